@@ -1,0 +1,63 @@
+"""Naiad builds, trains, tests and keeps deep-learning models on the machines you already have.
+
+Importing this package loads no torch: the names below are fetched when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from naiad.errors import NaiadError
+
+if TYPE_CHECKING:
+    from naiad.trainer.artifact import load
+    from naiad.trainer.data.prepare import inspect
+    from naiad.trainer.estimators import NaiadClassifier, NaiadRegressor
+    from naiad.trainer.evaluate import Evaluation
+    from naiad.trainer.fit import fit
+    from naiad.trainer.model import Model, Predictions
+    from naiad.trainer.nets.guide import Net, SimpleNet
+    from naiad.trainer.plan import Plan
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "fit": "naiad.trainer.fit",
+    "load": "naiad.trainer.artifact",
+    "inspect": "naiad.trainer.data.prepare",
+    "Evaluation": "naiad.trainer.evaluate",
+    "Model": "naiad.trainer.model",
+    "Net": "naiad.trainer.nets.guide",
+    "NaiadClassifier": "naiad.trainer.estimators",
+    "NaiadRegressor": "naiad.trainer.estimators",
+    "Plan": "naiad.trainer.plan",
+    "Predictions": "naiad.trainer.model",
+    "SimpleNet": "naiad.trainer.nets.guide",
+}
+
+__all__ = [
+    "Evaluation",
+    "Model",
+    "NaiadClassifier",
+    "NaiadError",
+    "NaiadRegressor",
+    "Net",
+    "Plan",
+    "Predictions",
+    "SimpleNet",
+    "__version__",
+    "fit",
+    "inspect",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'naiad' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

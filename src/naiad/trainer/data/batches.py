@@ -1,0 +1,82 @@
+"""The order of samples and the batches of an epoch.
+
+The order is a pure function of (seed, epoch, index), so that a position is all that a checkpoint needs. An epoch's batches
+differ by at most one sample in size: no sample is dropped, and no last batch is too small for BatchNorm.
+Shape legend: B batch, N samples.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from naiad.trainer.data.augment import augment
+from naiad.trainer.data.dataset import Split
+from naiad.trainer.seeding import generator
+
+_ORDER, _AUGMENT = 1, 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """indices: int64 (B,), positions in the split. raw: (B, *sample_shape). targets: (B,) or None."""
+
+    indices: Tensor
+    raw: Tensor
+    targets: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def steps_per_epoch(samples: int, batch_size: int) -> int:
+    return max(1, -(-samples // batch_size))
+
+
+def epoch_order(seed: int, epoch: int, samples: int) -> Tensor:
+    """int64 (N,): a permutation."""
+    return torch.randperm(samples, generator=generator(seed, _ORDER, epoch))
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Batches of the training split, from any position on."""
+
+    split: Split
+    batch_size: int
+    seed: int
+    augmentations: tuple[str, ...] = ()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return steps_per_epoch(len(self.split), self.batch_size)
+
+    def epoch(self, epoch: int, *, first_step: int = 0) -> Iterator[Batch]:
+        """The batches of ``epoch`` from its ``first_step``-th on. What must be read or decoded is read one batch ahead."""
+        order_N = epoch_order(self.seed, epoch, len(self.split))
+        positions = range(first_step, self.steps_per_epoch)
+        if self.split.samples.in_memory:
+            return (self._batch(order_N, epoch, position) for position in positions)
+        return self._ahead(order_N, epoch, positions)
+
+    def _ahead(self, order_N: Tensor, epoch: int, positions: range) -> Iterator[Batch]:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="naiad-feed") as reader:
+            coming = None
+            for position in positions:
+                following = reader.submit(self._batch, order_N, epoch, position)
+                if coming is not None:
+                    yield coming.result()
+                coming = following
+            if coming is not None:
+                yield coming.result()
+
+    def _batch(self, order_N: Tensor, epoch: int, position: int) -> Batch:
+        samples, steps = len(self.split), self.steps_per_epoch
+        indices_B = order_N[position * samples // steps : (position + 1) * samples // steps]
+        raw = self.split.samples.take(indices_B)
+        if self.augmentations:
+            raw = augment(raw, self.augmentations, generator(self.seed, _AUGMENT, epoch, position))
+        targets = self.split.targets
+        return Batch(indices_B, raw, None if targets is None else targets.index_select(0, indices_B))

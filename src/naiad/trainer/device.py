@@ -1,0 +1,46 @@
+"""What this machine offers to a run: a device, threads, number formats."""
+
+import os
+from pathlib import Path
+
+import torch
+
+
+def best_device() -> str:
+    """``cuda`` or ``mps`` where torch sees one, else ``cpu``."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: its affinity, within the container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    quota = _cgroup_quota()
+    return max(1, min(cores, int(quota))) if quota is not None else cores
+
+
+def has_bf16(device: str) -> bool:
+    """True where the hardware multiplies bf16 itself; elsewhere torch imitates it, slower than fp32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and bool({"amx_bf16", "avx512_bf16"} & cpu_flags())
+
+
+def cpu_flags() -> frozenset[str]:
+    """The processor's features as Linux names them; empty on other systems."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return frozenset()
+    lines = [line for line in text.splitlines() if line.startswith("flags")]
+    return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
+
+
+def _cgroup_quota() -> float | None:
+    """Cores that control groups (version 2) allow, or None where there is no limit."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return None
+    return None if quota == "max" else int(quota) / int(period)

@@ -1,0 +1,168 @@
+"""The loop: epochs of steps, a checkpoint now and then, back to the last one when the loss is lost.
+
+Reads top to bottom: ``train`` → ``_train_epoch`` → ``_train_step``; then what happens at an epoch's end, and what happens
+when something goes wrong. Knows nothing of where data comes from or what becomes of the weights.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from naiad.errors import LossNotFinite, Stopped
+from naiad.trainer.checkpoint import Checkpoints
+from naiad.trainer.data.batches import Batch, Feed
+from naiad.trainer.events import Events
+from naiad.trainer.model import EpochRecord
+from naiad.trainer.plan import Plan
+from naiad.trainer.progress import Progress
+from naiad.trainer.schedule import learning_rate_at
+from naiad.trainer.state import RunState, update_average
+from naiad.trainer.step import NonFiniteLoss, Stepper
+from naiad.trainer.stopping import StopRequest
+
+MAX_RETURNS = 3
+RETURN_FACTOR = 0.1
+"""What the learning rate is multiplied by at each return to a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A network's scores on the validation split, ``loss`` among them, and the one to maximise."""
+
+    scores: dict[str, float]
+    objective: float
+
+
+@dataclass
+class Loop:
+    """The parts of one run. Each can be replaced by anything of the same shape."""
+
+    state: RunState
+    stepper: Stepper
+    feed: Feed
+    plan: Plan
+    validate: Callable[[nn.Module], Validation]
+    checkpoints: Checkpoints
+    events: Events
+    progress: Progress
+    stop: StopRequest
+    deadline: float | None
+    """On ``time.perf_counter``; None is no limit."""
+
+    def train(self) -> None:
+        """Trains from where the state is to the plan's end.
+
+        Raises Stopped after a checkpoint, LossNotFinite, MemoryExhausted, DiskFull.
+        """
+        if self.state.step == 0:
+            self._checkpoint()
+        while not self._finished():
+            try:
+                self._train_epoch()
+            except NonFiniteLoss as lost:
+                self._return_to_checkpoint(lost)
+
+    def _train_epoch(self) -> None:
+        started = time.perf_counter()
+        epoch, position = divmod(self.state.step, self.feed.steps_per_epoch)
+        self.state.net.train()
+        for batch in self.feed.epoch(epoch, first_step=position):
+            self._train_step(batch)
+            finished = self._finished()
+            epoch_ended = finished or self.state.step % self.feed.steps_per_epoch == 0
+            if epoch_ended:
+                self._end_epoch(epoch, seconds=time.perf_counter() - started)
+            if epoch_ended or self.state.step % self.plan.checkpoint_steps == 0:
+                self._checkpoint()
+            if finished:
+                return
+            self._stop_if_asked()
+
+    def _train_step(self, batch: Batch) -> None:
+        state = self.state
+        rate = learning_rate_at(state.step, self.plan) * state.rate_scale
+        loss = self.stepper.step(batch, rate)
+        state.step += 1
+        state.loss_sum += loss * len(batch)
+        state.loss_samples += len(batch)
+        if state.average is not None and self.plan.average is not None:
+            update_average(state.average, state.net, _decay_at(state.step, self.plan.average))
+        self._tell_microbatch()
+        self.progress.stepped(state.step, loss, rate, len(batch))
+        self.events.step(state.step, loss, rate)
+
+    # ---- at an epoch's end
+
+    def _end_epoch(self, epoch: int, *, seconds: float) -> None:
+        state = self.state
+        candidate = state.average if state.average is not None else state.net
+        validation = self.validate(candidate)
+        rate = learning_rate_at(max(0, state.step - 1), self.plan) * state.rate_scale
+        mean_loss = state.loss_sum / max(1, state.loss_samples)
+        record = EpochRecord(epoch + 1, state.step, mean_loss, rate, seconds, validation.scores)
+        state.history.append(record)
+        state.loss_sum, state.loss_samples = 0.0, 0
+        if self.plan.keep == "best" and (state.best_score is None or validation.objective > state.best_score):
+            state.best_score = validation.objective
+            state.best_weights = {name: value.detach().clone() for name, value in candidate.state_dict().items()}
+        self.events.epoch(record)
+        self.progress.epoch_ended(record)
+
+    def _finished(self) -> bool:
+        late = self.deadline is not None and time.perf_counter() >= self.deadline and self.state.step > 0
+        return late or self.state.step >= self.plan.total_steps
+
+    # ---- checkpoints, and what goes wrong
+
+    def _checkpoint(self, *, regular: bool = True) -> None:
+        self.state.microbatch_size = self.stepper.microbatch_size
+        self.checkpoints.save(self.state.snapshot(), regular=regular)
+
+    def _stop_if_asked(self) -> None:
+        if self.stop.signal_name is not None:
+            self._checkpoint(regular=False)
+            raise Stopped(f"stopped by {self.stop.signal_name} at step {self.state.step} of {self.plan.total_steps}")
+
+    def _return_to_checkpoint(self, lost: NonFiniteLoss) -> None:
+        state, step = self.state, self.state.step
+        rate = learning_rate_at(step, self.plan) * state.rate_scale
+        returns, scale = state.returns + 1, state.rate_scale * RETURN_FACTOR
+        if returns > MAX_RETURNS:
+            samples = ", ".join(str(self.feed.split.names[int(index)]) for index in lost.indices[:5])
+            raise LossNotFinite(
+                f"the loss is not finite at step {step} after {MAX_RETURNS} returns to a checkpoint (learning rate {rate:.1e}); "
+                f"its batch begins with {samples}",
+                hint="look at these samples, and at the network for a division or a logarithm of zero",
+            )
+        snapshot = self.checkpoints.latest(regular=True)
+        assert snapshot is not None, "a run begins with a checkpoint"
+        state.restore(snapshot)
+        state.returns, state.rate_scale = returns, scale
+        self.stepper.microbatch_size = state.microbatch_size
+        self.checkpoints.clear_after(state.step)
+        self.events.truncate_after(state.step)
+        self._checkpoint()  # a kill from here on resumes with the smaller rate
+        self.progress.note(
+            f"the loss is not finite at step {step}: back to step {state.step} with the learning rate times {scale:g}"
+        )
+
+    def _tell_microbatch(self) -> None:
+        if self.stepper.microbatch_size < self.state.microbatch_size:
+            self.state.microbatch_size = self.stepper.microbatch_size
+            self.progress.note(f"out of memory: going on with {self.stepper.microbatch_size} samples a forward pass, gradients accumulated")
+
+
+def _decay_at(step: int, decay: float) -> float:
+    """Small at first, so that the average forgets the initial weights."""
+    return min(decay, (1 + step) / (10 + step))
+
+
+def load_best(state: RunState) -> None:
+    """Puts the weights that the plan keeps into ``state.net``."""
+    weights = state.best_weights or (state.average.state_dict() if state.average is not None else None)
+    if weights is not None:
+        with torch.no_grad():
+            state.net.load_state_dict(weights)

@@ -1,0 +1,138 @@
+"""The folder of a run: who may use it, what it was started with, and what is put into it.
+
+    out/  run.json  checkpoints/  metrics.jsonl  events/  quarantine.csv  + the artifact's files
+
+Without a folder everything stays in memory, behind the same names.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
+from naiad.trainer import manifest
+from naiad.trainer.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
+from naiad.trainer.data.dataset import Dataset, TensorSamples
+from naiad.trainer.events import EventLog, Events, NullEvents
+from naiad.trainer.plan import Plan
+
+_RECORD = "run.json"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What must be the same for a resumed run to end as the uninterrupted one would."""
+
+    plan: Plan
+    data: str
+    """Digest of the training split."""
+    network: str
+    """Digest of the weights' names and shapes."""
+    torch_version: str
+
+    @classmethod
+    def of(cls, plan: Plan, dataset: Dataset, net: nn.Module) -> "RunRecord":
+        return cls(plan, data_digest(dataset), network_digest(net), str(torch.__version__))
+
+    def check(self, dataset: Dataset, net: nn.Module, wishes: Mapping[str, Any], *, seed: int) -> list[str]:
+        """Raises InputError where the run would be another one; returns notes on what may change its last bits."""
+        if self.data != data_digest(dataset):
+            raise DataError(
+                "the training data differs from what the run was started with",
+                hint="resume with the same data and options, or start anew in another folder",
+            )
+        if self.network != network_digest(net):
+            raise NetworkError("the network differs from what the run was started with", hint="start anew in another folder")
+        given = {**wishes, "seed": seed}
+        for name, value in given.items():
+            recorded = getattr(self.plan, name)
+            if value != recorded:
+                raise OptionError(
+                    f"{name} was {recorded} when the run was started, given {value}",
+                    hint="leave it out to resume, or start anew in another folder",
+                )
+        if self.torch_version != str(torch.__version__):
+            return [f"the run was started with torch {self.torch_version}; with {torch.__version__} its last bits may differ"]
+        return []
+
+
+@dataclass
+class RunFolder:
+    path: Path | None
+    resuming: bool
+    """There is a run in the folder, and it is to go on."""
+    checkpoints: Checkpoints
+
+    def record(self) -> RunRecord:
+        """Raises ArtifactError when run.json is damaged."""
+        assert self.path is not None
+        try:
+            values = json.loads((self.path / _RECORD).read_bytes())
+            text = json.dumps(values["run"], sort_keys=True)
+            assert hashlib.sha256(text.encode()).hexdigest() == values["sha256"]
+            run = values["run"]
+            return RunRecord(Plan.from_json(run["plan"]), run["data"], run["network"], run["torch_version"])
+        except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+            raise ArtifactError(f"{self.path / _RECORD} is damaged", hint="start anew in another folder") from error
+
+    def begin(self, record: RunRecord) -> None:
+        """Creates the folder. Raises FolderError, DiskFull."""
+        if self.path is None:
+            return
+        manifest.ensure_folder(self.path)
+        run = {"plan": record.plan.to_json(), "data": record.data, "network": record.network, "torch_version": record.torch_version}
+        text = json.dumps(run, sort_keys=True)
+        sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "run": run}
+        with manifest.saving(self.path / f"{_RECORD}.partial"):
+            manifest.write_file(self.path / _RECORD, json.dumps(sealed, indent=1).encode())
+
+    def events(self) -> Events:
+        return EventLog.open(self.path) if self.path is not None else NullEvents()
+
+
+def claim(out: str | Path | None, *, resume: bool) -> RunFolder:
+    """Writes nothing. Raises FolderError when ``out`` cannot be used, OptionError when it holds another run."""
+    if out is None:
+        if resume:
+            raise OptionError("resume needs the folder of the run", hint="name it: out=... or --out DIR")
+        return RunFolder(None, resuming=False, checkpoints=MemoryCheckpoints())
+    path = Path(out).expanduser()
+    _check_writable(path)
+    started = (path / _RECORD).exists()
+    if path.is_dir() and any(path.iterdir()) and not resume:
+        what = "holds a run already" if started else "is not empty"
+        raise FolderError(f"the folder {path} {what}", hint="name another one, or go on with the run in it: --resume")
+    return RunFolder(path, resuming=resume and started, checkpoints=FolderCheckpoints(path / "checkpoints"))
+
+
+def _check_writable(path: Path) -> None:
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise FolderError(f"{path} cannot be a folder: {existing} is a file", hint="name another folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise FolderError(f"the folder {existing} is not writable", hint="name another folder, or change its permissions")
+
+
+def data_digest(dataset: Dataset) -> str:
+    """sha256 of the training split: its samples where they are in memory, else their names; and its targets."""
+    digest = hashlib.sha256(f"{dataset.task} {len(dataset.train)} {tuple(dataset.schema.sample_shape)}".encode())
+    samples = dataset.train.samples
+    if isinstance(samples, TensorSamples):
+        digest.update(memoryview(samples.tensor.contiguous().numpy()).cast("B"))
+    else:
+        digest.update("\n".join(map(str, dataset.train.names)).encode())
+    if dataset.train.targets is not None:
+        digest.update(memoryview(dataset.train.targets.contiguous().numpy()).cast("B"))
+    return digest.hexdigest()
+
+
+def network_digest(net: nn.Module) -> str:
+    shapes = sorted((name, tuple(value.shape)) for name, value in net.state_dict().items() if hasattr(value, "shape"))
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()

@@ -1,0 +1,80 @@
+"""Where a run's randomness comes from: one seed, and numbers that are pure functions of it."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def derived_seed(seed: int, *where: int) -> int:
+    """A 63-bit seed for one place of a run, such as (purpose, epoch). Equal arguments, equal seed, on every machine."""
+    return int(np.random.SeedSequence([seed, *where]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def generator(seed: int, *where: int) -> torch.Generator:
+    return torch.Generator().manual_seed(derived_seed(seed, *where))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds Python, NumPy and torch inside the block and puts the caller's states back after it."""
+    before = RandomState.capture()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # reason: a user's network may draw from the global generator
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        before.restore()
+
+
+@dataclass(frozen=True)
+class RandomState:
+    """The state of every global generator at one instant. Tensors and plain numbers only: it goes into checkpoints."""
+
+    torch_cpu: Tensor
+    torch_cuda: tuple[Tensor, ...]
+    python: tuple[Any, ...]
+    numpy: tuple[Any, ...]
+
+    @classmethod
+    def capture(cls) -> "RandomState":
+        cuda = tuple(torch.cuda.get_rng_state_all()) if torch.cuda.is_available() else ()
+        return cls(torch.get_rng_state(), cuda, random.getstate(), np.random.get_state(legacy=True))  # type: ignore[arg-type]  # noqa: NPY002  # reason: as above
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.torch_cpu)
+        if self.torch_cuda:
+            torch.cuda.set_rng_state_all(list(self.torch_cuda))
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)  # noqa: NPY002  # reason: as above
+
+    def tensors(self) -> dict[str, Tensor]:
+        cuda = {f"cuda.{index}": state for index, state in enumerate(self.torch_cuda)}
+        return {"cpu": self.torch_cpu, **cuda}
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``tensors`` leaves out."""
+        version, numbers, gauss = self.python
+        kind, keys, position, has_gauss, cached = self.numpy
+        return {
+            "python": [version, list(numbers), gauss],
+            "numpy": [str(kind), [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
+        }
+
+    @classmethod
+    def from_parts(cls, tensors: dict[str, Tensor], values: dict[str, Any]) -> "RandomState":
+        version, numbers, gauss = values["python"]
+        kind, keys, position, has_gauss, cached = values["numpy"]
+        cuda = tuple(tensors[name] for name in sorted(tensors) if name.startswith("cuda."))
+        return cls(
+            tensors["cpu"],
+            cuda,
+            (version, tuple(numbers), gauss),
+            (kind, np.array(keys, dtype=np.uint32), position, has_gauss, cached),
+        )

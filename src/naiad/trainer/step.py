@@ -1,0 +1,102 @@
+"""One optimisation step: forward, backward, clip, update; in smaller pieces when memory is short.
+
+Reads top to bottom. A step either updates the weights once or raises and leaves them as they were.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from naiad.errors import MemoryExhausted
+from naiad.trainer.data.batches import Batch
+from naiad.trainer.losses import Loss
+from naiad.trainer.optimizers import set_learning_rate
+from naiad.trainer.plan import Plan
+
+
+class NonFiniteLoss(Exception):  # noqa: N818  # reason: a signal to the loop, which mends it or raises LossNotFinite
+    def __init__(self, indices: Tensor) -> None:
+        super().__init__("loss is not finite")
+        self.indices = indices
+
+
+@dataclass
+class Stepper:
+    """What every step of a run has in common."""
+
+    net: nn.Module
+    features: nn.Module
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    plan: Plan
+    microbatch_size: int
+    """Halved, for good, each time a batch does not fit in memory."""
+
+    def step(self, batch: Batch, rate: float) -> float:
+        """Returns the batch's mean loss. Raises NonFiniteLoss before any update, MemoryExhausted when one sample does not fit."""
+        set_learning_rate(self.optimizer, rate)
+        loss = self._gradients_within_memory(batch)
+        if self.plan.clip_norm is not None:
+            norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.plan.clip_norm)
+            if not norm.isfinite():
+                raise NonFiniteLoss(batch.indices)
+        self.optimizer.step()
+        return loss
+
+    def _gradients_within_memory(self, batch: Batch) -> float:
+        while True:
+            try:
+                return self._gradients(batch)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                self._halve(batch, error)
+
+    def _halve(self, batch: Batch, error: BaseException) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        size = min(self.microbatch_size, len(batch))
+        if size <= 1:
+            raise MemoryExhausted(
+                "a single sample does not fit in memory", hint="use a smaller network or smaller inputs (--image-size)"
+            ) from error
+        self.microbatch_size = (size + 1) // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _gradients(self, batch: Batch) -> float:
+        """Fills ``.grad`` with the mean gradient of the batch, accumulated over microbatches."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for raw, targets in self._microbatches(batch):
+            share = len(raw) / len(batch)
+            loss = self._forward(raw, targets) * share
+            value = loss.item()
+            if not abs(value) < float("inf"):
+                raise NonFiniteLoss(batch.indices)
+            loss.backward()
+            total += value
+        return total
+
+    def _microbatches(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
+        if self.microbatch_size >= len(batch):
+            return [(batch.raw, batch.targets)]
+        raws = batch.raw.split(self.microbatch_size)
+        targets = batch.targets.split(self.microbatch_size) if batch.targets is not None else [None] * len(raws)
+        return list(zip(raws, targets, strict=True))
+
+    def _forward(self, raw: Tensor, targets: Tensor | None) -> Tensor:
+        device = torch.device(self.plan.device)
+        inputs = self.features(raw.to(device, non_blocking=True))
+        if self.plan.memory_format == "channels_last" and inputs.ndim == 4:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        targets = targets.to(device, non_blocking=True) if targets is not None else None
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.plan.precision == "bf16"):
+            return self.loss(self.net, inputs, targets)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """True for CUDA's error, Python's, and the CPU allocator's, which torch raises as a plain RuntimeError."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error) and "allocate memory" in str(error)
