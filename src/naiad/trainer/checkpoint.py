@@ -140,7 +140,9 @@ def _read_state(path: Path) -> dict[str, Any]:
         digests = json.loads((path / _MANIFEST).read_bytes())
         assert set(digests) == {_TENSORS, _STATE}
     except (OSError, ValueError, AssertionError, TypeError) as error:
-        raise ArtifactError(f"checkpoint {path}: {_MANIFEST} is damaged or missing", hint=_how_to_go_on(path)) from error
+        raise ArtifactError(
+            f"checkpoint {path}: {_MANIFEST} is damaged or missing", hint=_how_to_go_on(path)
+        ) from error
     try:
         manifest.check(path, digests)
     except ArtifactError as error:

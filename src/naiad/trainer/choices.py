@@ -4,6 +4,7 @@ Rules only, no timing: the same machine, network and data give the same plan eve
 checked on a copy of the network, so the run itself is not touched.
 """
 
+import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields
@@ -110,9 +111,15 @@ class _Builder:
         self._keep("label_smoothing", 0.0, "the loss stays the one that is reported")
         augment = self._keep("augment", (), "what may be flipped or shifted is for the user to say")
         if augment and len(self.dataset.schema.sample_shape) != 3:
-            raise OptionError(f"augment is for images; the samples have shape {tuple(self.dataset.schema.sample_shape)}")
+            raise OptionError(
+                f"augment is for images; the samples have shape {tuple(self.dataset.schema.sample_shape)}"
+            )
         small = len(self.dataset.train) < 5_000 and self.dataset.task is not Task.CLUSTERING
-        why = "few samples: the best epoch on the validation split" if small else "the schedule ends at zero: its last weights are its best"
+        why = (
+            "few samples: the best epoch on the validation split"
+            if small
+            else "the schedule ends at zero: its last weights are its best"
+        )
         self._keep("keep", "best" if small else "last", why)
         self._keep("average", None, "the schedule's end averages enough")
 
@@ -121,7 +128,11 @@ class _Builder:
         threads = machine.usable_cores()
         self._keep("threads", threads, f"{threads} cores may be used; a resumed run uses as many")
         in_memory = self.dataset.train.samples.in_memory
-        why = "it fits: held as it came, transformed by the batch" if in_memory else "larger than its share of memory: read one batch ahead"
+        why = (
+            "it fits: held as it came, transformed by the batch"
+            if in_memory
+            else "larger than its share of memory: read one batch ahead"
+        )
         self._keep("feed", "memory" if in_memory else "stream", why)
         images = any(isinstance(module, nn.Conv2d) for module in self.net.modules())
         why = "convolutions run along channels" if images else "no two-dimensional convolutions"
@@ -136,7 +147,11 @@ class _Builder:
         else:
             gap = bf16_gap(self.net, self.dataset)
             agrees = gap < 0.05
-            why = "the processor multiplies bf16, and a check agrees" if agrees else "bf16 does not agree with fp32 on this network"
+            why = (
+                "the processor multiplies bf16, and a check agrees"
+                if agrees
+                else "bf16 does not agree with fp32 on this network"
+            )
             self._keep("precision", "bf16" if agrees else "fp32", why, measured=f"relative difference {gap:.1e}")
 
 
@@ -169,7 +184,7 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
 
 
 def _converted(name: str, value: Any, kind: Any) -> Any:
-    kinds = [option for option in get_args(kind)] if get_origin(kind) is UnionType else [kind]
+    kinds = list(get_args(kind)) if get_origin(kind) is UnionType else [kind]
     if NoneType in kinds and value in (None, "none", "off"):
         return None
     target = next(option for option in kinds if option is not NoneType)
@@ -198,7 +213,7 @@ _MAY_BE_ZERO = {"momentum", "weight_decay", "warmup_fraction", "label_smoothing"
 def _check_range(name: str, value: float) -> None:
     too_small = value < 0 or (value == 0 and name not in _MAY_BE_ZERO)
     most = _AT_MOST.get(name, float("inf"))
-    if too_small or value > most or value != value:
+    if too_small or value > most or math.isnan(value):
         least = "0" if name in _MAY_BE_ZERO else "more than 0"
         until = f" and at most {most:g}" if most < float("inf") else ""
         raise OptionError(f"{name} must be {least}{' or more' if least == '0' else ''}{until}, given {value:g}")

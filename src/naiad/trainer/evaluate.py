@@ -53,7 +53,9 @@ class Evaluation:
         raise NotImplementedError
 
 
-def evaluate(program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = 512) -> Evaluation:
+def evaluate(
+    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = 512
+) -> Evaluation:
     """``program`` takes raw samples and gives scores (see ``program.py``); its mode is put back as it was.
 
     Raises DataError when ``split`` has no targets and the task needs them.

@@ -78,7 +78,9 @@ def fit(
         module, source = nets.resolve(net, dataset=dataset)
         nets.check_network(module, dataset)
         with _threads(wishes.get("threads")):
-            run = _Run(folder, dataset, module, recipe_for(dataset, seed=seed, clusters=wishes.get("clusters")), progress)
+            run = _Run(
+                folder, dataset, module, recipe_for(dataset, seed=seed, clusters=wishes.get("clusters")), progress
+            )
             settled = run.settle_plan(wishes, started, seed=seed)
             with _threads(settled.threads):
                 history = run.train(settled, started)

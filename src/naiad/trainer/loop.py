@@ -152,7 +152,9 @@ class Loop:
     def _tell_microbatch(self) -> None:
         if self.stepper.microbatch_size < self.state.microbatch_size:
             self.state.microbatch_size = self.stepper.microbatch_size
-            self.progress.note(f"out of memory: going on with {self.stepper.microbatch_size} samples a forward pass, gradients accumulated")
+            self.progress.note(
+                f"out of memory: going on with {self.stepper.microbatch_size} samples a forward pass, gradients accumulated"
+            )
 
 
 def _decay_at(step: int, decay: float) -> float:

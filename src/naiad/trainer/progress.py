@@ -5,7 +5,8 @@ import time
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as RichProgress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 from rich.table import Table
 
 from naiad.trainer.data.dataset import Dataset
@@ -70,7 +71,7 @@ class Lines:
     def done(self) -> None: ...
 
     def _say(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)  # noqa: T201  # reason: this is the printer
+        print(line, file=self._stream, flush=True)
 
 
 class Bar:
@@ -78,7 +79,12 @@ class Bar:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console if console is not None else Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(),
+        )
         self._bar = RichProgress(*columns, console=self._console, transient=True)
         self._task: TaskID | None = None
         self._pace = _Pace()

@@ -49,7 +49,9 @@ class RunRecord:
                 hint="resume with the same data and options, or start anew in another folder",
             )
         if self.network != network_digest(net):
-            raise NetworkError("the network differs from what the run was started with", hint="start anew in another folder")
+            raise NetworkError(
+                "the network differs from what the run was started with", hint="start anew in another folder"
+            )
         given = {**wishes, "seed": seed}
         for name, value in given.items():
             recorded = getattr(self.plan, name)
@@ -59,7 +61,9 @@ class RunRecord:
                     hint="leave it out to resume, or start anew in another folder",
                 )
         if self.torch_version != str(torch.__version__):
-            return [f"the run was started with torch {self.torch_version}; with {torch.__version__} its last bits may differ"]
+            return [
+                f"the run was started with torch {self.torch_version}; with {torch.__version__} its last bits may differ"
+            ]
         return []
 
 
@@ -87,7 +91,12 @@ class RunFolder:
         if self.path is None:
             return
         manifest.ensure_folder(self.path)
-        run = {"plan": record.plan.to_json(), "data": record.data, "network": record.network, "torch_version": record.torch_version}
+        run = {
+            "plan": record.plan.to_json(),
+            "data": record.data,
+            "network": record.network,
+            "torch_version": record.torch_version,
+        }
         text = json.dumps(run, sort_keys=True)
         sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "run": run}
         with manifest.saving(self.path / f"{_RECORD}.partial"):
@@ -117,7 +126,9 @@ def _check_writable(path: Path) -> None:
     if not existing.is_dir():
         raise FolderError(f"{path} cannot be a folder: {existing} is a file", hint="name another folder")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise FolderError(f"the folder {existing} is not writable", hint="name another folder, or change its permissions")
+        raise FolderError(
+            f"the folder {existing} is not writable", hint="name another folder, or change its permissions"
+        )
 
 
 def data_digest(dataset: Dataset) -> str:

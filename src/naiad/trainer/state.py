@@ -45,7 +45,9 @@ class RunState:
             "optimizer": _optimizer_tensors(self.optimizer),
             "random": random.tensors(),
         }
-        tensors = {f"{group}/{name}": _copied(group, name, value) for group, items in groups.items() for name, value in items.items()}
+        tensors = {
+            f"{group}/{name}": _copied(name, value) for group, items in groups.items() for name, value in items.items()
+        }
         values = {
             "rate_scale": self.rate_scale,
             "returns": self.returns,
@@ -96,12 +98,12 @@ def averaged_copy(net: nn.Module) -> nn.Module:
 def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
     """Weights are averaged; buffers (BatchNorm's statistics) are taken as they are."""
     ours, theirs = list(average.parameters()), [p.detach() for p in net.parameters()]
-    torch._foreach_lerp_(ours, theirs, 1.0 - decay)  # noqa: SLF001  # reason: as torch.optim.swa_utils does
+    torch._foreach_lerp_(ours, theirs, 1.0 - decay)  # as torch.optim.swa_utils does
     for mine, current in zip(average.buffers(), net.buffers(), strict=True):
         mine.copy_(current)
 
 
-def _copied(group: str, name: str, value: Any) -> Tensor:
+def _copied(name: str, value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         raise ArtifactError(
             f"the network keeps {name} ({type(value).__name__}) in its state, which is no tensor",
@@ -131,5 +133,9 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
     for path, tensor in tensors.items():
         index, _, name = path.partition(".")
         parameter = parameters[int(index)]
-        like = torch.empty_like(parameter, dtype=tensor.dtype) if tensor.shape == parameter.shape else torch.empty_like(tensor)
+        like = (
+            torch.empty_like(parameter, dtype=tensor.dtype)
+            if tensor.shape == parameter.shape
+            else torch.empty_like(tensor)
+        )
         optimizer.state[parameter][name] = like.copy_(tensor)

@@ -1,0 +1,67 @@
+import pytest
+import torch
+
+from naiad.trainer.data.batches import Feed, epoch_order, steps_per_epoch
+from naiad.trainer.data.dataset import Split, TensorSamples
+
+
+class Streamed:
+    """The same samples as TensorSamples, told to be on disk."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+        self.sample_shape, self.dtype, self.in_memory = tensor.shape[1:], tensor.dtype, False
+
+    def __len__(self):
+        return len(self.tensor)
+
+    def take(self, indices):
+        return self.tensor[indices]
+
+
+def split_of(count, *, streamed=False):
+    tensor = torch.arange(count, dtype=torch.float32)[:, None]
+    samples = Streamed(tensor) if streamed else TensorSamples(tensor)
+    return Split(samples, torch.arange(count), [f"index {i}" for i in range(count)])
+
+
+def test_an_epoch_holds_every_sample_once():
+    feed = Feed(split_of(103), batch_size=10, seed=3)
+    seen = torch.cat([batch.indices for batch in feed.epoch(0)])
+    assert sorted(seen.tolist()) == list(range(103))
+
+
+def test_batches_differ_by_at_most_one_sample():
+    sizes = {len(batch) for batch in Feed(split_of(101), batch_size=50, seed=0).epoch(0)}
+    assert sizes == {33, 34}
+
+
+def test_inputs_targets_and_indices_belong_together():
+    for batch in Feed(split_of(40), batch_size=7, seed=1).epoch(2):
+        assert torch.equal(batch.raw[:, 0].long(), batch.indices)
+        assert torch.equal(batch.targets, batch.indices)
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    assert torch.equal(epoch_order(5, 2, 1000), epoch_order(5, 2, 1000))
+    assert not torch.equal(epoch_order(5, 2, 1000), epoch_order(5, 3, 1000))
+    assert not torch.equal(epoch_order(5, 2, 1000), epoch_order(6, 2, 1000))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_epoch_entered_in_the_middle_goes_on_as_the_whole_one(streamed):
+    feed = Feed(split_of(100, streamed=streamed), batch_size=8, seed=0)
+    whole = [batch.indices for batch in feed.epoch(4)]
+    later = [batch.indices for batch in feed.epoch(4, first_step=5)]
+    assert all(torch.equal(a, b) for a, b in zip(whole[5:], later, strict=True))
+
+
+def test_streaming_gives_what_memory_gives():
+    held, streamed = (Feed(split_of(50, streamed=flag), batch_size=8, seed=0) for flag in (False, True))
+    for a, b in zip(held.epoch(1), streamed.epoch(1), strict=True):
+        assert torch.equal(a.raw, b.raw)
+
+
+@pytest.mark.parametrize(("samples", "size", "steps"), [(1, 32, 1), (32, 32, 1), (33, 32, 2), (60_000, 256, 235)])
+def test_steps_per_epoch(samples, size, steps):
+    assert steps_per_epoch(samples, size) == steps
