@@ -122,6 +122,8 @@ class _Builder:
         )
         self._keep("keep", "best" if small else "last", why)
         self._keep("average", None, "the schedule's end averages enough")
+        clustering = self.dataset.task is Task.CLUSTERING
+        self._keep("clusters", None, "by silhouette, at the end" if clustering else "not a clustering task")
 
     def _machine(self) -> None:
         device = self._keep("device", machine.best_device(), "the fastest that torch sees here")

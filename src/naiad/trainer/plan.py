@@ -57,6 +57,8 @@ class Plan:
     """Which weights the model gets: ``last`` or ``best`` (on the validation split)."""
     average: float | None
     """Decay of an exponential moving average of the weights; None is no average."""
+    clusters: int | None
+    """Clusters to find; None has the number chosen by silhouette. Other tasks do not use it."""
     device: str
     threads: int
     seed: int

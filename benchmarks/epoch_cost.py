@@ -1,0 +1,139 @@
+"""What an epoch costs: naiad's loop, the bare step on the same batches already in memory, and the guide's plain loop.
+
+    python benchmarks/epoch_cost.py [--rounds 5] [--guide-part 0.2]
+
+One process, the three sides in turn, so that a machine that changes its speed changes all of them. The bare step does what the
+plan says (optimizer, number format, layout) and nothing else: no loss is read, no batch is made. The guide's loop
+(examples/guide/train.py: torchvision's dataset, DataLoader, batch 32) runs on a part of the epoch and is scaled up.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from log import row
+
+from naiad.trainer import nets
+from naiad.trainer.checkpoint import MemoryCheckpoints
+from naiad.trainer.choices import make_plan
+from naiad.trainer.data.batches import Feed
+from naiad.trainer.data.prepare import prepare
+from naiad.trainer.events import NullEvents
+from naiad.trainer.loop import Loop, Validation
+from naiad.trainer.losses import loss_for
+from naiad.trainer.optimizers import make_optimizer
+from naiad.trainer.progress import Silent
+from naiad.trainer.state import RunState
+from naiad.trainer.step import Stepper
+from naiad.trainer.stopping import StopRequest
+
+GUIDE = Path(__file__).parent.parent / "examples" / "guide"
+
+
+class Sides:
+    """One network and one plan for both of ours; the guide has its own."""
+
+    def __init__(self, guide_part: float) -> None:
+        self.dataset = prepare("fashion-mnist")
+        self.plan = make_plan(self._net(), self.dataset, {"epochs": 1}, seed=0)
+        torch.set_num_threads(self.plan.threads)
+        self.guide_part = guide_part
+        layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
+        with torch.no_grad():
+            batches = Feed(self.dataset.train, self.plan.batch_size, 0).epoch(0)
+            self.ready = [
+                (self.dataset.features(batch.raw).contiguous(memory_format=layout), batch.targets) for batch in batches
+            ]
+
+    def _net(self) -> torch.nn.Module:
+        torch.manual_seed(0)
+        return nets.create("simplenet", input_shape=(1, 28, 28), outputs=10)
+
+    def _placed(self) -> torch.nn.Module:
+        layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
+        return self._net().to(memory_format=layout)
+
+    def bare(self) -> float:
+        net = self._placed().train()
+        optimizer = make_optimizer(net, self.plan)
+        started = time.perf_counter()
+        for inputs, targets in self.ready:
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.precision == "bf16"):
+                loss = F.cross_entropy(net(inputs), targets)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), self.plan.clip_norm)
+            optimizer.step()
+        return time.perf_counter() - started
+
+    def loop(self) -> float:
+        """The epoch of the loop itself, without the validation that follows it."""
+        net = self._placed()
+        state = RunState(net, make_optimizer(net, self.plan), None, self.plan.microbatch_size)
+        stepper = Stepper(
+            net, self.dataset.features, loss_for(self.dataset.task), state.optimizer, self.plan, self.plan.batch_size
+        )
+        feed = Feed(self.dataset.train, self.plan.batch_size, 0)
+        nothing = Validation({}, 0.0)
+        parts = {
+            "checkpoints": MemoryCheckpoints(),
+            "events": NullEvents(),
+            "progress": Silent(),
+            "stop": StopRequest(),
+        }
+        loop = Loop(state, stepper, feed, self.plan, lambda _: nothing, deadline=None, **parts)
+        started = time.perf_counter()
+        loop.train()
+        return time.perf_counter() - started
+
+    def guide(self) -> float:
+        sys.path.insert(0, str(GUIDE))
+        from main import fashion_mnist_loaders  # noqa: PLC0415
+        from net import SimpleNet  # noqa: PLC0415
+        from train import train  # noqa: PLC0415
+
+        limit = int(60_000 * self.guide_part)
+        train_loader, _ = fashion_mnist_loaders(limit=limit)
+        net = SimpleNet()
+        started = time.perf_counter()
+        train(net, train_loader, torch.optim.SGD(net.parameters(), lr=0.01), 1)
+        return (time.perf_counter() - started) * len(self.dataset.train) / limit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--guide-part", type=float, default=0.2)
+    given = parser.parse_args()
+    sides = Sides(given.guide_part)
+    sides.bare(), sides.loop()
+    seconds: dict[str, list[float]] = {"bare": [], "loop": [], "guide": []}
+    for number in range(given.rounds):
+        order = ("bare", "loop") if number % 2 == 0 else ("loop", "bare")
+        for side in (*order, "guide"):
+            seconds[side].append(getattr(sides, side)())
+        print({side: round(values[-1], 3) for side, values in seconds.items()}, flush=True)
+    ours = [loop / bare for loop, bare in zip(seconds["loop"], seconds["bare"], strict=True)]
+    guide = [plain / loop for plain, loop in zip(seconds["guide"], seconds["loop"], strict=True)]
+    medians = ", ".join(f"{side} {statistics.median(values):.2f} s" for side, values in seconds.items())
+    print(
+        row(
+            "epoch of the loop ÷ bare step on the same batches",
+            ours,
+            unit="×",
+            goal="≤ 1.05",
+            script="epoch_cost.py",
+            note=medians,
+        )
+    )
+    print(
+        row("guide's plain loop ÷ epoch of the loop", guide, unit="×", goal="≥ 3", script="epoch_cost.py", note=medians)
+    )
+
+
+if __name__ == "__main__":
+    main()
