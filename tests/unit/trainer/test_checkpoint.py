@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from naiad.errors import ArtifactError
+from naiad.trainer import manifest
 from naiad.trainer.checkpoint import FolderCheckpoints, MemoryCheckpoints, Snapshot
 
 
@@ -70,7 +71,7 @@ def test_a_flipped_bit_is_refused_and_the_file_named(tmp_path, name):
         data = bytearray(path.read_bytes())
         data[position] ^= 4
         path.write_bytes(data)
-        with pytest.raises(ArtifactError, match="damaged|missing"):
+        with pytest.raises(ArtifactError, match=r"damaged|missing"):
             FolderCheckpoints(tmp_path).latest()
         data[position] ^= 4
         path.write_bytes(data)
@@ -82,8 +83,6 @@ def test_a_newer_format_is_refused(tmp_path):
     folder = tmp_path / "step-00000003"
     state = json.loads((folder / "state.json").read_text()) | {"format_version": 99}
     (folder / "state.json").write_text(json.dumps(state))
-    from naiad.trainer import manifest
-
     digests = {name: manifest.digest(folder / name) for name in ("tensors.safetensors", "state.json")}
     (folder / "manifest.json").write_text(json.dumps(digests))
     with pytest.raises(ArtifactError, match="format 99"):
