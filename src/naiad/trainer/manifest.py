@@ -1,117 +1,176 @@
-"""Files that are whole or not there, and digests that tell a flipped bit. Shared by artifacts and checkpoints."""
+"""Durable files and their sha256: what artifacts and checkpoints are written and checked with.
+
+Knows files, folders and the ways in which a disk fails; knows nothing of what is in the files.
+"""
 
 import errno
 import hashlib
+import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from naiad.errors import ArtifactError, DiskFull, FolderError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FULL_TEXTS = ("No space left", "Disk quota exceeded", "File too large", "PytorchStreamWriter failed", "unexpected pos")
-"""How torch.save and safetensors say it: they raise errors of their own, not OSError."""
+PARTIAL = ".partial"
+"""Ending of a file that is being written."""
+
+_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+_FULL_TEXTS = ("PytorchStreamWriter failed", "inline_container.cc", "No space left on device", "Disk quota exceeded")
+"""torch.save and safetensors say so in the text of other errors."""
+_FOLDER_ERRNOS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+_SEAL = "sha256"
+_OPEN_SEAL = "0" * 64
+
+
+def ensure_folder(path: Path) -> None:
+    """Creates the folder where there is none, and proves that it can be written. Raises FolderError, DiskFull."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".writable-", suffix=PARTIAL):
+            pass
+    except OSError as error:
+        if disk_full(error):
+            raise _full(path) from error
+        raise FolderError(
+            f"the folder {path} cannot be written: {_reason(error)}", hint="name another folder"
+        ) from error
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Temporary file, fsync, rename, fsync of the folder: ``path`` is old or new, never partial."""
-    temporary = path.with_name(f".partial-{path.name}")
+    """Atomic and durable: a reader sees the old file or the new one, also after a loss of power. Raises OSError."""
+    partial = path.with_name(path.name + PARTIAL)
     try:
-        with temporary.open("wb") as file:
+        with partial.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        partial.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        remove(partial)
         raise
     sync_folder(path.parent)
 
 
 def sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Makes a file durable that something else has written."""
+    _sync(path)
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes renames in ``folder`` last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def sync_folder(path: Path) -> None:
+    """Makes the names in a folder durable: what was created, renamed or removed in it."""
+    _sync(path)
 
 
-def digest(path: Path) -> str:
-    """sha256, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check(folder: Path, digests: Mapping[str, str]) -> None:
-    """Raises ArtifactError that names the first file which is missing or differs from its digest."""
-    for name, expected in digests.items():
-        path = folder / name
-        if not path.is_file():
-            raise ArtifactError(f"{path} is missing", hint="copy the whole folder again, or train again")
-        found = digest(path)
-        if found != expected:
-            raise ArtifactError(
-                f"{path} is damaged: its sha256 begins with {found[:12]}, the manifest says {expected[:12]}",
-                hint="copy the whole folder again, or train again",
-            )
-
-
-def ensure_folder(path: Path) -> None:
-    """Creates ``path`` and writes a byte into it. Raises FolderError, DiskFull."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".writable-{os.getpid()}"
-        probe.write_bytes(b"1")
-        probe.unlink()
-    except OSError as error:
-        if disk_full(error):
-            raise _full(path) from error
-        raise FolderError(
-            f"the folder {path} cannot be written: {error.strerror}",
-            hint="name another folder, or change its permissions",
-        ) from error
-
-
-def disk_full(error: BaseException) -> bool:
-    """True for the system's own error and for torch's and safetensors', which carry it as text."""
-    if isinstance(error, OSError):
-        return error.errno in _FULL
-    return any(text in str(error) for text in _FULL_TEXTS)
-
-
-@contextmanager
-def saving(partial: Path) -> Iterator[None]:
-    """Removes ``partial`` (a file or a folder) when the block fails. Raises DiskFull or FolderError for what the disk says."""
-    try:
-        yield
-    except BaseException as error:
-        _remove(partial)
-        if disk_full(error):
-            raise _full(partial.parent) from error
-        if isinstance(error, PermissionError | NotADirectoryError):
-            raise FolderError(
-                f"{partial.parent} cannot be written: {error.strerror}", hint="name another folder"
-            ) from error
-        raise
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
+def remove(path: Path) -> None:
+    """A file or a folder with all that is in it; nothing when there is none."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
 
 
+def digest(path: Path) -> str:
+    """sha256 of the file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check(folder: Path, digests: Mapping[str, str]) -> None:
+    """Raises ArtifactError that names the first file that is missing or differs from its sha256."""
+    for name, expected in digests.items():
+        check_file(folder / name, expected)
+
+
+def check_file(path: Path, expected: str, *, size: int | None = None) -> None:
+    """Raises ArtifactError that names the file. ``size``: the bytes it should have, where that is known."""
+    hint = "bring the folder back from a copy, or make it again"
+    try:
+        found, found_size = digest(path), path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ArtifactError(f"{path} is missing", hint=hint) from error
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {_reason(error)}", hint=hint) from error
+    if found != expected:
+        sizes = f", {found_size:,} bytes for {size:,}" if size not in {None, found_size} else ""
+        raise ArtifactError(
+            f"{path} is damaged: its sha256 is {found[:12]}, recorded was {expected[:12]}{sizes}", hint=hint
+        )
+
+
+def seal(values: Mapping[str, Any]) -> bytes:
+    """JSON that carries the sha256 of its own bytes under ``sha256``: no bit of it can change unseen."""
+    text = json.dumps({**values, _SEAL: _OPEN_SEAL}, indent=1, ensure_ascii=False).encode()
+    return _with_seal(text, _OPEN_SEAL, hashlib.sha256(text).hexdigest())
+
+
+def unseal(data: bytes) -> dict[str, Any]:
+    """What ``seal`` was given. Raises ValueError when a bit differs."""
+    values = json.loads(data)
+    recorded = values.pop(_SEAL, None) if isinstance(values, dict) else None
+    if not isinstance(recorded, str) or len(recorded) != len(_OPEN_SEAL):
+        raise ValueError("it has no sha256 of its own")
+    found = hashlib.sha256(_with_seal(data, recorded, _OPEN_SEAL)).hexdigest()
+    if found != recorded:
+        raise ValueError(f"its sha256 is {found[:12]}, recorded was {recorded[:12]}")
+    unsealed: dict[str, Any] = values
+    return unsealed
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether the error, or one that it came from, says that the disk has no room."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _FULL_ERRNOS:
+            return True
+        if not isinstance(seen, OSError) and any(text in str(seen) for text in _FULL_TEXTS):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+@contextmanager
+def saving(partial: Path) -> Iterator[None]:
+    """``partial``: the file or folder being written; it is removed when the block fails. Raises DiskFull, FolderError."""
+    try:
+        yield
+    except BaseException as error:
+        remove(partial)
+        if isinstance(error, Exception) and disk_full(error):
+            raise _full(partial.parent) from error
+        if isinstance(error, OSError) and error.errno in _FOLDER_ERRNOS:
+            raise FolderError(
+                f"the folder {partial.parent} cannot be written: {_reason(error)}", hint="name another folder"
+            ) from error
+        raise
+
+
 def _full(folder: Path) -> DiskFull:
     return DiskFull(
-        f"no space is left for {folder}; what was saved before is still there",
-        hint="free some space, then go on: --resume",
+        f"no room is left on the disk of {folder}; the partial file is gone and what was saved before stays",
+        hint="make room, or name a folder on another disk",
     )
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _with_seal(data: bytes, old: str, new: str) -> bytes:
+    """The seal is the last key: nothing after it can look the same."""
+    before, found, after = data.rpartition(f'"{_SEAL}": "{old}"'.encode())
+    if not found:
+        raise ValueError("its sha256 is not where it should be")
+    return before + f'"{_SEAL}": "{new}"'.encode() + after

@@ -107,5 +107,5 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_partial_file(tmp_path):
     done = subprocess.run(["unshare", "-Urm", "sh", "-c", mount, program], capture_output=True, text=True, check=False)
     if "unshare" in done.stderr:
         pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
-    assert "full: no space is left" in done.stdout, done.stderr
+    assert "full: no room is left" in done.stdout, done.stderr
     assert "latest 1 ['step-00000001']" in done.stdout
