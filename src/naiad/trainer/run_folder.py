@@ -6,7 +6,6 @@ Without a folder everything stays in memory, behind the same names.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,29 +77,21 @@ class RunFolder:
         """Raises ArtifactError when run.json is damaged."""
         assert self.path is not None
         try:
-            values = json.loads((self.path / _RECORD).read_bytes())
-            text = json.dumps(values["run"], sort_keys=True)
-            assert hashlib.sha256(text.encode()).hexdigest() == values["sha256"]
-            run = values["run"]
+            run = manifest.unseal((self.path / _RECORD).read_bytes())
             return RunRecord(Plan.from_json(run["plan"]), run["data"], run["network"], run["torch_version"])
-        except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
-            raise ArtifactError(f"{self.path / _RECORD} is damaged", hint="start anew in another folder") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(
+                f"{self.path / _RECORD} is damaged: {error}", hint="start anew in another folder"
+            ) from error
 
     def begin(self, record: RunRecord) -> None:
         """Creates the folder. Raises FolderError, DiskFull."""
         if self.path is None:
             return
         manifest.ensure_folder(self.path)
-        run = {
-            "plan": record.plan.to_json(),
-            "data": record.data,
-            "network": record.network,
-            "torch_version": record.torch_version,
-        }
-        text = json.dumps(run, sort_keys=True)
-        sealed = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "run": run}
-        with manifest.saving(self.path / f"{_RECORD}.partial"):
-            manifest.write_file(self.path / _RECORD, json.dumps(sealed, indent=1).encode())
+        run = {**vars(record), "plan": record.plan.to_json()}
+        with manifest.saving(self.path / f"{_RECORD}{manifest.PARTIAL}"):
+            manifest.write_file(self.path / _RECORD, manifest.seal(run))
 
     def events(self) -> Events:
         return EventLog.open(self.path) if self.path is not None else NullEvents()
