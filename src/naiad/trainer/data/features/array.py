@@ -1,0 +1,124 @@
+"""Arrays of numbers as a program takes them: float32 (N, F) or (N, C, H, W), standardised inside the program.
+
+Shape legend: N samples, B batch, F features, C channels, H height, W width.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from naiad.errors import DataError
+from naiad.trainer.data.dataset import Samples
+from naiad.trainer.data.features.choice import samples_for_statistics
+from naiad.trainer.data.sources.arrays import as_layout, as_tensor
+
+_CHUNK_VALUES = 4_000_000
+
+
+@dataclass(frozen=True)
+class ArraySchema:
+    """shape: of one sample, without N."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float32
+
+    def encode(self, raw: Any) -> Tensor:
+        """float32 (N, *shape), infinities as NaN; also from one sample without N. Raises DataError when it does not fit."""
+        values = as_tensor(raw)
+        if tuple(values.shape) in self._one_sample():
+            values = values.unsqueeze(0)
+        if values.ndim and tuple(values.shape[1:]) != self.shape:
+            values = self._reshaped(values)
+        numbers = values.to(torch.float32)
+        if tuple(numbers.shape[1:]) != self.shape:
+            raise DataError(
+                f"samples of shape {tuple(values.shape[1:])} do not fit the trained shape {self.shape}",
+                hint=f"give an array of shape (N, {', '.join(map(str, self.shape))})",
+            )
+        return torch.where(torch.isfinite(numbers), numbers, math.nan).contiguous()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "array", "shape": list(self.shape)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "ArraySchema":
+        return cls(tuple(int(size) for size in values["shape"]))
+
+    def _one_sample(self) -> set[tuple[int, ...]]:
+        """Shapes that can only be one sample: (F,), and (H, W, C) or (C, H, W) of more than one channel."""
+        if len(self.shape) != 3:
+            return {self.shape} if self.shape != (1,) else set()
+        channels, height, width = self.shape
+        return {(channels, height, width), (height, width, channels)} if channels > 1 else set()
+
+    def _reshaped(self, values: Tensor) -> Tensor:
+        if values.ndim == 4 and tuple(values.permute(0, 3, 1, 2).shape[1:]) == self.shape:
+            return values.permute(0, 3, 1, 2)
+        laid_out = as_layout(values)
+        if tuple(laid_out.shape[1:]) == self.shape:
+            return laid_out
+        flat = math.prod(self.shape)
+        same_size = values.ndim > 1 and math.prod(values.shape[1:]) == flat and len(self.shape) == 1
+        return laid_out.reshape(-1, flat) if same_size else laid_out
+
+
+class ArrayFeatures(nn.Module):
+    """float32 (B, F) or (B, C, …) in, the same shape out with mean 0 and deviation 1 by column or channel; NaN becomes the mean.
+
+    mean, std: (F,) or (C,), over the training split. What never changes there is only shifted.
+    """
+
+    mean: Tensor
+    inverse_std: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor, *, dimensions: int = 1) -> None:
+        super().__init__()
+        shape = (-1, *[1] * (dimensions - 1))
+        safe = torch.where(std > 0, std, torch.ones_like(std)).double()
+        self.register_buffer("mean", mean.float().view(shape))
+        self.register_buffer("inverse_std", (1 / safe).float().view(shape))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        numbers = raw.to(torch.float32)
+        standardised = (numbers - self.mean) * self.inverse_std
+        return torch.where(torch.isnan(standardised), torch.zeros_like(standardised), standardised)
+
+
+def fit_array_features(samples: Samples, *, seed: int) -> ArrayFeatures:
+    """From all samples where they are in memory, else from a seeded choice of 10,000; in float64 and in one order."""
+    chosen = samples_for_statistics(samples, seed=seed)
+    rows = max(1, _CHUNK_VALUES // max(1, math.prod(samples.sample_shape)))
+    columns = samples.sample_shape[0]
+    count, total = np.zeros(columns), np.zeros(columns)
+    for values in _chunks(samples, chosen, rows):
+        count += np.isfinite(values).sum(axis=(0, 2))
+        total += np.where(np.isfinite(values), values, 0).sum(axis=(0, 2))
+    mean = total / np.maximum(count, 1)
+    squares = np.zeros(columns)
+    for values in _chunks(samples, chosen, rows):
+        squares += np.where(np.isfinite(values), values - mean[:, None], 0).__pow__(2).sum(axis=(0, 2))
+    std = np.sqrt(squares / np.maximum(count, 1))
+    std[std < 1e-7 * np.abs(mean)] = 0  # no more than float32's rounding
+    return ArrayFeatures(torch.from_numpy(mean), torch.from_numpy(std), dimensions=len(samples.sample_shape))
+
+
+def _chunks(samples: Samples, chosen: Tensor, rows: int) -> Any:
+    """float64 (B, F or C, the rest)."""
+    for indices in torch.split(chosen, rows):
+        batch = samples.take(indices)
+        yield (
+            batch.flatten(2).numpy().astype(np.float64)
+            if batch.ndim > 2
+            else batch.unsqueeze(2).numpy().astype(np.float64)
+        )

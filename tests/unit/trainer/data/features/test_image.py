@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from naiad.errors import DataError
+from naiad.trainer.data.dataset import TensorSamples
+from naiad.trainer.data.features import schema_from_json
+from naiad.trainer.data.features.image import ImageFeatures, ImageSchema, fit_image_features
+
+GREY, COLOUR = ImageSchema(1, 8, 9), ImageSchema(3, 8, 9)
+
+
+@pytest.mark.parametrize(
+    ("schema", "shape", "count"),
+    [
+        (GREY, (8, 9), 1),
+        (GREY, (5, 8, 9), 5),
+        (GREY, (5, 8, 9, 1), 5),
+        (GREY, (5, 1, 8, 9), 5),
+        (GREY, (5, 12, 12), 5),
+        (GREY, (5, 8, 9, 3), 5),
+        (GREY, (3, 8, 9), 3),
+        (COLOUR, (3, 8, 9), 1),
+        (COLOUR, (8, 9, 3), 1),
+        (COLOUR, (16, 16, 3), 1),
+        (COLOUR, (5, 8, 9), 5),
+        (COLOUR, (5, 16, 16, 4), 5),
+        (COLOUR, (5, 3, 16, 16), 5),
+    ],
+)
+def test_layouts(schema: ImageSchema, shape: tuple[int, ...], count: int) -> None:
+    encoded = schema.encode(np.full(shape, 7, np.uint8))
+    assert encoded.shape == (count, *schema.sample_shape)
+    assert encoded.dtype is torch.uint8
+
+
+def test_floats_of_one_are_scaled() -> None:
+    assert GREY.encode(torch.full((8, 9), 0.5)).unique().tolist() == [128]
+    assert GREY.encode(np.full((8, 9), 200.0)).unique().tolist() == [200]
+
+
+def test_paths_and_pictures_and_lists(tmp_path: Path) -> None:
+    image = Image.new("RGB", (20, 20), (10, 20, 30))
+    image.save(tmp_path / "a.png")
+    assert COLOUR.encode(tmp_path / "a.png")[0, :, 0, 0].tolist() == [10, 20, 30]
+    assert COLOUR.encode([str(tmp_path / "a.png"), image, np.zeros((8, 9, 3), np.uint8)]).shape[0] == 3
+    assert GREY.encode([[[0] * 9] * 8] * 2).shape == (2, 1, 8, 9)
+
+
+@pytest.mark.parametrize(
+    ("raw", "trouble"),
+    [
+        ([], "empty"),
+        ("nowhere.png", "does not exist"),
+        (np.full((8, 9), np.nan), "NaN"),
+        (np.full((8, 9), -1.0), "values of -1"),
+        (np.full((8, 9), 300), "300"),
+        (np.zeros((2, 8, 9, 7), np.uint8), "do not fit"),
+        (np.zeros(4, np.uint8), "do not fit"),
+        (object(), "no image"),
+    ],
+)
+def test_what_does_not_fit(raw: object, trouble: str) -> None:
+    with pytest.raises(DataError, match=trouble):
+        GREY.encode(raw)
+
+
+def test_schema_comes_back() -> None:
+    assert schema_from_json(COLOUR.to_json()) == COLOUR
+
+
+def test_features_normalise_by_channel() -> None:
+    images = torch.randint(0, 255, (50, 3, 8, 9), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images[:, 2] = 7
+    features = fit_image_features(TensorSamples(images), seed=0)
+    normal = features(images)
+    assert normal.dtype is torch.float32
+    assert normal.mean(dim=(0, 2, 3)).abs().max() < 1e-4
+    assert normal.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 0], abs=1e-4)
+    assert features(images.to(memory_format=torch.channels_last)).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_features_are_exported_with_any_batch() -> None:
+    features = ImageFeatures(torch.tensor([5.0]), torch.tensor([2.0]))
+    program = torch.export.export(
+        features, (torch.zeros(2, 1, 8, 9, dtype=torch.uint8),), dynamic_shapes=({0: torch.export.Dim.AUTO},)
+    )
+    assert program.module()(torch.zeros(5, 1, 8, 9, dtype=torch.uint8)).shape[0] == 5

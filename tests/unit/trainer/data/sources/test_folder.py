@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from naiad.errors import DataError
+from naiad.trainer.data.sources.folder import open_folder
+from naiad.trainer.data.sources.raw import Kind
+
+
+def write_image(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4)).save(path, format="PNG")
+
+
+def test_class_folders(tmp_path: Path) -> None:
+    write_image(tmp_path / "cat" / "1.PNG")
+    write_image(tmp_path / "dog" / "deep" / "2.png")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "cat" / "notes.txt").write_text("x")
+    raw = open_folder(tmp_path)
+    assert raw.kind is Kind.PICTURES
+    assert raw.splits["train"].targets is not None
+    assert raw.splits["train"].targets.tolist() == ["cat", "dog"]
+    assert list(raw.splits["train"].names) == ["cat/1.PNG", "dog/deep/2.png"]
+    assert {item.kind for item in raw.findings.items} == {"empty-class", "not-an-image"}
+
+
+def test_splits(tmp_path: Path) -> None:
+    for split in ("Train", "valid", "test"):
+        write_image(tmp_path / split / "cat" / "1.png")
+    assert set(open_folder(tmp_path).splits) == {"train", "validation", "test"}
+
+
+def test_images_alone_have_no_labels(tmp_path: Path) -> None:
+    write_image(tmp_path / "1.png")
+    assert open_folder(tmp_path).splits["train"].targets is None
+
+
+def test_no_images(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(DataError, match="holds no images"):
+        open_folder(tmp_path)

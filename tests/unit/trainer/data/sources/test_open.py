@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from naiad.errors import DataError
+from naiad.trainer.data.sources import open_source
+from naiad.trainer.data.sources.open import with_validation
+
+X, Y = np.zeros((4, 2)), [0, 1, 0, 1]
+
+
+def test_a_name() -> None:
+    assert open_source("Breast_Cancer").name == "breast-cancer"
+
+
+def test_splits_in_a_dictionary() -> None:
+    raw = open_source({"train": (X, Y), "test": (X[:2], Y[:2])})
+    assert {key: len(split) for key, split in raw.splits.items()} == {"train": 4, "test": 2}
+
+
+def test_validation_is_taken_whole() -> None:
+    raw = with_validation(open_source((X, Y)), open_source((X[:3], Y[:3])))
+    assert len(raw.splits["validation"]) == 3
+
+
+def test_a_missing_path_offers_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "flowers").mkdir()
+    with pytest.raises(DataError, match="flower does not exist") as caught:
+        open_source(tmp_path / "flower")
+    assert "flowers" in str(caught.value.hint)
+    with pytest.raises(DataError, match="does not exist") as caught:
+        open_source("fashion-mnits")
+    assert "fashion-mnist" in str(caught.value.hint)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="empty folder"):
+        open_source(tmp_path)
+
+
+def test_an_unknown_file(tmp_path: Path) -> None:
+    (tmp_path / "x.doc").write_text("x")
+    with pytest.raises(DataError, match="no data that Naiad reads"):
+        open_source(str(tmp_path / "x.doc"))
+
+
+@pytest.mark.parametrize("data", [None, {}, {"training": (X, Y)}, {"test": (X, Y)}, object()])
+def test_what_is_no_data(data: object) -> None:
+    with pytest.raises(DataError):
+        open_source(data)

@@ -1,0 +1,88 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
+
+from naiad.errors import DataError
+from naiad.trainer.data.sources.raw import Kind
+from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
+
+LIMIT = 1_000_000
+
+
+class Listed(Dataset[Any]):
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.items[index]
+
+
+class Noisy(Listed):
+    def __getitem__(self, index: int) -> Any:
+        x, y = self.items[index]
+        return x + torch.rand(x.shape), y
+
+
+class Endless(IterableDataset[Any]):
+    def __iter__(self) -> Any:
+        return iter(())
+
+
+def pairs(count: int = 6) -> list[Any]:
+    return [(torch.full((3, 4, 5), float(index)), index % 2) for index in range(count)]
+
+
+def test_fixed_items_are_held() -> None:
+    raw = open_torch_dataset(Listed(pairs()), memory_limit_bytes=LIMIT)
+    assert raw.kind is Kind.ARRAYS
+    assert raw.splits["train"].inputs.shape == (6, 3, 4, 5)
+    assert raw.splits["train"].targets is not None
+    assert raw.splits["train"].targets.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_too_many_items_are_streamed() -> None:
+    raw = open_torch_dataset(Listed(pairs()), memory_limit_bytes=100)
+    items = raw.splits["train"].inputs
+    assert raw.kind is Kind.ITEMS
+    assert items.fixed
+    assert items.select(np.array([4, 5])).take(torch.tensor([1, 0]))[:, 0, 0, 0].tolist() == [5, 4]
+
+
+def test_random_items_are_streamed_and_told() -> None:
+    raw = open_torch_dataset(Noisy(pairs()), memory_limit_bytes=LIMIT)
+    assert raw.kind is Kind.ITEMS
+    assert [item.kind for item in raw.findings.items] == ["random-items"]
+
+
+def test_pil_items_are_pictures() -> None:
+    raw = open_torch_dataset(
+        Listed([(Image.new("L", (4, 4), index), index) for index in range(3)]), memory_limit_bytes=LIMIT
+    )
+    assert raw.kind is Kind.PICTURES
+    assert raw.splits["train"].inputs.open(2).getpixel((0, 0)) == 2
+
+
+def test_tensor_dataset() -> None:
+    data = TensorDataset(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.arange(5))
+    assert open_torch_dataset(data, memory_limit_bytes=LIMIT).kind is Kind.IMAGES
+
+
+@pytest.mark.parametrize(
+    ("data", "trouble"),
+    [
+        (Endless(), "no length"),
+        (Listed([]), "empty"),
+        (Listed([(torch.zeros(2), 0), (torch.zeros(3), 1)]), "item 1 is"),
+        (Listed([(torch.zeros(2), 0, 0)] * 2), "3 parts"),
+    ],
+)
+def test_what_does_not_fit(data: Dataset[Any], trouble: str) -> None:
+    with pytest.raises(DataError, match=trouble):
+        open_torch_dataset(data, memory_limit_bytes=LIMIT)
