@@ -1,0 +1,144 @@
+"""One forward pass before anything is trained: does the network meet the data?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from naiad.errors import NetworkError
+from naiad.trainer.data.dataset import Dataset, Task
+from naiad.trainer.seeding import RandomState
+
+_SAMPLES = 2
+
+
+def check_network(net: nn.Module, dataset: Dataset) -> None:
+    """Raises NetworkError when ``net`` does not take the data or does not give what the task needs.
+
+    Modes, buffers and random states are left as they were.
+    """
+    if not any(True for _ in net.parameters()):
+        raise NetworkError(f"{_name(net)} has nothing to learn: it has no parameters")
+    raw = dataset.train.samples.take(torch.arange(min(_SAMPLES, len(dataset.train))))
+    with _untouched(net), _untouched(dataset.features), torch.no_grad():
+        inputs = dataset.features(raw)
+        output = _forward(net, net, inputs)
+        _check_tensor(net, output)
+        match dataset.task:
+            case Task.CLASSIFICATION:
+                _check_classes(net, output, inputs, dataset)
+            case Task.REGRESSION:
+                _check_values(net, output, inputs)
+            case Task.CLUSTERING:
+                _check_reconstruction(net, output, inputs)
+                _check_embedding(net, inputs)
+    if not bool(torch.isfinite(output).all()):
+        raise NetworkError(
+            f"{_name(net)} gives NaN or infinite numbers before any training",
+            hint="look for a division by zero, a logarithm or weights that were never set",
+        )
+
+
+def _forward(net: nn.Module, call: Any, inputs: Tensor) -> Any:
+    try:
+        return call(inputs)
+    except NetworkError:
+        raise
+    except Exception as error:
+        data = f"the data has shape {_batch_shape(inputs)}"
+        first = _first_layer(net)
+        expects = f", its first layer is {first}" if first else ""
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise NetworkError(
+            f"{_name(net)} does not take the data: {data}{expects} ({reason})",
+            hint="change the network's input, or image_size; None has a network chosen for the data",
+        ) from error
+
+
+def _check_tensor(net: nn.Module, output: Any) -> None:
+    if not isinstance(output, Tensor):
+        raise NetworkError(f"{_name(net)} must give one tensor, it gave a {type(output).__name__}")
+    if not output.is_floating_point():
+        raise NetworkError(f"{_name(net)} must give floating-point numbers, it gave {output.dtype}")
+
+
+def _check_classes(net: nn.Module, logits: Tensor, inputs: Tensor, dataset: Dataset) -> None:
+    wanted = (len(inputs), dataset.outputs)
+    if tuple(logits.shape) == wanted:
+        return
+    raise NetworkError(
+        f"{_name(net)} gives shape {_batch_shape(logits)}, the {dataset.outputs} classes need (B, {dataset.outputs})",
+        hint=f"give its last layer {dataset.outputs} outputs",
+    )
+
+
+def _check_values(net: nn.Module, values: Tensor, inputs: Tensor) -> None:
+    if tuple(values.shape) in ((len(inputs), 1), (len(inputs),)):
+        return
+    raise NetworkError(
+        f"{_name(net)} gives shape {_batch_shape(values)}, regression needs (B, 1)",
+        hint="give its last layer one output",
+    )
+
+
+def _check_reconstruction(net: nn.Module, reconstruction: Tensor, inputs: Tensor) -> None:
+    if reconstruction.shape == inputs.shape:
+        return
+    raise NetworkError(
+        f"{_name(net)} gives shape {_batch_shape(reconstruction)}, clustering needs its input back: {_batch_shape(inputs)}",
+        hint="use an autoencoder: net='autoencoder', or None",
+    )
+
+
+def _check_embedding(net: nn.Module, inputs: Tensor) -> None:
+    encode = getattr(net, "encode", None)
+    if not callable(encode):
+        raise NetworkError(
+            f"{_name(net)} has no encode(x), which clustering needs for the embedding",
+            hint="net='autoencoder', or None",
+        )
+    embedding = _forward(net, encode, inputs)
+    _check_tensor(net, embedding)
+    if embedding.ndim != 2 or len(embedding) != len(inputs):
+        raise NetworkError(f"{_name(net)}.encode gives shape {_batch_shape(embedding)}, clustering needs (B, D)")
+
+
+@contextmanager
+def _untouched(module: nn.Module) -> Iterator[None]:
+    """Eval mode inside; modes, buffers and the global generators as before after it."""
+    modes = [(each, each.training) for each in module.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    before = RandomState.capture()
+    module.eval()
+    try:
+        yield
+    finally:
+        before.restore()
+        for buffer, value in buffers:
+            buffer.data.copy_(value)
+        for each, training in modes:
+            each.training = training
+
+
+def _batch_shape(tensor: Tensor) -> str:
+    """``(B, 1, 28, 28)``."""
+    return f"({', '.join(['B', *map(str, tensor.shape[1:])])})" if tensor.ndim else "()"
+
+
+def _first_layer(net: nn.Module) -> str | None:
+    """For people: ``Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1)), which takes (B, 1, H, W)``."""
+    layers = [module for module in net.modules() if any(True for _ in module.parameters(recurse=False))]
+    match layers:
+        case [nn.Conv2d() as layer, *_]:
+            return f"{layer}, which takes (B, {layer.in_channels}, H, W)"
+        case [nn.Linear() as layer, *_]:
+            return f"{layer}, which takes (B, {layer.in_features})"
+        case [layer, *_]:
+            return type(layer).__name__
+    return None
+
+
+def _name(net: nn.Module) -> str:
+    return type(net).__name__

@@ -1,0 +1,152 @@
+"""A network from the user's own file: ``file.py:Class``.
+
+The file runs as a module with a private name, so it replaces nothing that is imported already. Its text is kept for the artifact.
+"""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from torch import nn
+
+from naiad.errors import NetworkError, nearest
+from naiad.trainer.model import NetworkSource
+
+
+def is_file_reference(text: str) -> bool:
+    """True for ``file.py:Class`` and for a bare ``file.py``."""
+    return text.rpartition(":")[0].endswith(".py") or text.endswith(".py")
+
+
+def from_file(reference: str) -> tuple[nn.Module, NetworkSource]:
+    """An instance of the class that ``file.py:Class`` names; a file with one network needs no ``:Class``. Raises NetworkError."""
+    file, name = _parts(reference)
+    source = _text(file)
+    module = _imported(file, source)
+    net_class = _network_class(module, file, name)
+    return instance_of(net_class), NetworkSource(net_class.__name__, registered=False, source=source)
+
+
+def instance_of(net_class: type[nn.Module]) -> nn.Module:
+    """Raises NetworkError when it cannot be made without arguments."""
+    needed = _needed_arguments(net_class)
+    if needed:
+        raise NetworkError(
+            f"{net_class.__name__} cannot be made without arguments: it needs {', '.join(needed)}",
+            hint=f"give them defaults, or pass an instance in Python: naiad.fit({net_class.__name__}(…), data)",
+        )
+    try:
+        return net_class()
+    except NetworkError:
+        raise
+    except Exception as error:
+        place = _last_line(error, _file_of(net_class))
+        raise NetworkError(f"{net_class.__name__}() raised {_one_line(error)}{place}") from error
+
+
+def _parts(reference: str) -> tuple[Path, str | None]:
+    if reference.endswith(".py"):
+        return Path(reference).expanduser(), None
+    file, _, name = reference.rpartition(":")
+    return Path(file).expanduser(), name or None
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():
+        folder = file.parent
+        siblings = [str(other) for other in folder.glob("*.py")] if folder.is_dir() else []
+        hint = nearest(str(file), siblings) if siblings else f"{folder.resolve()} holds no Python file"
+        raise NetworkError(f"no network file {file}", hint=hint)
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NetworkError(f"cannot read {file}: {error}") from error
+
+
+def _imported(file: Path, source: str) -> ModuleType:
+    digest = hashlib.sha256(f"{file.resolve()}\n{source}".encode()).hexdigest()[:16]
+    name = f"_naiad_network_{digest}"
+    spec = importlib.util.spec_from_file_location(name, file.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and inspect look a class's module up here
+    try:
+        with _importable_siblings(file):
+            exec(compile(source, str(file.resolve()), "exec"), module.__dict__)  # noqa: S102  # reason: the user's own file
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise NetworkError(f"{file} cannot be imported: {_one_line(error)}{_last_line(error, file)}") from error
+    return module
+
+
+@contextmanager
+def _importable_siblings(file: Path) -> Iterator[None]:
+    """The file may import its neighbours, as when Python runs it."""
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _network_class(module: ModuleType, file: Path, name: str | None) -> type[nn.Module]:
+    own = {
+        key: value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+    }
+    if name is None:
+        if len(own) != 1:
+            found = f"it has {', '.join(own)}" if own else "it has none"
+            raise NetworkError(f"which network of {file}: {found}", hint=f"say it as {file}:Class")
+        return next(iter(own.values()))
+    if not hasattr(module, name):
+        raise NetworkError(f"{file} has no class {name!r}", hint=nearest(name, own) if own else "it defines no network")
+    value = getattr(module, name)
+    if not isinstance(value, type) or not issubclass(value, nn.Module):
+        raise NetworkError(
+            f"{name} of {file} is no network: it is {_kind(value)}", hint=f"write it as `class {name}(torch.nn.Module)`"
+        )
+    return value
+
+
+def _needed_arguments(net_class: type[nn.Module]) -> list[str]:
+    try:
+        parameters = inspect.signature(net_class).parameters.values()
+    except ValueError:  # a class written in C has no signature to read; calling it will tell
+        return []
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [each.name for each in parameters if each.default is each.empty and each.kind not in optional]
+
+
+def _kind(value: object) -> str:
+    return "a class without torch.nn.Module" if isinstance(value, type) else f"of type {type(value).__name__}"
+
+
+def _file_of(net_class: type[nn.Module]) -> Path | None:
+    try:
+        return Path(inspect.getfile(net_class))
+    except (TypeError, OSError):
+        return None
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _last_line(error: BaseException, file: Path | None) -> str:
+    """`` (line 12: x = 1 / 0)``: the deepest line of ``file`` that the error went through."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f" (line {error.lineno}: {(error.text or '').strip()})"
+    wanted = str(file.resolve()) if file else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == wanted]
+    return f" (line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
