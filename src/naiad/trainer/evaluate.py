@@ -76,7 +76,9 @@ class Evaluation:
         }
 
 
-def evaluate(program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = 512) -> Evaluation:
+def evaluate(
+    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = 512
+) -> Evaluation:
     """``program`` takes raw samples and gives scores (see ``program.py``); its mode is put back as it was.
 
     Raises DataError when ``split`` is empty, or has no targets and the task needs them.
@@ -84,7 +86,9 @@ def evaluate(program: nn.Module, split: Split, *, task: Task, classes: tuple[str
     if len(split) == 0:
         raise DataError("there are no samples to test on", hint="give a split that has at least one sample")
     if split.targets is None and task is not Task.CLUSTERING:
-        raise DataError(f"the samples have no targets, and {task.value} is scored against them", hint="give data with its labels")
+        raise DataError(
+            f"the samples have no targets, and {task.value} is scored against them", hint="give data with its labels"
+        )
     with _scoring(program):
         outputs = _run(program, split, batch_size)
     match task:
