@@ -23,6 +23,8 @@ def finish(model: Model, dataset: Dataset, folder: RunFolder, *, with_report: bo
     if dataset.findings.quarantine:
         write_quarantine(dataset.findings, folder.path / "quarantine.csv")
     model.save(folder.path)
+    for name, reason in model.missing.items():
+        progress.note(f"the artifact has no {name}: {reason}")
     if with_report:
         shown = evaluations.get("test", evaluations.get("validation"))
         write_report(folder.path, model, dataset, evaluation=shown)

@@ -110,15 +110,22 @@ def seal(values: Mapping[str, Any]) -> bytes:
 
 def unseal(data: bytes) -> dict[str, Any]:
     """What ``seal`` was given. Raises ValueError when a bit differs."""
-    values = json.loads(data)
-    recorded = values.pop(_SEAL, None) if isinstance(values, dict) else None
+    values = json_object(data)
+    recorded = values.pop(_SEAL, None)
     if not isinstance(recorded, str) or len(recorded) != len(_OPEN_SEAL):
         raise ValueError("it has no sha256 of its own")
     found = hashlib.sha256(_with_seal(data, recorded, _OPEN_SEAL)).hexdigest()
     if found != recorded:
         raise ValueError(f"its sha256 is {found[:12]}, recorded was {recorded[:12]}")
-    unsealed: dict[str, Any] = values
-    return unsealed
+    return values
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """Raises ValueError when it is no JSON, or no object."""
+    values = json.loads(data)
+    if not isinstance(values, dict):
+        raise ValueError(f"it holds {type(values).__name__}, not an object")  # noqa: TRY004  # reason: as json's own
+    return values
 
 
 def disk_full(error: BaseException) -> bool:
