@@ -1,0 +1,50 @@
+# Everything a newcomer types. `make demo` and `make test` do their own set-up.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# Each test worker computes on one thread: two workers fill two cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
+
+.PHONY: help setup demo check format test test-all bench
+
+help:
+	@echo "make setup     a virtual environment in .venv with Naiad and its tools"
+	@echo "make demo      train, test and save a network on real images"
+	@echo "make check     format, lint, types, layers, changelog"
+	@echo "make format    put the code into the project's format"
+	@echo "make test      the tests without the slow ones"
+	@echo "make test-all  every test"
+	@echo "make bench     the measurements of benchmarks/"
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("naiad needs Python 3.11 or newer: make setup PYTHON=python3.12")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/naiad demo
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python .ci/check_changelog.py
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: setup
+	$(PYTEST) -m "not slow"
+
+test-all: setup
+	$(PYTEST)
+
+bench: setup
+	$(BIN)/python -m benchmarks

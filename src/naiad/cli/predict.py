@@ -1,0 +1,69 @@
+"""``naiad predict``: what a trained model says about files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import naiad
+from naiad.cli import options
+from naiad.cli.output import give, give_json
+from naiad.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from naiad.trainer.model import Model, Predictions
+
+_TABLES = {".csv", ".tsv", ".parquet", ".pq"}
+
+
+def predict(
+    artifact: options.Artifact,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Images, or one table (CSV, TSV, Parquet).", show_default=False),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Predict for images or for the rows of a table.
+
+    A line a sample: name, label and score, separated by tabs.
+    """
+    _check_files(files)
+    rows = _predicted(naiad.load(artifact), files)
+    if as_json:
+        give_json(rows)
+        return
+    for row in rows:
+        score = max(row["scores"].values(), default=None)
+        give("\t".join([row["name"], str(row["label"]), *([] if score is None else [f"{score:.4f}"])]))
+
+
+def _check_files(files: list[Path]) -> None:
+    for file in files:
+        if not file.exists():
+            raise DataError(f"{file} does not exist", hint="give files that exist")
+        if file.is_dir():
+            raise DataError(f"{file} is a folder", hint=f"give its files: {file}/*")
+    if len(files) > 1 and any(file.suffix.lower() in _TABLES for file in files):
+        raise OptionError(f"a table stands alone, given {len(files)} files", hint="predict one table at a time")
+
+
+def _predicted(model: "Model", files: list[Path]) -> list[dict[str, Any]]:
+    from naiad.trainer.data.sources.table import read_table
+
+    if files[0].suffix.lower() in _TABLES:
+        table = read_table(files[0])
+        return _rows(model, [f"row {row}" for row in range(table.num_rows)], model.predict(table))
+    return _rows(model, list(map(str, files)), model.predict(files))
+
+
+def _rows(model: "Model", names: list[str], predictions: "Predictions") -> list[dict[str, Any]]:
+    """One a sample; ``scores`` by class or cluster, and empty for a regression, whose label is its value."""
+    found = zip(names, predictions.labels.tolist(), predictions.scores.tolist(), strict=True)
+    return [{"name": name, "label": label, "scores": _by_class(model, scores)} for name, label, scores in found]
+
+
+def _by_class(model: "Model", scores: list[float]) -> dict[str, float]:
+    if model.task == "regression":
+        return {}
+    return dict(zip(model.classes or map(str, range(len(scores))), scores, strict=True))
