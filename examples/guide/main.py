@@ -1,0 +1,89 @@
+"""Trains the guide's SimpleNet on Fashion-MNIST and tests it: `python examples/guide/main.py`."""
+
+import argparse
+import gzip
+import shutil
+from pathlib import Path
+
+import torch
+from net import SimpleNet
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Subset
+from torchvision import transforms
+from torchvision.datasets import FashionMNIST
+from train import train
+
+DEBIAN_FILES = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package dataset-fashion-mnist puts the four IDX files."""
+CACHE = Path.home() / ".cache" / "naiad-guide"
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@torch.no_grad()
+def test(model: nn.Module, data_loader: DataLoader[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+    """Returns the mean loss and the accuracy, both over the samples."""
+    criterion = nn.CrossEntropyLoss(reduction="sum")
+    total_loss, correct, samples = 0.0, 0, 0
+    model.eval()
+    for images, labels in data_loader:
+        logits = model(images)
+        total_loss += criterion(logits, labels).item()
+        correct += int((logits.argmax(dim=1) == labels).sum())
+        samples += len(labels)
+    return total_loss / samples, correct / samples
+
+
+def loaders(files: Path | None = None, *, limit: int | None = None) -> tuple[DataLoader, DataLoader]:
+    """Training and test batches of 32.
+
+    files: a folder with the four IDX files, plain or gzipped; None takes Debian's, or has torchvision download them.
+    """
+    root = unpacked(files or DEBIAN_FILES, CACHE if files is None else files / "unpacked")
+    to_tensor = transforms.ToTensor()
+    train_set = FashionMNIST(root, train=True, transform=to_tensor, download=files is None)
+    test_set = FashionMNIST(root, train=False, transform=to_tensor, download=files is None)
+    return (
+        DataLoader(first(train_set, limit), batch_size=32, shuffle=True),
+        DataLoader(first(test_set, limit), batch_size=32),
+    )
+
+
+def unpacked(files: Path, root: Path) -> Path:
+    """Gives ``root`` back with plain copies of the ``files`` where torchvision's FashionMNIST looks for them."""
+    raw = root / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        plain, packed = files / name, files / f"{name}.gz"
+        if not (raw / name).is_file() and (plain.is_file() or packed.is_file()):
+            partial = raw / f"{name}.partial"
+            with plain.open("rb") if plain.is_file() else gzip.open(packed) as source, partial.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            partial.replace(raw / name)
+    return root
+
+
+def first(dataset: Dataset, limit: int | None) -> Dataset:
+    return dataset if limit is None else Subset(dataset, range(min(limit, len(dataset))))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument(
+        "--data", type=Path, help="a folder with the four IDX files (default: Debian's, else downloaded)"
+    )
+    parser.add_argument("--limit", type=int, help="use only so many images of each split")
+    options = parser.parse_args()
+
+    torch.manual_seed(0)
+    train_loader, test_loader = loaders(options.data, limit=options.limit)
+    model = SimpleNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for epoch in range(1, options.epochs + 1):
+        train(model, train_loader, optimizer, epoch)
+    loss, accuracy = test(model, test_loader)
+    print(f"test loss {loss:.4f}, test accuracy {accuracy:.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+import pytest
+import torch
+from torch import nn
+
+from naiad.trainer.data.dataset import Dataset, Split, Task, TensorSamples
+from naiad.trainer.data.features.array import ArraySchema
+from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
+from naiad.trainer.data.findings import Findings
+
+
+@pytest.fixture
+def data():
+    """A function of (shape of a sample, task, classes): eight random samples. Three dimensions are uint8 images."""
+    return _dataset
+
+
+def _dataset(shape, *, task=Task.CLASSIFICATION, classes=10):
+    torch.manual_seed(1)
+    image = len(shape) == 3
+    inputs = torch.randint(0, 256, (8, *shape), dtype=torch.uint8) if image else torch.randn(8, *shape)
+    targets = {
+        Task.CLASSIFICATION: torch.arange(8) % classes,
+        Task.REGRESSION: torch.randn(8),
+        Task.CLUSTERING: None,
+    }[task]
+    split = Split(TensorSamples(inputs), targets, [f"index {index}" for index in range(8)])
+    return Dataset(
+        name="random",
+        task=task,
+        task_reason="made so",
+        schema=ImageSchema(*shape) if image else ArraySchema(shape),
+        features=ImageFeatures(torch.full(shape[:1], 128.0), torch.full(shape[:1], 64.0)) if image else nn.Identity(),
+        classes=tuple(f"class {index}" for index in range(classes)) if task is Task.CLASSIFICATION else (),
+        target_name="target",
+        train=split,
+        validation=split,
+        test=None,
+        findings=Findings(),
+    )

@@ -1,0 +1,45 @@
+import pytest
+
+from naiad.errors import OptionError
+from naiad.trainer.arguments import assignments, duration_s, image_size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("60s", 60.0), ("5m", 300.0), ("1h", 3600.0), ("1.5h", 5400.0), ("90", 90.0), (" 2 M ", 120.0)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
+
+
+def test_no_duration_is_none() -> None:
+    assert duration_s(None) is None
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "0s", "5 days", "1m30s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="is not a duration") as caught:
+        duration_s(text)
+    assert caught.value.hint == "write it as 60s, 5m or 1h"
+
+
+def test_image_sizes() -> None:
+    assert image_size("32") == 32
+    assert image_size("32x48") == (32, 48)
+    assert image_size(None) is None
+
+
+@pytest.mark.parametrize("text", ["0", "x32", "32x", "32x0", "big"])
+def test_what_is_no_image_size_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="is not an image size"):
+        image_size(text)
+
+
+def test_assignments_split_at_the_first_equals_sign() -> None:
+    assert assignments(["learning_rate=0.05", "augment = flip=x"]) == {"learning_rate": "0.05", "augment": "flip=x"}
+
+
+@pytest.mark.parametrize("pair", ["learning_rate", "=0.05", ""])
+def test_what_is_no_assignment_is_refused(pair: str) -> None:
+    with pytest.raises(OptionError, match="takes name=value"):
+        assignments([pair])
