@@ -74,6 +74,9 @@ def main() -> None:
     )
     parser.add_argument("--limit", type=int, help="use only so many images of each split")
     options = parser.parse_args()
+    missing = [name for name in FILES if options.data and not list(options.data.glob(f"{name}*"))]
+    if missing:
+        parser.error(f"{options.data} lacks {', '.join(missing)}")
 
     torch.manual_seed(0)
     train_loader, test_loader = loaders(options.data, limit=options.limit)

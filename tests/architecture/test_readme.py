@@ -54,7 +54,7 @@ def test_its_commands_exist() -> None:
     known = {command.name for command in app.registered_commands}
     shown = set(re.findall(r"^naiad ([a-z-]+)", README, flags=re.MULTILINE))
     assert shown <= known
-    assert len(shown) >= 8
+    assert len(shown) >= 7
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -30,7 +30,7 @@ class Settings:
 
 
 def guarded(command: Callable[[Settings], Any], arguments: Sequence[str] = ()) -> int:
-    """Runs ``command``, typed as ``arguments``, and returns the exit status. The only broad ``except`` of the command line is here."""
+    """Runs ``command``, typed as ``arguments``, and returns the exit status. The one broad ``except`` is here."""
     settings = Settings(traceback=os.environ.get("NAIAD_TRACEBACK", "") not in ("", "0"))
     try:
         status = command(settings)

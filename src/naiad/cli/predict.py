@@ -49,12 +49,12 @@ def _check_files(files: list[Path]) -> None:
 
 
 def _predicted(model: "Model", files: list[Path]) -> list[dict[str, Any]]:
+    if files[0].suffix.lower() not in _TABLES:
+        return _rows(model, list(map(str, files)), model.predict(files))
     from naiad.trainer.data.sources.table import read_table
 
-    if files[0].suffix.lower() in _TABLES:
-        table = read_table(files[0])
-        return _rows(model, [f"row {row}" for row in range(table.num_rows)], model.predict(table))
-    return _rows(model, list(map(str, files)), model.predict(files))
+    table = read_table(files[0])
+    return _rows(model, [f"row {row}" for row in range(table.num_rows)], model.predict(table))
 
 
 def _rows(model: "Model", names: list[str], predictions: "Predictions") -> list[dict[str, Any]]:

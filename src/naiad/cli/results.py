@@ -6,8 +6,13 @@ from naiad.cli.output import give, give_table
 
 
 def evaluation_line(evaluation: dict[str, Any]) -> str:
-    metrics = " | ".join(f"{name} {value:.4f}" for name, value in evaluation["metrics"].items())
-    return f"{metrics} | loss {evaluation['loss']:.4f} | {evaluation['samples']:,} samples"
+    metrics = " | ".join(f"{name} {figure(value)}" for name, value in evaluation["metrics"].items())
+    return f"{metrics} | loss {figure(evaluation['loss'])} | {evaluation['samples']:,} samples"
+
+
+def figure(value: float | None) -> str:
+    """A score; what could not be computed is a dash."""
+    return "–" if value is None else f"{value:.4f}"
 
 
 def give_evaluation(evaluation: dict[str, Any]) -> None:
@@ -17,7 +22,7 @@ def give_evaluation(evaluation: dict[str, Any]) -> None:
         rows = [
             [
                 str(score["name"]),
-                *(f"{score[part]:.4f}" for part in ("precision", "recall", "f1")),
+                *(figure(score[part]) for part in ("precision", "recall", "f1")),
                 f"{score['support']:,}",
             ]
             for score in per_class

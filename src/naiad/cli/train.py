@@ -10,7 +10,7 @@ import typer
 import naiad
 from naiad.cli import options
 from naiad.cli.output import give, give_json
-from naiad.cli.results import evaluation_line
+from naiad.cli.results import evaluation_line, figure
 from naiad.errors import OptionError, Stopped
 from naiad.trainer import arguments
 
@@ -103,9 +103,8 @@ def summary(model: "Model", folder: Path, *, seconds: float) -> dict[str, Any]:
 def give_summary(result: dict[str, Any]) -> None:
     for split, evaluation in result["evaluations"].items():
         give(f"{split:<11}{evaluation_line(evaluation)}")
-    if baseline := result["baseline"]:
-        metrics = ", ".join(f"{name} {value:.4f}" for name, value in baseline["metrics"].items())
-        give(f"{'baseline':<11}{baseline['name']}: {metrics}")
+    for row in result["baseline"].get("rows", []):
+        give(f"{'baseline':<11}{row['metric']} {figure(row['value'])} by {row['name']}")
     give(f"{'took':<11}{result['seconds']:.1f} s, {result['epochs']} epochs")
     give(f"{'artifact':<11}{result['artifact']}")
     if result["report"] is not None:

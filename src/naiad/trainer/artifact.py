@@ -132,5 +132,4 @@ def _instance(net: nn.Module | type[nn.Module]) -> nn.Module:
 
 
 def _registered(network: NetworkSource) -> nn.Module:
-    arguments = network.arguments
-    return nets.create(network.name, input_shape=tuple(arguments["input_shape"]), outputs=arguments["outputs"])
+    return nets.create(network.name, **network.arguments)

@@ -20,11 +20,9 @@ from torch import Tensor, nn
 from naiad.errors import NetworkError
 from naiad.trainer import manifest
 from naiad.trainer.export import (
-    ExportedModule,
     Refused,
     deployable,
     export_program,
-    load_program,
     onnx_bytes,
     program_bytes,
 )
@@ -67,10 +65,6 @@ def read_samples(path: Path) -> tuple[Tensor, Tensor]:
     """(raw samples, the program's scores for them)."""
     tensors = safetensors.torch.load(path.read_bytes())
     return tensors["raw"], tensors["scores"]
-
-
-def read_ends(features: Path, head: Path) -> tuple[ExportedModule, ExportedModule]:
-    return load_program(features), load_program(head)
 
 
 def fill_network(net: nn.Module, weights: Mapping[str, Tensor], *, encoder: bool) -> nn.Module:

@@ -23,7 +23,7 @@ def usable_cores() -> int:
 def has_bf16(device: str) -> bool:
     """True where the hardware multiplies bf16 itself; elsewhere torch imitates it, slower than fp32."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device == "cpu" and bool({"amx_bf16", "avx512_bf16"} & cpu_flags())
 
 

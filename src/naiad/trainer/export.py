@@ -35,13 +35,13 @@ class Refused:
 class ExportedModule(nn.Module):
     """An exported program as a module. It has one mode, that of inference: ``train()`` and ``eval()`` change nothing."""
 
-    def __init__(self, graph: nn.Module) -> None:
+    def __init__(self, exported: nn.Module) -> None:
         super().__init__()
-        self.graph = graph
+        self.exported = exported
         self.training = False
 
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.graph(inputs)
+        outputs: Tensor = self.exported(inputs)
         return outputs
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002, ARG002  # reason: torch's signature

@@ -112,7 +112,7 @@ class _Run:
 
     def train(self, plan: Plan, started: float) -> tuple[EpochRecord, ...]:
         """Leaves the weights that the plan keeps in ``net``, on the CPU."""
-        _place(self.net, plan)
+        _placed(self.net, plan.device, _layout(plan))
         self.dataset.features.to(plan.device)
         state = self._state(plan)
         events = self.folder.events()
@@ -141,7 +141,7 @@ class _Run:
                 self.progress.done()
                 events.close()
         load_best(state)
-        self.net.to("cpu", memory_format=torch.contiguous_format).eval()
+        _placed(self.net, "cpu", torch.contiguous_format).eval()
         self.dataset.features.cpu()
         return tuple(state.history)
 
@@ -165,7 +165,9 @@ class _Run:
         before = RandomState.capture()
         loss = loss_for(self.dataset.task, label_smoothing=plan.label_smoothing)
         feed = self._feed(plan)
-        step_s = timing.step_seconds(_place(self.net, plan), self.dataset.features.to(plan.device), loss, feed, plan)
+        step_s = timing.step_seconds(
+            _placed(self.net, plan.device, _layout(plan)), self.dataset.features.to(plan.device), loss, feed, plan
+        )
         before.restore()
         left_s = started + limit_s - timing.finishing_s(limit_s) - time.perf_counter()
         return timing.within_time(plan, step_s, left_s=left_s, steps_per_epoch=feed.steps_per_epoch)
@@ -192,9 +194,12 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _place(net: nn.Module, plan: Plan) -> nn.Module:
-    layout = torch.channels_last if plan.memory_format == "channels_last" else torch.contiguous_format
-    return net.to(plan.device, memory_format=layout)
+def _layout(plan: Plan) -> torch.memory_format:
+    return torch.channels_last if plan.memory_format == "channels_last" else torch.contiguous_format
+
+
+def _placed(net: nn.Module, device: str, layout: torch.memory_format) -> nn.Module:
+    return net.to(device).to(memory_format=layout)
 
 
 @contextmanager

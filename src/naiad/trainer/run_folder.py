@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
 from naiad.trainer import manifest
@@ -127,12 +127,17 @@ def data_digest(dataset: Dataset) -> str:
     digest = hashlib.sha256(f"{dataset.task} {len(dataset.train)} {tuple(dataset.schema.sample_shape)}".encode())
     samples = dataset.train.samples
     if isinstance(samples, TensorSamples):
-        digest.update(memoryview(samples.tensor.contiguous().numpy()).cast("B"))
+        digest.update(_bytes(samples.tensor))
     else:
         digest.update("\n".join(map(str, dataset.train.names)).encode())
     if dataset.train.targets is not None:
-        digest.update(memoryview(dataset.train.targets.contiguous().numpy()).cast("B"))
+        digest.update(_bytes(dataset.train.targets))
     return digest.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    """The tensor's memory; nothing is copied where it is contiguous."""
+    return tensor.contiguous().numpy().data.cast("B")
 
 
 def network_digest(net: nn.Module) -> str:

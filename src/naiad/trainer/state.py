@@ -97,7 +97,8 @@ def averaged_copy(net: nn.Module) -> nn.Module:
 @torch.no_grad()
 def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
     """Weights are averaged; buffers (BatchNorm's statistics) are taken as they are."""
-    ours, theirs = list(average.parameters()), [p.detach() for p in net.parameters()]
+    ours: list[Tensor] = list(average.parameters())
+    theirs = [parameter.detach() for parameter in net.parameters()]
     torch._foreach_lerp_(ours, theirs, 1.0 - decay)  # as torch.optim.swa_utils does
     for mine, current in zip(average.buffers(), net.buffers(), strict=True):
         mine.copy_(current)

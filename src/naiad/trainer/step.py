@@ -15,7 +15,7 @@ from naiad.trainer.optimizers import set_learning_rate
 from naiad.trainer.plan import Plan
 
 
-class NonFiniteLoss(Exception):  # noqa: N818  # reason: a signal to the loop, which mends it or raises LossNotFinite
+class NonFiniteLoss(Exception):  # reason: a signal to the loop, which mends it or raises LossNotFinite
     def __init__(self, indices: Tensor) -> None:
         super().__init__("loss is not finite")
         self.indices = indices
@@ -74,15 +74,15 @@ class Stepper:
             value = loss.item()
             if not abs(value) < float("inf"):
                 raise NonFiniteLoss(batch.indices)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # reason: torch leaves it untyped
             total += value
         return total
 
     def _microbatches(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
         if self.microbatch_size >= len(batch):
             return [(batch.raw, batch.targets)]
-        raws = batch.raw.split(self.microbatch_size)
-        targets = batch.targets.split(self.microbatch_size) if batch.targets is not None else [None] * len(raws)
+        raws = torch.split(batch.raw, self.microbatch_size)
+        targets = torch.split(batch.targets, self.microbatch_size) if batch.targets is not None else [None] * len(raws)
         return list(zip(raws, targets, strict=True))
 
     def _forward(self, raw: Tensor, targets: Tensor | None) -> Tensor:

@@ -70,14 +70,14 @@ def _train(net: str, data: str, epochs: int, seed: int) -> list[str]:
 
 
 def _finish(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # reason: our own program, no shell
     if done.returncode != 0:
         raise TrainingError(f"the run failed with exit status {done.returncode}: {done.stderr.strip()[-500:]}")
 
 
 def _killed(command: list[str], folder: Path, moment: float, run_s: float) -> int:
     """Starts the run, waits for its first checkpoint and then for ``moment`` (0 to 1) of the rest, kills it."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # reason: as below
     started = time.monotonic()
     while process.poll() is None and _newest_step(folder) < 0:
         time.sleep(_POLL_S)
@@ -110,4 +110,6 @@ def _differences(whole: Path, resumed: Path) -> list[str]:
 def _same_bits(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
     if one is None or other is None or one.dtype != other.dtype or one.shape != other.shape:
         return False
-    return bool(torch.equal(one.contiguous().flatten().view(torch.uint8), other.contiguous().flatten().view(torch.uint8)))
+    return bool(
+        torch.equal(one.contiguous().flatten().view(torch.uint8), other.contiguous().flatten().view(torch.uint8))
+    )

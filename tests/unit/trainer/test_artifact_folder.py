@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -10,11 +9,21 @@ from naiad.errors import ArtifactError, DiskFull, FolderError
 from naiad.trainer import artifact_folder, manifest
 
 
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def write(folder, files, **values):
     with artifact_folder.replacing(folder) as partial:
         for name, text in files.items():
             manifest.write_file(partial / name, text.encode())
         artifact_folder.commit(folder, values)
+
+
+def write_half(folder, error):
+    with artifact_folder.replacing(folder) as partial:
+        manifest.write_file(partial / "a", b"two")
+        raise error
 
 
 def texts(folder):
@@ -28,7 +37,7 @@ def test_what_was_written_is_read_back_with_sizes(tmp_path):
     assert opened.values["task"] == "x"
     assert opened.values["format_version"] == 1
     assert opened.values["files"]["a"]["size"] == 3
-    assert sorted(os.listdir(tmp_path / "shoes")) == ["a", "b", "naiad.json"]
+    assert names_in(tmp_path / "shoes") == ["a", "b", "naiad.json"]
 
 
 def test_a_new_artifact_takes_the_old_ones_files_with_it_and_no_others(tmp_path):
@@ -36,18 +45,16 @@ def test_a_new_artifact_takes_the_old_ones_files_with_it_and_no_others(tmp_path)
     (tmp_path / "mine").write_text("kept")
     write(tmp_path, {"a": "three"})
     assert texts(tmp_path) == {"a": "three"}
-    assert sorted(os.listdir(tmp_path)) == ["a", "mine", "naiad.json"]
+    assert names_in(tmp_path) == ["a", "mine", "naiad.json"]
 
 
 def test_a_save_that_fails_leaves_the_old_artifact_and_no_partial(tmp_path):
     write(tmp_path, {"a": "one"})
-    with pytest.raises(KeyboardInterrupt), artifact_folder.replacing(tmp_path) as partial:
-        manifest.write_file(partial / "a", b"two")
-        raise KeyboardInterrupt
-    with pytest.raises(DiskFull), artifact_folder.replacing(tmp_path) as partial:
-        raise OSError(28, "No space left on device")
+    for error, told in ((KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "No space left on device"), DiskFull)):
+        with pytest.raises(told):
+            write_half(tmp_path, error)
     assert texts(tmp_path) == {"a": "one"}
-    assert sorted(os.listdir(tmp_path)) == ["a", "naiad.json"]
+    assert names_in(tmp_path) == ["a", "naiad.json"]
 
 
 DIE_AT_A_CALL = """
@@ -84,7 +91,7 @@ def test_killed_anywhere_a_reader_sees_the_old_or_the_new_and_the_next_save_goes
         seen.append(texts(folder))
         write(folder, {"d": "third"})
         assert texts(folder) == {"d": "third"}
-        assert sorted(os.listdir(folder)) == ["d", "naiad.json"]
+        assert names_in(folder) == ["d", "naiad.json"]
         if outcome.returncode == 0:
             break
     old, new = {"a": "old", "c": "old"}, {"a": "new", "b": "new"}

@@ -45,7 +45,11 @@ def test_regression(blobs):
     def ramp(split):
         return replace(split, targets=3 * split.samples.tensor[:, 0] + 7)
 
-    found = values(baseline(replace(blobs, task=Task.REGRESSION, classes=(), train=ramp(blobs.train), test=ramp(blobs.test)), seed=0))
+    found = values(
+        baseline(
+            replace(blobs, task=Task.REGRESSION, classes=(), train=ramp(blobs.train), test=ramp(blobs.test)), seed=0
+        )
+    )
     assert found["mean", "r2"] <= 0
     assert found["ridge regression", "r2"] > 0.99
     assert found["ridge regression", "rmse"] < found["mean", "rmse"]
@@ -53,7 +57,7 @@ def test_regression(blobs):
 
 def test_clustering_with_labels(blobs):
     found = values(baseline(replace(blobs, task=Task.CLUSTERING), seed=0))
-    assert set(metric for _, metric in found) == {"nmi", "ari", "silhouette"}
+    assert {metric for _, metric in found} == {"nmi", "ari", "silhouette"}
 
 
 def test_clustering_without_labels_and_with_copies_only(blobs):

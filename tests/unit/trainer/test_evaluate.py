@@ -1,8 +1,6 @@
 import json
-import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,7 +8,6 @@ from torch import nn
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
 from naiad.trainer.evaluate import evaluate
-from naiad.trainer.nets.guide import SimpleNet
 from naiad.trainer.program import Encode, Nearest, Probabilities, Program, Values
 
 
@@ -78,7 +75,9 @@ def test_an_exported_program_is_scored_as_the_one_that_it_came_from():
 
 def test_regression():
     values = torch.tensor([[-1.0], [0.0], [1.0]])
-    evaluation = evaluate(Values(10.0, 2.0), split(values, torch.tensor([8.0, 10.0, 13.0])), task=Task.REGRESSION, classes=())
+    evaluation = evaluate(
+        Values(10.0, 2.0), split(values, torch.tensor([8.0, 10.0, 13.0])), task=Task.REGRESSION, classes=()
+    )
     assert evaluation.scores.tolist() == [8.0, 10.0, 12.0]
     assert evaluation.loss == pytest.approx(1 / 3)
     assert evaluation.metrics["rmse"] == pytest.approx((1 / 3) ** 0.5)
@@ -92,7 +91,9 @@ def clustered():
     inputs = torch.zeros(40, 4)
     inputs[:, 0] = targets * 5.0 + torch.linspace(0, 0.1, 40)
     inputs[:, 2] = 2.0
-    return Program(nn.Identity(), Encode(Halves()), Nearest(torch.tensor([[0.0, 0.0], [5.0, 0.0]]))), split(inputs, targets)
+    return Program(nn.Identity(), Encode(Halves()), Nearest(torch.tensor([[0.0, 0.0], [5.0, 0.0]]))), split(
+        inputs, targets
+    )
 
 
 def test_clustering(clustered):
@@ -143,12 +144,3 @@ def test_targets_that_cannot_be_scored(targets, message):
 def test_an_empty_split():
     with pytest.raises(DataError, match="no samples"):
         classify(Probabilities(), split(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)))
-
-
-def test_ten_thousand_pictures_take_about_a_second():
-    program = Program(nn.Identity(), SimpleNet(), Probabilities())
-    part = split(torch.rand(10_000, 1, 28, 28), torch.arange(10_000) % 10)
-    started = time.perf_counter()
-    evaluation = classify(program, part, tuple("abcdefghij"))
-    assert time.perf_counter() - started < 5  # measured 0.35 s; the rest is for a busy machine
-    assert np.trace(evaluation.confusion) == round(evaluation.metrics["accuracy"] * 10_000)

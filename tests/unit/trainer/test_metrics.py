@@ -39,7 +39,9 @@ def test_classification_agrees_with_scikit_learn(scored):
 
 def test_top5_is_left_out_of_few_classes():
     scores = torch.eye(5)
-    found = metrics.classification(scores, torch.arange(5), metrics.confusion_matrix(torch.arange(5), scores.argmax(1), 5))
+    found = metrics.classification(
+        scores, torch.arange(5), metrics.confusion_matrix(torch.arange(5), scores.argmax(1), 5)
+    )
     assert found == {"accuracy": 1.0, "f1_macro": 1.0}
 
 

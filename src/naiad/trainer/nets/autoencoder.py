@@ -65,7 +65,7 @@ def flat_autoencoder(
     input_shape: Sequence[int],
     *,
     latent: int = 10,
-    hidden: Sequence[int] = (256, 64),
+    hidden: Sequence[int] = (512, 128),
     activation: str = "relu",
     mask: float = 0.5,
     noise: float = 0.5,

@@ -60,7 +60,9 @@ def metric_label(name: str) -> str:
 def metric_text(name: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.2%}".replace("%", " %") if name in _SHARES else f"{value:.4g}"
+    if name in _SHARES:
+        return f"{100 * value:.2f} %"
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
 def tiles(evaluation: Mapping[str, Any]) -> list[Tile]:
@@ -123,7 +125,7 @@ def column_rows(dataset: Dataset) -> list[tuple[str, str, str, str, str, str]]:
 
 def _column_row(name: str, values_N: Tensor) -> tuple[str, str, str, str, str, str]:
     known = values_N[values_N.isfinite()]
-    missing = f"{1 - len(known) / max(1, len(values_N)):.1%}".replace("%", " %")
+    missing = f"{100 - 100 * len(known) / max(1, len(values_N)):.1f} %"
     if not len(known):
         return (name, "–", "–", "–", "–", missing)
     numbers = (known.mean(), known.std(correction=0), known.min(), known.max())

@@ -117,31 +117,24 @@ def clusters(points_N2: npt.NDArray[np.float32], clusters_N: npt.NDArray[np.int6
 
 
 def sheet(pictures: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str], *, columns: int = 8) -> bytes:
-    """Pictures (height, width, 3) of one shape in a grid, each with its caption of one or two lines below."""
-    height, width = pictures[0].shape[:2]
+    """Pictures (height, width, 3) in a grid, each with its caption of one or two lines below. One axes holds them all."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     cell_in, text_in = 1.15, 0.36
-    figure = Figure(figsize=(columns * cell_in, rows * (cell_in + text_in)), dpi=DPI, facecolor="white")
+    row_in = cell_in + text_in
+    figure = Figure(figsize=(columns * cell_in, rows * row_in), dpi=DPI, facecolor="white")
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))  # its units are inches
+    axes.set_axis_off()
     for place, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        row, column = divmod(place, columns)
-        box_height = rows * (cell_in + text_in)
-        bottom = 1 - (row * (cell_in + text_in) + cell_in) / box_height
-        axes = figure.add_axes(((column + 0.04) / columns, bottom, 0.92 / columns, 0.95 * cell_in / box_height))
-        axes.set_axis_off()
-        axes.imshow(picture, interpolation="nearest" if max(height, width) < 100 else "antialiased")
+        centre, top = (place % columns + 0.5) * cell_in, (rows - place // columns) * row_in - 0.04
+        height, width = picture.shape[:2]
+        tall, wide = (0.92 * cell_in * side / max(height, width) for side in (height, width))
+        extent = (centre - wide / 2, centre + wide / 2, top - tall, top)
+        axes.imshow(picture, extent=extent, interpolation="nearest" if max(height, width) < 100 else "antialiased")
         text = "\n".join(plain(line, 26) for line in caption.splitlines())
-        centre = (column + 0.5) / columns
-        figure.text(
-            centre,
-            bottom - 0.03 / box_height,
-            text,
-            ha="center",
-            va="top",
-            fontproperties=_SMALL,
-            fontsize=6,
-            color=INK,
-        )
+        style = {"fontproperties": _SMALL, "fontsize": 6, "color": INK}
+        axes.text(centre, top - 0.95 * cell_in, text, ha="center", va="top", **style)  # type: ignore[arg-type]  # reason: a dict of mixed values
+    axes.set(xlim=(0, columns * cell_in), ylim=(0, rows * row_in), aspect="auto")
     return _png(figure)
 
 

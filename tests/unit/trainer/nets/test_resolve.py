@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from naiad.errors import NetworkError
+from naiad.trainer.data.dataset import Task
+from naiad.trainer.nets import create, resolve
+from naiad.trainer.nets.guide import Net, SimpleNet
+from naiad.trainer.nets.mlp import MLP
+
+
+class Own(nn.Module):
+    def __init__(self, width: int = 5) -> None:
+        super().__init__()
+        self.layer = nn.Linear(width, 10)
+
+    def forward(self, inputs):
+        return self.layer(inputs)
+
+
+class NeedsWidth(Own):
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+
+
+@pytest.mark.parametrize(
+    ("shape", "task", "name"),
+    [
+        ((1, 28, 28), Task.CLASSIFICATION, "residual"),
+        ((3, 16, 16), Task.REGRESSION, "residual"),
+        ((1, 5, 5), Task.CLASSIFICATION, "wide-deep"),
+        ((6,), Task.CLASSIFICATION, "wide-deep"),
+        ((6,), Task.REGRESSION, "wide-deep"),
+        ((6,), Task.CLUSTERING, "autoencoder"),
+        ((1, 8, 8), Task.CLUSTERING, "conv-autoencoder"),
+    ],
+)
+def test_none_is_chosen_from_the_data(data, shape, task, name):
+    dataset = data(shape, task=task)
+    net, source = resolve(None, dataset=dataset)
+    assert source.name == name
+    assert source.arguments == {"input_shape": list(shape), "outputs": dataset.outputs}
+    assert repr(create(source.name, **source.arguments)) == repr(net)
+
+
+def test_a_name(data):
+    net, source = resolve("simplenet", dataset=data((1, 28, 28), classes=4))
+    assert isinstance(net, SimpleNet)
+    assert (source.registered, source.arguments["outputs"]) == (True, 4)
+
+
+def test_a_file(data, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from torch import nn\nclass Own(nn.Linear):\n    def __init__(self): super().__init__(5, 10)\n"
+    )
+    net, source = resolve(f"{tmp_path}/own.py:Own", dataset=data((5,)))
+    assert (net.out_features, source.name) == (10, "Own")
+
+
+@pytest.mark.parametrize(
+    ("net", "name", "shape"), [(SimpleNet(7), "simplenet", [1, 28, 28]), (Net(7), "net", [3, 32, 32])]
+)
+def test_the_guides_networks_are_known_as_objects(data, net, name, shape):
+    before = torch.get_rng_state()
+    module, source = resolve(net, dataset=data((5,)))
+    assert module is net
+    assert (source.name, source.registered, source.arguments) == (name, True, {"input_shape": shape, "outputs": 7})
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_changed_network_of_the_guide_is_the_users(data):
+    net = SimpleNet()
+    net.fc2 = nn.Linear(256, 20)
+    assert resolve(net, dataset=data((5,)))[1].registered is False
+
+
+def test_an_object_keeps_the_text_of_its_file(data):
+    _, source = resolve(Own(), dataset=data((5,)))
+    assert (source.name, source.registered) == ("Own", False)
+    assert source.source == Path(__file__).read_text()
+
+
+@pytest.mark.parametrize("net", [nn.Linear(5, 10), MLP((5,), 10)])
+def test_a_librarys_file_is_not_kept(data, net):
+    source = resolve(net, dataset=data((5,)))[1]
+    assert (source.registered, source.source) == (False, None)
+
+
+def test_a_class_that_needs_nothing_is_made(data):
+    assert isinstance(resolve(Own, dataset=data((5,)))[0], Own)
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (NeedsWidth, "NeedsWidth cannot be made without arguments: it needs width"),
+        (dict, "given the class dict, which is no torch.nn.Module"),
+        (3, "given a int"),
+        (Path("net.py"), "given net.py (a path)"),
+    ],
+)
+def test_what_is_no_network(data, net, message):
+    with pytest.raises(NetworkError) as caught:
+        resolve(net, dataset=data((5,)))
+    assert message in str(caught.value)
+    assert caught.value.hint
