@@ -6,13 +6,16 @@ Knows models and data; knows nothing of figures or HTML. Whatever is missing giv
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from naiad.trainer import versions
-from naiad.trainer.data.dataset import Dataset, InputSchema, Split
+from naiad.trainer.data.dataset import Dataset, Split
+from naiad.trainer.data.features.columns import Column, ColumnKind
+from naiad.trainer.data.features.table import MISSING, TableSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.model import Model
 from naiad.trainer.program import Program
@@ -34,6 +37,7 @@ _BOUNDED = _SHARES | {"f1_macro", "r2", "nmi", "ari", "silhouette"}
 COLUMNS_SHOWN = 60
 LAYERS_SHOWN = 200
 _SUMMARY_SAMPLES = 20_000
+_EPOCH_DAY = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -113,32 +117,43 @@ def _balance(split: Split, dataset: Dataset) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def column_rows(dataset: Dataset) -> list[tuple[str, str, str, str, str, str]]:
-    """(column, mean, deviation, lowest, highest, missing) of the training split, for samples that are a row of numbers."""
+def column_rows(dataset: Dataset) -> list[tuple[str, str, str, str, str, str, str]]:
+    """(column, kind, mean, deviation, lowest, highest, missing) of the training split, for samples that are a row."""
     if dataset.train.samples.dtype == torch.uint8 or len(dataset.train.samples.sample_shape) != 1:
         return []
     indices = torch.arange(min(len(dataset.train), _SUMMARY_SAMPLES))
-    values_NF = dataset.train.samples.take(indices).double()[:, :COLUMNS_SHOWN]
-    names = _column_names(dataset.schema, values_NF.shape[1])
-    return [_column_row(name, column_N) for name, column_N in zip(names, values_NF.unbind(1), strict=True)]
+    values_NF = dataset.train.samples.take(indices).double()
+    if isinstance(dataset.schema, TableSchema):
+        return [_table_row(column, values_NF[:, slot]) for column, slot in dataset.schema.places[:COLUMNS_SHOWN]]
+    columns = values_NF[:, :COLUMNS_SHOWN].unbind(1)
+    return [_number_row(f"column {index}", column_N) for index, column_N in enumerate(columns)]
 
 
-def _column_row(name: str, values_N: Tensor) -> tuple[str, str, str, str, str, str]:
+def _table_row(column: Column, values_N: Tensor) -> tuple[str, str, str, str, str, str, str]:
+    """values_N: of the column's first slot, which holds a number, a category's code, or days since 1970."""
+    if column.kind is ColumnKind.NUMBER:
+        return _number_row(column.name, values_N)
+    if column.kind is ColumnKind.CATEGORY:
+        kind = f"{len(column.categories)} categories"
+        return (column.name, kind, "–", "–", "–", "–", _share(values_N == MISSING))
     known = values_N[values_N.isfinite()]
-    missing = f"{100 - 100 * len(known) / max(1, len(values_N)):.1f} %"
+    ends = (known.min(), known.max()) if len(known) else ()
+    first, last = (_EPOCH_DAY + timedelta(days=float(day)) for day in ends) if ends else ("–", "–")
+    return (column.name, "date", "–", "–", str(first), str(last), _share(values_N.isnan()))
+
+
+def _number_row(name: str, values_N: Tensor) -> tuple[str, str, str, str, str, str, str]:
+    known = values_N[values_N.isfinite()]
+    missing = _share(~values_N.isfinite())
     if not len(known):
-        return (name, "–", "–", "–", "–", missing)
+        return (name, "number", "–", "–", "–", "–", missing)
     numbers = (known.mean(), known.std(correction=0), known.min(), known.max())
     mean, std, low, high = (f"{float(number):.4g}" for number in numbers)
-    return (name, mean, std, low, high, missing)
+    return (name, "number", mean, std, low, high, missing)
 
 
-def _column_names(schema: InputSchema, count: int) -> list[str]:
-    """A table's own names where there is one a column, else numbers."""
-    columns = schema.to_json().get("columns", [])
-    if len(columns) != count:
-        return [f"column {index}" for index in range(count)]
-    return [str(column.get("name", column)) if isinstance(column, dict) else str(column) for column in columns]
+def _share(mask_N: Tensor) -> str:
+    return f"{100 * float(mask_N.double().mean()):.1f} %"
 
 
 def finding_rows(findings: Findings) -> list[tuple[str, str, str, str, str, str]]:

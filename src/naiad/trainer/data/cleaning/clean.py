@@ -13,6 +13,7 @@ from naiad.trainer.data.cleaning.checked import CheckedSplit, digests_of
 from naiad.trainer.data.cleaning.classes import without_missing_labels
 from naiad.trainer.data.cleaning.duplicates import told_copies, without_shared
 from naiad.trainer.data.cleaning.pictures import common_form, probe_pictures, read_pictures
+from naiad.trainer.data.cleaning.table_splits import clean_table_splits
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
@@ -49,8 +50,6 @@ def _checked(
     raw: RawData, image_size: tuple[int, int] | None, memory_limit_bytes: int, schema: InputSchema | None
 ) -> Cleaned:
     if raw.kind is Kind.TABLE:
-        from naiad.trainer.data.cleaning.table_splits import clean_table_splits  # noqa: PLC0415  # reason: only tables need it
-
         splits, table_schema, findings = clean_table_splits(raw, schema)
         return Cleaned(splits, table_schema, findings)
     if raw.kind is Kind.PICTURES:

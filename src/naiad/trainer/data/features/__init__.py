@@ -6,6 +6,7 @@ from naiad.errors import ArtifactError
 from naiad.trainer.data.dataset import InputSchema
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
+from naiad.trainer.data.features.table import TableSchema
 
 
 def schema_from_json(values: dict[str, Any]) -> InputSchema:
@@ -18,14 +19,7 @@ def schema_from_json(values: dict[str, Any]) -> InputSchema:
             case "array":
                 return ArraySchema.from_json(values)
             case "table":
-                return _table_schema(values)
+                return TableSchema.from_json(values)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"the input schema of kind {kind} is incomplete: {error!r}") from error
     raise ArtifactError(f"the input schema is of kind {kind!r}, which this version does not know")
-
-
-def _table_schema(values: dict[str, Any]) -> InputSchema:
-    from naiad.trainer.data.features.table import TableSchema  # noqa: PLC0415  # reason: loads what only tables need
-
-    schema: InputSchema = TableSchema.from_json(values)
-    return schema

@@ -5,6 +5,7 @@ from torch import nn
 from naiad.trainer.data.dataset import InputSchema, Samples, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema, fit_array_features
 from naiad.trainer.data.features.image import ImageSchema, fit_image_features
+from naiad.trainer.data.features.table import TableSchema, fit_features
 
 
 def fit_input_features(schema: InputSchema, samples: Samples, *, seed: int) -> nn.Module:
@@ -13,9 +14,6 @@ def fit_input_features(schema: InputSchema, samples: Samples, *, seed: int) -> n
         return fit_image_features(samples, seed=seed)
     if isinstance(schema, ArraySchema):
         return fit_array_features(samples, seed=seed)
-    from naiad.trainer.data.features.table import TableSchema, fit_features  # noqa: PLC0415  # reason: only tables need it
-
     assert isinstance(schema, TableSchema)  # reason: for us: there are three kinds
     assert isinstance(samples, TensorSamples)  # reason: tables are held in memory
-    features: nn.Module = fit_features(schema, samples.tensor)
-    return features
+    return fit_features(schema, samples.tensor)

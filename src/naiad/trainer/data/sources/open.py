@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pyarrow as pa
 from torch.utils.data import Dataset
 
 from naiad.errors import DataError, nearest
@@ -17,9 +16,8 @@ from naiad.trainer.data.sources.folder import holds_images, open_folder
 from naiad.trainer.data.sources.idx import is_idx, open_idx
 from naiad.trainer.data.sources.named import names, open_named
 from naiad.trainer.data.sources.raw import SPLITS, RawData, merged
+from naiad.trainer.data.sources.table import is_table_file, open_table
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
-
-_TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
 
 
 def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int | None = None) -> RawData:
@@ -36,8 +34,8 @@ def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int 
         return _open_splits(data, label, limit)
     if isinstance(data, Dataset):
         return open_torch_dataset(data, memory_limit_bytes=limit)
-    if isinstance(data, pa.Table) or _is_data_frame(data):
-        return _open_table(data, label)
+    if _is_table(data):
+        return open_table(data, label=label)
     return open_arrays(data)
 
 
@@ -73,8 +71,8 @@ def _open_path(path: Path, label: str | None) -> RawData:
     if is_idx(path):
         return open_idx(path)
     if path.is_file():
-        if path.suffix.lower() in _TABLE_SUFFIXES:
-            return _open_table(path, label)
+        if is_table_file(path):
+            return open_table(path, label=label)
         if path.name.lower().endswith(("-ubyte", "-ubyte.gz", ".idx", ".idx.gz")):
             return open_idx(path)
         raise DataError(
@@ -86,19 +84,12 @@ def _open_path(path: Path, label: str | None) -> RawData:
     if is_cifar(path):
         return open_cifar(path)
     if _holds_tables(path) and not holds_images(path):
-        return _open_table(path, label)
+        return open_table(path, label=label)
     return open_folder(path)
 
 
-def _open_table(data: Any, label: str | None) -> RawData:
-    from naiad.trainer.data.sources.table import open_table  # noqa: PLC0415  # reason: loads what only tables need
-
-    table: RawData = open_table(data, label=label)
-    return table
-
-
 def _holds_tables(path: Path) -> bool:
-    return any(child.suffix.lower() in _TABLE_SUFFIXES for child in path.iterdir() if child.is_file())
+    return any(is_table_file(child) for child in path.iterdir() if child.is_file())
 
 
 def _nearest(path: Path) -> str:
@@ -110,6 +101,6 @@ def _nearest(path: Path) -> str:
     return f"give a path that exists, or a known name; {nearest(path.name, names())}"
 
 
-def _is_data_frame(data: Any) -> bool:
-    """pandas is not needed to know its frames."""
-    return hasattr(data, "columns") and hasattr(data, "dtypes") and hasattr(data, "iloc")
+def _is_table(data: Any) -> bool:
+    """Of pyarrow, pandas, polars and others that give Arrow; none of them need be installed."""
+    return hasattr(data, "__arrow_c_stream__") or (hasattr(data, "columns") and hasattr(data, "iloc"))

@@ -1,0 +1,119 @@
+"""Columns that cannot be learnt from, and cells that cannot be read."""
+
+import pyarrow as pa
+import pytest
+
+from naiad.errors import DataError
+from naiad.trainer.data.cleaning.tables import choose_columns, clean_label, clean_table
+from naiad.trainer.data.features.columns import Column, ColumnKind
+from naiad.trainer.data.findings import Action
+
+N = 40
+
+
+def found(table: pa.Table, label: str | None = None) -> dict[str, str]:
+    """Kind of finding by column."""
+    _, findings = choose_columns(
+        table.append_column("good", pa.array([i % 7 * 1.5 for i in range(len(table))])), label=label
+    )
+    return {item.examples[0].removeprefix("column "): item.kind for item in findings.items}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([3] * N, "constant-column"),
+        ([None] * N, "constant-column"),
+        (["same"] * N, "constant-column"),
+        ([float("nan")] * N, "constant-column"),
+        (list(range(N)), "identifier-column"),
+        (list(range(0, 10 * N, 10)), "identifier-column"),
+        ([f"user-{i}" for i in range(N)], "identifier-column"),
+        ([[1]] * N, "unusable-column"),
+    ],
+)
+def test_useless_columns_are_left_out_and_listed(values, kind):
+    table = pa.table({"x": values})
+    assert found(table) == {"x": kind}
+    _, findings = choose_columns(table.append_column("good", pa.array([1.5, 2.5] * (N // 2))), label=None)
+    assert findings.items[0].action is Action.LEFT_OUT
+    assert findings.quarantine[0].name == "column x"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [3] * (N - 1) + [None],  # whether it is there may tell something
+        [i * i for i in range(N)],
+        [i / 3 for i in range(N)],
+        ["a", "b"] * (N // 2),
+        [3, 4] * (N // 2),
+    ],
+)
+def test_useful_columns_stay(values):
+    assert found(pa.table({"x": values})) == {}
+
+
+def test_a_name_makes_an_identifier_of_numbers_that_all_differ():
+    numbers = [i * i for i in range(N)]
+    assert found(pa.table({"customer_id": numbers, "idea": numbers})) == {"customer_id": "identifier-column"}
+
+
+def test_few_rows_make_no_identifier():
+    assert found(pa.table({"x": list(range(10))})) == {}
+
+
+def test_the_label_is_no_input():
+    columns, findings = choose_columns(pa.table({"x": [1.5, 2.0], "y": [1, 1]}), label="y")
+    assert [column.name for column in columns] == ["x"]
+    assert not findings.items
+
+
+def test_nothing_left_is_an_error():
+    with pytest.raises(DataError, match="no column to learn from: constant-column"):
+        choose_columns(pa.table({"x": [1, 1], "y": [0, 1]}), label="y")
+
+
+def cleaned(values, column: Column, split: str = "train"):
+    table = pa.table({column.name: values})
+    return clean_table(table, [column], label=None, split=split, names=[f"row {i}" for i in range(len(values))])
+
+
+def test_mixed_cells_are_repaired_and_shown():
+    table, findings = cleaned(["1", "2", "many", None], Column("n", ColumnKind.NUMBER))
+    assert table["n"].to_pylist() == [1.0, 2.0, None, None]
+    mixed, gaps = findings.items
+    assert (mixed.kind, mixed.count, mixed.action, mixed.examples) == (
+        "mixed-types",
+        1,
+        Action.REPAIRED,
+        ("row 2: 'many'",),
+    )
+    assert (gaps.kind, gaps.count) == ("missing-cells", 1)
+
+
+def test_infinite_cells_are_repaired():
+    _, findings = cleaned([1.0, float("inf"), float("nan")], Column("n", ColumnKind.NUMBER))
+    assert [(item.kind, item.count) for item in findings.items] == [("non-finite", 1), ("missing-cells", 1)]
+
+
+def test_categories_that_are_partly_numbers_are_told():
+    _, findings = cleaned(["1", "a", "b", "2"], Column("n", ColumnKind.CATEGORY))
+    assert [(item.kind, item.action) for item in findings.items] == [("mixed-types", Action.TOLD)]
+
+
+def test_a_split_may_lack_a_column_and_have_another():
+    table = pa.table({"other": [1, 2]})
+    column = Column("n", ColumnKind.NUMBER)
+    done, findings = clean_table(table, [column], label=None, split="test", names=["row 0", "row 1"])
+    assert done["n"].to_pylist() == [None, None]
+    assert [(item.kind, item.examples) for item in findings.items] == [
+        ("missing-column", ("n",)),
+        ("unused-column", ("other",)),
+    ]
+
+
+def test_labels_lose_their_spaces_and_become_numbers_where_they_are():
+    assert clean_label(pa.chunked_array([[" yes", "no ", ""]])).to_pylist() == ["yes", "no", None]
+    numbers = clean_label(pa.chunked_array([[str(i / 2) for i in range(60)] + ["unknown"]]))
+    assert numbers.to_pylist()[-2:] == [29.5, None]

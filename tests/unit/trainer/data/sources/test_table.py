@@ -1,0 +1,112 @@
+"""Tables as they come: files of each kind, folders of them, frames, and what cannot be read."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from naiad.errors import DataError
+from naiad.trainer.data.sources.open import open_source
+from naiad.trainer.data.sources.raw import Kind
+from naiad.trainer.data.sources.table import as_table, open_table, read_table
+
+COLUMNS = {"age": [31, 45, None], "city": ["Ulm", "Bonn", "Ulm"], "label": [0, 1, 0]}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(tmp_path, delimiter):
+    file = tmp_path / "people.csv"
+    file.write_text("age,city,label\n31,Ulm,0\n45,Bonn,1\n,Ulm,0\n".replace(",", delimiter))
+    assert read_table(file).to_pydict() == COLUMNS
+
+
+def test_quoted_cells_may_hold_the_delimiter_and_newlines(tmp_path):
+    file = tmp_path / "notes.csv"
+    file.write_text('note,label\n"a, b",1\n"two\nlines",0\n')
+    assert read_table(file)["note"].to_pylist() == ["a, b", "two\nlines"]
+
+
+def test_parquet_loses_the_index_that_pandas_wrote(tmp_path):
+    frame = pd.DataFrame(COLUMNS).iloc[[2, 0]]
+    frame.to_parquet(tmp_path / "people.parquet")
+    assert read_table(tmp_path / "people.parquet").column_names == ["age", "city", "label"]
+
+
+def test_a_frame_with_mixed_objects_becomes_text():
+    frame = pd.DataFrame({"size": [1, "large", None, 2.5], 7: [1, 2, 3, 4]})
+    table = as_table(frame)
+    assert table["size"].to_pylist() == ["1", "large", None, "2.5"]
+    assert table.column_names == ["size", "7"]
+
+
+def test_rows_and_columns_of_plain_python():
+    assert as_table([{"a": 1, "b": "x"}, {"a": 2}]).to_pydict() == {"a": [1, 2], "b": ["x", None]}
+    assert as_table({"a": 1, "b": "x"}).num_rows == 1
+
+
+def test_a_folder_has_its_splits_by_name(tmp_path):
+    for name, rows in (("train", 5), ("val", 3), ("test", 2)):
+        (tmp_path / f"{name}.csv").write_text("x,label\n" + "1,0\n" * rows)
+    raw = open_source(tmp_path, label="label")
+    assert raw.kind is Kind.TABLE
+    assert {split: len(part) for split, part in raw.splits.items()} == {"train": 5, "validation": 3, "test": 2}
+
+
+def test_a_folder_of_parts_is_one_table_in_their_order(tmp_path):
+    for part in (1, 0):
+        pa.parquet.write_table(pa.table({"x": [part] * 2, "label": [0, 1]}), tmp_path / f"part-{part}.parquet")
+    raw = open_source(tmp_path, label="label")
+    assert raw.splits["train"].inputs["x"].to_pylist() == [0, 0, 1, 1]
+    assert raw.splits["train"].names == ["row 0", "row 1", "row 2", "row 3"]
+
+
+def test_parts_of_other_columns_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("x,label\n1,0\n")
+    (tmp_path / "b.csv").write_text("x,label\nword,0\n")
+    with pytest.raises(DataError, match="do not have the same columns"):
+        open_source(tmp_path, label="label")
+
+
+def test_the_usual_label_is_taken_and_told():
+    raw = open_table(pa.table(COLUMNS), label=None)
+    assert raw.label == "label"
+    assert "'label' is taken" in raw.findings.items[0].message
+
+
+def test_a_table_without_a_label_says_so():
+    raw = open_table(pa.table({"x": [1, 2]}), label=None)
+    assert raw.label is None
+    assert "there is none" in raw.findings.items[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "cannot be read"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1,2\n1,2,3\n", "cannot be read"),
+        ("a,a\n1,2\n", "more than one column 'a'"),
+    ],
+)
+def test_what_is_no_table(tmp_path, text, told):
+    file = tmp_path / "wrong.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=told):
+        open_table(file, label=None)
+
+
+def test_a_wrong_label_names_the_nearest():
+    with pytest.raises(DataError) as caught:
+        open_table(pa.table(COLUMNS), label="labels")
+    assert caught.value.hint == "did you mean 'label'?"
+
+
+def test_bytes_that_are_no_parquet(tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(DataError, match="cannot be read as a table"):
+        read_table(tmp_path / "x.parquet")
+
+
+def test_an_array_is_no_table():
+    with pytest.raises(DataError, match="a table was expected, given int"):
+        as_table(3)
