@@ -92,12 +92,12 @@ class Sides:
 
     def guide(self) -> float:
         sys.path.insert(0, str(GUIDE))
-        from main import fashion_mnist_loaders  # noqa: PLC0415
+        from main import loaders  # noqa: PLC0415
         from net import SimpleNet  # noqa: PLC0415
         from train import train  # noqa: PLC0415
 
         limit = int(60_000 * self.guide_part)
-        train_loader, _ = fashion_mnist_loaders(limit=limit)
+        train_loader, _ = loaders(limit=limit)
         net = SimpleNet()
         started = time.perf_counter()
         train(net, train_loader, torch.optim.SGD(net.parameters(), lr=0.01), 1)

@@ -14,10 +14,10 @@ def best_device() -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: its affinity, within the container's quota."""
+    """Cores that this process may use: its affinity, within the container's quota and what torch was told (OMP_NUM_THREADS)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     quota = _cgroup_quota()
-    return max(1, min(cores, int(quota))) if quota is not None else cores
+    return max(1, min(cores, torch.get_num_threads(), int(quota) if quota is not None else cores))
 
 
 def has_bf16(device: str) -> bool:
