@@ -47,4 +47,7 @@ test-all: setup
 	$(PYTEST)
 
 bench: setup
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/epoch_cost.py
+	for case in simplenet augmented net; do $(BIN)/python benchmarks/fashion_accuracy.py $$case || exit 1; done
+	$(BIN)/python benchmarks/bundled_data.py
+	$(BIN)/python benchmarks/resume_kills.py

@@ -23,10 +23,7 @@ CASES = {
 
 def three_channels() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     raw = open_source("fashion-mnist", label=None)
-    return {
-        name: (_padded(split.inputs), np.asarray(split.targets))
-        for name, split in (("train", raw.train), ("test", raw.test))
-    }
+    return {name: (_padded(split.inputs), np.asarray(split.targets)) for name, split in raw.splits.items()}
 
 
 def _padded(images: object) -> np.ndarray:

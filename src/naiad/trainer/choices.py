@@ -82,7 +82,7 @@ class _Builder:
         samples = len(self.dataset.train)
         epochs = max(10, min(100, round(200_000 / max(1, samples))))
         epochs = self._keep("epochs", epochs, f"for {samples:,} samples; fewer samples are seen more often")
-        size = next(size for least, size in ((20_000, 256), (5_000, 128), (500, 64), (0, 16)) if samples >= least)
+        size = next(size for least, size in ((5_000, 128), (500, 64), (0, 16)) if samples >= least)
         size = self._keep("batch_size", size, f"for {samples:,} samples: the kernels are full, the updates still many")
         self._keep("microbatch_size", size, "the whole batch; halved if memory runs out")
         steps = steps_per_epoch(samples, size)

@@ -27,7 +27,7 @@ from naiad.trainer.plan import Plan
 from naiad.trainer.progress import Progress, progress_for
 from naiad.trainer.recipe import Recipe, recipe_for
 from naiad.trainer.run_folder import RunFolder, RunRecord
-from naiad.trainer.seeding import RandomState, seeded
+from naiad.trainer.seeding import RandomState, check_seed, seeded
 from naiad.trainer.state import RunState, averaged_copy
 from naiad.trainer.step import Stepper
 from naiad.trainer.stopping import listening
@@ -70,6 +70,7 @@ def fit(
     Raises InputError before anything is written; TrainingError (Stopped among them) when the run ends early.
     """
     started = time.perf_counter()
+    check_seed(seed)
     wishes = check_wishes({**(plan or {}), **_given(epochs=epochs, time_limit_s=time_limit_s)})
     folder = run_folder.claim(out, resume=bool(resume))
     progress = progress if progress is not None else progress_for()

@@ -10,10 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from naiad.errors import OptionError
+
+
+_LARGEST = 2**32 - 1
+"""scikit-learn takes no more."""
+
+
+def check_seed(seed: int) -> None:
+    """Raises OptionError."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST:
+        raise OptionError(f"seed must be a whole number from 0 to {_LARGEST}, given {seed!r}")
+
 
 def derived_seed(seed: int, *where: int) -> int:
     """A 63-bit seed for one place of a run, such as (purpose, epoch). Equal arguments, equal seed, on every machine."""
-    return int(np.random.SeedSequence([seed, *where]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(np.random.SeedSequence(seed, spawn_key=where).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def generator(seed: int, *where: int) -> torch.Generator:
@@ -25,7 +37,7 @@ def seeded(seed: int) -> Iterator[None]:
     """Seeds Python, NumPy and torch inside the block and puts the caller's states back after it."""
     before = RandomState.capture()
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  # reason: a user's network may draw from the global generator
+    np.random.seed(seed)  # noqa: NPY002  # reason: a user's network may draw from the global generator
     torch.manual_seed(seed)
     try:
         yield

@@ -3,6 +3,7 @@
 Reads top to bottom. A step either updates the weights once or raises and leaves them as they were.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -39,7 +40,7 @@ class Stepper:
         loss = self._gradients_within_memory(batch)
         if self.plan.clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.plan.clip_norm)
-            if not norm.isfinite():
+            if not math.isfinite(norm.item()):
                 raise NonFiniteLoss(batch.indices)
         self.optimizer.step()
         return loss
@@ -69,10 +70,11 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for raw, targets in self._microbatches(batch):
-            share = len(raw) / len(batch)
-            loss = self._forward(raw, targets) * share
+            loss = self._forward(raw, targets)
+            if len(raw) < len(batch):
+                loss = loss * (len(raw) / len(batch))
             value = loss.item()
-            if not abs(value) < float("inf"):
+            if not math.isfinite(value):
                 raise NonFiniteLoss(batch.indices)
             loss.backward()  # type: ignore[no-untyped-call]  # reason: torch leaves it untyped
             total += value

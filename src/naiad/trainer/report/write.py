@@ -74,6 +74,7 @@ def _render(*, model: Model, dataset: Dataset | None, shown: dict[str, Any], **p
         split_rows=contents.split_rows(dataset) if dataset is not None else [],
         column_rows=contents.column_rows(dataset) if dataset is not None else [],
         finding_rows=contents.finding_rows(model.findings),
+        left_out=len(model.findings.quarantine),
         plan_rows=model.plan.rows(),
         layer_rows=contents.layer_rows(model.program),
         parameters=contents.parameter_count(contents.network(model.program)),

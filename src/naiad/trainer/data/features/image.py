@@ -129,7 +129,7 @@ class ImageFeatures(nn.Module):
         self.register_buffer("shift", (-mean.double() / safe).float().view(-1, 1, 1))
 
     def forward(self, raw: Tensor) -> Tensor:
-        return raw.to(torch.float32) * self.scale + self.shift
+        return torch.addcmul(self.shift, raw.to(torch.float32), self.scale)
 
 
 def fit_image_features(samples: Samples, *, seed: int) -> ImageFeatures:

@@ -1,0 +1,34 @@
+"""What the machine offers."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from naiad.trainer import device
+
+
+def test_cores_are_within_the_affinity():
+    assert 1 <= device.usable_cores() <= len(os.sched_getaffinity(0))
+
+
+def test_torchs_own_setting_is_kept():
+    code = "from naiad.trainer.device import usable_cores; print(usable_cores())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == "1"
+
+
+def test_the_device_is_one_that_torch_has():
+    assert torch.ones(1, device=device.best_device()).sum() == 1
+
+
+def test_bf16_follows_the_flags():
+    assert device.has_bf16("cpu") == bool({"amx_bf16", "avx512_bf16"} & device.cpu_flags())
+    assert not device.has_bf16("mps")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc/cpuinfo")
+def test_flags_are_words():
+    assert "fpu" in device.cpu_flags() or not device.cpu_flags()

@@ -1,0 +1,41 @@
+"""A run's end: each split tested, what was left out listed, the report when it is wanted."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from naiad.trainer.fit import fit
+from naiad.trainer.progress import Silent
+
+
+@pytest.fixture
+def gaps(tmp_path):
+    """A table whose label is missing in two rows."""
+    rows = [f"{index % 7}.5,{index % 5},{'' if index in (4, 9) else 'ab'[index % 2]}" for index in range(60)]
+    file = tmp_path / "gaps.csv"
+    file.write_text("\n".join(["x,z,kind", *rows]) + "\n")
+    return file
+
+
+def test_what_was_left_out_is_listed(gaps, tmp_path):
+    fit("mlp", gaps, label="kind", epochs=1, out=tmp_path / "run", report=False, progress=Silent())
+    with (tmp_path / "run" / "quarantine.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["name"], row["kind"]) for row in rows] == [("row 4", "missing-label"), ("row 9", "missing-label")]
+
+
+def test_a_report_and_its_baseline_only_when_wanted(gaps, tmp_path):
+    without = fit("mlp", gaps, label="kind", epochs=1, out=tmp_path / "a", report=False, progress=Silent())
+    assert without.baseline == {}
+    assert not (tmp_path / "a" / "report.html").exists()
+    given = fit("mlp", gaps, label="kind", epochs=1, out=tmp_path / "b", progress=Silent())
+    assert {row["name"] for row in given.baseline["rows"]} == {"majority class", "logistic regression"}
+    assert "quarantine" in (tmp_path / "b" / "report.html").read_text()
+
+
+def test_both_splits_are_tested():
+    X, y = np.random.default_rng(0).random((60, 3), dtype=np.float32), np.arange(60) % 2
+    data = {"train": (X, y), "validation": (X[:10] + 1, y[:10]), "test": (X[:7] + 2, y[:7])}
+    model = fit("mlp", data, epochs=1, report=False, progress=Silent())
+    assert {name: found["samples"] for name, found in model.evaluations.items()} == {"validation": 10, "test": 7}

@@ -1,0 +1,168 @@
+"""The call, from data to a model: what it keeps, what it chooses, what it leaves on disk."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_diabetes, load_digits
+from torch import nn
+
+import naiad
+from naiad.errors import DataError, NetworkError, OptionError, Stopped
+from naiad.trainer.fit import fit
+from naiad.trainer.progress import Silent
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return {"train": (X[:600].astype(np.float32), y[:600]), "test": (X[600:800].astype(np.float32), y[600:800])}
+
+
+def train(data, net="mlp", **options):
+    return fit(net, data, **{"epochs": 2, "report": False, "progress": Silent(), **options})
+
+
+def same(one, other):
+    weights = (model.program.state_dict() for model in (one, other))
+    return all(torch.equal(a, b) for a, b in zip(*(state.values() for state in weights), strict=True))
+
+
+def test_the_same_seed_gives_the_same_bits(digits):
+    assert same(train(digits, seed=1), train(digits, seed=1))
+    assert not same(train(digits, seed=1), train(digits, seed=2))
+
+
+def test_the_callers_randomness_and_threads_are_left_alone(digits):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    train(digits, plan={"threads": 1})
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_a_module_is_trained_in_place(digits):
+    net = nn.Linear(64, 10)
+    before = net.weight.clone()
+    model = train(digits, net)
+    assert not torch.equal(net.weight, before)
+    assert model.program.net is net
+    assert not net.training
+
+
+def test_what_the_user_sets_is_kept(digits):
+    model = train(digits, plan={"batch_size": 50, "optimizer": "adamw"}, epochs=3)
+    assert (model.plan.batch_size, model.plan.optimizer, model.plan.epochs) == (50, "adamw", 3)
+    assert dict(model.plan.reasons)["batch_size"].text == "set by the user"
+    assert len(model.history) == 3
+
+
+def test_the_test_split_chooses_nothing(digits):
+    other = {**digits, "test": (digits["test"][0][::-1].copy(), digits["test"][1][:])}
+    assert same(train(digits), train(other))
+
+
+def test_a_validation_set_may_be_given(digits):
+    train_X, train_y = digits["train"]
+    model = train((train_X, train_y), validation=digits["test"])
+    assert model.evaluations["validation"]["samples"] == 200
+    assert "test" not in model.evaluations
+
+
+def test_a_folder_holds_the_whole_run(digits, tmp_path):
+    model = train(digits, out=tmp_path / "run", report=True)
+    names = {path.name for path in model.path.iterdir()}
+    assert {"naiad.json", "model.safetensors", "program.pt2", "model.onnx", "report.html", "metrics.jsonl"} <= names
+    assert {"checkpoints", "events", "run.json", "samples.safetensors"} <= names
+    lines = [json.loads(line) for line in (model.path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    loaded = naiad.load(model.path)
+    X = digits["test"][0]
+    np.testing.assert_allclose(loaded.predict(X).scores, model.predict(X).scores, atol=1e-5)
+
+
+def test_without_a_folder_nothing_is_written(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(digits)
+    assert not list(tmp_path.iterdir())
+
+
+class StopAt(Silent):
+    """Sends SIGTERM to this process at a step, as a scheduler would."""
+
+    def __init__(self, step):
+        self.at = step
+        self.notes = []
+
+    def stepped(self, step, loss, rate, samples):
+        if step == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+def test_stopped_and_resumed_is_the_same_run(digits, tmp_path):
+    whole = train(digits, out=tmp_path / "whole")
+    with pytest.raises(Stopped, match=r"stopped by SIGTERM at step 13 of"):
+        train(digits, out=tmp_path / "run", progress=StopAt(13))
+    notes = StopAt(0)
+    resumed = train(digits, out=tmp_path / "run", resume=True, progress=notes)
+    assert notes.notes == ["going on from the checkpoint at step 13"]
+    assert same(whole, resumed)
+    assert resumed.history == whole.history or [r.validation for r in resumed.history] == [
+        r.validation for r in whole.history
+    ]
+    assert (tmp_path / "run" / "metrics.jsonl").read_text().count("\n") == 2
+
+
+def test_a_finished_run_may_be_resumed(digits, tmp_path):
+    first = train(digits, out=tmp_path / "run")
+    assert same(first, train(digits, out=tmp_path / "run", resume=True))
+
+
+def test_a_time_limit_shortens_the_run(digits):
+    model = train(digits, epochs=None, time_limit_s=3)
+    assert model.plan.time_limit_s == 3
+    assert dict(model.plan.reasons)["total_steps"].measured.endswith("ms a step")
+    assert model.history
+
+
+def test_a_regression_in_the_users_units():
+    X, y = load_diabetes(return_X_y=True)
+    model = train((X, y), None, epochs=20)
+    predicted = model.predict(X)
+    assert predicted.labels.shape == (442,)
+    assert 100 < predicted.labels.mean() < 200
+
+
+def test_clusters_with_labels_only_to_score(digits):
+    model = train(digits, None, task="clustering", plan={"clusters": 10})
+    assert 0 < model.evaluations["test"]["metrics"]["nmi"] <= 1
+    assert model.predict(digits["test"][0]).scores.shape == (200, 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"net": "simplnet"}, NetworkError),
+        ({"net": nn.Linear(64, 3)}, NetworkError),
+        ({"net": nn.Linear(12, 10)}, NetworkError),
+        ({"plan": {"batchsize": 3}}, OptionError),
+        ({"data": "fashion-mnst"}, DataError),
+        ({"epochs": 0}, OptionError),
+        ({"seed": -1}, OptionError),
+        ({"seed": 0.5}, OptionError),
+        ({"task": "detection"}, OptionError),
+    ],
+)
+def test_unusable_input_leaves_no_trace(digits, tmp_path, change, error):
+    options = {"data": digits, "out": tmp_path / "run", **change}
+    with pytest.raises(error):
+        train(**options)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,42 @@
+"""Signals are heard, once, and only inside the block."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from naiad.trainer.stopping import listening
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_heard_and_the_handler_put_back(number):
+    before = signal.getsignal(number)
+    with listening() as stop:
+        os.kill(os.getpid(), number)
+        assert stop.signal_name == number.name
+        assert signal.getsignal(number) == before
+    assert signal.getsignal(number) == before
+
+
+def test_a_second_ctrl_c_interrupts():
+    with listening() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.signal_name == "SIGINT"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_outside_the_main_thread_nothing_is_listened_for():
+    heard = []
+
+    def run():
+        with listening() as stop:
+            heard.append(stop.signal_name)
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert heard == [None]
+    assert signal.getsignal(signal.SIGTERM) == before
