@@ -15,6 +15,8 @@ def verify_resume(
     kills: Annotated[int, typer.Option(min=1, help="How often the run is killed, at random points.")] = 3,
     epochs: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 2,
     seed: options.Seed = 0,
+    label: options.Label = None,
+    task: options.Task = None,
     as_json: options.Json = False,
 ) -> None:
     """Prove that a killed run resumes exactly.
@@ -23,7 +25,8 @@ def verify_resume(
     """
     from naiad.trainer.verify_resume import verify_resume as prove
 
-    proof = prove(net, data, kills=kills, epochs=epochs, seed=seed, report=tell)
+    more = [part for name, value in (("--label", label), ("--task", task)) if value for part in (name, value)]
+    proof = prove(net, data, kills=kills, epochs=epochs, seed=seed, options=more, report=tell)
     if as_json:
         give_json({"equal": proof.equal, "kills": proof.kills, "steps": proof.steps, "differing": proof.differing})
     else:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from naiad.errors import OptionError
 
-
 _LARGEST = 2**32 - 1
 """scikit-learn takes no more."""
 

@@ -36,17 +36,29 @@ _VALUE_LABELS = 20
 def choose_columns(train: pa.Table, *, label: str | None) -> tuple[tuple[Column, ...], Findings]:
     """The columns to learn from. Raises DataError when none is left."""
     kept: list[Column] = []
+    identifiers: list[Column] = []
     findings = Findings()
     for name in train.column_names:
         if name == label:
             continue
         column = found_column(name, train[name])
-        found = _useless(train[name], column, name)
-        findings += found
-        if column is not None and not found.items:
+        found = _useless(train[name], column)
+        if found is not None:
+            findings += _left_out(name, found, kind="constant-column")
+        elif column is None:
+            findings += _left_out(name, f"{train[name].type} is neither number, text nor date", kind="unusable-column")
+        elif _is_identifier(train[name], column):
+            identifiers.append(column)
+        else:
             kept.append(column)
-    if not kept:
-        reasons = ", ".join(sorted({item.kind for item in findings.items})) or "only the label is there"
+    if kept:
+        for column in identifiers:
+            findings += _left_out(column.name, "a value of its own in each row", kind="identifier-column")
+    elif identifiers:
+        kept = identifiers
+        findings += _told_identifiers([column.name for column in kept])
+    else:
+        reasons = "; ".join(item.message for item in findings.items[:5]) or "only the label is there"
         raise DataError(f"the table has no column to learn from: {reasons}", hint="see `naiad inspect`")
     return tuple(kept), findings
 
@@ -79,28 +91,34 @@ def clean_label(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return text
 
 
-def _useless(values: pa.ChunkedArray, column: Column | None, name: str) -> Findings:
+def _useless(values: pa.ChunkedArray, column: Column | None) -> str | None:
+    """Why the column tells a network nothing; None when it may tell something."""
     if pa.types.is_null(values.type):
-        return _left_out("constant-column", name, "it holds nothing")
+        return "it is empty"
     if column is None:
-        return _left_out("unusable-column", name, f"{values.type} is neither number, text nor date")
+        return None
     known = converted(values, column).drop_null()
-    if len(pc.unique(known)) < 2 and len(known) in (0, len(values)):
-        return _left_out(
-            "constant-column", name, "it holds one value in all training rows" if len(known) else "it holds nothing"
-        )
-    if _is_identifier(values, known, column):
-        return _left_out("identifier-column", name, "it names the rows: a value of its own for each")
-    return Findings()
+    if not len(known):
+        return "it is empty"
+    constant = len(known) == len(values) and len(pc.unique(known)) == 1
+    return "it has one value in all training rows" if constant else None
 
 
-def _left_out(kind: str, name: str, reason: str) -> Findings:
+def _left_out(name: str, reason: str, *, kind: str) -> Findings:
     message = f"column {name!r} is not used: {reason}"
     return report(kind, "train", [f"column {name}"], Action.LEFT_OUT, message)
 
 
-def _is_identifier(values: pa.ChunkedArray, known: pa.ChunkedArray, column: Column) -> bool:
+def _told_identifiers(names: list[str]) -> Findings:
+    message = (
+        "columns with a value of its own in each row, used since there are no others: mind names and numbers of rows"
+    )
+    return report("identifier-column", "train", [f"column {name}" for name in names], Action.TOLD, message)
+
+
+def _is_identifier(values: pa.ChunkedArray, column: Column) -> bool:
     """Text that differs in nearly every row; whole numbers that all differ and are named or counted like identifiers."""
+    known = converted(values, column).drop_null()
     if len(known) < _IDENTIFIER_ROWS or column.kind is ColumnKind.DATE:
         return False
     distinct = len(pc.unique(known)) / len(known)

@@ -69,8 +69,14 @@ def test_the_label_is_no_input():
     assert not findings.items
 
 
+def test_an_identifier_is_used_when_there_is_nothing_else():
+    columns, findings = choose_columns(pa.table({"time": list(range(N))}), label=None)
+    assert [column.name for column in columns] == ["time"]
+    assert [(item.kind, item.action) for item in findings.items] == [("identifier-column", Action.TOLD)]
+
+
 def test_nothing_left_is_an_error():
-    with pytest.raises(DataError, match="no column to learn from: constant-column"):
+    with pytest.raises(DataError, match="no column to learn from: column 'x' is not used: it has one value"):
         choose_columns(pa.table({"x": [1, 1], "y": [0, 1]}), label="y")
 
 

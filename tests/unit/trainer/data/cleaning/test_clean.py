@@ -1,0 +1,86 @@
+"""All of cleaning on whole data: each kind goes its way, and nothing vanishes silently."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from naiad.errors import DataError
+from naiad.trainer.data.cleaning.clean import clean
+from naiad.trainer.data.features.array import ArraySchema
+from naiad.trainer.data.features.image import ImageSchema
+from naiad.trainer.data.sources.open import open_source
+
+LIMIT = 10**8
+
+
+def cleaned(data, **options):
+    return clean(open_source(data), **{"image_size": None, "memory_limit_bytes": LIMIT, **options})
+
+
+def kinds(result):
+    return {item.kind: item.count for item in result.findings.items}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(6):
+            pixels = np.random.default_rng([ord(name[0]), index]).integers(0, 255, (9, 9, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+    return tmp_path
+
+
+def test_pictures_in_memory_and_streamed_are_the_same(photos):
+    held, streamed = cleaned(photos), cleaned(photos, memory_limit_bytes=1)
+    assert held.splits["train"].samples.in_memory
+    assert not streamed.splits["train"].samples.in_memory
+    indices = torch.tensor([3, 0, 11])
+    assert torch.equal(held.splits["train"].samples.take(indices), streamed.splits["train"].samples.take(indices))
+    assert held.schema == streamed.schema == ImageSchema(3, 9, 9)
+
+
+def test_a_broken_picture_is_left_out_and_listed(photos):
+    (photos / "cat" / "3.png").write_bytes(b"\x89PNG nothing")
+    result = cleaned(photos)
+    assert kinds(result) == {"unreadable-image": 1}
+    assert len(result.splits["train"]) == 11
+    assert result.findings.quarantine[0].name.endswith("3.png")
+
+
+def test_a_size_may_be_asked_for(photos):
+    assert cleaned(photos, image_size=(4, 5)).schema == ImageSchema(3, 4, 5)
+
+
+def test_arrays_are_repaired_and_copies_of_test_samples_left_out():
+    generator = np.random.default_rng(0)
+    train, test = generator.random((30, 3), np.float32), generator.random((10, 3), np.float32)
+    train[4, 1] = np.inf
+    train[7] = test[2]
+    labels = np.arange(30) % 2
+    result = cleaned({"train": (train, labels), "test": (test, labels[:10])})
+    assert kinds(result) == {"non-finite": 1, "shared-with-test": 1}
+    assert len(result.splits["train"]) == 29
+    assert len(result.splits["test"]) == 10
+    assert result.schema == ArraySchema((3,))
+
+
+def test_a_trained_models_schema_reshapes_the_data():
+    result = cleaned((np.zeros((5, 6, 6), np.uint8), np.zeros(5)), schema=ImageSchema(1, 6, 6))
+    assert result.schema == ImageSchema(1, 6, 6)
+    with pytest.raises(DataError, match="do not fit"):
+        cleaned((np.zeros((5, 6), np.float32), np.zeros(5)), schema=ArraySchema((7,)))
+
+
+def test_splits_of_other_shapes_are_refused():
+    data = {"train": (np.zeros((5, 3)), np.arange(5)), "test": (np.zeros((5, 4)), np.arange(5))}
+    with pytest.raises(DataError, match=r"test has samples of shape \(4,\), train of shape \(3,\)"):
+        cleaned(data)
+
+
+def test_nothing_left_is_an_error(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "1.png").write_bytes(b"no")
+    with pytest.raises(DataError):
+        cleaned(tmp_path)

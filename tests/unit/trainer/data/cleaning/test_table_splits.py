@@ -1,0 +1,72 @@
+"""Splits of a table: one schema from training, targets of every type, a trained model's schema kept."""
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from naiad.errors import DataError
+from naiad.trainer.data.cleaning.table_splits import clean_table_splits, label_column
+from naiad.trainer.data.sources.raw import Kind, RawData, RawSplit
+from naiad.trainer.data.sources.table import open_table
+
+
+def raw(label="y", **tables):
+    splits = {name: RawSplit(pa.table(table), None, [f"row {i}" for i in range(2)]) for name, table in tables.items()}
+    return RawData("table", Kind.TABLE, splits, label=label)
+
+
+def test_test_rows_are_encoded_by_the_training_splits_schema():
+    data = raw(train={"x": ["a", "b"], "y": [0, 1]}, test={"x": ["b", "new"], "y": [1, 0]})
+    splits, schema, findings = clean_table_splits(data, None)
+    assert splits["train"].samples.tensor.flatten().tolist() == [0, 1]
+    assert splits["test"].samples.tensor.flatten().tolist() == [1, -1]
+    assert splits["test"].targets.tolist() == [1, 0]
+    assert [column.name for column in schema.columns] == ["x"]
+    assert not findings.items
+
+
+def test_a_trained_models_schema_is_kept():
+    _, schema, _ = clean_table_splits(raw(train={"x": ["a", "b"], "y": [0, 1]}), None)
+    splits, same, findings = clean_table_splits(raw(train={"x": ["b", "b"], "y": [1, 1]}), schema)
+    assert same is schema
+    assert splits["train"].samples.tensor.flatten().tolist() == [1, 1]
+    assert not findings.items
+    with pytest.raises(DataError, match="no column 'x'"):
+        clean_table_splits(raw(train={"z": [1, 2], "y": [0, 1]}), schema)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([1, 2], "i", [1, 2]),
+        ([1, None], "f", [1.0, float("nan")]),
+        ([True, False], "b", [True, False]),
+        (["a", None], "O", ["a", None]),
+        (pa.array(["a", "b"]).dictionary_encode(), "O", ["a", "b"]),
+    ],
+)
+def test_targets_as_they_are(values, kind, expected):
+    targets = label_column(pa.table({"y": values}), "y")
+    assert targets.dtype.kind == kind
+    np.testing.assert_array_equal(targets, np.array(expected, dtype=targets.dtype))
+
+
+def test_a_split_without_the_label_has_no_targets():
+    assert label_column(pa.table({"x": [1]}), "y") is None
+    assert label_column(pa.table({"x": [1]}), None) is None
+
+
+def test_dates_are_no_label():
+    with pytest.raises(DataError, match="neither a class nor a number"):
+        label_column(pa.table({"y": [dt.date(2024, 1, 1)]}), "y")
+
+
+def test_a_cell_that_cannot_be_read_is_repaired_in_every_split(tmp_path):
+    for name, cell in (("train", "3"), ("test", "three")):
+        (tmp_path / f"{name}.csv").write_text("x,y\n" + "1.5,0\n2,1\n" * 10 + f"{cell},0\n")
+    _, _, findings = clean_table_splits(open_table(tmp_path, label="y"), None)
+    assert [(item.kind, item.split, item.examples) for item in findings.items] == [
+        ("mixed-types", "test", ("row 20: 'three'",))
+    ]
