@@ -105,7 +105,7 @@ class Loop:
         record = EpochRecord(epoch + 1, state.step, mean_loss, rate, seconds, validation.scores)
         state.history.append(record)
         state.loss_sum, state.loss_samples = 0.0, 0
-        if self.plan.keep == "best" and (state.best_score is None or validation.objective > state.best_score):
+        if self.plan.keep == "best" and (state.best_score is None or validation.objective >= state.best_score):
             state.best_score = validation.objective
             state.best_weights = {name: value.detach().clone() for name, value in candidate.state_dict().items()}
         self.events.epoch(record)

@@ -54,7 +54,7 @@ class Plan:
     feed: str
     """``memory`` or ``stream``."""
     keep: str
-    """Which weights the model gets: ``last`` or ``best`` (on the validation split)."""
+    """Which weights the model gets: ``last``, or ``best`` on the validation split, of equals the latest."""
     average: float | None
     """Decay of an exponential moving average of the weights; None is no average."""
     clusters: int | None

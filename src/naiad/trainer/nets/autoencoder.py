@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from naiad.trainer.nets.blocks import ConvBlock, Perceptron
-from naiad.trainer.nets.options import at_least, fraction, widths
+from naiad.trainer.nets.options import at_least, fraction, image_shape, widths
 from naiad.trainer.nets.spoil import Mask, Move, Noise
 
 SMALLEST_MAP = 7
@@ -92,7 +92,7 @@ def image_autoencoder(
 
     move: how far images are shifted, turned and scaled while training, as a part of their side. mask, noise: as above.
     """
-    shape = widths("input_shape", input_shape, least_count=3)
+    shape = image_shape(input_shape, "conv-autoencoder")
     latent = at_least("latent", latent, 2)
     sides = _sides(shape[1], shape[2])
     maps = [

@@ -1,8 +1,8 @@
-"""Checks of what a network is made with. Each gives its value back; all raise OptionError."""
+"""Checks of what a network is made with. Each gives its value back, and raises OptionError unless it says otherwise."""
 
 from collections.abc import Iterable, Sequence
 
-from naiad.errors import OptionError, nearest
+from naiad.errors import NetworkError, OptionError, nearest
 
 
 def at_least(name: str, value: int, least: int) -> int:
@@ -44,3 +44,18 @@ def widths(name: str, values: Sequence[int], *, least_count: int = 0) -> tuple[i
     if len(values) < least_count:
         raise OptionError(f"{name} must name at least {least_count} layers, given {len(values)}")
     return tuple(at_least(name, value, 1) for value in values)
+
+
+def image_shape(input_shape: Sequence[int], network: str, *, least_side: int = 1) -> tuple[int, int, int]:
+    """(C, H, W). Raises NetworkError when it is no such shape or an image smaller than ``least_side``."""
+    shape = tuple(input_shape)
+    if len(shape) != 3:
+        raise NetworkError(
+            f"{network} takes images (C, H, W), the data has shape {shape}", hint="None has a network chosen"
+        )
+    if min(shape[1:]) < least_side:
+        raise NetworkError(
+            f"{network} takes images of {least_side}×{least_side} or more, the data has {shape[1]}×{shape[2]}",
+            hint=f"image_size={least_side} enlarges them, or try net='mlp'",
+        )
+    return shape[0], shape[1], shape[2]

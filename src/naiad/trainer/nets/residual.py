@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from naiad.errors import NetworkError
 from naiad.trainer.nets.blocks import ConvBlock, Residual
-from naiad.trainer.nets.options import at_least, fraction, widths
+from naiad.trainer.nets.options import at_least, fraction, image_shape, widths
 
 LEAST_SIDE = 8
 
@@ -33,7 +32,7 @@ class ResidualCNN(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        in_channels = image_channels(input_shape, "residual", least_side=LEAST_SIDE)
+        in_channels, _, _ = image_shape(input_shape, "residual", least_side=LEAST_SIDE)
         stages = widths("channels", channels, least_count=1)
         self.stem = ConvBlock(in_channels, stages[0], activate=activation)
         self.stages = nn.Sequential(*_blocks(stages, at_least("depth", depth, 1), activation))
@@ -45,19 +44,6 @@ class ResidualCNN(nn.Module):
         pooled = torch.mean(maps, dim=(2, 3))
         outputs_BK: Tensor = self.head(self.dropout(pooled))
         return outputs_BK
-
-
-def image_channels(input_shape: Sequence[int], network: str, *, least_side: int) -> int:
-    """The C of (C, H, W). Raises NetworkError when it is no such shape or an image smaller than ``least_side``."""
-    shape = tuple(input_shape)
-    if len(shape) != 3:
-        raise NetworkError(f"{network} takes images (C, H, W), the data has shape {shape}", hint="try net='wide-deep'")
-    if min(shape[1:]) < least_side:
-        raise NetworkError(
-            f"{network} takes images of {least_side}×{least_side} or more, the data has {shape[1]}×{shape[2]}",
-            hint=f"image_size={least_side} enlarges them, or try net='mlp'",
-        )
-    return shape[0]
 
 
 def _blocks(stages: tuple[int, ...], depth: int, activation: str) -> list[Residual]:

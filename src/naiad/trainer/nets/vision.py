@@ -9,8 +9,7 @@ from functools import cache
 from torch import nn
 
 from naiad.errors import NetworkError, OptionError, nearest
-from naiad.trainer.nets.options import at_least
-from naiad.trainer.nets.residual import image_channels
+from naiad.trainer.nets.options import at_least, image_shape
 
 PREFIX = "torchvision/"
 
@@ -32,7 +31,7 @@ def build(model: str, input_shape: Sequence[int], outputs: int) -> nn.Module:
 
     if model not in model_names():
         raise OptionError(f"torchvision has no classification model {model!r}", hint=_nearest_model(model))
-    channels = image_channels(input_shape, PREFIX + model, least_side=1)
+    channels, _, _ = image_shape(input_shape, PREFIX + model)
     net: nn.Module = torchvision.models.get_model(model, **_options(model, input_shape, outputs))
     if channels != 3:
         _adapt_first_convolution(net, channels)

@@ -72,8 +72,9 @@ def test_nothing_is_left_changed(data):
     net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, 10))
     net[1].eval()
     weights = {name: value.clone() for name, value in net.state_dict().items()}
+    dataset = data((1, 8, 8))
     random = torch.get_rng_state()
-    check_network(net, data((1, 8, 8)))
+    check_network(net, dataset)
     assert net.training
     assert not net[1].training
     assert torch.equal(torch.get_rng_state(), random)

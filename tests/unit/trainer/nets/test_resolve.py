@@ -63,8 +63,9 @@ def test_a_file(data, tmp_path):
     ("net", "name", "shape"), [(SimpleNet(7), "simplenet", [1, 28, 28]), (Net(7), "net", [3, 32, 32])]
 )
 def test_the_guides_networks_are_known_as_objects(data, net, name, shape):
+    dataset = data((5,))
     before = torch.get_rng_state()
-    module, source = resolve(net, dataset=data((5,)))
+    module, source = resolve(net, dataset=dataset)
     assert module is net
     assert (source.name, source.registered, source.arguments) == (name, True, {"input_shape": shape, "outputs": 7})
     assert torch.equal(torch.get_rng_state(), before)
