@@ -80,7 +80,8 @@ class _Builder:
 
     def _length(self) -> None:
         samples = len(self.dataset.train)
-        epochs = max(10, min(100, round(200_000 / max(1, samples))))
+        most = 60 if self.dataset.task is Task.REGRESSION else 100
+        epochs = max(10, min(most, round(200_000 / max(1, samples))))
         epochs = self._keep("epochs", epochs, f"for {samples:,} samples; fewer samples are seen more often")
         size = next(size for least, size in ((5_000, 128), (500, 64), (0, 16)) if samples >= least)
         size = self._keep("batch_size", size, f"for {samples:,} samples: the kernels are full, the updates still many")
@@ -98,13 +99,21 @@ class _Builder:
         sgd = convolutional and not attentive and supervised
         why = "a convolutional classifier" if sgd else "not a plain convolutional classifier"
         name = self._keep("optimizer", "sgd" if sgd else "adamw", f"{why}; fused where torch has it")
-        rate = 0.1 if name == "sgd" else 3e-3
-        self._keep("learning_rate", rate, f"the usual peak for {name} at this batch size")
+        self._learning_rate(name)
         self._keep("momentum", 0.9, "Nesterov momentum" if name == "sgd" else "not used by adamw")
         decay = 5e-4 if name == "sgd" else 1e-2
         self._keep("weight_decay", decay, "weight matrices only; gains and biases are not decayed")
         self._keep("schedule", "one-cycle", "climbs, then falls to zero: the fewest epochs for an accuracy")
         self._keep("warmup_fraction", 0.15, "short climb")
+
+    def _learning_rate(self, optimizer: str) -> None:
+        if optimizer == "sgd":
+            self._keep("learning_rate", 0.1, "the usual peak for sgd at this batch size")
+        elif self.dataset.task is Task.REGRESSION:
+            rate = 1e-3 * math.sqrt(self.chosen["batch_size"] / 64)
+            self._keep("learning_rate", round(rate, 5), "a regression wants small steps, larger ones with larger batches")
+        else:
+            self._keep("learning_rate", 3e-3, f"the usual peak for {optimizer}")
 
     def _regularisation(self) -> None:
         self._keep("clip_norm", 2.0, "a rare large gradient does not throw the run off")
@@ -121,7 +130,10 @@ class _Builder:
             else "the schedule ends at zero: its last weights are its best"
         )
         self._keep("keep", "best" if small else "last", why)
-        self._keep("average", None, "the schedule's end averages enough")
+        if self.dataset.task is Task.REGRESSION:
+            self._keep("average", 0.98, "the mean over the last steps fits noisy values better than the last step")
+        else:
+            self._keep("average", None, "the schedule's end averages enough")
         clustering = self.dataset.task is Task.CLUSTERING
         self._keep("clusters", None, "by silhouette, at the end" if clustering else "not a clustering task")
 

@@ -10,6 +10,7 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 
 from naiad.trainer.data.dataset import Dataset
+from naiad.trainer.data.findings import Finding
 from naiad.trainer.model import EpochRecord
 from naiad.trainer.plan import Plan
 
@@ -159,7 +160,7 @@ def epoch_line(record: EpochRecord) -> str:
 
 def opening_lines(plan: Plan, dataset: Dataset) -> list[str]:
     lines = [f"data: {_data_line(dataset)}"]
-    lines += [f"found: {finding.message}" for finding in dataset.findings.items]
+    lines += [_found_line(finding) for finding in dataset.findings.items]
     for name, value, reason, measured in plan.rows():
         lines.append(f"plan: {name:<16} {value:<14} {reason}{f' ({measured})' if measured else ''}")
     return lines
@@ -173,8 +174,12 @@ def _data_line(dataset: Dataset) -> str:
     )
 
 
+def _found_line(finding: Finding) -> str:
+    return f"found: {finding.message} ({finding.count:,} in {finding.split}, {finding.action})"
+
+
 def _plan_table(plan: Plan, dataset: Dataset) -> Table:
-    title = "\n".join([_data_line(dataset), *(f"found: {finding.message}" for finding in dataset.findings.items)])
+    title = "\n".join([_data_line(dataset), *(_found_line(finding) for finding in dataset.findings.items)])
     table = Table("choice", "value", "reason", title=title, title_justify="left", box=None, header_style="bold")
     for name, value, reason, measured in plan.rows():
         table.add_row(name, value, f"{reason}{f' ({measured})' if measured else ''}")
