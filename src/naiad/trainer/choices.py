@@ -111,7 +111,9 @@ class _Builder:
             self._keep("learning_rate", 0.1, "the usual peak for sgd at this batch size")
         elif self.dataset.task is Task.REGRESSION:
             rate = 1e-3 * math.sqrt(self.chosen["batch_size"] / 64)
-            self._keep("learning_rate", round(rate, 5), "a regression wants small steps, larger ones with larger batches")
+            self._keep(
+                "learning_rate", round(rate, 5), "a regression wants small steps, larger ones with larger batches"
+            )
         else:
             self._keep("learning_rate", 3e-3, f"the usual peak for {optimizer}")
 

@@ -1,7 +1,7 @@
 """Proves exact resume on the user's own network: killed runs must end bit for bit as the uninterrupted one.
 
-Every run is a process of its own, killed with SIGKILL at a moment drawn between its first checkpoint and the time that an
-uninterrupted run takes, then resumed; killed again on the way when the moments say so.
+Every run is a process of its own, killed with SIGKILL at a moment drawn between its first checkpoint and a little after its last
+step (while the artifact is being written), then resumed.
 """
 
 import os
@@ -21,6 +21,8 @@ import torch
 from naiad.errors import TrainingError
 
 _POLL_S = 0.005
+_BEYOND = 1.15
+"""Kills fall between the first checkpoint and this part of the time from there to the last one."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,13 @@ def verify_resume(
     moments = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="naiad-resume-") as scratch:
         command = [*_train(net, data, epochs, seed), *options]
-        started = time.monotonic()
         whole = Path(scratch) / "whole"
-        _finish([*command, "--out", str(whole)])
-        run_s = time.monotonic() - started
-        report(f"the uninterrupted run took {run_s:.1f} s")
+        loop_s = _uninterrupted([*command, "--out", str(whole)], whole)
+        report(f"the uninterrupted run trained for {loop_s:.1f} s")
         steps, differing = [], []
         for number in range(1, kills + 1):
             folder = Path(scratch) / f"killed-{number}"
-            step = _killed([*command, "--out", str(folder)], folder, moments.random(), run_s)
+            step = _killed([*command, "--out", str(folder)], folder, after_s=moments.uniform(0, _BEYOND) * loop_s)
             steps.append(step)
             _finish([*command, "--out", str(folder), "--resume"])
             names = _differences(whole, folder)
@@ -69,20 +69,37 @@ def _train(net: str, data: str, epochs: int, seed: int) -> list[str]:
     return [*program, "--epochs", str(epochs), "--seed", str(seed), "--no-report", "--set", "checkpoint_steps=20"]
 
 
+def _uninterrupted(command: list[str], folder: Path) -> float:
+    """Seconds from the first checkpoint to the last."""
+    seen: list[tuple[int, float]] = []
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603  # reason: our own program, no shell
+        while process.poll() is None:
+            step = _newest_step(folder)
+            if step >= 0 and (not seen or step != seen[-1][0]):
+                seen.append((step, time.monotonic()))
+            time.sleep(_POLL_S)
+        errors.seek(0)
+        _raise_failed(process.returncode, errors.read())
+    return seen[-1][1] - seen[0][1] if seen else 0.0
+
+
 def _finish(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # reason: our own program, no shell
-    if done.returncode != 0:
-        raise TrainingError(f"the run failed with exit status {done.returncode}: {done.stderr.strip()[-500:]}")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # reason: as above
+    _raise_failed(done.returncode, done.stderr)
 
 
-def _killed(command: list[str], folder: Path, moment: float, run_s: float) -> int:
-    """Starts the run, waits for its first checkpoint and then for ``moment`` (0 to 1) of the rest, kills it."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # reason: as below
-    started = time.monotonic()
+def _raise_failed(status: int, errors: str) -> None:
+    if status != 0:
+        raise TrainingError(f"the run failed with exit status {status}: {errors.strip()[-500:]}")
+
+
+def _killed(command: list[str], folder: Path, *, after_s: float) -> int:
+    """Starts the run, waits for its first checkpoint and then ``after_s`` seconds, kills it."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # reason: as above
     while process.poll() is None and _newest_step(folder) < 0:
         time.sleep(_POLL_S)
-    loop_s = max(0.0, run_s - (time.monotonic() - started))
-    until = time.monotonic() + moment * loop_s
+    until = time.monotonic() + after_s
     while process.poll() is None and time.monotonic() < until:
         time.sleep(_POLL_S)
     step = _newest_step(folder)
