@@ -83,8 +83,7 @@ class FolderCheckpoints:
         with manifest.saving(temporary):
             self._write(temporary, snapshot, regular=regular)
             final = self.folder / name
-            if final.exists():  # the same step again, after a return: the newer one counts
-                shutil.rmtree(final)
+            self._remove(final)  # the same step again, after a return: the newer one counts
             temporary.rename(final)
             manifest.sync_folder(self.folder)
         self._drop_old()
@@ -109,7 +108,7 @@ class FolderCheckpoints:
     def clear_after(self, step: int) -> None:
         for path in self._paths():
             if _step_of(path) > step:
-                shutil.rmtree(path)
+                self._remove(path)
 
     def _paths(self) -> list[Path]:
         """Oldest first."""
@@ -122,16 +121,28 @@ class FolderCheckpoints:
             self._swept = True
 
     def _drop_old(self) -> None:
-        regular = [path for path in self._paths() if _read_state(path)["regular"]]
+        regular = [path for path in self._paths() if _is_regular(path)]
         if len(regular) > self.keep:
             oldest_kept = _step_of(regular[-self.keep])
             for path in self._paths():
                 if _step_of(path) < oldest_kept:
-                    shutil.rmtree(path)
+                    self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        """Takes the name away first: a kill in the middle leaves a stale temporary, not half a checkpoint."""
+        if path.exists():
+            doomed = self.folder / f"{_TEMPORARY}old-{path.name}"
+            path.rename(doomed)
+            shutil.rmtree(doomed)
 
 
 def _step_of(path: Path) -> int:
     return int(path.name.removeprefix(_PREFIX))
+
+
+def _is_regular(path: Path) -> bool:
+    """Without a check of the files: that is for those who read them."""
+    return bool(json.loads((path / _STATE).read_bytes())["regular"])
 
 
 def _read_state(path: Path) -> dict[str, Any]:

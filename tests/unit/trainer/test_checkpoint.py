@@ -63,6 +63,25 @@ def test_stale_temporaries_are_swept(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000010"]
 
 
+def test_a_kill_while_an_old_one_is_removed_leaves_no_half_checkpoint(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def cut_short(path, **_):
+        next(path.iterdir()).unlink()
+        raise Killed
+
+    store = FolderCheckpoints(tmp_path, keep=1)
+    store.save(snapshot(1))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("naiad.trainer.checkpoint.shutil.rmtree", cut_short)
+        store.save(snapshot(2))
+    again = FolderCheckpoints(tmp_path, keep=1)
+    assert again.latest().step == 2
+    again.save(snapshot(3))
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000003"]
+
+
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
 def test_a_flipped_bit_is_refused_and_the_file_named(tmp_path, name):
     FolderCheckpoints(tmp_path).save(snapshot(3))
