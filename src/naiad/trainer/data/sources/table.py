@@ -52,9 +52,7 @@ def read_table(path: Path) -> pa.Table:
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             return _without_index(pa.parquet.read_table(path))
-        parse = pa.csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
-        convert = pa.csv.ConvertOptions(strings_can_be_null=True)
-        return _checked(pa.csv.read_csv(path, parse_options=parse, convert_options=convert), path.name)
+        return _checked(_read_csv(path), path.name)
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
         first = str(error).splitlines()[0]
         raise DataError(
@@ -117,6 +115,20 @@ def _folder_splits(folder: Path) -> dict[str, pa.Table]:
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         names = ", ".join(path.name for path in files)
         raise DataError(f"{names} in {folder} do not have the same columns: {error}") from error
+
+
+def _read_csv(path: Path) -> pa.Table:
+    """pyarrow takes a column's type from the file's first block; where a later one differs, all columns are read as text."""
+    parse = pa.csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
+    convert = pa.csv.ConvertOptions(strings_can_be_null=True)
+    try:
+        return pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        if "conversion error" not in str(error):
+            raise
+    with pa.csv.open_csv(path, parse_options=parse) as reader:
+        convert.column_types = dict.fromkeys(reader.schema.names, pa.string())
+    return pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
 
 
 def _delimiter(path: Path) -> str:

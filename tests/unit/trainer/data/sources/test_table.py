@@ -6,6 +6,7 @@ import pyarrow.parquet
 import pytest
 
 from naiad.errors import DataError
+from naiad.trainer.data.features.columns import ColumnKind, found_column
 from naiad.trainer.data.sources.open import open_source
 from naiad.trainer.data.sources.raw import Kind
 from naiad.trainer.data.sources.table import as_table, open_table, read_table
@@ -24,6 +25,14 @@ def test_quoted_cells_may_hold_the_delimiter_and_newlines(tmp_path):
     file = tmp_path / "notes.csv"
     file.write_text('note,label\n"a, b",1\n"two\nlines",0\n')
     assert read_table(file)["note"].to_pylist() == ["a, b", "two\nlines"]
+
+
+def test_a_column_may_change_its_nature_far_down(tmp_path):
+    file = tmp_path / "long.csv"
+    file.write_text("x,label\n" + "1.5,0\n" * 300_000 + "many,1\n")
+    table = read_table(file)
+    assert table["x"][-1].as_py() == "many"
+    assert found_column("x", table["x"]).kind is ColumnKind.NUMBER
 
 
 def test_parquet_loses_the_index_that_pandas_wrote(tmp_path):
