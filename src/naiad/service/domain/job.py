@@ -1,0 +1,92 @@
+"""A job: one frozen record, from the request that asked for it to its end."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from naiad.service.domain.errors import IllegalMove
+from naiad.service.domain.status import MOVES, STATUS_OF, Phase, Status
+
+ACCOUNT = "000000000000"
+"""Of every ARN that this service makes."""
+
+
+class JobKind(StrEnum):
+    TRAINING = "training-job"
+    PROCESSING = "processing-job"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A phase that the job was, or is, in."""
+
+    phase: Phase
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """What each instance of the job is promised."""
+
+    instances: int
+    cores: int
+    memory_bytes: int
+    gpus: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Immutable: ``to`` gives the next one. All times are aware and in UTC."""
+
+    kind: JobKind
+    name: str
+    """Unique among the jobs of its kind, for ever."""
+    region: str
+    request: Mapping[str, Any]
+    """The Create… request as it was accepted, in AWS's shape."""
+    need: Need
+    created_at: dt.datetime
+    modified_at: dt.datetime
+    phase: Phase = Phase.PENDING
+    attempt: int = 0
+    """How often it was started; 0 while it has not been."""
+    started_at: dt.datetime | None = None
+    """When its program was first started."""
+    ended_at: dt.datetime | None = None
+    failure_reason: str | None = None
+    exit_message: str | None = None
+    """What a processing program wrote into /opt/ml/output/message."""
+    transitions: tuple[Transition, ...] = ()
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+    """The S3 credential of the job's program: limited to what the request names."""
+
+    @property
+    def status(self) -> Status:
+        return STATUS_OF[self.phase]
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{self.kind}/{self.name}"
+
+    def to(self, phase: Phase, *, at: dt.datetime, message: str = "", failure_reason: str | None = None) -> "Job":
+        """The job in ``phase``, with one more transition. Raises IllegalMove where MOVES has none such."""
+        if phase not in MOVES[self.phase]:
+            raise IllegalMove(f"{self.kind} {self.name} cannot go from {self.phase} to {phase}")
+        closed = tuple(replace(past, ended_at=at) if past.ended_at is None else past for past in self.transitions)
+        final = STATUS_OF[phase].is_final
+        opened = Transition(phase, at, at if final else None, message)
+        return replace(
+            self,
+            phase=phase,
+            modified_at=at,
+            attempt=self.attempt + (phase is Phase.STARTING),
+            started_at=at if phase is Phase.TRAINING and self.started_at is None else self.started_at,
+            ended_at=at if final else None,
+            failure_reason=failure_reason if failure_reason is not None else self.failure_reason,
+            transitions=(*closed, opened),
+        )
