@@ -1,0 +1,39 @@
+"""What the databases raise, in the service's own words."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from naiad.service.domain.errors import Invalid, ServiceError, StorageFull, Unavailable
+
+_POSTGRES_DISK_FULL = "53100"
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Raises StorageFull, Unavailable or Invalid for what the database refused."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise Invalid(f"text that is not unicode: {error.object[:100]!a}") from error
+    except PoolTimeout as error:
+        raise Unavailable("the store is busy: no connection came free in time; try again") from error
+    except DBAPIError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: DBAPIError) -> ServiceError:
+    if _is_disk_full(error.orig):
+        return StorageFull("no room is left for the store's database; free some and try again")
+    if isinstance(error, DataError):
+        return Invalid(f"text that the store cannot hold: {error.orig}")
+    return Unavailable(f"the store does not answer: {error.orig}")
+
+
+def _is_disk_full(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(cause, "sqlstate", None) == _POSTGRES_DISK_FULL

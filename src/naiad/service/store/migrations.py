@@ -1,0 +1,64 @@
+"""How a database gets its tables: numbered steps, each run once and never edited after a release.
+
+Why this and not Alembic: docs/adr/0004. ``{text}`` is the dialect's word for text that sorts by its bytes.
+"""
+
+from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
+
+from naiad.errors import InputError
+from naiad.service.store.schema import version
+
+_FIRST = (
+    """CREATE TABLE naiad_jobs (
+        kind {text} NOT NULL, name {text} NOT NULL, arn {text} NOT NULL, region {text} NOT NULL,
+        status {text} NOT NULL, phase {text} NOT NULL, attempt INTEGER NOT NULL,
+        created_us BIGINT NOT NULL, modified_us BIGINT NOT NULL, started_us BIGINT, ended_us BIGINT,
+        instances INTEGER NOT NULL, cores INTEGER NOT NULL, memory_bytes BIGINT NOT NULL, gpus INTEGER NOT NULL,
+        access_key {text} NOT NULL, secret_key {text} NOT NULL, failure_reason {text}, exit_message {text},
+        transitions {text} NOT NULL, request {text} NOT NULL,
+        PRIMARY KEY (kind, name))""",
+    "CREATE INDEX naiad_jobs_by_name ON naiad_jobs (kind, name, status)",
+    "CREATE INDEX naiad_jobs_by_creation ON naiad_jobs (kind, created_us, name, status, arn)",
+    "CREATE INDEX naiad_jobs_by_change ON naiad_jobs (kind, modified_us, name, status, arn)",
+    "CREATE INDEX naiad_jobs_by_status ON naiad_jobs (kind, status, created_us, name)",
+    "CREATE UNIQUE INDEX naiad_jobs_by_arn ON naiad_jobs (arn)",
+    "CREATE INDEX naiad_jobs_by_access_key ON naiad_jobs (access_key)",
+    """CREATE TABLE naiad_tags (
+        arn {text} NOT NULL, key {text} NOT NULL, value {text} NOT NULL,
+        PRIMARY KEY (arn, key))""",
+    "CREATE INDEX naiad_tags_by_value ON naiad_tags (key, value, arn)",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""STEPS[n] leads from version n to n + 1."""
+
+_WORD_FOR_TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
+
+
+def upgrade(writer: Engine, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
+    """Brings the database to the newest version, in one transaction. Raises InputError for one that a newer Naiad made."""
+    with writer.begin() as connection:
+        found = _version(connection)
+        if found > len(steps):
+            raise InputError(
+                f"database {writer.url.render_as_string()} is of version {found}, and this naiad reads up to {len(steps)}",
+                hint="upgrade naiad, or give another state folder",
+            )
+        for step in steps[found:]:
+            _run(connection, step)
+        if found < len(steps):
+            connection.execute(update(version).values(version=len(steps)))
+
+
+def _version(connection: Connection) -> int:
+    if inspect(connection).has_table(version.name):
+        return int(connection.execute(select(version.c.version)).scalar_one())
+    connection.execute(text(f"CREATE TABLE {version.name} (version INTEGER NOT NULL)"))
+    connection.execute(insert(version).values(version=0))
+    return 0
+
+
+def _run(connection: Connection, step: tuple[str, ...]) -> None:
+    word = _WORD_FOR_TEXT[connection.dialect.name]
+    for statement in step:
+        connection.execute(text(statement.format(text=word)))

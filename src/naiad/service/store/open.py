@@ -1,0 +1,73 @@
+"""A store from what the user gave: a folder, ``sqlite:///file`` or ``postgresql://…``."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from naiad.errors import FolderError, InputError, OptionError
+from naiad.service.store.engines import Engines, postgres_engines, sqlite_engines
+from naiad.service.store.migrations import upgrade
+from naiad.service.store.sql import SqlStore
+
+FILE_NAME = "naiad.db"
+
+
+def open_store(url_or_folder: str | Path) -> SqlStore:
+    """The database is made or upgraded where needed. Raises InputError: OptionError for an address that is none, FolderError
+    for a folder that cannot be written.
+    """
+    engines = _engines(url_or_folder)
+    try:
+        upgrade(engines.writer)
+    except DBAPIError as error:
+        engines.dispose()
+        raise InputError(f"database {engines.writer.url.render_as_string()} cannot be used: {error.orig}") from error
+    except InputError:
+        engines.dispose()
+        raise
+    return SqlStore(engines)
+
+
+def postgres_url(given: str) -> URL:
+    """Raises OptionError when it is no address of a PostgreSQL database, or when psycopg is missing."""
+    url = _url(given)
+    if url.get_backend_name() != "postgresql":
+        raise OptionError(
+            f"database {url.render_as_string()} is not served; give a folder, sqlite:///file or postgresql://…"
+        )
+    if find_spec("psycopg") is None:
+        raise OptionError("PostgreSQL needs psycopg, which is not installed", hint="pip install 'psycopg[binary]'")
+    return url
+
+
+def _engines(url_or_folder: str | Path) -> Engines:
+    if isinstance(url_or_folder, Path) or "://" not in url_or_folder:
+        return _sqlite(Path(url_or_folder) / FILE_NAME)
+    if url_or_folder.startswith("sqlite:"):
+        return _sqlite(_file_of(_url(url_or_folder)))
+    return postgres_engines(postgres_url(url_or_folder))
+
+
+def _sqlite(path: Path) -> Engines:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return sqlite_engines(path.absolute())
+    except OSError as error:
+        raise FolderError(f"database {path} cannot be opened: {error.strerror}") from error
+
+
+def _file_of(url: URL) -> Path:
+    if not url.database or url.database == ":memory:" or url.query or url.host:
+        raise OptionError(f"database {url.render_as_string()} names no file; give sqlite:///folder/file.db")
+    return Path(url.database)
+
+
+def _url(given: str) -> URL:
+    try:
+        return make_url(given)
+    except (ArgumentError, ValueError) as error:
+        raise OptionError(
+            "the database's address cannot be read; give a folder, sqlite:///file or postgresql://…"
+        ) from error

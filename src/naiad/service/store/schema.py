@@ -1,0 +1,57 @@
+"""The tables as queries see them. How a database gets them is in ``migrations.py``; a test holds the two together.
+
+A time is a whole number of microseconds since 1970 in UTC: exact and sortable on every database. What is filtered or sorted
+has a column; text that a program wrote is JSON in ASCII, since PostgreSQL takes no NUL and SQLite no lone surrogate.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy.dialects import postgresql
+
+metadata = MetaData()
+
+_TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Sorted by its bytes, everywhere."""
+
+jobs = Table(
+    "naiad_jobs",
+    metadata,
+    Column("kind", _TEXT, primary_key=True),
+    Column("name", _TEXT, primary_key=True),
+    Column("arn", _TEXT, nullable=False),
+    Column("region", _TEXT, nullable=False),
+    Column("status", _TEXT, nullable=False),
+    Column("phase", _TEXT, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("modified_us", BigInteger, nullable=False),
+    Column("started_us", BigInteger),
+    Column("ended_us", BigInteger),
+    Column("instances", Integer, nullable=False),
+    Column("cores", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("access_key", _TEXT, nullable=False),
+    Column("secret_key", _TEXT, nullable=False),
+    Column("failure_reason", _TEXT),
+    Column("exit_message", _TEXT),
+    Column("transitions", _TEXT, nullable=False),
+    Column("request", _TEXT, nullable=False),
+    # An index goes on past its order, so that most filters are answered from it alone, without reading the rows.
+    Index("naiad_jobs_by_name", "kind", "name", "status"),
+    Index("naiad_jobs_by_creation", "kind", "created_us", "name", "status", "arn"),
+    Index("naiad_jobs_by_change", "kind", "modified_us", "name", "status", "arn"),
+    Index("naiad_jobs_by_status", "kind", "status", "created_us", "name"),
+    Index("naiad_jobs_by_arn", "arn", unique=True),
+    Index("naiad_jobs_by_access_key", "access_key"),
+)
+
+tags = Table(
+    "naiad_tags",
+    metadata,
+    Column("arn", _TEXT, primary_key=True),
+    Column("key", _TEXT, primary_key=True),
+    Column("value", _TEXT, nullable=False),
+    Index("naiad_tags_by_value", "key", "value", "arn"),
+)
+
+version = Table("naiad_version", metadata, Column("version", Integer, nullable=False))

@@ -1,0 +1,54 @@
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import OperationalError
+
+from naiad.errors import InputError
+from naiad.service.store.engines import sqlite_engines
+from naiad.service.store.migrations import STEPS, upgrade
+
+
+@pytest.fixture
+def engines(tmp_path):
+    engines = sqlite_engines(tmp_path / "naiad.db")
+    yield engines
+    engines.dispose()
+
+
+def tables(engines):
+    return set(inspect(engines.reader).get_table_names())
+
+
+def version(engines):
+    with engines.reader.connect() as connection:
+        return connection.execute(text("SELECT version FROM naiad_version")).scalars().all()
+
+
+def test_an_empty_database_is_brought_to_the_newest_version_and_stays_there(engines):
+    upgrade(engines.writer)
+    upgrade(engines.writer)
+    assert version(engines) == [len(STEPS)]
+    assert tables(engines) == {"naiad_jobs", "naiad_tags", "naiad_version"}
+
+
+def test_only_the_steps_that_are_missing_are_run(engines):
+    upgrade(engines.writer)
+    upgrade(engines.writer, (*STEPS, ("CREATE TABLE naiad_more (name {text})", "INSERT INTO naiad_more VALUES ('a')")))
+    assert version(engines) == [len(STEPS) + 1]
+    assert "naiad_more" in tables(engines)
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(engines):
+    upgrade(engines.writer)
+    with pytest.raises(OperationalError, match="no such table"):
+        upgrade(engines.writer, (*STEPS, ("CREATE TABLE naiad_more (name {text})",), ("DROP TABLE naiad_missing",)))
+    assert version(engines) == [len(STEPS)]
+    assert "naiad_more" not in tables(engines)
+
+
+def test_a_newer_database_is_refused_by_name_and_left_alone(engines, tmp_path):
+    upgrade(engines.writer)
+    with engines.writer.begin() as connection:
+        connection.execute(text("UPDATE naiad_version SET version = 99"))
+    with pytest.raises(InputError, match=rf"{tmp_path}/naiad.db is of version 99, .* up to {len(STEPS)}"):
+        upgrade(engines.writer)
+    assert version(engines) == [99]
