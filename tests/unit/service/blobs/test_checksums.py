@@ -1,0 +1,72 @@
+import base64
+import hashlib
+import io
+import zlib
+
+import pytest
+
+from naiad.service.blobs.checksums import ALGORITHMS, Digests, combined, composite, etag_of_parts, pieces
+from naiad.service.blobs.errors import BadDigest
+from naiad.service.domain.errors import Invalid
+
+KNOWN = {  # of b"123456789", as the catalogues of checksums have it
+    "crc32": "cbf43926",
+    "crc32c": "e3069283",
+    "crc64nvme": "ae8b14860a799888",
+    "sha1": hashlib.sha1(b"123456789").hexdigest(),
+    "sha256": hashlib.sha256(b"123456789").hexdigest(),
+}
+
+
+def taken(algorithm, data):
+    digests = Digests({algorithm: ""})
+    digests.update(data)
+    return digests.checked()[algorithm]
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_known_values(name):
+    digests = Digests({name: ""})
+    digests.update(b"1234")
+    digests.update(b"56789")
+    assert base64.b64decode(digests.checked()[name]).hex() == KNOWN[name]
+    assert (digests.size, digests.etag) == (9, hashlib.md5(b"123456789").hexdigest())
+
+
+def test_values_are_read_at_the_end():
+    late = {"crc32": ""}
+    digests = Digests(late)
+    late["crc32"] = "AAAAAA=="
+    digests.update(b"x")
+    with pytest.raises(BadDigest, match="crc32"):
+        digests.checked()
+
+
+def test_an_unknown_algorithm():
+    with pytest.raises(Invalid, match="crc16"):
+        Digests({"crc16": ""})
+
+
+@pytest.mark.parametrize("name", ["crc32", "crc32c", "crc64nvme"])
+def test_the_whole_from_its_parts(name):
+    parts = [b"first", b"", b"second part"]
+    whole = combined(name, [(taken(name, part), len(part)) for part in parts])
+    assert whole == taken(name, b"".join(parts))
+
+
+def test_no_whole_from_hashes():
+    with pytest.raises(Invalid, match="sha256"):
+        combined("sha256", [])
+
+
+def test_the_checksum_of_checksums():
+    parts = [zlib.crc32(part).to_bytes(4) for part in (b"a", b"b")]
+    due = base64.b64encode(zlib.crc32(b"".join(parts)).to_bytes(4)).decode()
+    assert composite("crc32", [base64.b64encode(part).decode() for part in parts]) == f"{due}-2"
+    md5 = hashlib.md5(hashlib.md5(b"a").digest()).hexdigest()
+    assert etag_of_parts([hashlib.md5(b"a").hexdigest()]) == f"{md5}-1"
+
+
+def test_pieces_of_a_file_and_of_chunks():
+    assert b"".join(pieces(io.BytesIO(b"x" * 3_000_000))) == b"x" * 3_000_000
+    assert list(pieces([b"a", b"b"])) == [b"a", b"b"]
