@@ -1,0 +1,191 @@
+"""CloudWatch, as far as charts of a training job need it: its metrics by its name, no alarms and no expressions."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.domain.job import Job, JobKind
+from naiad.service.gateway.operation import Context, operation
+from naiad.service.gateway.operations.listing import paged, utc
+from naiad.service.jobs.metrics import Point, metric_files, read_points
+from naiad.service.jobs.walk import parse_cursor, walk
+from naiad.service.store.port import JobQuery
+
+_NAMESPACE = "/aws/sagemaker/TrainingJobs"
+_DIMENSION = "TrainingJobName"
+_STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+_MAX_DATAPOINTS = 1440
+_MAX_DATA = 100_800
+_METRICS_PER_PAGE = 500
+
+
+@dataclass
+class _Bucket:
+    """The points of one period."""
+
+    count: int = 0
+    total: float = 0.0
+    lowest: float = float("inf")
+    highest: float = float("-inf")
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        self.lowest = min(self.lowest, value)
+        self.highest = max(self.highest, value)
+
+    def statistic(self, name: str) -> float:
+        values = (float(self.count), self.total / self.count, self.total, self.lowest, self.highest)
+        return values[_STATISTICS.index(name)]
+
+
+@dataclass(frozen=True)
+class _Series:
+    """One metric of one job, over a span of time in steps of a period."""
+
+    namespace: str
+    name: str
+    dimensions: list[dict[str, str]]
+    start: dt.datetime
+    end: dt.datetime
+    period_s: int
+
+
+@operation("cloudwatch", "GetMetricStatistics")
+def get_metric_statistics(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    if not asked.get("Statistics"):
+        raise Invalid("Statistics is missing; ExtendedStatistics (percentiles) are not served")
+    start, end = _span(asked)
+    series = _Series(
+        asked["Namespace"], asked["MetricName"], asked.get("Dimensions", []), start, end, _period_s(asked["Period"])
+    )
+    if (end - start).total_seconds() / series.period_s > _MAX_DATAPOINTS:
+        raise Invalid(f"the span has more than {_MAX_DATAPOINTS:,} periods of {series.period_s} s; make Period larger")
+    buckets = _buckets(context, series, _MAX_DATAPOINTS + 1)
+    points = [_datapoint(time, bucket, asked["Statistics"]) for time, bucket in sorted(buckets.items())]
+    return {"Label": series.name, "Datapoints": points}
+
+
+@operation("cloudwatch", "GetMetricData")
+def get_metric_data(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    """All in one page. Expressions are refused."""
+    newest_first = asked.get("ScanBy", "TimestampDescending") == "TimestampDescending"
+    shown = [query for query in asked["MetricDataQueries"] if query.get("ReturnData", True)]
+    return {"MetricDataResults": [_data_result(context, asked, query, newest_first=newest_first) for query in shown]}
+
+
+@operation("cloudwatch", "ListMetrics")
+def list_metrics(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked.get("Namespace", _NAMESPACE) != _NAMESPACE:
+        return {"Metrics": []}
+    if any(one["Name"] != _DIMENSION for one in asked.get("Dimensions", [])):
+        return {"Metrics": []}
+    named = next((one["Value"] for one in asked.get("Dimensions", []) if "Value" in one), None)
+    found = _metrics_of_all(context, asked) if named is None else _metrics_of_one(context, asked, named)
+    page = list(islice(found, _METRICS_PER_PAGE))
+    return paged({"Metrics": [metric for metric, _ in page]}, page[-1][1] if len(page) == _METRICS_PER_PAGE else None)
+
+
+def _data_result(
+    context: Context, asked: dict[str, Any], query: dict[str, Any], *, newest_first: bool
+) -> dict[str, Any]:
+    if "MetricStat" not in query:
+        raise Invalid(f"the query {query['Id']!r} has no MetricStat; expressions are not served")
+    stat = query["MetricStat"]
+    if stat["Stat"] not in _STATISTICS:
+        raise Invalid(f"Stat is {stat['Stat']!r}; {', '.join(_STATISTICS)} are served")
+    metric = stat["Metric"]
+    start, end = _span(asked)
+    series = _Series(
+        metric.get("Namespace", ""),
+        metric.get("MetricName", ""),
+        metric.get("Dimensions", []),
+        start,
+        end,
+        _period_s(stat["Period"]),
+    )
+    buckets = sorted(_buckets(context, series, _MAX_DATA).items(), reverse=newest_first)
+    return {
+        "Id": query["Id"],
+        "Label": query.get("Label", series.name),
+        "Timestamps": [time for time, _ in buckets],
+        "Values": [bucket.statistic(stat["Stat"]) for _, bucket in buckets],
+        "StatusCode": "Complete",
+    }
+
+
+def _span(asked: dict[str, Any]) -> tuple[dt.datetime, dt.datetime]:
+    start, end = utc(asked["StartTime"]), utc(asked["EndTime"])
+    assert start is not None
+    assert end is not None
+    if start >= end:
+        raise Invalid(f"StartTime {start.isoformat()} is not before EndTime {end.isoformat()}")
+    return start, end
+
+
+def _period_s(period_s: int) -> int:
+    if period_s not in {1, 5, 10, 20, 30} and (period_s <= 0 or period_s % 60):
+        raise Invalid(f"Period is {period_s} s; it must be 1, 5, 10, 20, 30 or a multiple of 60")
+    return period_s
+
+
+def _buckets(context: Context, series: _Series, limit: int) -> dict[dt.datetime, _Bucket]:
+    """By the start of each period. Raises Invalid when there are more than ``limit``."""
+    buckets: dict[dt.datetime, _Bucket] = {}
+    for point in _points(context, series):
+        if point.name == series.name and series.start <= point.time < series.end:
+            seconds = point.time.timestamp() // series.period_s * series.period_s
+            buckets.setdefault(dt.datetime.fromtimestamp(seconds, dt.UTC), _Bucket()).add(point.value)
+        if len(buckets) > limit:
+            raise Invalid(f"the span has more than {limit:,} periods with points; make Period larger")
+    return buckets
+
+
+def _points(context: Context, series: _Series) -> Iterator[Point]:
+    """None for another namespace, other dimensions, or a job that is not there: CloudWatch knows no missing metric."""
+    match series.dimensions:
+        case [{"Name": "TrainingJobName", "Value": str(name)}] if series.namespace == _NAMESPACE:
+            try:
+                job = context.jobs.describe(JobKind.TRAINING, name)
+            except NotFound:
+                return
+            yield from _points_of_job(context, job)
+        case _:
+            return
+
+
+def _points_of_job(context: Context, job: Job) -> Iterator[Point]:
+    attempts = [context.jobs.instances(job, attempt=attempt) for attempt in range(1, job.attempt + 1)]
+    files = dict.fromkeys(file for instances in attempts for file in metric_files(instances))
+    yield from read_points(files)
+
+
+def _datapoint(time: dt.datetime, bucket: _Bucket, statistics: list[str]) -> dict[str, Any]:
+    return {"Timestamp": time, "Unit": "None", **{name: bucket.statistic(name) for name in statistics}}
+
+
+def _metrics_of_one(context: Context, asked: dict[str, Any], name: str) -> Iterator[tuple[dict[str, Any], object]]:
+    try:
+        job = context.jobs.describe(JobKind.TRAINING, name)
+    except NotFound:
+        return
+    for metric in _metrics(context, asked, job):
+        yield metric, None
+
+
+def _metrics_of_all(context: Context, asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
+    query = JobQuery(JobKind.TRAINING, sort_by="name")
+    return walk(context.store, query, parse_cursor(asked.get("NextToken")), lambda job: _metrics(context, asked, job))
+
+
+def _metrics(context: Context, asked: dict[str, Any], job: Job) -> list[dict[str, Any]]:
+    wanted = asked.get("MetricName")
+    names = sorted({point.name for point in _points_of_job(context, job)})
+    return [
+        {"Namespace": _NAMESPACE, "MetricName": name, "Dimensions": [{"Name": _DIMENSION, "Value": job.name}]}
+        for name in names
+        if wanted is None or wanted == name
+    ]

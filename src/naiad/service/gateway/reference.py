@@ -1,0 +1,23 @@
+"""The operations that are served, as one page: ``python -m naiad.service.gateway.reference > docs/reference/operations.md``."""
+
+import sys
+from itertools import groupby
+
+import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
+from naiad.service.gateway.operation import OPERATIONS
+from naiad.service.gateway.s3.operations import names as s3_names
+
+
+def reference() -> str:
+    parts = [
+        "# Operations",
+        "Written by `python -m naiad.service.gateway.reference`; a test compares it with the table of handlers.",
+    ]
+    for service, found in groupby(sorted(OPERATIONS), key=lambda pair: pair[0]):
+        parts += [f"## {service}", "\n".join(f"- {name}" for _, name in found)]
+    parts += ["## s3", "\n".join(f"- {name}" for name in s3_names())]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

@@ -1,0 +1,107 @@
+"""XML, out and in. What comes in is bounded in size and depth and has no DOCTYPE: so no entities and nothing external."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from naiad.service.domain.errors import Invalid
+
+MAX_BYTES = 4 * 2**20
+_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_MAX_DEPTH = 8
+_SPECIAL = re.compile(r"[&<>\"\x00-\x1f\x7f]")
+_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+
+
+@dataclass
+class Node:
+    name: str
+    text: str = ""
+    children: list["Node"] = field(default_factory=list)
+    attributes: str = ""
+    """As they stand in the tag."""
+
+    def all(self, name: str) -> list["Node"]:
+        return [child for child in self.children if child.name == name]
+
+    def value(self, name: str) -> str | None:
+        """The text of the first child of that name."""
+        return next((child.text for child in self.children if child.name == name), None)
+
+
+def element(name: str, *content: "Node | str | int | None") -> Node:
+    """Children, or text; None is left out."""
+    children = [part for part in content if isinstance(part, Node)]
+    text = "".join(str(part) for part in content if isinstance(part, str | int))
+    return Node(name, text, children)
+
+
+def optional(name: str, text: str | None) -> Node | None:
+    """None where there is no text."""
+    return element(name, text) if text else None
+
+
+def answer_xml(root: Node) -> bytes:
+    """A document in S3's namespace."""
+    root.attributes = f' xmlns="{_NAMESPACE}"'
+    return to_xml(root)
+
+
+def to_xml(root: Node) -> bytes:
+    pieces = ['<?xml version="1.0" encoding="UTF-8"?>\n']
+    _write(root, pieces)
+    return "".join(pieces).encode("utf-8", "replace")
+
+
+def iso(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def parsed(data: bytes) -> Node:
+    """Raises Invalid."""
+    builder = _Builder()
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.StartDoctypeDeclHandler = builder.refuse
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.add_text
+    try:
+        parser.Parse(data, True)  # noqa: FBT003 - it takes no keywords
+    except expat.ExpatError as error:
+        raise Invalid(f"the body is not well-formed XML: {error}") from None
+    return builder.root.children[0]
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.root = Node("")
+        self._open = [self.root]
+
+    def refuse(self, *_: object) -> None:
+        raise Invalid("the body has a DOCTYPE; leave it out")
+
+    def start(self, name: str, _attributes: object) -> None:
+        if len(self._open) > _MAX_DEPTH:
+            raise Invalid(f"the body is nested more than {_MAX_DEPTH} deep")
+        node = Node(name.rpartition("}")[2])
+        self._open[-1].children.append(node)
+        self._open.append(node)
+
+    def end(self, _name: str) -> None:
+        self._open.pop()
+
+    def add_text(self, text: str) -> None:
+        self._open[-1].text += text
+
+
+def _write(node: Node, pieces: list[str]) -> None:
+    pieces.append(f"<{node.name}{node.attributes}>")
+    pieces.append(_escaped(node.text))
+    for child in node.children:
+        _write(child, pieces)
+    pieces.append(f"</{node.name}>")
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(lambda found: _NAMED.get(found[0], f"&#{ord(found[0])};"), text)

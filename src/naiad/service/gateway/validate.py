@@ -1,0 +1,107 @@
+"""Checks an input against AWS's model: required, type, range, length, enum and pattern, with AWS's own sentences."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from naiad.service.domain.errors import Invalid
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "structure": (Mapping,),
+    "map": (Mapping,),
+    "list": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+    "blob": (bytes,),
+}
+_MOST_TOLD = 10
+
+
+def validate(shape: Any, value: Mapping[str, Any], *, also_allowed: Mapping[str, frozenset[str]] | None = None) -> None:
+    """Raises Invalid that lists what is wrong. ``also_allowed``: values beyond the enum, by the shape's name."""
+    found = list(_problems(shape, value, "", also_allowed or {}))
+    if found:
+        count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+        raise Invalid(f"{count}: {'; '.join(found[:_MOST_TOLD])}")
+
+
+def _problems(shape: Any, value: Any, path: str, also: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    expected = _TYPES.get(shape.type_name)
+    if expected and (not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected)):
+        yield _sentence(value, path, f"Member must be of type {shape.type_name}")
+        return
+    match shape.type_name:
+        case "structure":
+            yield from _members(shape, value, path, also)
+        case "list":
+            yield from _size(shape, value, path)
+            for place, item in enumerate(value, 1):
+                yield from _problems(shape.member, item, f"{path}.{place}.member", also)
+        case "map":
+            yield from _size(shape, value, path)
+            for key, item in value.items():
+                yield from _problems(shape.key, key, f"{path}.{key}.key", also)
+                yield from _problems(shape.value, item, f"{path}.{key}.member", also)
+        case "string":
+            yield from _text(shape, value, path, also)
+        case "integer" | "long" | "float" | "double":
+            yield from _range(shape, value, path)
+
+
+def _members(shape: Any, value: Mapping[str, Any], path: str, also: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield _sentence(None, _below(path, name), "Member must not be null")
+    for name, given in value.items():
+        if name in shape.members and given is not None:
+            yield from _problems(shape.members[name], given, _below(path, name), also)
+
+
+def _text(shape: Any, value: str, path: str, also: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    yield from _size(shape, value, path)
+    known = shape.metadata.get("enum")
+    if known and value not in known and value not in also.get(shape.name, ()):
+        yield _sentence(value, path, f"Member must satisfy enum value set: [{', '.join(known)}]")
+    pattern = shape.metadata.get("pattern")
+    if pattern and (compiled := _compiled(pattern)) and not compiled.fullmatch(value):
+        yield _sentence(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _size(shape: Any, value: Any, path: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and len(value) < low:
+        yield _sentence(value, path, f"Member must have length greater than or equal to {low}")
+    if high is not None and len(value) > high:
+        yield _sentence(value, path, f"Member must have length less than or equal to {high}")
+
+
+def _range(shape: Any, value: float, path: str) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and value < low:
+        yield _sentence(value, path, f"Member must have value greater than or equal to {low}")
+    if high is not None and value > high:
+        yield _sentence(value, path, f"Member must have value less than or equal to {high}")
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """AWS's patterns are Java's; the few that Python cannot read are not checked."""
+    try:
+        return re.compile(pattern, re.ASCII)
+    except re.error:
+        return None
+
+
+def _sentence(value: Any, path: str, constraint: str) -> str:
+    shown = f"'{str(value)[:200]}' " if value is not None else "null "
+    return f"Value {shown}at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _below(path: str, name: str) -> str:
+    small = name[:1].lower() + name[1:]
+    return f"{path}.{small}" if path else small

@@ -1,0 +1,120 @@
+"""Named keys: who may use the server. One file, readable by its owner only, that other processes may change meanwhile."""
+
+import datetime as dt
+import json
+import os
+import secrets
+import string
+import threading
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from naiad.errors import FolderError
+from naiad.service.domain.errors import AlreadyExists, Invalid, NotFound
+
+_FILE = "keys.json"
+_FIRST = "default"
+_ALPHABET = string.ascii_uppercase + "234567"
+_NAME_LETTERS = frozenset(string.ascii_letters + string.digits + "-_.")
+
+
+@dataclass(frozen=True)
+class Key:
+    name: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    created_at: str = ""
+    """ISO 8601, in UTC."""
+    revoked_at: str | None = None
+    """None while it may be used."""
+
+
+class Keys:
+    """Safe for threads; a change by another process is seen at the next look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._by_access_key: dict[str, Key] = {}
+
+    @classmethod
+    def open(cls, folder: Path) -> "Keys":
+        """The keys of a state folder; the first time, with one that is called ``default``. Raises FolderError."""
+        keys = cls(folder / _FILE)
+        if not keys.all():
+            keys.add(_FIRST)
+        return keys
+
+    def find(self, access_key: str) -> Key | None:
+        """None for a key that is not there or was revoked."""
+        self._refresh()
+        key = self._by_access_key.get(access_key)
+        return key if key is not None and key.revoked_at is None else None
+
+    def all(self) -> tuple[Key, ...]:
+        """Revoked ones too, in the order in which they were made."""
+        self._refresh()
+        return tuple(self._by_access_key.values())
+
+    def first(self) -> Key:
+        """The oldest that may be used. Raises NotFound."""
+        for key in self.all():
+            if key.revoked_at is None:
+                return key
+        raise NotFound("every key is revoked", hint="make one: naiad keys add NAME")
+
+    def add(self, name: str) -> Key:
+        """Raises AlreadyExists while a key of that name may be used, Invalid for an odd name."""
+        if not 1 <= len(name) <= 64 or not set(name) <= _NAME_LETTERS:
+            raise Invalid(f"a key's name is 1 to 64 letters, digits and -_. , given {name!r}")
+        if any(key.name == name and key.revoked_at is None for key in self.all()):
+            raise AlreadyExists(
+                f"a key is called {name!r} already", hint="choose another name, or revoke that one first"
+            )
+        access_key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+        key = Key(name, access_key, secrets.token_urlsafe(30), _now())
+        self._write((*self.all(), key))
+        return key
+
+    def revoke(self, name: str) -> Key:
+        """At once, for every request that comes later. Raises NotFound."""
+        keys = self.all()
+        for key in keys:
+            if key.name == name and key.revoked_at is None:
+                gone = replace(key, revoked_at=_now())
+                self._write(tuple(gone if other is key else other for other in keys))
+                return gone
+        raise NotFound(f"no key in use is called {name!r}", hint="see naiad keys list")
+
+    def _refresh(self) -> None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return
+        version = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if version == self._seen:
+            return
+        try:
+            read = [Key(**values) for values in json.loads(self._path.read_text(encoding="utf-8"))]
+        except (OSError, ValueError, TypeError) as error:
+            raise FolderError(f"{self._path} cannot be read: {error}", hint="bring it back from a copy") from error
+        self._by_access_key = {key.access_key: key for key in read}
+        self._seen = version
+
+    def _write(self, keys: tuple[Key, ...]) -> None:
+        """Under a new name first, so that a reader sees the old file or the new one."""
+        with self._lock:
+            partial = self._path.with_name(f"{_FILE}.{os.getpid()}.part")
+            with os.fdopen(
+                os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+            ) as file:
+                json.dump([asdict(key) for key in keys], file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self._path)
+        self._refresh()
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

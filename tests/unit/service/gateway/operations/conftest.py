@@ -1,0 +1,140 @@
+"""Handlers called as the dispatcher calls them, each answer checked against AWS's model."""
+
+import datetime as dt
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from naiad.service.blobs.open import open_blobs
+from naiad.service.domain.job import JobKind
+from naiad.service.domain.status import Phase
+from naiad.service.executors.inline import InlineExecutor
+from naiad.service.executors.port import Instance, InstanceReport
+from naiad.service.gateway.operation import OPERATIONS, Context
+from naiad.service.gateway.request import Principal
+from naiad.service.jobs.resources import Resources
+from naiad.service.jobs.service import JobService
+from naiad.service.jobs.supervisor import Supervisor
+from naiad.service.store.open import open_store
+
+_ROOMS = ("logs", "metrics", "monitoring", "processing_jobs", "search", "tags", "training_jobs")
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+    "timestamp": (dt.datetime,),
+}
+_MODELS: dict[str, ServiceModel] = {}
+
+
+def model(service: str) -> ServiceModel:
+    if service not in _MODELS:
+        _MODELS[service] = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return _MODELS[service]
+
+
+def differences(shape: Any, value: Any, path: str) -> list[str]:
+    """Unknown keys, missing required ones, wrong types and values that are not in an enum."""
+    if shape.type_name == "structure":
+        found = [f"{path}.{key} is unknown" for key in value if key not in shape.members]
+        found += [f"{path}.{key} is missing" for key in shape.required_members if key not in value]
+        for key in set(value) & set(shape.members):
+            found += differences(shape.members[key], value[key], f"{path}.{key}")
+        return found
+    if shape.type_name == "list":
+        return [
+            line for index, item in enumerate(value) for line in differences(shape.member, item, f"{path}[{index}]")
+        ]
+    if shape.type_name == "map":
+        return [line for key, item in value.items() for line in differences(shape.value, item, f"{path}.{key}")]
+    if not isinstance(value, _PYTHON_TYPES[shape.type_name]):
+        return [f"{path} is {value!r}, no {shape.type_name}"]
+    enum = shape.metadata.get("enum")
+    return [f"{path} is {value!r}, not one of {enum}"] if enum and value not in enum else []
+
+
+@dataclass
+class HandClock:
+    time: dt.datetime = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+    def now(self) -> dt.datetime:
+        return self.time
+
+
+@dataclass
+class Door:
+    """Calls an operation; ``clock``, ``executor`` and ``supervisor`` move what is behind it."""
+
+    context: Context
+    clock: HandClock
+    executor: InlineExecutor
+    supervisor: Supervisor
+    folder: Path
+
+    def call(self, service: str, name: str, **asked: Any) -> dict[str, Any]:
+        answer = OPERATIONS[service, name](self.context, asked)
+        output = model(service).operation_model(name).output_shape
+        if output is not None:
+            assert differences(output, answer, name) == []
+        else:
+            assert answer == {}
+        return answer
+
+    def sagemaker(self, name: str, **asked: Any) -> dict[str, Any]:
+        return self.call("sagemaker", name, **asked)
+
+    def train(self, name: str, **changed: Any) -> str:
+        request = {
+            "TrainingJobName": name,
+            "RoleArn": "arn:aws:iam::000000000000:role/naiad",
+            "AlgorithmSpecification": {"TrainingImage": "naiad/trainer", "TrainingInputMode": "File"},
+            "OutputDataConfig": {"S3OutputPath": "s3://data/out/"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            **changed,
+        }
+        self.clock.time += dt.timedelta(seconds=1)
+        return str(self.sagemaker("CreateTrainingJob", **request)["TrainingJobArn"])
+
+    def tick(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.clock.time += dt.timedelta(seconds=1)
+            self.supervisor.tick()
+
+    def finish(self, name: str, phase: Phase = Phase.COMPLETED, reason: str | None = None) -> None:
+        self.executor.play(name, "algo-1", InstanceReport(phase, alive=False, failure_reason=reason))
+        self.tick(2)
+
+    def instance(self, name: str, index: int = 0, attempt: int | None = None) -> Instance:
+        job = self.context.jobs.describe(JobKind.TRAINING, name)
+        return self.context.jobs.instances(job, attempt=attempt)[index]
+
+    def write(self, name: str, file: str, text: str, *, index: int = 0, attempt: int | None = None) -> None:
+        folder = self.instance(name, index, attempt).folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / file).open("a") as opened:
+            opened.write(text)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    for room in _ROOMS:
+        importlib.import_module(f"naiad.service.gateway.operations.{room}")
+    store, clock, executor = open_store(tmp_path), HandClock(), InlineExecutor()
+    blobs = open_blobs(str(tmp_path / "blobs"))
+    blobs.create_bucket("data")
+    resources = Resources((0, 1), 16 * 1024**3)
+    service = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
+    supervisor = Supervisor(store, executor, resources, clock, service.bell, tmp_path, "", "http://127.0.0.1")
+    context = Context(service, store, blobs, clock, "us-east-1", Principal("AKIA", "main"))
+    yield Door(context, clock, executor, supervisor, tmp_path)
+    store.close()

@@ -1,0 +1,100 @@
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from naiad.service.domain.errors import Invalid
+
+NAMESPACE = "/aws/sagemaker/TrainingJobs"
+
+
+def at(seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def write(door: Any, name: str, *points: tuple[str, float, float]) -> None:
+    lines = [json.dumps({"name": metric, "value": value, "time": time}) for metric, value, time in points]
+    door.write(name, "metrics.jsonl", "".join(f"{line}\n" for line in lines))
+
+
+def asked(name: str = "one", **changed: Any) -> dict[str, Any]:
+    return {
+        "Namespace": NAMESPACE,
+        "MetricName": "loss",
+        "Dimensions": [{"Name": "TrainingJobName", "Value": name}],
+        "StartTime": at(0),
+        "EndTime": at(600),
+        "Period": 60,
+        "Statistics": ["Average", "Minimum", "Maximum", "Sum", "SampleCount"],
+        **changed,
+    }
+
+
+@pytest.fixture
+def filled(door: Any) -> Any:
+    door.train("one")
+    door.tick()
+    write(door, "one", ("loss", 4.0, 10), ("loss", 2.0, 50), ("acc", 0.5, 50), ("loss", 1.0, 130), ("loss", 9.0, 700))
+    return door
+
+
+def test_statistics_by_period(filled: Any) -> None:
+    answer = filled.call("cloudwatch", "GetMetricStatistics", **asked())
+    first, second = answer["Datapoints"]
+    assert first == {
+        "Timestamp": at(0),
+        "Unit": "None",
+        "Average": 3.0,
+        "Minimum": 2.0,
+        "Maximum": 4.0,
+        "Sum": 6.0,
+        "SampleCount": 2.0,
+    }
+    assert (second["Timestamp"], second["Average"]) == (at(120), 1.0)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Namespace": "AWS/EC2"},
+        {"MetricName": "none"},
+        {"Dimensions": []},
+        {"Dimensions": [{"Name": "TrainingJobName", "Value": "nobody"}]},
+    ],
+)
+def test_what_nobody_measured_has_no_points(filled: Any, changed: dict[str, Any]) -> None:
+    assert filled.call("cloudwatch", "GetMetricStatistics", **asked(**changed))["Datapoints"] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"Period": 7}, "multiple of 60"),
+        ({"Period": 0}, "multiple of 60"),
+        ({"StartTime": at(600)}, "is not before"),
+        ({"Period": 1, "EndTime": at(1441)}, "make Period larger"),
+        ({"Statistics": []}, "Statistics is missing"),
+    ],
+)
+def test_statistics_that_cannot_be_meant(filled: Any, changed: dict[str, Any], says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        filled.call("cloudwatch", "GetMetricStatistics", **asked(**changed))
+
+
+def test_metrics_are_listed(filled: Any) -> None:
+    one = filled.call("cloudwatch", "ListMetrics", Dimensions=[{"Name": "TrainingJobName", "Value": "one"}])
+    assert [metric["MetricName"] for metric in one["Metrics"]] == ["acc", "loss"]
+    assert filled.call("cloudwatch", "ListMetrics", Namespace=NAMESPACE) == one
+    assert len(filled.call("cloudwatch", "ListMetrics", MetricName="acc")["Metrics"]) == 1
+    assert filled.call("cloudwatch", "ListMetrics", Namespace="AWS/EC2") == {"Metrics": []}
+
+
+def test_metric_data(filled: Any) -> None:
+    metric = {key: asked()[key] for key in ("Namespace", "MetricName", "Dimensions")}
+    query = {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
+    times = {"StartTime": at(0), "EndTime": at(600)}
+    (found,) = filled.call("cloudwatch", "GetMetricData", MetricDataQueries=[query], **times)["MetricDataResults"]
+    assert (found["Timestamps"], found["Values"]) == ([at(120), at(0)], [1.0, 4.0])
+    with pytest.raises(Invalid, match="expressions are not served"):
+        filled.call("cloudwatch", "GetMetricData", MetricDataQueries=[{"Id": "e", "Expression": "m*2"}], **times)

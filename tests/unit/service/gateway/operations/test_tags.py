@@ -1,0 +1,32 @@
+from typing import Any
+
+import pytest
+
+from naiad.service.domain.errors import Invalid, NotFound
+
+
+def test_tags_of_a_job(door: Any) -> None:
+    arn = door.train("one", Tags=[{"Key": "a", "Value": "1"}])
+    door.sagemaker("AddTags", ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "3"}])
+    page = door.sagemaker("ListTags", ResourceArn=arn, MaxResults=1)
+    assert page["Tags"] == [{"Key": "a", "Value": "3"}]
+    assert door.sagemaker("ListTags", ResourceArn=arn, NextToken=page["NextToken"]) == {
+        "Tags": [{"Key": "b", "Value": "2"}]
+    }
+    door.sagemaker("DeleteTags", ResourceArn=arn, TagKeys=["a", "zzz"])
+    assert door.sagemaker("ListTags", ResourceArn=arn) == {"Tags": [{"Key": "b", "Value": "2"}]}
+
+
+@pytest.mark.parametrize(
+    ("arn", "error"),
+    [
+        ("arn:aws:sagemaker:us-east-1:000000000000:training-job/nobody", NotFound),
+        ("arn:aws:sagemaker:eu-west-1:000000000000:training-job/one", NotFound),
+        ("arn:aws:sagemaker:us-east-1:000000000000:endpoint/one", Invalid),
+        ("one", Invalid),
+    ],
+)
+def test_tags_of_what_is_not_a_job_here(door: Any, arn: str, error: type[Exception]) -> None:
+    door.train("one")
+    with pytest.raises(error):
+        door.sagemaker("ListTags", ResourceArn=arn)

@@ -1,0 +1,20 @@
+import pytest
+
+from naiad.service.gateway.s3.call import printable, split_path
+from naiad.service.gateway.s3.errors import S3Error
+
+
+def test_paths():
+    assert split_path("/") == ("", "")
+    assert split_path("/b") == split_path("/b/") == ("b", "")
+    assert split_path("/b//k/") == ("b", "/k/")
+    assert split_path("/b/a%2Fb%252F+") == ("b", "a/b%2F+")
+    with pytest.raises(S3Error):
+        split_path("/b/%C3")
+
+
+def test_values_of_headers():
+    assert printable("n", "a b") == "a b"
+    for value in ("a\r\nb", "\x7f", "ü"):
+        with pytest.raises(S3Error):
+            printable("n", value)

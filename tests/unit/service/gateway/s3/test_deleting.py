@@ -1,0 +1,35 @@
+import pytest
+
+
+def body(*keys, quiet=False):
+    rows = "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
+    return f"<Delete>{rows}{'<Quiet>true</Quiet>' if quiet else ''}</Delete>".encode()
+
+
+def test_many_go_at_once(call):
+    for key in "ab":
+        call("PUT", f"/data/{key}", body=b"x")
+    assert (
+        "<Deleted><Key>a</Key></Deleted><Deleted><Key>none</Key></Deleted>"
+        in call("POST", "/data?delete", body=body("a", "none")).text
+    )
+    assert "Deleted>" not in call("POST", "/data?delete", body=body("b", quiet=True)).text
+    assert call("GET", "/data/b").status == 404
+
+
+@pytest.mark.parametrize("wrong", [b"", body(), b"<Other/>", body(*map(str, range(1001))), b"<!DOCTYPE a><Delete/>"])
+def test_malformed(call, wrong):
+    assert "<Code>MalformedXML</Code>" in call("POST", "/data?delete", body=wrong).text
+
+
+def test_a_body_of_another_checksum(call):
+    answer = call("POST", "/data?delete", body=body("a"), headers={"x-amz-checksum-crc32": "AAAAAA=="})
+    assert "<Code>BadDigest</Code>" in answer.text
+
+
+def test_a_body_beyond_its_bound(call):
+    assert "<Code>EntityTooLarge</Code>" in call("POST", "/data?delete", body=[b" " * 2**20] * 5).text
+
+
+def test_a_bucket_that_is_not_there(call):
+    assert call("POST", "/none?delete", body=body("a")).status == 404

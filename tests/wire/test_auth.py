@@ -1,0 +1,151 @@
+"""Who may come in: unmodified boto3 with right and wrong keys, and requests made by hand."""
+
+import datetime as dt
+import http.client
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from naiad.service.keys import Keys
+
+
+def code_of(call):
+    with pytest.raises(ClientError) as caught:
+        call()
+    return caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_a_right_key_comes_in(live):
+    identity = live.client("sts").get_caller_identity()
+    assert identity["Account"] == "000000000000"
+    assert identity["Arn"].endswith("assumed-role/naiad/default")
+    assert live.client("sagemaker").list_training_jobs()["TrainingJobSummaries"] == []
+    assert [bucket["Name"] for bucket in live.client("s3").list_buckets()["Buckets"]] == ["data"]
+    assert live.client("iam").get_role(RoleName="any")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "unknown", "wrong"),
+    [
+        ("sts", lambda c: c.get_caller_identity(), "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        ("sagemaker", lambda c: c.list_training_jobs(), "UnrecognizedClientException", "InvalidSignatureException"),
+        ("s3", lambda c: c.list_buckets(), "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+        ("logs", lambda c: c.describe_log_groups(), "UnrecognizedClientException", "InvalidSignatureException"),
+    ],
+)
+def test_wrong_keys_are_refused_in_each_services_words(live, service, call, unknown, wrong):
+    assert code_of(lambda: call(live.client(service, aws_access_key_id="AKIAWRONG")))[0] == unknown
+    assert code_of(lambda: call(live.client(service, aws_secret_access_key="wrong")))[0] == wrong
+
+
+def test_a_revoked_key_is_refused_at_once_and_a_new_one_let_in(live, tmp_path):
+    elsewhere = Keys(tmp_path / "keys.json")  # as another process has it
+    added = elsewhere.add("second")
+    elsewhere.revoke("default")
+    assert code_of(lambda: live.client("sts").get_caller_identity())[0] == "InvalidClientTokenId"
+    second = live.client("sts", aws_access_key_id=added.access_key, aws_secret_access_key=added.secret_key)
+    assert second.get_caller_identity()["Arn"].endswith("/second")
+
+
+def signed(live, *, minutes: float, body: bytes = b"{}", service: str = "sagemaker") -> AWSRequest:
+    request = AWSRequest("POST", f"{live.url}/", data=body, headers={"X-Amz-Target": "SageMaker.ListTrainingJobs"})
+    auth = (S3SigV4Auth if service == "s3" else SigV4Auth)(
+        Credentials(live.key.access_key, live.key.secret_key), service, "us-east-1"
+    )
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)
+    request.context["timestamp"] = at.strftime("%Y%m%dT%H%M%SZ")
+    request.headers["X-Amz-Date"] = request.context["timestamp"]
+    request.headers["Host"] = urlsplit(live.url).netloc
+    text = auth.canonical_request(request)
+    signature = auth.signature(auth.string_to_sign(request, text), request)
+    names = auth.signed_headers(auth.headers_to_sign(request))
+    request.headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}, SignedHeaders={names}, Signature={signature}"
+    )
+    return request
+
+
+def post(live, headers, body=b"{}", method="POST", path="/"):
+    connection = http.client.HTTPConnection(urlsplit(live.url).netloc)
+    connection.request(method, path, body, dict(headers))
+    response = connection.getresponse()
+    answer = response.status, response.read().decode()
+    connection.close()
+    return answer
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(0, 200), (-4.5, 200), (4.5, 200), (-5.5, 400), (5.5, 400)])
+def test_five_minutes_of_skew(live, minutes, status):
+    """A request that is sent again after five minutes is refused for the same reason."""
+    answer = post(live, signed(live, minutes=minutes).headers.items())
+    assert answer[0] == status, answer
+    assert status == 200 or "five minutes" in answer[1]
+
+
+def test_a_body_that_was_not_signed(live):
+    status, text = post(live, signed(live, minutes=0).headers.items(), b'{"MaxResults":3}')
+    assert (status, "InvalidSignatureException" in text) == (400, True)
+
+
+def test_unsigned_requests_are_refused_and_a_ping_is_not(live):
+    assert post(live, {}, b"", "GET", "/ping") == (200, "healthy\n")
+    status, text = post(live, {"X-Amz-Target": "SageMaker.ListTrainingJobs"})
+    assert (status, "MissingAuthenticationToken" in text) == (403, True)
+    status, text = post(live, {}, b"", "GET", "/data/key")
+    assert (status, "AccessDenied" in text) == (403, True)
+
+
+def test_a_gigabyte_is_refused_before_it_is_sent(live):
+    request = signed(live, minutes=0)
+    host, port = urlsplit(live.url).netloc.split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = "".join(
+            f"{name}: {value}\r\n" for name, value in request.headers.items() if name.lower() != "content-length"
+        )
+        connection.sendall(f"POST / HTTP/1.1\r\n{head}Content-Length: {2**30}\r\n\r\n".encode())
+        answer = connection.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 413")
+    assert live.client("sts").get_caller_identity()["Account"]
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls(live, version):
+    live.client("s3").put_object(Bucket="data", Key="a b/ü//c.txt", Body=b"hello")
+    store = live.client("s3", config=Config(signature_version=version, s3={"addressing_style": "path"}))
+    url = store.generate_presigned_url("get_object", {"Bucket": "data", "Key": "a b/ü//c.txt"}, ExpiresIn=60)
+    parts = urlsplit(url)
+    path = f"{parts.path}?{parts.query}"
+    assert post(live, {}, b"", "GET", path) == (200, "hello")
+    status, text = post(live, {}, b"", "GET", path.replace("c.txt", "d.txt"))
+    assert (status, "SignatureDoesNotMatch" in text) == (403, True)
+    put = urlsplit(store.generate_presigned_url("put_object", {"Bucket": "data", "Key": "new"}, ExpiresIn=60))
+    assert post(live, {}, b"by url", "PUT", f"{put.path}?{put.query}")[0] == 200
+    assert live.client("s3").get_object(Bucket="data", Key="new")["Body"].read() == b"by url"
+
+
+def test_an_expired_url(live):
+    store = live.client("s3", config=Config(signature_version="s3"))
+    parts = urlsplit(store.generate_presigned_url("get_object", {"Bucket": "data", "Key": "k"}, ExpiresIn=-5))
+    status, text = post(live, {}, b"", "GET", f"{parts.path}?{parts.query}")
+    assert (status, "expired" in text) == (403, True)
+
+
+def test_operations_that_are_not_served_say_so_in_aws_shape(live):
+    code, status = code_of(lambda: live.client("sagemaker").list_domains())
+    assert (code, status) == ("UnknownOperationException", 400)
+    code, _ = code_of(lambda: live.client("sagemaker-runtime").invoke_endpoint(EndpointName="e", Body=b"{}"))
+    assert code == "ValidationError"
+
+
+def test_validation_lists_everything_in_aws_words(live):
+    with pytest.raises(ClientError) as caught:
+        live.client("sagemaker").list_training_jobs(SortBy="Colour", NameContains="?" * 70)
+    message = caught.value.response["Error"]["Message"]
+    assert message.startswith("3 validation errors detected: Value ")
+    assert "at 'sortBy' failed to satisfy constraint: Member must satisfy enum value set: [" in message
