@@ -1,0 +1,56 @@
+"""What an instance's folder holds for the server and the agent to read of each other: the order, the agent, the report."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from naiad.service.domain.job import JobKind
+from naiad.service.domain.status import Phase
+from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
+
+SPEC, AGENT, STATUS, LOG = "spec.json", "agent.json", "status.json", "log"
+ML, TMP, WORK = "ml", "tmp", "work"
+
+
+def write_spec(spec: InstanceSpec) -> None:
+    values = {**asdict(spec), "cache_folder": str(spec.cache_folder)}
+    values["instance"]["folder"] = str(spec.instance.folder)
+    write_json(spec.instance.folder / SPEC, values)
+
+
+def read_spec(folder: Path) -> InstanceSpec:
+    values = json.loads((folder / SPEC).read_text(encoding="utf-8"))
+    of = values.pop("instance")
+    instance = Instance(JobKind(of["kind"]), of["job_name"], of["attempt"], of["index"], Path(of["folder"]))
+    values |= {name: tuple(values[name]) for name in ("hosts", "cpus", "gpus")}
+    return InstanceSpec(instance=instance, cache_folder=Path(values.pop("cache_folder")), **values)
+
+
+def write_report(folder: Path, report: InstanceReport) -> None:
+    write_json(folder / STATUS, asdict(report))
+
+
+def read_report(folder: Path, *, alive: bool) -> InstanceReport | None:
+    """None before the agent's first word."""
+    try:
+        values = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return InstanceReport(**{**values, "phase": Phase(values["phase"]), "alive": alive})
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """For the owner only; whole or not there, also after a loss of power."""
+    partial = path.with_name(f"{path.name}.part")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(values, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

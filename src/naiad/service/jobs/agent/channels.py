@@ -1,0 +1,108 @@
+"""Channels: the objects that a job reads, as files, through a cache by content that all jobs share."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from naiad.service.blobs.port import BlobInfo, Blobs
+from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.jobs.s3_uri import S3Uri, parse_s3_uri
+
+_PAGE = 1_000
+_LARGEST_MANIFEST = 64 * 2**20
+
+
+class Fetcher:
+    """For one instance: ``index`` of ``instances`` decides its share of a sharded channel."""
+
+    def __init__(self, blobs: Blobs, cache: Path, *, index: int, instances: int) -> None:
+        self._blobs, self._cache, self._index, self._instances = blobs, cache, index, instances
+
+    def channel(self, source: Mapping[str, Any], target: Path, *, name: str) -> int:
+        """Of an ``S3DataSource``. Returns how many files. Raises Invalid for nothing, or for a key that is no file's name."""
+        target.mkdir(parents=True, exist_ok=True)
+        uri = parse_s3_uri(source["S3Uri"], at=f"channel {name}")
+        found = list(self._of(source["S3DataType"], uri))
+        if not found:
+            raise Invalid(f"channel {name}: there is no object below {source['S3Uri']}")
+        if source.get("S3DataDistributionType") == "ShardedByS3Key":
+            found = found[self._index :: self._instances]
+        for info, relative in found:
+            self.file(info, _below(target, relative))
+        return len(found)
+
+    def file(self, info: BlobInfo, path: Path) -> None:
+        """Raises NotFound when it was deleted meanwhile."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = self._cached(info)
+        shutil.copyfile(kept, path)
+
+    def _of(self, kind: str, uri: S3Uri) -> Iterator[tuple[BlobInfo, str]]:
+        """(object, its name below the channel)."""
+        if kind == "ManifestFile":
+            yield from self._of_manifest(uri)
+            return
+        if kind != "S3Prefix":
+            raise Invalid(f"S3DataType {kind} is not served: take S3Prefix or ManifestFile")
+        with contextlib.suppress(NotFound):
+            if uri.key and not uri.key.endswith("/"):
+                yield self._blobs.head(uri.bucket, uri.key), uri.key.rpartition("/")[2]
+                return
+        start = len(uri.key) if uri.key.endswith("/") or not uri.key else uri.key.rfind("/") + 1
+        if uri.key and not uri.key.endswith("/") and self._is_folder(uri):
+            start, uri = len(uri.key) + 1, S3Uri(uri.bucket, f"{uri.key}/")
+        for info in self._all(uri):
+            if not info.key.endswith("/"):
+                yield info, info.key[start:]
+
+    def _is_folder(self, uri: S3Uri) -> bool:
+        return bool(self._blobs.list(uri.bucket, prefix=f"{uri.key}/", limit=1).blobs)
+
+    def _all(self, uri: S3Uri) -> Iterator[BlobInfo]:
+        after = ""
+        while True:
+            page = self._blobs.list(uri.bucket, prefix=uri.key, after=after, limit=_PAGE)
+            yield from page.blobs
+            if page.next_after is None:
+                return
+            after = page.next_after
+
+    def _of_manifest(self, uri: S3Uri) -> Iterator[tuple[BlobInfo, str]]:
+        """``[{"prefix": "s3://…/"}, "relative/name", …]``"""
+        _, content = self._blobs.read(uri.bucket, uri.key, length=_LARGEST_MANIFEST)
+        try:
+            first, *names = json.loads(b"".join(content))
+            base = parse_s3_uri(first["prefix"], at="the manifest's prefix")
+        except (ValueError, TypeError, KeyError) as error:
+            raise Invalid(f"s3://{uri.bucket}/{uri.key} is no manifest: {error}") from error
+        for name in names:
+            yield self._blobs.head(base.bucket, base.key + str(name)), str(name)
+
+    def _cached(self, info: BlobInfo) -> Path:
+        """By content, so that the next job on the same data reads it here."""
+        digest = hashlib.sha256(f"{info.etag} {info.size} {sorted(info.checksums.items())}".encode()).hexdigest()
+        kept = self._cache / digest[:2] / digest
+        if kept.is_file() and kept.stat().st_size == info.size:
+            return kept
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_name(f"{digest}.{os.getpid()}.part")
+        _, content = self._blobs.read(info.bucket, info.key)
+        with partial.open("wb") as file:
+            for block in content:
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(kept)
+        return kept
+
+
+def _below(folder: Path, name: str) -> Path:
+    parts = name.split("/")
+    if not all(part and part not in (".", "..") for part in parts) or "\0" in name:
+        raise Invalid(f"the key {name[:200]!r} cannot be a file's name below {folder.name}")
+    return folder.joinpath(*parts)

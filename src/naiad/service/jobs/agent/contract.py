@@ -1,0 +1,169 @@
+"""The container contract: the files under /opt/ml/input/config and the variables that a program finds."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from naiad.service.domain.job import JobKind
+from naiad.service.executors.port import InstanceSpec
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_MASTER_PORT = 7777
+
+
+def write_config(spec: InstanceSpec, ml: Path) -> None:
+    if spec.instance.kind is JobKind.PROCESSING:
+        _put(ml / "config" / "processingjobconfig.json", {**spec.request, "ProcessingJobArn": spec.arn})
+        _put(ml / "config" / "resourceconfig.json", _resources(spec))
+        (ml / "code").mkdir(exist_ok=True)
+        return
+    config = ml / "input" / "config"
+    _put(config / "hyperparameters.json", dict(spec.request.get("HyperParameters", {})))
+    _put(config / "inputdataconfig.json", _channels(spec))
+    _put(config / "resourceconfig.json", _resources(spec))
+    for name in ("model", "code", "output/data", "checkpoints", "input/data", "output/intermediate"):
+        (ml / name).mkdir(parents=True, exist_ok=True)
+
+
+def environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
+    """Clean: nothing of the server's own is in it."""
+    values = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/tmp",  # noqa: S108  # reason: the program's own
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "AWS_ENDPOINT_URL": spec.endpoint_url,
+        "AWS_ACCESS_KEY_ID": spec.access_key,
+        "AWS_SECRET_ACCESS_KEY": spec.secret_key,
+        "AWS_REGION": spec.region,
+        "AWS_DEFAULT_REGION": spec.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CUDA_VISIBLE_DEVICES": ",".join(map(str, spec.gpus)),
+        **dict.fromkeys(_THREADS, str(len(spec.cpus))),
+    }
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
+        if name in os.environ:
+            values[name] = os.environ[name]
+    if spec.instance.kind is JobKind.TRAINING:
+        values |= _training_variables(spec, root)
+    else:
+        values |= {"PROCESSING_JOB_NAME": spec.instance.job_name, "PROCESSING_JOB_ARN": spec.arn}
+    return {**values, **spec.request.get("Environment", {})}
+
+
+def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
+    """Values as they are meant: SDK 2 writes them as JSON, others as plain text."""
+    return {name: _value(text) for name, text in hyperparameters.items()}
+
+
+def user_hyperparameters(spec: InstanceSpec) -> dict[str, Any]:
+    given = decoded(spec.request.get("HyperParameters", {}))
+    return {name: given[name] for name in sorted(given) if not name.startswith("sagemaker_")}
+
+
+def user_arguments(values: Mapping[str, Any]) -> list[str]:
+    """``--name value`` each, as the toolkit gives them."""
+    pairs = ((f"--{name}" if len(name) > 1 else f"-{name}", _text(value)) for name, value in values.items())
+    return [part for pair in pairs for part in pair]
+
+
+def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
+    values = user_hyperparameters(spec)
+    channels = [channel["ChannelName"] for channel in spec.request.get("InputDataConfig", ())]
+    hosts, host = list(spec.hosts), spec.instance.host
+    given = {
+        "TRAINING_JOB_NAME": spec.instance.job_name,
+        "TRAINING_JOB_ARN": spec.arn,
+        "SM_MODEL_DIR": root / "model",
+        "SM_INPUT_DIR": root / "input",
+        "SM_INPUT_CONFIG_DIR": root / "input" / "config",
+        "SM_OUTPUT_DIR": root / "output",
+        "SM_OUTPUT_DATA_DIR": root / "output" / "data",
+        "SM_OUTPUT_INTERMEDIATE_DIR": root / "output" / "intermediate",
+        "SM_CHECKPOINT_DIR": root / "checkpoints",
+        "SM_CHANNELS": json.dumps(channels),
+        "SM_HPS": json.dumps(values),
+        "SM_USER_ARGS": json.dumps(user_arguments(values)),
+        "SM_HOSTS": json.dumps(hosts),
+        "SM_CURRENT_HOST": host,
+        "SM_NUM_CPUS": len(spec.cpus),
+        "SM_NUM_GPUS": len(spec.gpus),
+        "SM_NUM_NEURONS": 0,
+        "SM_LOG_LEVEL": 20,
+        "SM_RESOURCE_CONFIG": json.dumps(_resources(spec)),
+        "SM_INPUT_DATA_CONFIG": json.dumps(_channels(spec)),
+        "SM_NETWORK_INTERFACE_NAME": "lo",
+        "SM_FRAMEWORK_MODULE": "naiad",
+        "SM_MASTER_ADDR": hosts[0],
+        "SM_MASTER_PORT": _MASTER_PORT,
+        "MASTER_ADDR": hosts[0],
+        "MASTER_PORT": _MASTER_PORT,
+        **{f"SM_CHANNEL_{_variable(name)}": root / "input" / "data" / name for name in channels},
+        **{f"SM_HP_{_variable(name)}": _text(value) for name, value in values.items()},
+    }
+    given["SM_TRAINING_ENV"] = json.dumps(
+        {
+            "job_name": spec.instance.job_name,
+            "hyperparameters": values,
+            "channel_input_dirs": {name: str(root / "input" / "data" / name) for name in channels},
+            "hosts": hosts,
+            "current_host": host,
+            "model_dir": str(root / "model"),
+            "output_data_dir": str(root / "output" / "data"),
+            "num_cpus": len(spec.cpus),
+            "num_gpus": len(spec.gpus),
+            "resource_config": _resources(spec),
+        }
+    )
+    return {name: str(value) for name, value in given.items()}
+
+
+def _resources(spec: InstanceSpec) -> dict[str, Any]:
+    asked = spec.request.get("ResourceConfig") or spec.request.get("ProcessingResources", {}).get("ClusterConfig", {})
+    kind = asked.get("InstanceType", "local")
+    return {
+        "current_host": spec.instance.host,
+        "current_instance_type": kind,
+        "current_group_name": "homogeneousCluster",
+        "hosts": list(spec.hosts),
+        "instance_groups": [
+            {"instance_group_name": "homogeneousCluster", "instance_type": kind, "hosts": list(spec.hosts)}
+        ],
+        "network_interface_name": "lo",
+    }
+
+
+def _channels(spec: InstanceSpec) -> dict[str, Any]:
+    found = {}
+    for channel in spec.request.get("InputDataConfig", ()):
+        source = channel.get("DataSource", {}).get("S3DataSource", {})
+        found[channel["ChannelName"]] = {
+            "TrainingInputMode": "File",
+            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+            **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+        }
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+def _variable(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name).upper()
+
+
+def _put(path: Path, values: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, default=str), encoding="utf-8")

@@ -1,0 +1,68 @@
+"""Where a job's things are: <state>/jobs/<kind>/<name>/<attempt>/<host>, and what was placed where."""
+
+import contextlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from naiad.service.domain.job import Job, JobKind
+from naiad.service.executors.port import Instance
+from naiad.service.jobs.scheduler import Placement, Share
+
+_PLACEMENT = "placement.json"
+
+
+def job_folder(state_folder: Path, kind: JobKind, name: str) -> Path:
+    """``name`` has AWS's pattern, so it is one part of a path."""
+    assert name.replace("-", "").isalnum(), name
+    return state_folder / "jobs" / kind / name
+
+
+def instances_of(state_folder: Path, job: Job, *, attempt: int | None = None) -> tuple[Instance, ...]:
+    """Of the attempt, or of the job's last one; none for a job that was never placed."""
+    number = job.attempt if attempt is None else attempt
+    folder = job_folder(state_folder, job.kind, job.name) / str(number)
+    return tuple(
+        Instance(job.kind, job.name, number, index, folder / f"algo-{index + 1}")
+        for index in range(job.need.instances if number else 0)
+    )
+
+
+def write_placement(state_folder: Path, job: Job, placement: Placement, *, attempt: int) -> None:
+    """On disk before it returns: a server that starts again promises these cores to nobody else."""
+    folder = job_folder(state_folder, job.kind, job.name) / str(attempt)
+    _make_private(folder, below=state_folder)
+    partial = folder / f"{_PLACEMENT}.part"
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(asdict(placement), file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / _PLACEMENT)
+    _sync_folder(folder)
+
+
+def read_placement(state_folder: Path, job: Job) -> Placement | None:
+    """Of the job's last attempt; None when somebody took its folder away."""
+    file = job_folder(state_folder, job.kind, job.name) / str(job.attempt) / _PLACEMENT
+    with contextlib.suppress(FileNotFoundError):
+        read = json.loads(file.read_text("utf-8"))
+        shares = tuple(Share(tuple(share["cpus"]), tuple(share["gpus"])) for share in read["shares"])
+        return Placement(read["job"], shares, read["memory_bytes"])
+    return None
+
+
+def _make_private(folder: Path, *, below: Path) -> None:
+    missing = [one for one in (folder, *folder.parents) if one.is_relative_to(below) and not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
+        if one != below:
+            _sync_folder(one.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,141 @@
+"""CreateTrainingJob beyond AWS's model."""
+
+import re
+from typing import Any
+
+from naiad.service.domain.errors import Invalid
+from naiad.service.jobs.requests import (
+    Ask,
+    Request,
+    check_distinct,
+    check_local_path,
+    check_network,
+    check_no_nul,
+    check_text_size,
+    refuse,
+)
+
+_ML = "/opt/ml"
+_NOT_FOR_CHECKPOINTS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code")
+_PIPE = "Pipe mode is not served: take File, or FastFile to read without a copy"
+
+
+def check_training(request: Request) -> None:
+    """Raises Invalid. Buckets are looked at elsewhere: ``uris_of_training`` tells which."""
+    _check_algorithm(request.get("AlgorithmSpecification", {}))
+    _check_channels(request.get("InputDataConfig", ()))
+    _check_times(request)
+    _check_checkpoints(request.get("CheckpointConfig", {}))
+    check_network(request)
+    for name in ("HyperParameters", "Environment"):
+        check_text_size(name, request.get(name, {}))
+    check_no_nul("Environment", request.get("Environment", {}))
+    refuse(
+        request,
+        "ServerlessJobConfig",
+        "AWS's serverless customization runs on its own models; give AlgorithmSpecification",
+    )
+    refuse(request, "ModelPackageConfig", "there is no model registry here")
+    refuse(request, "MlflowConfig", "there is no MLflow server here")
+    refuse(request, "SessionChainingConfig", "there are no roles to chain here")
+
+
+def ask_of_training(request: Request) -> Ask:
+    """The machines asked for; instance groups of one type count together. Raises Invalid."""
+    config = request.get("ResourceConfig", {})
+    refuse(config, "TrainingPlanArn", "there is no reserved capacity here")
+    refuse(config, "InstancePreferences", "give one InstanceType")
+    groups = config.get("InstanceGroups", ())
+    if groups and ("InstanceType" in config or "InstanceCount" in config):
+        raise Invalid("ResourceConfig has InstanceGroups and InstanceType or InstanceCount: give one or the other")
+    if groups:
+        return _ask_of_groups(groups)
+    if "InstanceType" not in config or "InstanceCount" not in config:
+        raise Invalid("ResourceConfig has no InstanceType and InstanceCount: give both, or InstanceGroups")
+    return Ask(config["InstanceType"], config["InstanceCount"])
+
+
+def uris_of_training(request: Request) -> list[tuple[str, str]]:
+    """(where in the request, URI), of all that the job will read and write."""
+    uris = [
+        (f"InputDataConfig.{channel['ChannelName']}.S3Uri", channel["DataSource"]["S3DataSource"]["S3Uri"])
+        for channel in request.get("InputDataConfig", ())
+    ]
+    uris.append(("OutputDataConfig.S3OutputPath", request["OutputDataConfig"]["S3OutputPath"]))
+    if "CheckpointConfig" in request:
+        uris.append(("CheckpointConfig.S3Uri", request["CheckpointConfig"]["S3Uri"]))
+    return uris
+
+
+def _ask_of_groups(groups: list[dict[str, Any]]) -> Ask:
+    check_distinct([group["InstanceGroupName"] for group in groups], at="ResourceConfig.InstanceGroups")
+    types = {group["InstanceType"] for group in groups}
+    if len(types) > 1:
+        raise Invalid(
+            f"ResourceConfig.InstanceGroups asks for {', '.join(sorted(types))}: groups of different types are not served"
+        )
+    return Ask(types.pop(), sum(group["InstanceCount"] for group in groups))
+
+
+def _check_algorithm(algorithm: Request) -> None:
+    refuse(algorithm, "AlgorithmName", "AWS's algorithm resources are not here; give TrainingImage")
+    if not algorithm.get("TrainingImage"):
+        raise Invalid(
+            "AlgorithmSpecification.TrainingImage is missing: give naiad/trainer or an image name for script mode"
+        )
+    if algorithm.get("TrainingInputMode") == "Pipe":
+        raise Invalid(f"AlgorithmSpecification.TrainingInputMode: {_PIPE}")
+    for definition in algorithm.get("MetricDefinitions", ()):
+        _check_regex(definition["Name"], definition["Regex"])
+
+
+def _check_regex(name: str, text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise Invalid(f"the Regex of the metric {name!r} is no regular expression: {error}") from error
+
+
+def _check_channels(channels: list[dict[str, Any]]) -> None:
+    check_distinct([channel["ChannelName"] for channel in channels], at="InputDataConfig")
+    for channel in channels:
+        _check_channel(channel, at=f"InputDataConfig.{channel['ChannelName']}")
+
+
+def _check_channel(channel: dict[str, Any], *, at: str) -> None:
+    source = channel["DataSource"]
+    refuse(source, "FileSystemDataSource", f"{at}: there is no EFS or FSx here; give S3DataSource")
+    refuse(source, "DatasetSource", f"{at}: there are no dataset resources here; give S3DataSource")
+    if "S3DataSource" not in source:
+        raise Invalid(f"{at}.DataSource has no S3DataSource")
+    if channel.get("InputMode") == "Pipe":
+        raise Invalid(f"{at}.InputMode: {_PIPE}")
+    if source["S3DataSource"]["S3DataType"] not in {"S3Prefix", "ManifestFile"}:
+        raise Invalid(
+            f"{at}.S3DataType is {source['S3DataSource']['S3DataType']}; S3Prefix and ManifestFile are served"
+        )
+    if channel.get("CompressionType", "None") != "None" or channel.get("RecordWrapperType", "None") != "None":
+        raise Invalid(f"{at}: CompressionType and RecordWrapperType belong to Pipe mode; leave them out")
+
+
+def _check_times(request: Request) -> None:
+    condition = request.get("StoppingCondition", {})
+    wait_s, run_s = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxRuntimeInSeconds")
+    spot = request.get("EnableManagedSpotTraining", False)
+    if spot and wait_s is None:
+        raise Invalid("EnableManagedSpotTraining needs StoppingCondition.MaxWaitTimeInSeconds")
+    if not spot and wait_s is not None:
+        raise Invalid("MaxWaitTimeInSeconds is only for EnableManagedSpotTraining; leave it out")
+    if wait_s is not None and wait_s < (run_s or 0):
+        raise Invalid(f"MaxWaitTimeInSeconds {wait_s} is less than MaxRuntimeInSeconds {run_s}; it includes the run")
+
+
+def _check_checkpoints(config: Request) -> None:
+    path = config.get("LocalPath")
+    if path is None:
+        return
+    check_local_path(path, at="CheckpointConfig.LocalPath", below=_ML)
+    if path.rstrip("/") == _ML or f"{path.rstrip('/')}/".startswith(
+        tuple(f"{taken}/" for taken in _NOT_FOR_CHECKPOINTS)
+    ):
+        raise Invalid(f"CheckpointConfig.LocalPath is {path!r}, which has its own meaning; take /opt/ml/checkpoints")

@@ -1,0 +1,102 @@
+import threading
+from typing import Any
+
+import pytest
+
+from naiad.service.domain.errors import AlreadyExists, DoesNotFit, Invalid, NotFound
+from naiad.service.domain.job import JobKind
+from naiad.service.domain.status import Phase
+
+
+def create(world: Any, request: dict[str, Any], tags: dict[str, str] | None = None) -> Any:
+    return world.service.create(JobKind.TRAINING, request, tags or {})
+
+
+def test_a_job_is_in_the_store_with_a_key_of_its_own(world: Any, request_of: Any) -> None:
+    one, two = (create(world, request_of(name), {"team": "vision"}) for name in ("one", "two"))
+    stored = world.job("one")
+    assert stored.phase is Phase.PENDING
+    assert stored.request["Tags"] == [{"Key": "team", "Value": "vision"}]
+    assert world.store.tags(one.arn) == {"team": "vision"}
+    assert len({one.access_key, two.access_key, one.secret_key, two.secret_key}) == 4
+    assert world.store.by_access_key(one.access_key) == one
+    assert one.secret_key not in repr(one)
+
+
+def test_the_first_transition_says_what_was_scaled_down(world: Any, request_of: Any) -> None:
+    config = {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1}
+    job = create(world, request_of("large", ResourceConfig=config))
+    assert "ml.m5.4xlarge has 16 cores" in job.transitions[0].message
+
+
+def test_a_name_is_taken_for_ever(world: Any, request_of: Any) -> None:
+    create(world, request_of("one"))
+    with pytest.raises(AlreadyExists):
+        create(world, request_of("one"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "says"),
+    [
+        ({"OutputDataConfig": {"S3OutputPath": "s3://nowhere/out"}}, Invalid, "bucket 'nowhere', which does not exist"),
+        ({"ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1}}, DoesNotFit, "GPUs"),
+        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3}}, DoesNotFit, "do not fit at once"),
+        ({"ResourceConfig": {"InstanceType": "ml.zz.large", "InstanceCount": 1}}, Invalid, "ml.zz.large is not"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(
+    world: Any, request_of: Any, changed: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        create(world, request_of("one", **changed))
+    assert world.store.unfinished() == ()
+
+
+def test_stop_of_a_job_that_is_not_there(world: Any) -> None:
+    with pytest.raises(NotFound):
+        world.service.stop(JobKind.TRAINING, "nobody")
+
+
+def test_a_stop_that_meets_the_supervisor_is_written_after_it(world: Any) -> None:
+    """The record changes between the read and the write of the stop: it is read again."""
+    world.create("one")
+    update, calls = world.store.update, []
+
+    def interrupted(job: Any, *, before: Any) -> None:
+        calls.append(job.phase)
+        if len(calls) == 1:
+            world.store.update = update
+            world.tick()
+        update(job, before=before)
+
+    world.store.update = interrupted
+    assert world.service.stop(JobKind.TRAINING, "one").phase is Phase.STOPPING
+    assert world.phase("one") is Phase.STOPPING
+
+
+def test_many_clients_at_once(world: Any) -> None:
+    threads = [threading.Thread(target=world.create, args=(f"job-{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(world.store.unfinished()) == 8
+    positions = [world.service.position(job) for job in world.store.unfinished()]
+    assert sorted(positions) == list(range(1, 9))
+
+
+def test_a_job_that_does_not_wait_has_no_position(world: Any) -> None:
+    job = world.create("one")
+    world.tick()
+    assert world.service.position(job) is None
+
+
+def test_keep_alive_is_put_into_the_request(world: Any) -> None:
+    world.create("one")
+    world.service.keep_alive("one", 60)
+    assert world.job("one").request["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 60
+
+
+def test_tags_that_the_queue_could_not_read_are_refused(world: Any, request_of: Any) -> None:
+    with pytest.raises(Invalid, match="naiad:priority"):
+        create(world, request_of("one"), {"naiad:priority": "high"})
