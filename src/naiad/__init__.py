@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from naiad.errors import NaiadError
 
 if TYPE_CHECKING:
+    from naiad.client.connection import connect
     from naiad.trainer.artifact import load
     from naiad.trainer.data.prepare import inspect
     from naiad.trainer.estimators import NaiadClassifier, NaiadRegressor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "connect": "naiad.client.connection",
     "fit": "naiad.trainer.fit",
     "load": "naiad.trainer.artifact",
     "inspect": "naiad.trainer.data.prepare",
@@ -45,6 +47,7 @@ __all__ = [
     "Predictions",
     "SimpleNet",
     "__version__",
+    "connect",
     "fit",
     "inspect",
     "load",

@@ -51,7 +51,7 @@ def test_python_runs(tmp_path: Path) -> None:
 
 
 def test_its_commands_exist() -> None:
-    known = {command.name for command in app.registered_commands}
+    known = {command.name for command in (*app.registered_commands, *app.registered_groups)}
     shown = set(re.findall(r"^naiad ([a-z-]+)", README, flags=re.MULTILINE))
     assert shown <= known
     assert len(shown) >= 7

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import naiad
-from naiad.cli import demo, doctor, inspect, nets, predict, test, train, verify_resume
+from naiad.cli import demo, doctor, env, inspect, jobs, keys, nets, predict, serve, test, train, verify_resume
 from naiad.cli.edge import Settings, exit_with, guarded
 from naiad.cli.output import give
 from naiad.errors import OptionError, nearest
@@ -41,6 +41,10 @@ app.command("test")(test.test)
 app.command("predict")(predict.predict)
 app.command("inspect")(inspect.inspect)
 app.command("nets")(nets.nets)
+app.command("serve")(serve.serve)
+app.command("env")(env.env)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(keys.app, name="keys")
 app.command("verify-resume")(verify_resume.verify_resume)
 app.command("doctor")(doctor.doctor)
 

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -12,9 +13,17 @@ from naiad.cli.main import app
 def reference() -> str:
     group: Any = typer.main.get_command(app)
     parts = ["# The command line", "Written by `python -m naiad.cli.reference`; a test compares it with the commands."]
-    for name, command in group.commands.items():
+    for name, command in _commands(group, ""):
         parts += [f"## naiad {name}", inspect.cleandoc(command.help or ""), _options(command)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _commands(group: Any, before: str) -> Iterator[tuple[str, Any]]:
+    """Groups, and after each its own commands."""
+    for name, command in group.commands.items():
+        yield before + name, command
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
 
 
 def _options(command: Any) -> str:

@@ -38,10 +38,10 @@ def resolve(net: nn.Module | type[nn.Module] | str | None, *, dataset: Dataset) 
         case str():
             return _created(net, dataset)
         case nn.Module():
-            return net, _source_of(net)
+            return net, source_of(net)
         case type() if issubclass(net, nn.Module):
             made = instance_of(net)
-            return made, _source_of(made)
+            return made, source_of(made)
     raise NetworkError(
         f"a network is a torch.nn.Module, a name or file.py:Class, given {_described(net)}",
         hint="`naiad nets` lists the names; None has one chosen for the data",
@@ -72,7 +72,7 @@ def _created(name: str, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
     return create(name, **arguments), NetworkSource(name, registered=True, arguments=arguments)
 
 
-def _source_of(net: nn.Module) -> NetworkSource:
+def source_of(net: nn.Module) -> NetworkSource:
     """Registered, when the registry builds the very same layers; else the class's name and, where it has one, its file's text."""
     if isinstance(net, SimpleNet | Net) and type(net) in _GUIDE:
         name, shape = _GUIDE[type(net)]

@@ -1,0 +1,49 @@
+"""``naiad serve``: the training service, on this machine."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from naiad.cli.output import tell
+from naiad.home import state_folder
+
+if TYPE_CHECKING:
+    from naiad.home import Address
+
+
+def serve(
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state", metavar="DIR", help="The server's folder; $NAIAD_STATE if left out.", show_default=False
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; only this machine reaches the default.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 has the system choose.")] = 8128,
+    region: Annotated[str, typer.Option(help="AWS's region that the server is taken for.")] = "us-east-1",
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="postgresql://…; SQLite in the folder if left out.")
+    ] = None,
+    s3_endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="A real S3 store; objects stay in the folder if left out.")
+    ] = None,
+) -> None:
+    """Serve training jobs over AWS's own protocol.
+
+    boto3, the AWS CLI and the SageMaker SDK work against it: eval "$(naiad env)".
+    """
+    from naiad.service.compose import Settings
+    from naiad.service.run import serve as run
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    folder = state if state is not None else state_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    run(Settings(folder, host, port, region, database, s3_endpoint), ready=_say_ready)
+
+
+def _say_ready(address: "Address") -> None:
+    tell(f'serving on {address.url}; in another shell: eval "$(naiad env)"')

@@ -1,0 +1,54 @@
+"""Where a server keeps its state on this machine, and how others on it find the server.
+
+Knows paths and one small file; the server writes it, the command line and ``naiad.connect`` read it.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from naiad.errors import FolderError
+
+_FILE = "server.json"
+
+
+@dataclass(frozen=True)
+class Address:
+    """How to reach a server. The file that holds it is readable by its owner only."""
+
+    url: str
+    region: str
+    bucket: str
+    """The default bucket, made when the server starts."""
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+def state_folder() -> Path:
+    """``$NAIAD_STATE``, else ``$XDG_STATE_HOME/naiad``, else ``~/.local/state/naiad``."""
+    if chosen := os.environ.get("NAIAD_STATE"):
+        return Path(chosen)
+    if base := os.environ.get("XDG_STATE_HOME"):
+        return Path(base) / "naiad"
+    return Path.home() / ".local" / "state" / "naiad"
+
+
+def write_address(folder: Path, address: Address) -> None:
+    partial = folder / f"{_FILE}.part"
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(asdict(address), file)
+    partial.replace(folder / _FILE)
+
+
+def read_address(folder: Path) -> Address:
+    """Of the server that runs on the folder, or ran last. Raises FolderError when none ever did."""
+    try:
+        return Address(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise FolderError(f"no server has run on {folder}", hint="start one: naiad serve") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise FolderError(
+            f"{folder / _FILE} cannot be read: {error}", hint="start the server again: naiad serve"
+        ) from error

@@ -1,0 +1,35 @@
+"""Where the state is, and the file that says where the server is."""
+
+import stat
+
+import pytest
+
+from naiad.errors import FolderError
+from naiad.home import Address, read_address, state_folder, write_address
+
+ADDRESS = Address("http://127.0.0.1:1", "us-east-1", "bucket", "AKIA", "secret")
+
+
+def test_there_and_back_for_the_owner_only(tmp_path):
+    write_address(tmp_path, ADDRESS)
+    write_address(tmp_path, ADDRESS)
+    assert read_address(tmp_path) == ADDRESS
+    assert stat.S_IMODE((tmp_path / "server.json").stat().st_mode) == 0o600
+    assert "secret" not in repr(ADDRESS)
+
+
+def test_no_server_and_a_damaged_file(tmp_path):
+    with pytest.raises(FolderError, match="no server has run") as caught:
+        read_address(tmp_path)
+    assert caught.value.hint == "start one: naiad serve"
+    (tmp_path / "server.json").write_text('{"url": 3')
+    with pytest.raises(FolderError, match="cannot be read"):
+        read_address(tmp_path)
+
+
+def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "x"))
+    monkeypatch.delenv("NAIAD_STATE", raising=False)
+    assert state_folder() == tmp_path / "x" / "naiad"
+    monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "n"))
+    assert state_folder() == tmp_path / "n"
