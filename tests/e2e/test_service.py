@@ -1,6 +1,5 @@
 """`naiad serve` and unmodified clients: a job from its request to its model, and a server that is killed on the way."""
 
-import contextlib
 import io
 import json
 import os
@@ -10,94 +9,13 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
-import pytest
-
-from naiad.home import Address, read_address
-
-SCRIPT = """
-import argparse, os, pathlib, sys, time
-parser = argparse.ArgumentParser()
-parser.add_argument("--lr", type=float)
-parser.add_argument("--ticks", type=int, default=0)
-given = parser.parse_args()
-print("channel", sorted(os.listdir(os.environ["SM_CHANNEL_TRAIN"])), flush=True)
-print("secrets", sorted(name for name in os.environ if name.startswith("NAIAD")), os.path.exists(sys.argv[0] + ".no"))
-for tick in range(given.ticks):
-    print("tick", tick, flush=True)
-    time.sleep(0.25)
-print(f"loss: {given.lr / 2}")
-if given.lr > 5:
-    raise ValueError("lr is too large")
-pathlib.Path(os.environ["SM_MODEL_DIR"], "weights.txt").write_text("w")
-"""
 
 
-@dataclass
-class Server:
-    state: Path
-    process: "subprocess.Popen[str]"
-
-    @property
-    def address(self) -> Address:
-        return read_address(self.state)
-
-    def client(self, service: str) -> Any:
-        at = self.address
-        return boto3.client(
-            service,
-            endpoint_url=at.url,
-            region_name=at.region,
-            aws_access_key_id=at.access_key,
-            aws_secret_access_key=at.secret_key,
-        )
-
-    def end(self, number: int) -> int:
-        self.process.send_signal(number)
-        self.process.communicate(timeout=60)
-        return self.process.returncode
-
-    def start(self) -> None:
-        self.process = started(self.state)
-
-
-def started(state: Path) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "NAIAD_STATE": str(state)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "naiad.cli", "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    assert any("serving on" in line for line in process.stderr)
-    return process
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    state = tmp_path / "state"
-    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NAIAD_STATE", str(state))
-    running = Server(state, started(state))
-    with contextlib.closing(running.client("s3")) as store:
-        store.put_object(Bucket="naiad", Key="data/a.txt", Body=b"a")
-        store.put_object(Bucket="naiad", Key="data/deep/b.txt", Body=b"b")
-        source = io.BytesIO()
-        with tarfile.open(fileobj=source, mode="w:gz") as tar:
-            info = tarfile.TarInfo("train.py")
-            info.size = len(SCRIPT)
-            tar.addfile(info, io.BytesIO(SCRIPT.encode()))
-        store.put_object(Bucket="naiad", Key="source.tar.gz", Body=source.getvalue())
-    yield running
-    assert running.end(signal.SIGTERM) == 0
-
-
-def create(server: Server, name: str, **hyperparameters: str) -> None:
+def create(server: Any, name: str, **hyperparameters: str) -> None:
     source = {"S3DataType": "S3Prefix", "S3Uri": "s3://naiad/data/", "S3DataDistributionType": "FullyReplicated"}
     server.client("sagemaker").create_training_job(
         TrainingJobName=name,
@@ -119,7 +37,7 @@ def create(server: Server, name: str, **hyperparameters: str) -> None:
     )
 
 
-def ended(server: Server, name: str, *, within_s: float = 60) -> dict[str, Any]:
+def ended(server: Any, name: str, *, within_s: float = 60) -> dict[str, Any]:
     client, deadline = server.client("sagemaker"), time.monotonic() + within_s
     while True:
         described = client.describe_training_job(TrainingJobName=name)
@@ -129,14 +47,14 @@ def ended(server: Server, name: str, *, within_s: float = 60) -> dict[str, Any]:
         time.sleep(0.05)
 
 
-def lines(server: Server, name: str) -> list[str]:
+def lines(server: Any, name: str) -> list[str]:
     logs, group = server.client("logs"), "/aws/sagemaker/TrainingJobs"
     (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
     page = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
     return [event["message"] for event in page["events"]]
 
 
-def test_a_script_from_request_to_model(server: Server) -> None:
+def test_a_script_from_request_to_model(server: Any) -> None:
     create(server, "one", lr="0.5")
     job = ended(server, "one")
     assert job["TrainingJobStatus"] == "Completed", job
@@ -156,14 +74,14 @@ def test_a_script_from_request_to_model(server: Server) -> None:
         assert tar.getnames() == ["weights.txt"]
 
 
-def test_a_failure_tells_the_exception_and_its_place(server: Server) -> None:
+def test_a_failure_tells_the_exception_and_its_place(server: Any) -> None:
     create(server, "bad", lr="10")
     job = ended(server, "bad")
     assert job["TrainingJobStatus"] == "Failed"
     assert re.fullmatch(r"AlgorithmError: ValueError: lr is too large \(train.py, line \d+\)", job["FailureReason"])
 
 
-def test_a_server_that_is_killed_finds_its_job_again(server: Server) -> None:
+def test_a_server_that_is_killed_finds_its_job_again(server: Any) -> None:
     create(server, "long", lr="1", ticks="12")
     while server.client("sagemaker").describe_training_job(TrainingJobName="long")["SecondaryStatus"] != "Training":
         time.sleep(0.02)
@@ -175,7 +93,7 @@ def test_a_server_that_is_killed_finds_its_job_again(server: Server) -> None:
     assert sum(step["Status"] == "Starting" for step in job["SecondaryStatusTransitions"]) == 1
 
 
-def test_a_job_is_stopped(server: Server) -> None:
+def test_a_job_is_stopped(server: Any) -> None:
     create(server, "stopme", lr="1", ticks="4000")
     while server.client("sagemaker").describe_training_job(TrainingJobName="stopme")["SecondaryStatus"] != "Training":
         time.sleep(0.02)
@@ -184,13 +102,13 @@ def test_a_job_is_stopped(server: Server) -> None:
     server.client("sagemaker").stop_training_job(TrainingJobName="stopme")
 
 
-def naiad(server: Server, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def naiad(server: Any, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "NAIAD_STATE": str(server.state)}
     command = [sys.executable, "-m", "naiad.cli", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_command_line_shows_jobs_and_keys(server: Server) -> None:
+def test_the_command_line_shows_jobs_and_keys(server: Any) -> None:
     create(server, "shown", lr="0.5")
     ended(server, "shown")
     assert "shown  Completed" in naiad(server, "jobs", "list").stdout
@@ -205,13 +123,13 @@ def test_the_command_line_shows_jobs_and_keys(server: Server) -> None:
     assert "TelemetryOptOut: true" in Path(variables["SAGEMAKER_USER_CONFIG_OVERRIDE"]).read_text()
 
 
-def test_a_second_server_on_the_folder_is_told_who_holds_it(server: Server) -> None:
+def test_a_second_server_on_the_folder_is_told_who_holds_it(server: Any) -> None:
     second = naiad(server, "serve", "--port", "0")
     assert second.returncode == 2
     assert f"is in use by process {server.process.pid}" in second.stderr
 
 
-def test_connect_trains_as_fit_does(server: Server, tmp_path: Path) -> None:
+def test_connect_trains_as_fit_does(server: Any, tmp_path: Path) -> None:
     import naiad as package  # noqa: PLC0415  # reason: torch, for this test only
 
     generator = np.random.default_rng(0)
