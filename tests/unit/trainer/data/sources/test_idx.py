@@ -21,8 +21,8 @@ LABELS = np.array([0, 1, 1], np.uint8)
 
 
 def write_family(folder: Path) -> None:
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(IMAGES)))
-    (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(LABELS)))
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(IMAGES), mtime=0))
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(LABELS), mtime=0))
     (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(IMAGES[:2]))
     (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(LABELS[:2]))
 
@@ -60,7 +60,7 @@ def test_one_file_finds_its_labels(tmp_path: Path) -> None:
         (idx_bytes(IMAGES)[:-7], "truncated"),
         (idx_bytes(IMAGES)[:9], "truncated"),
         (idx_bytes(IMAGES) + b"x", "too long"),
-        (gzip.compress(idx_bytes(IMAGES))[:-12], "damaged gzip"),
+        (gzip.compress(idx_bytes(IMAGES), mtime=0)[:-12], "damaged gzip"),
     ],
 )
 def test_damaged_files(tmp_path: Path, content: bytes, trouble: str) -> None:
