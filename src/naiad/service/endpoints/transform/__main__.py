@@ -1,0 +1,46 @@
+"""``python -m naiad.service.endpoints.transform``: the program of a transform job.
+
+Below NAIAD_ML are its request (config/transformjobconfig.json), the model (model), and its files (transform/{input,output}).
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from naiad.errors import NaiadError
+from naiad.service.endpoints.transform.run import transform
+from naiad.service.endpoints.transform.settings import settings_of
+from naiad.service.endpoints.worker.open import open_handler
+from naiad.service.endpoints.worker.port import OneHandler, Unfit
+
+ROOT = "NAIAD_ML"
+
+
+def main() -> int:
+    root = Path(os.environ[ROOT])
+    try:
+        count = asyncio.run(_run(root))
+    except (NaiadError, Unfit) as error:
+        (root / "output" / "failure").write_text(f"AlgorithmError: {error}", encoding="utf-8")
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{count} files\n")
+    return 0
+
+
+async def _run(root: Path) -> int:
+    settings = settings_of(json.loads((root / "config" / "transformjobconfig.json").read_text(encoding="utf-8")))
+    handler = open_handler(root / "model", os.environ)
+    if not isinstance(handler, OneHandler):
+        return await transform(handler, settings, root / "transform" / "input", root / "transform" / "output")
+    try:
+        await handler.start()
+        return await transform(handler, settings, root / "transform" / "input", root / "transform" / "output")
+    finally:
+        await handler.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""``python -m naiad.service.endpoints.worker SETTINGS``: one replica: a model, loaded once, and the socket that asks it.
+
+SETTINGS is JSON: ``fd`` (the socket), ``model`` (the folder), ``engine``, ``most_samples``, ``port`` (of its own, or null). The
+model's environment is the process's. It ends when the server goes, and when the model cannot be loaded, after it has said why.
+"""
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from naiad.errors import NaiadError
+from naiad.service.endpoints.worker.batcher import Batcher
+from naiad.service.endpoints.worker.connection import OnInvocation, ServerConnection
+from naiad.service.endpoints.worker.http import Port, serve_port
+from naiad.service.endpoints.worker.link import READY, packed
+from naiad.service.endpoints.worker.open import open_handler
+from naiad.service.endpoints.worker.passing import Passing
+from naiad.service.endpoints.worker.port import BatchHandler, OneHandler, Unfit
+
+_LONGEST_REASON = 1024
+
+
+def main(settings: dict[str, Any]) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    with socket.socket(fileno=settings["fd"]) as link:
+        try:
+            handler = open_handler(
+                Path(settings["model"]), os.environ, settings["engine"], most_samples=settings["most_samples"]
+            )
+        except Exception as error:  # reason: loading runs the user's code
+            logging.getLogger("naiad.worker").exception("the model cannot be loaded")
+            _say_why(link, error)
+            return 1
+        gc.collect()
+        gc.freeze()
+        uvloop.run(_serve(link, handler, settings["port"]))
+    return 0
+
+
+async def _serve(link: socket.socket, handler: BatchHandler | OneHandler, port: int | None) -> None:
+    loop = asyncio.get_running_loop()
+    if isinstance(handler, OneHandler):
+        try:
+            await handler.start()
+        except Unfit as error:
+            await handler.close()
+            _say_why(link, error)
+            return
+    gone: asyncio.Future[None] = loop.create_future()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    connection = ServerConnection(gone)
+    connection.on_invocation = take = _way(handler, loop, connection, gone)
+    await loop.create_unix_connection(lambda: connection, sock=link)
+    own = serve_port(port, Port(take, loop)) if port is not None else None
+    connection.say(READY, 200, json.dumps({"pid": os.getpid()}).encode())
+    await gone
+    if own is not None:
+        own.cancel()
+    if isinstance(handler, OneHandler):
+        await handler.close()
+
+
+def _way(
+    handler: BatchHandler | OneHandler,
+    loop: asyncio.AbstractEventLoop,
+    connection: ServerConnection,
+    gone: "asyncio.Future[None]",
+) -> OnInvocation:
+    if isinstance(handler, OneHandler):
+        return Passing(handler, loop, after=connection.flush, gone=gone).add
+    return Batcher(handler, loop, after_batch=connection.flush).add
+
+
+def _say_why(link: socket.socket, error: Exception) -> None:
+    kind = "" if isinstance(error, Unfit | NaiadError) else f"{type(error).__name__}: "
+    reason = f"{kind}{error}"[:_LONGEST_REASON]
+    link.sendall(packed(READY, 424, b"", reason.encode("utf-8", "replace")))
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

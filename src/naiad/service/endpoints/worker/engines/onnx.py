@@ -1,0 +1,28 @@
+"""ONNX Runtime on an artifact's model.onnx."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
+
+_GPU, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+
+class OnnxEngine:
+    name = "onnxruntime"
+
+    def __init__(self, artifact: ServedArtifact, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # another replica has the core
+        providers = [name for name in (_GPU, _CPU) if name in onnxruntime.get_available_providers()]
+        self._session = onnxruntime.InferenceSession(artifact.path(ONNX).read_bytes(), options, providers=providers)
+
+    def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        scores: npt.NDArray[np.float32] = self._session.run(None, {"raw": raw})[0]
+        return scores.reshape(len(raw), -1)

@@ -1,0 +1,25 @@
+"""torch on an artifact's program.pt2: the reference, and the engine that is always there."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from naiad.service.endpoints.worker.artifact import PROGRAM, ServedArtifact
+from naiad.trainer.export import load_program
+
+
+class TorchEngine:
+    name = "torch"
+
+    def __init__(self, artifact: ServedArtifact, *, threads: int = 1) -> None:
+        torch.set_num_threads(threads)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._program = load_program(artifact.path(PROGRAM)).to(self._device)
+
+    def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            scores = self._program(torch.from_numpy(np.ascontiguousarray(raw)).to(self._device))
+        array: npt.NDArray[np.float32] = scores.float().cpu().numpy()
+        return array.reshape(len(raw), -1)

@@ -1,0 +1,53 @@
+"""Endpoints' counts and latencies as Prometheus reads them, at GET /metrics. They begin anew with the server."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from naiad.service.endpoints.manager import EndpointManager
+from naiad.service.endpoints.meter import EDGES_S, Total
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LABELS = ("endpoint", "variant")
+
+
+def exposition(endpoints: EndpointManager) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Endpoints(endpoints))
+    return generate_latest(registry)
+
+
+class _Endpoints(Collector):
+    def __init__(self, endpoints: EndpointManager) -> None:
+        self._endpoints = endpoints
+
+    def collect(self) -> Iterator[Metric]:
+        counts = CounterMetricFamily("naiad_invocations", "Invocations by status", labels=(*_LABELS, "status"))
+        latency = HistogramMetricFamily("naiad_invocation_seconds", "From request to answer", labels=_LABELS)
+        for key, total in list(self._endpoints.meter.totals.items()):
+            for status, count in sorted(total.by_status.items()):
+                counts.add_metric((*key, str(status)), count)
+            latency.add_metric(key, _cumulated(total), total.total_s)
+        yield counts
+        yield latency
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[Metric]:
+        ready = GaugeMetricFamily("naiad_instances_ready", "Instances that answer", labels=_LABELS)
+        wanted = GaugeMetricFamily("naiad_instances_wanted", "Instances that there are to be", labels=_LABELS)
+        waiting = GaugeMetricFamily("naiad_invocations_waiting", "Invocations that no replica has yet", labels=_LABELS)
+        for name, variant, state in self._endpoints.states():
+            ready.add_metric((name, variant), state.ready)
+            wanted.add_metric((name, variant), state.wanted)
+            waiting.add_metric((name, variant), state.waiting)
+        yield from (ready, wanted, waiting)
+
+
+def _cumulated(total: Total) -> list[tuple[str, float]]:
+    sums, so_far = [], 0
+    for edge, count in zip((*map(str, EDGES_S), "+Inf"), total.buckets, strict=True):
+        so_far += count
+        sums.append((edge, float(so_far)))
+    return sums

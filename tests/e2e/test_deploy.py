@@ -1,0 +1,197 @@
+"""Deploying from the command line, a connection and a model, on a live server: what is deployed answers as the model does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import naiad
+from naiad.cli.main import main
+from naiad.client.connection import Connection
+from naiad.errors import InputError, NaiadError
+from naiad.trainer.progress import Silent
+
+DOUBLES = """
+import json, os
+
+def model_fn(folder):
+    return float(os.environ["FACTOR"])
+
+def transform_fn(model, body, content_type, accept):
+    return json.dumps([model * value for value in json.loads(body)])
+"""
+BROKEN = "def model_fn(folder):\n    raise OSError('no weights')\n"
+
+
+@pytest.fixture(scope="module")
+def connection(shared_server: Any) -> Connection:
+    return naiad.connect(state=shared_server.state)
+
+
+@pytest.fixture
+def told(shared_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line finds this server."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NAIAD_BUCKET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NAIAD_STATE", str(shared_server.state))
+
+
+@pytest.fixture(scope="module")
+def home(_trained: Path) -> Path:
+    """With ``photos`` and ``run``, to look at."""
+    return _trained
+
+
+@pytest.fixture(scope="module")
+def photos(connection: Connection, home: Path) -> str:
+    connection.deploy(home / "run", "photos", tags={"team": "vision"})
+    return "photos"
+
+
+def script(folder: Path, text: str) -> Path:
+    (folder / "code").mkdir(parents=True)
+    (folder / "code" / "inference.py").write_text(text)
+    return folder
+
+
+def same(found: Any, expected: naiad.Predictions) -> None:
+    if expected.labels.dtype.kind == "f":
+        np.testing.assert_allclose(found.labels, expected.labels, rtol=1e-3, atol=1e-4)
+    else:
+        assert found.labels.tolist() == expected.labels.tolist()
+    assert found.labels.dtype == expected.labels.dtype
+    assert (found.scores.shape, found.scores.dtype) == (expected.scores.shape, expected.scores.dtype)
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-3, atol=1e-4)
+
+
+def test_images_in_every_form_are_answered_as_the_model_answers(
+    connection: Connection, photos: str, home: Path
+) -> None:
+    model, endpoint = naiad.load(home / "run"), connection.endpoint(photos)
+    pixels_NCHW = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8)
+    files = [home / "photos" / "cat" / "1.png", str(home / "photos" / "dog" / "2.png")]
+    pictures = [Image.fromarray(pixels_NCHW[0, 0]), files[0], pixels_NCHW[1]]
+    for inputs in (pixels_NCHW, pixels_NCHW[0], pixels_NCHW[:, 0] / 255, files, files[0], pictures, model.samples):
+        same(endpoint.predict(inputs), model.predict(inputs))
+
+
+def test_what_does_not_fit_is_told_in_the_servers_words(connection: Connection, photos: str) -> None:
+    with pytest.raises(InputError, match=r"the shape \(2, 3\); this model takes \(N, 1, 8, 8\)"):
+        connection.endpoint(photos).predict(np.zeros((2, 3), dtype=np.uint8))
+
+
+def test_a_table_with_texts_days_and_gaps(connection: Connection, tmp_path: Path) -> None:
+    """A regression, so labels are values."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "size": random.normal(size=120),
+            "kind": random.choice(["a", "b", "c"], 120),
+            "built": pd.date_range("2001-01-01", periods=120, freq="17D"),
+        }
+    )
+    price = table["size"] * 3 + (table["kind"] == "a")
+    table.loc[5, "size"] = np.nan
+    table.assign(price=price).to_csv(tmp_path / "houses.csv", index=False)
+    model = naiad.fit(
+        "mlp", tmp_path / "houses.csv", label="price", epochs=1, out=tmp_path / "run", report=False, progress=Silent()
+    )
+    endpoint = connection.deploy(model, "houses")
+    head = table.head(8)
+    head.to_csv(tmp_path / "head.csv", index=False)
+    expected = model.predict(head)
+    for inputs in (head, head.to_dict(orient="records"), head.to_dict(orient="list"), tmp_path / "head.csv"):
+        same(endpoint.predict(inputs), expected)
+
+
+@pytest.mark.usefixtures("told")
+def test_a_model_deploys_itself(home: Path) -> None:
+    endpoint = naiad.load(home / "run").deploy("itself", min_replicas=0, max_replicas=2)
+    (variant,) = endpoint.describe()["ProductionVariants"]
+    assert variant["ManagedInstanceScaling"] == {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
+    assert any("engine chosen" in line for line in endpoint.logs())
+    endpoint.delete()
+
+
+def test_a_script_is_updated_and_a_broken_update_is_taken_back_and_told(connection: Connection, tmp_path: Path) -> None:
+    code = script(tmp_path / "doubles", DOUBLES)
+    endpoint = connection.deploy(code, "doubles", environment={"FACTOR": "2"})
+    assert json.loads(endpoint.invoke(b"[1, 2]")) == [2, 4]
+    connection.deploy(code, "doubles", environment={"FACTOR": "3"})
+    assert json.loads(endpoint.invoke(b"[1, 2]")) == [3, 6]
+    with pytest.raises(NaiadError, match="was taken back: OSError: no weights"):
+        connection.deploy(script(tmp_path / "broken", BROKEN), "doubles")
+    assert json.loads(endpoint.invoke(b"[1, 2]")) == [3, 6]
+    assert connection.deploy(code, "doubles", environment={"FACTOR": "4"}).status == "InService"
+    (tmp_path / "numbers.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match="answers in a form of its own"):
+        endpoint.predict(tmp_path / "numbers.json")
+
+
+def test_one_that_never_started_can_be_deployed_again(connection: Connection, tmp_path: Path) -> None:
+    with pytest.raises(NaiadError, match="endpoint mended is Failed: OSError: no weights"):
+        connection.deploy(script(tmp_path / "broken", BROKEN), "mended")
+    mended = connection.deploy(script(tmp_path / "mended", DOUBLES), "mended", environment={"FACTOR": "1"})
+    assert json.loads(mended.invoke(b"[7]")) == [7]
+
+
+def test_the_model_of_a_job(connection: Connection, home: Path) -> None:
+    job = connection.fit("mlp", home / "photos", epochs=1, report=False, name="trained-there").wait(timeout_s=300)
+    by_name = connection.deploy("trained-there", "from-a-job")
+    model = job.model()
+    images = [home / "photos" / "cat" / "1.png", home / "photos" / "dog" / "2.png"]
+    same(by_name.predict(images), model.predict(images))
+    sagemaker = connection.client("sagemaker")
+    before = by_name.describe()["EndpointConfigName"]
+    assert connection.deploy(job, "from-a-job", wait=False).wait().describe()["EndpointConfigName"] == before
+    assert len([one for one in sagemaker.list_models()["Models"] if "from-a-job" in one["ModelName"]]) == 1
+
+
+@pytest.mark.usefixtures("told")
+def test_from_the_command_line(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def out(*arguments: str, status: int = 0) -> str:
+        assert main(list(arguments)) == status, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    assert out("deploy", str(home / "run"), "--name", "typed").startswith("typed is InService at http://")
+    shown = out("endpoints", "show", "typed")
+    assert "1 of 1" in shown
+    assert "engine chosen: " in shown
+    images = [str(home / "photos" / name) for name in ("cat/0.png", "dog/0.png")]
+    lines = [line.split("\t") for line in out("endpoints", "invoke", "typed", *images).splitlines()]
+    assert [line[:2] for line in lines] == [[images[0], "cat"], [images[1], "dog"]]
+    (answer,) = json.loads(out("endpoints", "invoke", "typed", images[1], "--json"))
+    assert answer["answer"]["labels"] == ["dog"]
+    loads = json.loads(out("bench-endpoint", "typed", "--duration", "0.5", "--connections", "1,4", "--json"))
+    assert [load["connections"] for load in loads] == [1, 4]
+    assert all(load["rate"] > 0 and load["failed"] == 0 for load in loads)
+    (tmp_path / "wrong.json").write_text("[1, 2]")
+    assert main(["bench-endpoint", "typed", "--body", str(tmp_path / "wrong.json")]) == 1
+    assert "this model takes (N, 1, 8, 8)" in capsys.readouterr().err
+    out("endpoints", "delete", "typed")
+
+
+@pytest.mark.usefixtures("told")
+def test_the_example(shared_server: Any, tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "deploy.py"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, example],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    by_handle, by_boto3 = [line for line in done.stdout.splitlines() if line.startswith(("labels", "boto3"))]
+    assert by_handle.split("] of")[0].removeprefix("labels ") + "]" == by_boto3.removeprefix("boto3  ")
+    assert not list(tmp_path.iterdir())

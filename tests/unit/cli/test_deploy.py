@@ -1,0 +1,89 @@
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naiad.cli.edge import DONE, FAILED, MISUSED
+from naiad.cli.main import main
+from naiad.service.domain.errors import NotFound
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    (tmp_path / "model.tar.gz").write_bytes(b"an archive")
+    return str(tmp_path / "model.tar.gz")
+
+
+@contextmanager
+def settling(service: Any, name: str, reason: str = "") -> Iterator[None]:
+    """The endpoint's first deployment ends so, as soon as it has begun."""
+
+    def settle() -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                service.settle(name, reason)
+            except NotFound:
+                time.sleep(0.01)
+            else:
+                return
+
+    thread = threading.Thread(target=settle)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def test_it_waits_and_says_where_and_what_was_measured(
+    service: Any, archive: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.log_of_endpoint("shoes", "AllTraffic/deployment", "naiad: engine chosen: torch")
+    with settling(service, "shoes"):
+        assert main(["deploy", archive, "--name", "shoes", "--min", "0", "--max", "3", "--env", "A=b=c"]) == DONE
+    said = capsys.readouterr()
+    assert said.out == f"shoes is InService at {service.address.url}/endpoints/shoes/invocations\n"
+    assert "engine chosen: torch" in said.err
+    assert "hint: naiad endpoints show shoes" in said.err
+    sagemaker = service.client("sagemaker")
+    (model,) = sagemaker.list_models()["Models"]
+    container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    assert container["Environment"] == {"A": "b=c"}
+
+
+def test_its_description_as_json(service: Any, archive: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with settling(service, "shoes"):
+        assert main(["deploy", archive, "--name", "shoes", "--json"]) == DONE
+    described = json.loads(capsys.readouterr().out)
+    assert (described["EndpointName"], described["EndpointStatus"]) == ("shoes", "InService")
+
+
+def test_a_model_that_does_not_start_is_a_failure(
+    service: Any, archive: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with settling(service, "shoes", "OSError: no weights"):
+        assert main(["deploy", archive, "--name", "shoes"]) == FAILED
+    assert "error: endpoint shoes is Failed: OSError: no weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--env", "A"], "--env 'A' has no value"),
+        (["--min", "3", "--max", "2"], "is not between min_replicas=3 and max_replicas=2"),
+        (["--replicas", "0"], "--replicas"),
+        (["--instance-type", "ml.none"], "ml.none"),
+    ],
+)
+def test_options_that_cannot_be(
+    service: Any, archive: str, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["deploy", archive, "--name", "shoes", *options]) == MISUSED
+    assert said in capsys.readouterr().err
+    assert service.client("sagemaker").list_endpoints()["Endpoints"] == []

@@ -1,0 +1,111 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naiad.cli.edge import DONE, MISUSED
+from naiad.cli.endpoints import _give_answer, _value, measured
+from naiad.cli.main import main
+from naiad.client.connection import connect
+
+ENGINES = (
+    "naiad: engine onnxruntime 12 µs a sample",
+    "naiad: engine torch 137 µs a sample",
+    "naiad: engine chosen: onnxruntime",
+)
+
+
+def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = DONE) -> str:
+    assert main(["endpoints", *arguments]) == status
+    captured = capsys.readouterr()
+    return captured.out if status == DONE else captured.err
+
+
+def deploy(service: Any, tmp_path: Path, name: str, reason: str = "") -> None:
+    (tmp_path / "model.tar.gz").write_bytes(b"an archive")
+    connect().deploy(tmp_path / "model.tar.gz", name, wait=False)
+    service.settle(name, reason)
+
+
+def test_the_newest_come_first(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(service, tmp_path, "old")
+    deploy(service, tmp_path, "new", "OSError: no weights")
+    lines = out(capsys, "list").splitlines()
+    assert lines[0].split() == ["name", "status", "changed"]
+    assert [line.split()[:2] for line in lines[1:]] == [["new", "Failed"], ["old", "InService"]]
+    assert [one["EndpointName"] for one in json.loads(out(capsys, "list", "--json"))] == ["new", "old"]
+
+
+def test_show_tells_why_it_failed(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(service, tmp_path, "bad", "OSError: no weights (inference.py, line 2)")
+    shown = out(capsys, "show", "bad")
+    assert "status    Failed" in shown
+    assert "failed    OSError: no weights (inference.py, line 2)" in shown
+
+
+def test_show_has_variants_and_the_engines_of_the_last_deployment(
+    service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(service, tmp_path, "shoes")
+    old = tuple(line.replace("engine ", "engine old-") for line in ENGINES[:2])
+    service.log_of_endpoint("shoes", "AllTraffic/deployment", *old, "naiad: engine chosen: old-torch", *ENGINES)
+    service.log_of_endpoint("shoes", "AllTraffic/1", "the user's engine starts")
+    shown = out(capsys, "show", "shoes").splitlines()
+    assert shown[-3:] == [line.removeprefix("naiad: ") for line in ENGINES]
+    assert not any("old" in line or "user" in line for line in shown)
+    assert any(line.split()[:1] == ["AllTraffic"] for line in shown)
+    assert json.loads(out(capsys, "show", "shoes", "--json"))["Engines"] == shown[-3:]
+
+
+def test_of_several_variants_each_line_says_whose_it_is(service: Any, tmp_path: Path) -> None:
+    deploy(service, tmp_path, "shoes")
+    for variant in ("blue", "green"):
+        service.log_of_endpoint("shoes", f"{variant}/deployment", *ENGINES)
+    lines = measured("shoes")
+    assert len(lines) == 6
+    assert [line.partition("  ")[0] for line in lines] == ["blue"] * 3 + ["green"] * 3
+
+
+def test_logs_name_the_replica(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(service, tmp_path, "shoes")
+    assert out(capsys, "logs", "shoes") == ""
+    service.log_of_endpoint("shoes", "AllTraffic/1", "one", "two")
+    assert out(capsys, "logs", "shoes").splitlines() == ["[AllTraffic/1] one", "[AllTraffic/1] two"]
+
+
+def test_delete(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(service, tmp_path, "shoes")
+    out(capsys, "delete", "shoes")
+    assert "status    Deleting" in out(capsys, "show", "shoes")
+
+
+@pytest.mark.parametrize("command", ["show", "logs", "delete"])
+def test_one_that_is_not_there_is_told(service: Any, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 'Could not find endpoint "nothing"' in out(capsys, command, "nothing", status=MISUSED)
+
+
+def test_what_cannot_be_asked_is_told(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(tmp_path / "missing.png")
+    assert "missing.png cannot be read" in out(capsys, "invoke", "shoes", missing, status=MISUSED)
+    (tmp_path / "a.png").touch()
+    assert "Endpoint shoes not found" in out(capsys, "invoke", "shoes", str(tmp_path / "a.png"), status=MISUSED)
+
+
+@pytest.mark.parametrize(
+    ("answer", "printed"),
+    [
+        (b'{"labels": ["cat"], "scores": [[0.25, 0.75]]}', "a.png\tcat\t0.7500\n"),
+        (b'{"labels": [1.5], "scores": [[1.5]]}', "a.png\t1.5\n"),
+        (b'{"labels": ["a", "b"], "scores": [[1, 0], [0, 1]]}', "a.png row 0\ta\t1.0000\na.png row 1\tb\t1.0000\n"),
+        (b"[2, 4]", "[2, 4]\n"),
+        (b"plain", "plain\n"),
+    ],
+)
+def test_answers_are_printed(answer: bytes, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _give_answer("a.png", answer)
+    assert capsys.readouterr().out == printed
+
+
+def test_an_answer_that_is_no_json_is_a_text_in_json() -> None:
+    assert (_value(b"[1]"), _value(b"plain \xff")) == ([1], "plain �")

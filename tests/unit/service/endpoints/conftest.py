@@ -1,0 +1,33 @@
+"""A catalog on a real store, with a clock that is set by hand."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from naiad.service.blobs.open import open_blobs
+from naiad.service.compose import endpoint_service
+from naiad.service.endpoints.service import EndpointService
+from naiad.service.jobs.resources import Resources
+from naiad.service.store.open import open_store
+
+
+@dataclass
+class Hands:
+    at: dt.datetime = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+    def now(self) -> dt.datetime:
+        self.at += dt.timedelta(seconds=1)
+        return self.at
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[EndpointService]:
+    store = open_store(tmp_path)
+    blobs = open_blobs(str(tmp_path / "blobs"))
+    blobs.create_bucket("data")
+    resources = Resources((0, 1), 16 * 2**30)
+    yield endpoint_service(store, blobs, resources, Hands(), state=tmp_path, region="us-east-1")
+    store.close()
