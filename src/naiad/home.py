@@ -23,6 +23,10 @@ class Address:
     """The default bucket, made when the server starts."""
     access_key: str
     secret_key: str = field(repr=False)
+    proxy_url: str | None = None
+    """For clients that ask AWS's hosts whatever the endpoint is; None where the server was told to do without."""
+    ca_bundle: str | None = None
+    """The file of roots that such a client needs."""
 
 
 def state_folder() -> Path:

@@ -1,98 +1,29 @@
-"""A PostgreSQL of the tests' own: made in a temporary folder, stopped by its own pid."""
-
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+"""Each database, empty, for the contract suites of the store."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
-_READY_WITHIN_S = 60
-
-
-def programs() -> Path | None:
-    """The folder with initdb, pg_ctl and psql; None where PostgreSQL is not installed."""
-    on_path = shutil.which("initdb")
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
-    if on_path is not None:
-        candidates.insert(0, Path(on_path).resolve().parent)
-    return next((path for path in candidates if (path / "initdb").exists() and (path / "pg_ctl").exists()), None)
+from naiad.service.store.engines import postgres_engines
+from naiad.service.store.open import open_store
 
 
-def programs_or_skip() -> Path:
-    found = programs()
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail("PostgreSQL is not installed, and CI must run its suite: apt-get install postgresql")
-    if found is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    return found
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request, tmp_path):
+    """Of an empty database. SQLite first, so that it is tested where PostgreSQL is missing."""
+    if request.param == "sqlite":
+        return str(tmp_path)
+    url = request.getfixturevalue("postgres_url")
+    engines = postgres_engines(make_url(url))
+    with engines.writer.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engines.dispose()
+    return url
 
 
-@contextmanager
-def running(programs: Path, folder: Path, *, durable: bool = False) -> Iterator[str]:
-    """Gives the URL of a new server's database. ``folder`` is short (a socket's path has at most 107 bytes) and empty."""
-    user = _as_unprivileged(folder)
-    data, port = folder / "data", _free_port()
-    _run(
-        [
-            *user,
-            programs / "initdb",
-            "--pgdata",
-            data,
-            "--username",
-            "naiad",
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--no-sync",
-        ]
-    )
-    options = f"-c fsync={'on' if durable else 'off'} -c listen_addresses='' -c unix_socket_directories={folder} -c port={port}"
-    control = [*user, programs / "pg_ctl", "--pgdata", data]
-    _run([*control, "--wait", f"--timeout={_READY_WITHIN_S}", "--log", folder / "log", "--options", options, "start"])
-    try:
-        yield f"postgresql://naiad@/postgres?host={folder}&port={port}"
-    finally:
-        _run([*control, "--wait", "--mode", "immediate", "stop"])  # reads the pid from its own data folder
-
-
-def _as_unprivileged(folder: Path) -> list[str]:
-    """PostgreSQL refuses root."""
-    if os.geteuid() != 0:
-        return []
-    user = (
-        "postgres" if subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode == 0 else "nobody"
-    )
-    shutil.chown(folder, user)
-    return ["runuser", "-u", user, "--"]
-
-
-def _free_port() -> int:
-    """Names the socket's file in a folder of our own; nothing listens on the network."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _run(command: list[str | Path]) -> None:
-    """Its output goes to a file: a server that is started keeps it open, and a pipe would never end."""
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
-    with tempfile.TemporaryFile() as output:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd="/", check=False
-        )
-        output.seek(0)
-        assert done.returncode == 0, f"{command}: {output.read().decode(errors='replace')}"
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Of a server that lives as long as the tests do."""
-    programs = programs_or_skip()
-    with tempfile.TemporaryDirectory(prefix="naiad-pg-") as folder, running(programs, Path(folder)) as url:
-        yield url
+@pytest.fixture
+def store(address):
+    store = open_store(address)
+    yield store
+    store.close()

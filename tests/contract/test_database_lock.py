@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from naiad.errors import InputError
+from naiad.service.domain.errors import Unavailable
 from naiad.service.store.database_lock import hold_database
 
 SINCE = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -74,6 +75,22 @@ def test_a_lost_connection_is_noticed(postgres_url):
     assert not held.still_held()
     held.release()
     take(postgres_url).release()
+
+
+def test_what_was_lost_is_taken_again_unless_another_has_it(postgres):
+    held = take(postgres.url)
+    postgres.stop()
+    assert not held.still_held()
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        held.regain()
+    postgres.start()
+    other = take(postgres.url)
+    with pytest.raises(Unavailable, match="in use by"):
+        held.regain()
+    other.release()
+    held.regain()
+    assert held.still_held()
+    held.release()
 
 
 def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path):

@@ -9,13 +9,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound, ServiceError
 from naiad.service.domain.job import Job, JobKind, Need, Transition
 from naiad.service.domain.status import RUNNING, Phase, Status
-from naiad.service.store.engines import postgres_engines
 from naiad.service.store.open import open_store
 from naiad.service.store.port import JobQuery
 
@@ -34,27 +31,6 @@ def job(name: str, *, seconds: float = 0, kind: JobKind = KIND, phase: Phase = P
     )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request, tmp_path):
-    """Of an empty database. SQLite first, so that it is tested where PostgreSQL is missing."""
-    if request.param == "sqlite":
-        return str(tmp_path)
-    url = request.getfixturevalue("postgres_url")
-    engines = postgres_engines(make_url(url))
-    with engines.writer.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engines.dispose()
-    return url
-
-
-@pytest.fixture
-def store(address):
-    store = open_store(address)
-    yield store
-    store.close()
-
-
 def names(page):
     return [found.name for found in page.jobs]
 
@@ -69,6 +45,30 @@ def all_names(store, query):
 
 
 # ---- one job
+
+
+def test_a_deleted_job_is_forgotten_with_its_tags(store):
+    ended = job("a", phase=Phase.COMPLETED)
+    store.add(ended, {"team": "vision"})
+    store.add(job("b", phase=Phase.COMPLETED), {"team": "vision"})
+    store.delete(ended)
+    with pytest.raises(NotFound):
+        store.get(KIND, "a")
+    assert store.tags(ended.arn) == {}
+    assert all_names(store, JobQuery(KIND, tag=("team", "vision"))) == ["b"]
+    store.add(job("a", seconds=9), {})
+    with pytest.raises(NotFound):
+        store.delete(ended)
+    assert store.get(KIND, "a") == job("a", seconds=9)
+
+
+@pytest.mark.parametrize("phase", [Phase.PENDING, Phase.TRAINING, Phase.STOPPING])
+def test_a_job_before_its_end_is_not_deleted(store, phase):
+    store.add(job("a", phase=phase), {"team": "vision"})
+    with pytest.raises(Conflict):
+        store.delete(job("a", phase=Phase.COMPLETED))
+    assert store.get(KIND, "a").phase is phase
+    assert store.tags(job("a").arn) == {"team": "vision"}
 
 
 def test_what_was_added_comes_back_equal(store):

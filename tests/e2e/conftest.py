@@ -1,14 +1,19 @@
 """Small real data, one small run that the tests share, and a server in a process of its own."""
 
 import contextlib
+import fcntl
 import io
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+import textwrap
+import time
+import venv
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,26 +99,29 @@ class Server:
         self.process.communicate(timeout=60)
         return self.process.returncode
 
-    def start(self) -> None:
-        self.process = started(self.state)
+    def start(self, *options: str) -> None:
+        self.process = started(self.state, *options)
 
 
-def started(state: Path) -> "subprocess.Popen[str]":
+def started(state: Path, *options: str) -> "subprocess.Popen[str]":
+    """What it logs goes into a file beside the state: a pipe that nobody reads would hold it up when it is full."""
     environment = {**os.environ, "NAIAD_STATE": str(state)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "naiad.cli", "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    assert any("serving on" in line for line in process.stderr)
+    command = [sys.executable, "-m", "naiad.cli", "serve", "--port", "0", *(options or ("--no-warm",))]
+    log = state.with_name("server.log")
+    with log.open("a") as file:
+        said = file.tell()
+        process = subprocess.Popen(command, env=environment, stderr=file, text=True)
+    deadline = time.monotonic() + 60
+    while b"serving on" not in log.read_bytes()[said:]:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     return process
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    state = tmp_path / "state"
-    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NAIAD_STATE", str(state))
+@contextlib.contextmanager
+def serving(state: Path) -> Iterator[Server]:
+    """A server with some data and a script in its bucket; it must end well."""
     running = Server(state, started(state))
     with contextlib.closing(running.client("s3")) as store:
         store.put_object(Bucket="naiad", Key="data/a.txt", Body=b"a")
@@ -126,3 +134,95 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         store.put_object(Bucket="naiad", Key="source.tar.gz", Body=source.getvalue())
     yield running
     assert running.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "state"))
+    with serving(tmp_path / "state") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """For tests that leave it as it was."""
+    with serving(tmp_path_factory.mktemp("shared") / "state") as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment with a client in it that is none of Naiad's."""
+
+    folder: Path
+
+    @property
+    def bin(self) -> Path:
+        return self.folder / "bin"
+
+    def run(self, server: Server, program: str, *arguments: str) -> str:
+        """What the Python program writes, under the variables of ``naiad env``; it must end well."""
+        return self.execute(server, "python", "-W", "ignore", "-c", textwrap.dedent(program), *arguments)
+
+    def execute(self, server: Server, *words: str) -> str:
+        done = subprocess.run(
+            [self.bin / words[0], *words[1:]],
+            env=client_variables(server),
+            cwd=server.state.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        return done.stdout + done.stderr
+
+
+def client_variables(server: Server) -> dict[str, str]:
+    shown = subprocess.run(
+        [sys.executable, "-m", "naiad.cli", "env", "--json"],
+        env={**os.environ, "NAIAD_STATE": str(server.state)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    return {"PATH": os.environ["PATH"], "HOME": str(server.state.parent), **pip, **json.loads(shown.stdout)}
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, *requirements: str) -> Environment:
+    """Made by the first of pytest-xdist's workers to come; the others wait for it and take it as it is."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / f"environment-{name}", shared / f"environment-{name}.done"
+    with (shared / f"environment-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            venv.create(folder, with_pip=True, clear=True)
+            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+            made = subprocess.run([folder / "bin" / "python", *install], capture_output=True, text=True, check=False)
+            assert made.returncode == 0, made.stderr[-2000:]
+            done.touch()
+    return Environment(folder)
+
+
+@pytest.fixture(scope="session")
+def sdk2(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return made_once(tmp_path_factory, "sdk2", "sagemaker>=2.250,<3")
+
+
+@pytest.fixture(scope="session")
+def sdk3(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return made_once(tmp_path_factory, "sdk3", "sagemaker>=3.20,<4")
+
+
+@pytest.fixture(scope="session")
+def s3_clients(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Apart from Naiad's own, since s3fs pins another botocore."""
+    return made_once(tmp_path_factory, "s3_clients", "s3fs>=2025.1", "pyarrow>=18")
+
+
+@pytest.fixture
+def variables_of() -> Callable[[Server], dict[str, str]]:
+    return client_variables

@@ -1,62 +1,15 @@
-"""The SageMaker SDKs, unmodified, each in an environment of its own; and a job in C++."""
+"""The SageMaker SDKs, unmodified, each in an environment of its own."""
 
 import io
-import json
-import os
-import subprocess
-import sys
 import tarfile
 import textwrap
-import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
-CPP = Path(__file__).parents[2] / "examples" / "cpp"
 ROLE = "arn:aws:iam::000000000000:role/naiad"
-
-
-def environment(folder: Path, requirement: str) -> Path:
-    """The Python of a new virtual environment with the SDK."""
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]
-    done = subprocess.run(install, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return python
-
-
-@pytest.fixture(scope="module")
-def sdk2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return environment(tmp_path_factory.mktemp("sdk2"), "sagemaker>=2.250,<3")
-
-
-@pytest.fixture(scope="module")
-def sdk3(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return environment(tmp_path_factory.mktemp("sdk3"), "sagemaker>=3.20,<4")
-
-
-def run(server: Any, python: Path, program: str, *arguments: str) -> str:
-    shown = subprocess.run(
-        [sys.executable, "-m", "naiad.cli", "env", "--json"],
-        env={**os.environ, "NAIAD_STATE": str(server.state)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    variables = {"PATH": os.environ["PATH"], "HOME": str(server.state.parent), **json.loads(shown.stdout)}
-    done = subprocess.run(
-        [python, "-W", "ignore", "-c", textwrap.dedent(program), *arguments],
-        env=variables,
-        cwd=server.state.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return done.stdout + done.stderr
 
 
 def source(folder: Path, name: str, text: str) -> Path:
@@ -65,7 +18,7 @@ def source(folder: Path, name: str, text: str) -> Path:
     return folder
 
 
-def test_sdk_2_trains_with_logs(server: Any, sdk2: Path, tmp_path: Path) -> None:
+def test_sdk_2_trains_with_logs(server: Any, sdk2: Any, tmp_path: Path) -> None:
     code = source(
         tmp_path / "code",
         "train.py",
@@ -93,7 +46,7 @@ def test_sdk_2_trains_with_logs(server: Any, sdk2: Path, tmp_path: Path) -> None
         except Exception as error:
             print("tuning", error)
     """
-    told = run(server, sdk2, program, str(code), ROLE)
+    told = sdk2.run(server, program, str(code), ROLE)
     assert "rate 0.5 from /opt/ml/input/data/train" in told
     assert "model s3://naiad/sdk2/output/model.tar.gz" in told
     assert "UnknownOperationException" in told
@@ -101,7 +54,7 @@ def test_sdk_2_trains_with_logs(server: Any, sdk2: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("instances", [1, 2])
-def test_sdk_3_trains_with_torchrun(server: Any, sdk3: Path, tmp_path: Path, instances: int) -> None:
+def test_sdk_3_trains_with_torchrun(server: Any, sdk3: Any, tmp_path: Path, instances: int) -> None:
     code = source(
         tmp_path / "code",
         "train.py",
@@ -129,7 +82,7 @@ def test_sdk_3_trains_with_torchrun(server: Any, sdk3: Path, tmp_path: Path, ins
         trainer.train(wait=True, logs=False)
         print("status", trainer._latest_training_job.training_job_status, trainer._latest_training_job.training_job_name)
     """
-    told = run(server, sdk3, program, str(code), ROLE, str(instances))
+    told = sdk3.run(server, program, str(code), ROLE, str(instances))
     assert "status Completed" in told
     name = told.split("status Completed ")[1].split()[0]
     logs, group = server.client("logs"), "/aws/sagemaker/TrainingJobs"
@@ -138,63 +91,164 @@ def test_sdk_3_trains_with_torchrun(server: Any, sdk3: Path, tmp_path: Path, ins
     assert sorted(event["message"] for event in found) == [f"rank {rank} sum {total}.0" for rank in range(instances)]
 
 
-def test_a_program_in_cpp_trains(server: Any, tmp_path: Path) -> None:
-    build = tmp_path / "build"
-    for command in (
-        ["cmake", "-S", str(CPP), "-B", str(build), f"-DPython3_EXECUTABLE={sys.executable}"],
-        ["cmake", "--build", str(build)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    store = server.client("s3")
-    store.upload_file(str(build / "train"), "naiad", "cpp/train")
-    for name, content in small_images().items():
-        store.put_object(Bucket="naiad", Key=f"idx/{name}", Body=content)
-    channels = [
-        {
-            "ChannelName": name,
-            "DataSource": {
-                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-            },
-        }
-        for name, uri in (("train", "s3://naiad/idx/"), ("program", "s3://naiad/cpp/train"))
+def test_sdk_2_follows_stops_and_attaches(server: Any, sdk2: Any, tmp_path: Path) -> None:
+    code = source(
+        tmp_path / "code",
+        "train.py",
+        """
+        import argparse, pathlib, time
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--wait", type=int, default=0)
+        state = pathlib.Path("/opt/ml/checkpoints/state")
+        before = int(state.read_text()) if state.exists() else 0
+        print("run", before + 1, flush=True)
+        state.write_text(str(before + 1))
+        for loss in (4, 2, 0):
+            print("loss:", loss, flush=True)
+        time.sleep(parser.parse_args().wait)
+        """,
+    )
+    program = """
+        import sys, time
+        from sagemaker.pytorch import PyTorch
+        from sagemaker.s3 import S3Downloader
+
+        def begun(name, **hyperparameters):
+            made = PyTorch(
+                entry_point="train.py", source_dir=sys.argv[1], role=sys.argv[2], instance_count=1, instance_type="ml.m5.large",
+                framework_version="2.3.0", py_version="py311", metric_definitions=[{"Name": "loss", "Regex": "loss: ([0-9]+)"}],
+                checkpoint_s3_uri="s3://naiad/checks", tags=[{"Key": "team", "Value": "moon"}], hyperparameters=hyperparameters,
+            )
+            made.fit(job_name=name, wait=False)
+            return made
+
+        first = begun("first")
+        first.latest_training_job.wait(logs=False)
+        print("metrics", first.training_job_analytics.dataframe()[["metric_name", "value"]].values.tolist())
+        attached = PyTorch.attach("first")
+        print("attached", attached.model_data, attached.tags)
+        second = begun("second", wait=600)
+        session = second.sagemaker_session
+        while session.read_s3_file("naiad", "checks/state") != "2":
+            time.sleep(0.1)
+        second.latest_training_job.stop()
+        second.latest_training_job.wait(logs=False)
+        print("status", second.latest_training_job.describe()["TrainingJobStatus"])
+        second.logs()
+    """
+    told = sdk2.run(server, program, str(code), ROLE)
+    assert "metrics [['loss', 2.0]]" in told
+    assert "attached s3://naiad/first/output/model.tar.gz [{'Key': 'team', 'Value': 'moon'}]" in told
+    assert "status Stopped" in told
+    assert "run 2" in told
+
+
+def test_sdk_2_moves_files(server: Any, sdk2: Any, tmp_path: Path) -> None:
+    folder = source(tmp_path / "things", "a.txt", "in a")
+    program = """
+        import pathlib, sys
+        from sagemaker.s3 import S3Downloader, S3Uploader
+        from sagemaker.session import Session
+        print("up", S3Uploader.upload(sys.argv[1], "s3://naiad/up"))
+        S3Uploader.upload_string_as_file_body("in b", "s3://naiad/up/deep/b.txt")
+        print("list", sorted(S3Downloader.list("s3://naiad/up")))
+        print("read", S3Downloader.read_file("s3://naiad/up/deep/b.txt"))
+        S3Downloader.download("s3://naiad/up", "down")
+        session = Session()
+        print("data", session.upload_data(sys.argv[1], key_prefix="data2"), session.default_bucket())
+        session.download_data("down2", "naiad", "data2")
+        print(sorted(str(path) for folder in ("down", "down2") for path in pathlib.Path(folder).rglob("*.txt")))
+    """
+    told = sdk2.run(server, program, str(folder))
+    assert "list ['s3://naiad/up/a.txt', 's3://naiad/up/deep/b.txt']" in told
+    assert "read in b" in told
+    assert "data s3://naiad/data2 naiad" in told
+    assert "['down/a.txt', 'down/deep/b.txt', 'down2/a.txt']" in told
+
+
+def test_sdk_3_lists_stops_and_has_a_session(server: Any, sdk3: Any, tmp_path: Path) -> None:
+    code = source(tmp_path / "code", "train.py", "import time; print('begun', flush=True); time.sleep(600)")
+    program = """
+        import sys, time
+        from sagemaker.core.helper.session_helper import Session
+        from sagemaker.core.resources import TrainingJob
+        from sagemaker.train import ModelTrainer
+        from sagemaker.train.configs import Compute, SourceCode
+        trainer = ModelTrainer(
+            training_image="naiad/python", role=sys.argv[2], base_job_name="long",
+            source_code=SourceCode(source_dir=sys.argv[1], entry_script="train.py"),
+            compute=Compute(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=1),
+        )
+        trainer.train(wait=False)
+        job = trainer._latest_training_job
+        while job.refresh().secondary_status != "Training":
+            time.sleep(0.1)
+        job.stop()
+        while job.refresh().training_job_status not in ("Stopped", "Failed", "Completed"):
+            time.sleep(0.1)
+        listed = list(TrainingJob.get_all(status_equals="Stopped", name_contains="long"))
+        print("listed", [found.training_job_name == job.training_job_name for found in listed])
+        print("others", list(TrainingJob.get_all(status_equals="Failed")))
+        session = Session()
+        print("put", session.upload_string_as_file_body("abc", "naiad", "own/a.txt"))
+        print("got", session.read_s3_file("naiad", "own/a.txt"), session.list_s3_files("naiad", "own"), session.default_bucket())
+    """
+    told = sdk3.run(server, program, str(code), ROLE)
+    assert "listed [True]" in told
+    assert "others []" in told
+    assert "put s3://naiad/own/a.txt" in told
+    assert "got abc ['own/a.txt'] naiad" in told
+
+
+def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_path: Path) -> None:
+    code = source(
+        tmp_path / "code",
+        "train.py",
+        """
+        import hashlib, os, pathlib, torch
+        import torch.distributed as dist
+        from torch import nn
+        dist.init_process_group("gloo")
+        rank = dist.get_rank()
+        torch.manual_seed(rank)
+        model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            x = torch.randn(16, 4) + rank
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), (x.sum(1) > 2 * rank).long()).backward()
+            optimizer.step()
+        weights = b"".join(p.detach().numpy().tobytes() for p in model.parameters())
+        print("rank", rank, "of", dist.get_world_size(), "weights", hashlib.sha256(weights).hexdigest(), flush=True)
+        if rank == 0:
+            torch.save(model.module.state_dict(), pathlib.Path(os.environ["SM_MODEL_DIR"], "model.pt"))
+        dist.destroy_process_group()
+        """,
+    )
+    program = """
+        import sys
+        from sagemaker.train import ModelTrainer
+        from sagemaker.train.configs import Compute, SourceCode
+        from sagemaker.train.distributed import Torchrun
+        trainer = ModelTrainer(
+            training_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-cpu", role=sys.argv[2],
+            source_code=SourceCode(source_dir=sys.argv[1], entry_script="train.py"), base_job_name="ddp",
+            compute=Compute(instance_type="ml.m5.large", instance_count=2, volume_size_in_gb=1), distributed=Torchrun(),
+        )
+        trainer.train(wait=True, logs=False)
+        job = trainer._latest_training_job
+        print("model", job.model_artifacts.s3_model_artifacts, "of", job.training_job_name, "end")
+    """
+    told = sdk3.run(server, program, str(code), ROLE)
+    name = told.split(" of ")[-1].split(" end")[0]
+    logs, group = server.client("logs"), "/aws/sagemaker/TrainingJobs"
+    found = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/", filterPattern="weights")[
+        "events"
     ]
-    client = server.client("sagemaker")
-    client.create_training_job(
-        TrainingJobName="cpp",
-        AlgorithmSpecification={
-            "TrainingImage": "naiad/executable",
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["/opt/ml/input/data/program/train"],
-            "MetricDefinitions": [{"Name": "accuracy", "Regex": "test accuracy ([0-9.]+)"}],
-        },
-        RoleArn=ROLE,
-        HyperParameters={"epochs": "8"},
-        InputDataConfig=channels,
-        OutputDataConfig={"S3OutputPath": "s3://naiad/out/"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
-    )
-    client.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName="cpp", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
-    )
-    job = client.describe_training_job(TrainingJobName="cpp")
-    assert job["FinalMetricDataList"][0]["Value"] > 0.9
-    body = store.get_object(Bucket="naiad", Key="out/cpp/output/model.tar.gz")["Body"].read()
+    ranks, digests = zip(*sorted(event["message"].split(" weights ") for event in found), strict=True)
+    assert ranks == ("rank 0 of 2", "rank 1 of 2")
+    assert digests[0] == digests[1]
+    key = told.split("model s3://naiad/")[1].split()[0]
+    body = server.client("s3").get_object(Bucket="naiad", Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        assert tar.getnames() == ["model.pt"]
-
-
-def small_images() -> dict[str, bytes]:
-    """Ten classes of 28×28, each with a bright row of its own, in IDX form."""
-    import numpy as np  # noqa: PLC0415
-
-    labels = np.arange(1280, dtype=np.uint8) % 10
-    images = np.random.default_rng(0).integers(0, 60, (1280, 28, 28), dtype=np.uint8)
-    images[np.arange(1280), 2 * labels + 4] = 255
-    files = {}
-    for part, chosen in (("train", slice(0, 1024)), ("t10k", slice(1024, 1280))):
-        for kind, array in (("images-idx3", images[chosen]), ("labels-idx1", labels[chosen])):
-            header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
-            files[f"{part}-{kind}-ubyte"] = header + array.tobytes()
-    return files
+        assert "model.pt" in tar.getnames()

@@ -1,6 +1,8 @@
 """Where the state is, and the file that says where the server is."""
 
+import json
 import stat
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -33,3 +35,11 @@ def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
     assert state_folder() == tmp_path / "x" / "naiad"
     monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "n"))
     assert state_folder() == tmp_path / "n"
+
+
+def test_a_file_of_a_server_without_a_proxy_is_read(tmp_path):
+    write_address(tmp_path, replace(ADDRESS, proxy_url="http://127.0.0.1:2", ca_bundle="/bundle.pem"))
+    assert read_address(tmp_path).ca_bundle == "/bundle.pem"
+    older = {name: value for name, value in asdict(ADDRESS).items() if name not in ("proxy_url", "ca_bundle")}
+    (tmp_path / "server.json").write_text(json.dumps(older))
+    assert read_address(tmp_path) == ADDRESS

@@ -12,8 +12,11 @@ import uvicorn
 from botocore.config import Config
 
 from naiad.service.blobs.open import open_blobs
+from naiad.service.compose import endpoint_service
 from naiad.service.domain.clock import SystemClock
+from naiad.service.endpoints.asynchronous import AsyncInvocations
 from naiad.service.gateway.app import Gateway
+from naiad.service.gateway.invocations import InvocationDoor
 from naiad.service.gateway.operation import Context
 from naiad.service.gateway.request import Principal
 from naiad.service.gateway.s3.door import S3Door
@@ -49,9 +52,18 @@ def live(tmp_path: Path) -> Iterator[Live]:
     store, clock, keys = open_store(tmp_path), SystemClock(), Keys.open(tmp_path)
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
-    jobs = JobService(store, blobs, Resources((0, 1), 16 * 2**30), clock, tmp_path, REGION)
-    context = Context(jobs, store, blobs, clock, REGION, Principal("", ""))
-    gateway = Gateway(context, keys, S3Door(blobs, clock, REGION))
+    resources = Resources((0, 1), 16 * 2**30)
+    endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
+    jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
+    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, Principal("", ""))
+    asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, tmp_path)
+    runtime = InvocationDoor(endpoints.manager, asynchronous, REGION)
+    gateway = Gateway(
+        context,
+        keys,
+        S3Door(blobs, clock, REGION),
+        runtime,
+    )
     server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -3,6 +3,7 @@
 import datetime as dt
 import http.client
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -86,6 +87,18 @@ def test_five_minutes_of_skew(live, minutes, status):
     answer = post(live, signed(live, minutes=minutes).headers.items())
     assert answer[0] == status, answer
     assert status == 200 or "five minutes" in answer[1]
+
+
+def test_the_same_call_many_times_in_a_second(live):
+    """Their signatures are alike, and every one of them is honest."""
+    store = live.client("s3")
+
+    def put_and_delete(number):
+        store.put_object(Bucket="data", Key=f"key-{number % 2}", Body=b"x")
+        return store.delete_object(Bucket="data", Key=f"key-{number % 2}")["ResponseMetadata"]["HTTPStatusCode"]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(put_and_delete, range(100))) == [204] * 100
 
 
 def test_a_body_that_was_not_signed(live):

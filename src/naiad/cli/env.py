@@ -1,6 +1,8 @@
 """``naiad env``: what a shell needs so that boto3, the AWS CLI and the SageMaker SDK talk to the server on this machine."""
 
+import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,16 +10,24 @@ import typer
 
 from naiad.cli import options
 from naiad.cli.output import give, give_json
+from naiad.errors import FolderError
 from naiad.home import Address, read_address, state_folder
 
 State = Annotated[
     Path | None,
     typer.Option("--state", metavar="DIR", help="The server's folder; $NAIAD_STATE if left out.", show_default=False),
 ]
+_LOOPBACK = ("127.0.0.1", "localhost")
 _SDK_CONFIG = "sagemaker.yaml"
 
 
-def env(state: State = None, as_json: options.Json = False) -> None:
+AwsHosts = Annotated[
+    bool,
+    typer.Option("--aws-hosts", help="Also for calls that ask AWS's own hosts, such as get_execution_role()."),
+]
+
+
+def env(state: State = None, aws_hosts: AwsHosts = False, as_json: options.Json = False) -> None:
     """Print the variables of the server on this machine, for ``eval "$(naiad env)"``.
 
     Also writes the SageMaker SDK's defaults, which keep it on this machine: a bucket of its own, no telemetry.
@@ -34,12 +44,27 @@ def env(state: State = None, as_json: options.Json = False) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         "NAIAD_BUCKET": address.bucket,
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(config),
+        **(proxy_variables(address, os.environ) if aws_hosts else {}),
     }
     if as_json:
         give_json(variables)
         return
     for name, value in variables.items():
         give(f"export {name}={shlex.quote(value)}")
+
+
+def proxy_variables(address: Address, environment: Mapping[str, str]) -> dict[str, str]:
+    """For HTTPS alone. ``environment``: of the shell, for the hosts that go past a proxy, and for names in lower case.
+
+    Python's clients prefer https_proxy to HTTPS_PROXY, so where a shell has the one both are set. Raises FolderError.
+    """
+    if address.proxy_url is None or address.ca_bundle is None:
+        raise FolderError("the server runs without --aws-hosts", hint="start it again: naiad serve --aws-hosts")
+    past = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [*(host for host in past.split(",") if host and host not in _LOOPBACK), *_LOOPBACK]
+    values = {"HTTPS_PROXY": address.proxy_url, "NO_PROXY": ",".join(hosts)}
+    lower = {name.lower(): value for name, value in values.items() if name.lower() in environment}
+    return {**values, **lower, "AWS_CA_BUNDLE": address.ca_bundle, "REQUESTS_CA_BUNDLE": address.ca_bundle}
 
 
 def write_sdk_config(folder: Path, address: Address) -> Path:

@@ -1,5 +1,6 @@
 """``naiad jobs``: the training jobs of a server, from the command line."""
 
+import re
 import time
 from typing import Annotated, Any
 
@@ -9,11 +10,13 @@ from naiad.cli import options
 from naiad.cli.output import give, give_json, give_table
 from naiad.cli.remote import aws_errors, client
 
-app = typer.Typer(help="List, show, follow and stop jobs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, follow, stop and delete jobs.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The job's name.", show_default=False)]
 _GROUP = "/aws/sagemaker/TrainingJobs"
 _ENDS = ("Completed", "Failed", "Stopped")
 _POLL_S = 0.5
+_PLACE = re.compile(r"(\d+) of (\d+) in the queue$")
+"""As Naiad's servers say it; others say nothing of it."""
 
 
 @app.command("list")
@@ -27,12 +30,15 @@ def list_jobs(
     """List the newest training jobs."""
     with aws_errors():
         query: dict[str, Any] = {"MaxResults": limit, "SortBy": "CreationTime", "SortOrder": "Descending"}
-        found = client("sagemaker").list_training_jobs(**query, **({"StatusEquals": status} if status else {}))
-    jobs = found["TrainingJobSummaries"]
-    if as_json:
-        give_json(jobs)
-        return
-    rows = [[job["TrainingJobName"], job["TrainingJobStatus"], _when(job["CreationTime"]), _took(job)] for job in jobs]
+        sagemaker = client("sagemaker")
+        found = sagemaker.list_training_jobs(**query, **({"StatusEquals": status} if status else {}))
+        jobs = found["TrainingJobSummaries"]
+        if as_json:
+            give_json(jobs)
+            return
+        rows = [
+            [job["TrainingJobName"], _status(sagemaker, job), _when(job["CreationTime"]), _took(job)] for job in jobs
+        ]
     give_table(["name", "status", "created", "took"], rows)
 
 
@@ -46,7 +52,7 @@ def show(name: Name, as_json: options.Json = False) -> None:
         give_json(job)
         return
     give(f"name      {name}")
-    give(f"status    {job['TrainingJobStatus']}, {job['SecondaryStatus']}")
+    give(f"status    {job['TrainingJobStatus']}, {_waiting(job) or job['SecondaryStatus']}")
     if reason := job.get("FailureReason"):
         give(f"failed    {reason}")
     if artifacts := job.get("ModelArtifacts"):
@@ -82,6 +88,33 @@ def stop(name: Name) -> None:
     """Ask a job to stop. What it has learnt so far is kept."""
     with aws_errors():
         client("sagemaker").stop_training_job(TrainingJobName=name)
+
+
+@app.command()
+def delete(name: Name) -> None:
+    """Forget a job that has ended, with its log and metrics. What it put into S3 stays; its name is free again."""
+    with aws_errors():
+        client("sagemaker").delete_training_job(TrainingJobName=name)
+
+
+def _status(sagemaker: Any, summary: dict[str, Any]) -> str:
+    """A summary does not say how far in the queue a job is; one that waits is looked up."""
+    if summary.get("SecondaryStatus") != "Pending":
+        return str(summary["TrainingJobStatus"])
+    return _waiting(sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"])) or "InProgress"
+
+
+def _waiting(job: dict[str, Any]) -> str:
+    """``waiting, 3rd of 7``, from the message of its last step; "" for a job that does not wait."""
+    if job["SecondaryStatus"] != "Pending":
+        return ""
+    place = _PLACE.search(job["SecondaryStatusTransitions"][-1].get("StatusMessage", ""))
+    return f"waiting, {_ordinal(int(place[1]))} of {place[2]}" if place else "waiting"
+
+
+def _ordinal(number: int) -> str:
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _give_new_lines(name: str, tokens: dict[str, str]) -> None:

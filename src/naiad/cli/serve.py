@@ -31,6 +31,18 @@ def serve(
     s3_endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="A real S3 store; objects stay in the folder if left out.")
     ] = None,
+    warm: Annotated[
+        bool, typer.Option(help="Keep an interpreter with torch loaded, so that jobs start at once; takes 0.5 GB.")
+    ] = True,
+    aws_hosts: Annotated[
+        bool, typer.Option(help="Answer clients that ask sts.<region>.amazonaws.com itself: naiad env --aws-hosts.")
+    ] = True,
+    aws_hosts_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On loopback; 0 keeps the last one.", show_default=False)
+    ] = 0,
+    upload_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="Close an upload of which no byte came for so long.")
+    ] = 60.0,
 ) -> None:
     """Serve training jobs over AWS's own protocol.
 
@@ -42,7 +54,11 @@ def serve(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     folder = state if state is not None else state_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    run(Settings(folder, host, port, region, database, s3_endpoint), ready=_say_ready)
+    proxy_port = aws_hosts_port if aws_hosts else None
+    settings = Settings(
+        folder, host, port, region, database, s3_endpoint, warm, proxy_port, upload_timeout_s=upload_timeout
+    )
+    run(settings, ready=_say_ready)
 
 
 def _say_ready(address: "Address") -> None:

@@ -1,22 +1,31 @@
 """A server's life: it holds its state folder, serves, and drains when it is asked to end. Jobs run on without it."""
 
 import asyncio
+import contextlib
+import gc
 import ipaddress
 import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import uvicorn
 
 from naiad.errors import OptionError
 from naiad.home import Address, write_address
+from naiad.service.aws_hosts.open import open_aws_hosts
 from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
 from naiad.service.domain.clock import SystemClock
-from naiad.service.store.lock import hold
+from naiad.service.gateway.connection import Connection
+from naiad.service.store.database_lock import hold_database
+from naiad.service.store.lock import Hold, hold
 
-_DRAIN_S = 30
+_KEEP_ALIVE_S = 20
+"""A client may ask again on its connection for so long; boto3 keeps its connections."""
+_SWEEP_S = 5.0
+"""What is left to sweep then is left to the next start."""
 
 
 def serve(settings: Settings, *, ready: Callable[[Address], None]) -> None:
@@ -26,30 +35,64 @@ def serve(settings: Settings, *, ready: Callable[[Address], None]) -> None:
     """
     listening = _listen(settings.host, settings.port)
     url = f"http://{_shown(settings.host)}:{listening.getsockname()[1]}"
-    with listening:
-        held = hold(settings.state.absolute(), url=url, since=SystemClock().now())
-        try:
-            parts = compose(settings, url=url)
-            key = parts.keys.first()
-            address = Address(url, settings.region, DEFAULT_BUCKET, key.access_key, key.secret_key)
-            write_address(settings.state, address)
-            _run(parts, listening, lambda: ready(address))
-        finally:
-            held.release()
+    with listening, _held(settings, url) as store_hold:
+        parts = compose(settings, url=url, hold=store_hold)
+        key = parts.keys.first()
+        address = Address(url, settings.region, DEFAULT_BUCKET, key.access_key, key.secret_key)
+        with _aws_hosts(settings, address) as whole:
+            write_address(settings.state, whole)
+            _run(parts, settings, listening, lambda: ready(whole))
 
 
-def _run(parts: Parts, listening: socket.socket, ready: Callable[[], None]) -> None:
+@contextlib.contextmanager
+def _held(settings: Settings, url: str) -> Iterator[Hold]:
+    """The state folder, and the database where it is elsewhere. Gives the one of the store."""
+    since = SystemClock().now()
+    with contextlib.ExitStack() as held:
+        of_store: Hold = hold(settings.state.absolute(), url=url, since=since)
+        held.callback(of_store.release)
+        if settings.database is not None and not settings.database.startswith("sqlite:"):
+            of_store = hold_database(settings.database, serves_at=url, since=since)
+            held.callback(of_store.release)
+        yield of_store
+
+
+@contextlib.contextmanager
+def _aws_hosts(settings: Settings, address: Address) -> Iterator[Address]:
+    """The address with that of the proxy, which runs meanwhile. Raises OptionError, FolderError."""
+    if settings.aws_hosts_port is None:
+        yield address
+        return
+    with open_aws_hosts(settings.state, address.url, settings.aws_hosts_port, SystemClock()) as proxy:
+        yield replace(address, proxy_url=proxy.proxy_url, ca_bundle=str(proxy.bundle))
+
+
+def _run(parts: Parts, settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
     over = threading.Event()
     supervisor = threading.Thread(target=parts.supervisor.run, args=(over,), name="supervisor")
-    config = uvicorn.Config(parts.gateway, log_level="warning", lifespan="off", timeout_graceful_shutdown=_DRAIN_S)
-    server = _Server(config, ready)
+    sweeper = threading.Thread(target=parts.sweeper.run, name="sweeper", daemon=True)
+    config = uvicorn.Config(
+        parts.gateway,
+        http=Connection,
+        ws="none",
+        log_level="warning",
+        lifespan="off",
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_timeout_s,
+    )
+    server = _Server(config, parts, ready)
     supervisor.start()
+    sweeper.start()
     try:
         server.run(sockets=[listening])
     finally:
         over.set()
         parts.supervisor.bell.ring()
         supervisor.join()
+        parts.sweeper.stop()
+        sweeper.join(_SWEEP_S)
         parts.close()
         logging.getLogger(__name__).info("the server has ended; jobs run on")
 
@@ -57,16 +100,29 @@ def _run(parts: Parts, listening: socket.socket, ready: Callable[[], None]) -> N
 class _Server(uvicorn.Server):
     """Says when it is ready; a signal ends it without being raised again."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, parts: Parts, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._parts, self._ready = parts, ready
+        self._endpoints: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ask_to_end)
+        self._endpoints = loop.create_task(self._parts.endpoints.run())
+        await self._parts.asynchronous.resume()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it again would only hold up requests
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Replicas answer what was begun, and end after it."""
+        await super().shutdown(sockets=sockets)
+        self._parts.asynchronous.close()
+        if self._endpoints is not None:
+            self._endpoints.cancel()
+            await asyncio.wait([self._endpoints])
 
     def install_signal_handlers(self) -> None: ...
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from naiad.service.blobs import errors
 from naiad.service.blobs.checksums import CHUNK_BYTES
@@ -36,7 +36,7 @@ from naiad.service.blobs.remote_shapes import (
     upload_of_row,
 )
 from naiad.service.blobs.spool import spooled
-from naiad.service.domain.errors import Denied, Invalid, ServiceError
+from naiad.service.domain.errors import Denied, Invalid, ServiceError, Unavailable
 
 _LAST = "\U0010ffff"
 _CODES: dict[str, type[ServiceError]] = {
@@ -91,6 +91,8 @@ class RemoteBlobs:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
                 return False
             raise ServiceError(f"bucket {bucket}: {error}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"the S3 store does not answer: {error}") from error
         return True
 
     def put(
@@ -273,6 +275,8 @@ def _translated(
         code = error.response["Error"].get("Code", "")
         kind = missing if code == "404" else _CODES.get(code, ServiceError)
         raise kind(f"{bucket}/{key}: {error.response['Error'].get('Message', code)}") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"the S3 store does not answer: {error}") from error
 
 
 def _named(upload: Upload) -> dict[str, str]:

@@ -19,6 +19,10 @@ class IllegalMove(ServiceError):
     """A job cannot go from its phase to the one asked for."""
 
 
+class InUse(ServiceError):
+    """It cannot go while it is at work."""
+
+
 class Conflict(ServiceError):
     """Somebody else changed the record since it was read."""
 

@@ -16,6 +16,7 @@ ACCOUNT = "000000000000"
 class JobKind(StrEnum):
     TRAINING = "training-job"
     PROCESSING = "processing-job"
+    TRANSFORM = "transform-job"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Job:
 
     kind: JobKind
     name: str
-    """Unique among the jobs of its kind, for ever."""
+    """Unique among the jobs of its kind, until the job is deleted."""
     region: str
     request: Mapping[str, Any]
     """The Create… request as it was accepted, in AWS's shape."""

@@ -11,6 +11,8 @@ from naiad.service.domain.status import Phase
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 
 SPEC, AGENT, STATUS, LOG = "spec.json", "agent.json", "status.json", "log"
+ENVIRONMENT = "environment.json"
+"""The server's, on its way to an agent that did not inherit it."""
 ML, TMP, WORK = "ml", "tmp", "work"
 
 
@@ -26,6 +28,14 @@ def read_spec(folder: Path) -> InstanceSpec:
     instance = Instance(JobKind(of["kind"]), of["job_name"], of["attempt"], of["index"], Path(of["folder"]))
     values |= {name: tuple(values[name]) for name in ("hosts", "cpus", "gpus")}
     return InstanceSpec(instance=instance, cache_folder=Path(values.pop("cache_folder")), **values)
+
+
+def take_environment(folder: Path) -> dict[str, str]:
+    """Once: nobody else is to find it."""
+    file = folder / ENVIRONMENT
+    values: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    file.unlink()
+    return values
 
 
 def write_report(folder: Path, report: InstanceReport) -> None:

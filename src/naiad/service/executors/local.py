@@ -16,6 +16,7 @@ from naiad.service.domain.status import Phase
 from naiad.service.executors.files import AGENT, ML, TMP, WORK, read_report, write_spec
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 from naiad.service.executors.process import Process
+from naiad.service.executors.warm import WarmInterpreter
 
 _GONE_WITHIN_S = 10.0
 _POLL_S = 0.01
@@ -23,6 +24,8 @@ _POLL_S = 0.01
 
 @dataclass
 class LocalExecutor:
+    warm: WarmInterpreter | None = None
+    """Where agents come from when it is ready."""
     _children: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     """Agents that this server started, kept only to take their exit statuses."""
 
@@ -35,20 +38,12 @@ class LocalExecutor:
             for part in (folder, folder / ML, folder / TMP, folder / WORK):
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_spec(spec)
-            with (folder / "agent.log").open("ab") as log:
-                agent = subprocess.Popen(  # noqa: S603  # reason: our own program, no shell
-                    [sys.executable, "-m", "naiad.service.jobs.agent", str(folder)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            is_running = self._begin(folder)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull(f"no room is left for {folder}") from error
             raise ServiceError(f"the agent of {spec.instance.job_name} cannot be started: {error}") from error
-        self._children[agent.pid] = agent
-        _wait_for(lambda: _agent_of(folder) is not None or agent.poll() is not None)
+        _wait_for(lambda: _agent_of(folder) is not None or not is_running())
 
     def report(self, instance: Instance) -> InstanceReport | None:
         self._reap()
@@ -69,6 +64,22 @@ class LocalExecutor:
                 continue
             process.signal(signal.SIGKILL)
             _wait_for(partial(self._is_gone, process))
+
+    def _begin(self, folder: Path) -> Callable[[], bool]:
+        """Returns whether the agent runs. Raises OSError."""
+        if self.warm is not None and (pid := self.warm.agent(folder)) is not None:
+            agent = Process.of(pid)
+            return lambda: agent is not None and agent.is_alive
+        with (folder / "agent.log").open("ab") as log:
+            child = subprocess.Popen(  # noqa: S603  # reason: our own program, no shell
+                [sys.executable, "-m", "naiad.service.jobs.agent", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._children[child.pid] = child
+        return lambda: child.poll() is None
 
     def _is_gone(self, process: Process) -> bool:
         self._reap()

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator, MutableMapping
 
 from naiad.service.gateway.refusal import Refused
@@ -11,6 +12,7 @@ _STREAMING = "STREAMING-"
 _LONGEST_LINE = 8_192
 _LARGEST_CHUNK = 64 * 2**20
 _MOST_TRAILERS = 32
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _EMPTY = hashlib.sha256().hexdigest()
 
 
@@ -25,11 +27,24 @@ async def read_all(body: AsyncIterator[bytes], most_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def checked(body: AsyncIterator[bytes], signed: Signed, trailers: MutableMapping[str, str]) -> AsyncIterator[bytes]:
-    """The content. Its last item may raise Refused; ``trailers`` are filled by then."""
+def checked(
+    body: AsyncIterator[bytes], signed: Signed, trailers: MutableMapping[str, str], *, said_length: str = ""
+) -> AsyncIterator[bytes]:
+    """The content. Its last item may raise Refused; ``trailers`` are filled by then. ``said_length``: of the content in
+    chunks, as the header has it; "" where it says nothing.
+    """
     if signed.payload.startswith(_STREAMING):
-        return _from_chunks(body, signed, trailers)
+        return _of_length(_from_chunks(body, signed, trailers), said_length)
     return body if signed.payload == UNSIGNED else _with_digest(body, signed.payload)
+
+
+async def _of_length(content: AsyncIterator[bytes], said: str) -> AsyncIterator[bytes]:
+    size = 0
+    async for part in content:
+        size += len(part)
+        yield part
+    if said and said != str(size):
+        raise Refused("incomplete", f"x-amz-decoded-content-length is {said[:24]}, and the content has {size} bytes")
 
 
 async def _with_digest(body: AsyncIterator[bytes], expected: str) -> AsyncIterator[bytes]:
@@ -84,11 +99,10 @@ async def _read_trailers(
 def _chunk_head(line: bytes) -> tuple[int, str]:
     """(size, signature)."""
     size, _, rest = line.partition(b";")
-    try:
-        length = int(size, 16)
-    except ValueError:
-        raise Refused("digest", "the body is not in aws-chunked form") from None
-    if not 0 <= length <= _LARGEST_CHUNK:
+    if not _SIZE.fullmatch(size):
+        raise Refused("digest", "the body is not in aws-chunked form")
+    length = int(size, 16)
+    if length > _LARGEST_CHUNK:
         raise Refused("too large", f"a chunk is larger than {_LARGEST_CHUNK:,} bytes")
     return length, rest.partition(b"chunk-signature=")[2].decode("ascii", "replace").strip()
 
@@ -106,32 +120,34 @@ def _compare(signed: Signed, message: str, given: str) -> str:
 
 
 class _Reader:
-    """Lines and lengths out of parts of any size."""
+    """Lines and lengths out of parts of any size; each byte is copied once, however small the chunks are."""
 
     def __init__(self, body: AsyncIterator[bytes]) -> None:
         self._body = body
-        self._held = b""
+        self._held, self._at = b"", 0
 
     async def line(self, *, may_end: bool = False) -> bytes:
-        while b"\r\n" not in self._held:
-            if len(self._held) > _LONGEST_LINE:
-                raise Refused("digest", "a line of the aws-chunked body is too long")
-            part = await anext(self._body, b"")
-            if not part:
-                if may_end and not self._held:
+        while (end := self._held.find(b"\r\n", self._at)) < 0 and len(self._held) - self._at <= _LONGEST_LINE:
+            if not await self._fetch():
+                if may_end and self._at == len(self._held):
                     return b""
                 raise Refused("digest", "the aws-chunked body ends too early")
-            self._held += part
-        line, _, self._held = self._held.partition(b"\r\n")
+        if not 0 <= end - self._at <= _LONGEST_LINE:
+            raise Refused("digest", "a line of the aws-chunked body is too long")
+        line, self._at = self._held[self._at : end], end + 2
         return line
 
     async def content(self, size: int) -> AsyncIterator[bytes]:
         while size:
-            part = self._held or await anext(self._body, b"")
-            if not part:
+            if self._at == len(self._held) and not await self._fetch():
                 raise Refused("digest", "the aws-chunked body ends too early")
-            self._held = part[size:]
-            part = part[:size]
+            part = self._held[self._at : self._at + size]
+            self._at += len(part)
             size -= len(part)
-            if part:
-                yield part
+            yield part
+
+    async def _fetch(self) -> bool:
+        """Whether there was more. What was read already is let go."""
+        part = await anext(self._body, b"")
+        self._held, self._at = self._held[self._at :] + part, 0
+        return bool(part)

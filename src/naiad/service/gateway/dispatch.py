@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
-from naiad.service.domain.errors import Denied, Invalid, NotFound, NotServed, ServiceError
+from naiad.service.domain.errors import Denied, Invalid, NotServed, ServiceError
 from naiad.service.gateway.answers import answered, failed
 from naiad.service.gateway.operation import OPERATIONS, Context
 from naiad.service.gateway.request import Response
@@ -18,7 +18,12 @@ from naiad.service.jobs.instance_types import OWN_TYPES
 
 _OF_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
 """What the program of a job may call besides S3."""
-_ALSO_ALLOWED = dict.fromkeys(("TrainingInstanceType", "ProcessingInstanceType"), OWN_TYPES)
+_READS_TOO = ("InvokeEndpoint", "InvokeEndpointWithResponseStream")
+_READS = ("Describe", "List", "Get", "Filter", "Search", "Simulate")
+_ALSO_ALLOWED = dict.fromkeys(
+    ("TrainingInstanceType", "ProcessingInstanceType", "ProductionVariantInstanceType", "TransformInstanceType"),
+    OWN_TYPES,
+)
 
 
 def dispatch(context: Context, route: Route, body: bytes, request_id: str) -> Response:
@@ -29,16 +34,20 @@ def dispatch(context: Context, route: Route, body: bytes, request_id: str) -> Re
             route = replace(route, operation=form.get("Action", ""))
             output = _called(context, route, form)
         else:
-            output = _called(context, route, _json(body) if route.service != "sagemaker-runtime" else {})
+            output = _called(context, route, _json(body))
     except ServiceError as error:
         return failed(route, error, request_id)
     return answered(route, output, request_id)
 
 
+def changes_something(route: Route, body: bytes) -> bool:
+    """Raises Invalid for a form that cannot be read."""
+    name = _form(body).get("Action", "") if route.protocol == "form" else route.operation
+    return not name.startswith(_READS) and name not in _READS_TOO
+
+
 def _called(context: Context, route: Route, given: dict[str, Any]) -> dict[str, Any]:
     name = (route.service, route.operation)
-    if route.service == "sagemaker-runtime":
-        raise NotFound("Endpoint not found: this server has no endpoints yet")
     model = operation_model(*name) if route.operation else None
     if model is None:
         raise NotServed(f"{route.service} has no operation {route.operation[:80]!r}")

@@ -5,6 +5,7 @@ from naiad.service.domain.errors import (
     Conflict,
     Denied,
     DoesNotFit,
+    InUse,
     Invalid,
     NotFound,
     NotServed,
@@ -21,6 +22,7 @@ _CODES: tuple[tuple[type[ServiceError], str, int], ...] = (
         400,
     ),  # what SageMaker answers for a job that is not there, and what its SDKs test for
     (AlreadyExists, "ResourceInUse", 400),
+    (InUse, "ResourceInUse", 400),
     (Conflict, "ConflictException", 409),
     (DoesNotFit, "ResourceLimitExceeded", 400),
     (Invalid, "ValidationException", 400),
@@ -46,11 +48,14 @@ _REFUSALS = {
     "signature": ("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
     "skewed": ("InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"),
     "expired": ("InvalidSignatureException", "RequestExpired", "AccessDenied"),
+    "replayed": ("InvalidSignatureException", "RequestExpired", "AccessDenied"),
     "digest": ("InvalidSignatureException", "SignatureDoesNotMatch", "XAmzContentSHA256Mismatch"),
+    "incomplete": ("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteBody"),
     "too large": ("RequestEntityTooLarge", "RequestEntityTooLarge", "EntityTooLarge"),
+    "idle": ("RequestTimeoutException", "RequestTimeout", "RequestTimeout"),
     "not allowed": ("AccessDeniedException", "AccessDenied", "AccessDenied"),
 }
-_STATUS = {"too large": 413, "digest": 400}
+_STATUS = {"too large": 413, "digest": 400, "incomplete": 400, "idle": 400}
 
 
 def code_of(service: str, error: ServiceError) -> tuple[str, int]:

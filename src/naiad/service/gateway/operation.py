@@ -14,6 +14,8 @@ from naiad.service.gateway.request import Principal
 from naiad.service.store.port import Store
 
 if TYPE_CHECKING:
+    from naiad.service.endpoints.catalog import Catalog
+    from naiad.service.endpoints.service import EndpointService
     from naiad.service.jobs.service import JobService
 
 
@@ -22,6 +24,8 @@ class Context:
     """What handlers work with."""
 
     jobs: "JobService"
+    catalog: "Catalog"
+    endpoints: "EndpointService"
     store: Store
     blobs: Blobs
     clock: Clock

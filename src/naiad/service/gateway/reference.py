@@ -5,6 +5,7 @@ from itertools import groupby
 
 import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
 from naiad.service.gateway.operation import OPERATIONS
+from naiad.service.gateway.route import RUNTIME_OPERATIONS
 from naiad.service.gateway.s3.operations import names as s3_names
 
 
@@ -15,6 +16,7 @@ def reference() -> str:
     ]
     for service, found in groupby(sorted(OPERATIONS), key=lambda pair: pair[0]):
         parts += [f"## {service}", "\n".join(f"- {name}" for _, name in found)]
+    parts += ["## sagemaker-runtime", "\n".join(f"- {name}" for name in sorted(RUNTIME_OPERATIONS.values()))]
     parts += ["## s3", "\n".join(f"- {name}" for name in s3_names())]
     return "\n\n".join(parts) + "\n"
 

@@ -4,7 +4,9 @@ from naiad.service.domain.errors import Denied
 
 
 class Refused(Denied):
-    """``kind``: missing, unknown key, signature, skewed, expired, too large, not allowed or digest."""
+    """``kind``: missing, unknown key, signature, skewed, expired, replayed, too large, not allowed, idle, incomplete or
+    digest.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

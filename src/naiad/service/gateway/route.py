@@ -8,7 +8,7 @@ from naiad.service.gateway.raw import RawRequest
 from naiad.service.gateway.spec import SCOPES, TARGETS
 
 _RUNTIME = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
-_RUNTIME_OPERATIONS = {
+RUNTIME_OPERATIONS = {
     "invocations": "InvokeEndpoint",
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
@@ -47,5 +47,5 @@ def _rest(request: RawRequest) -> Route:
         return Route("sagemaker-metrics", "rest", "BatchPutMetrics")
     match = _RUNTIME.fullmatch(request.path)
     if match and request.method == "POST":
-        return Route("sagemaker-runtime", "rest", _RUNTIME_OPERATIONS[match[2]])
+        return Route("sagemaker-runtime", "rest", RUNTIME_OPERATIONS[match[2]])
     raise NotServed(f"{request.method} {request.path[:80]} is no operation of SageMaker's")

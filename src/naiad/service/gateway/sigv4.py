@@ -7,18 +7,22 @@ import base64
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
 from naiad.service.gateway.raw import RawRequest
 from naiad.service.gateway.refusal import Refused
+from naiad.service.gateway.virtual_host import path_style
 
 MAX_SKEW = dt.timedelta(minutes=5)
 _MAX_EXPIRES_S = 7 * 24 * 3600
+_MOST_DIGITS = 20
 _ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
+_PAYLOAD = "x-amz-content-sha256"
+"""Part of what is signed in its own right."""
 SecretOf = Callable[[str], str | None]
 """The secret of an access key; None for one that may not be used."""
 _V2_SUBRESOURCES = frozenset(
@@ -77,6 +81,8 @@ class Signed:
     date: str = ""
     """As signed: 20300101T000000Z."""
     signing_key: bytes = b""
+    by_url: bool = False
+    """A presigned URL: made to be used again."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class _Claim:
     scope: str
     date: str
     payload: str
+    by_url: bool = True
 
 
 def verify(request: RawRequest, secret_of: SecretOf, now: dt.datetime, *, body_digest: str) -> Signed:
@@ -98,6 +105,14 @@ def verify(request: RawRequest, secret_of: SecretOf, now: dt.datetime, *, body_d
     if "Signature" in request.asked and "AWSAccessKeyId" in request.asked:
         return _verify_v2_url(request, secret_of, now)
     raise Refused("missing", "the request is not signed")
+
+
+def check_claim(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -> None:
+    """Whether a body is worth reading: of a header's claim, all but the signature itself. Raises Refused."""
+    if request.header("authorization").startswith(_ALGORITHM):
+        access_key, _ = _credential(_fields(request.header("authorization")).get("Credential", ""))
+        _check_skew(_time(request.header("x-amz-date")), now)
+        _secret(access_key, secret_of)
 
 
 def service_of(request: RawRequest) -> str:
@@ -119,7 +134,8 @@ def _verify_header(request: RawRequest, secret_of: SecretOf, now: dt.datetime, b
     payload = request.header("x-amz-content-sha256") or body_digest
     names = _signed_names(request, fields.get("SignedHeaders", ""))
     canonical = _canonical(request, scope, names, payload, without="")
-    return _checked(_Claim(access_key, scope, date, payload), canonical, fields.get("Signature", ""), secret_of)
+    claim = _Claim(access_key, scope, date, payload, by_url=False)
+    return _checked(claim, canonical, fields.get("Signature", ""), secret_of)
 
 
 def _verify_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -> Signed:
@@ -145,7 +161,7 @@ def _verify_v2_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -
         raise Refused("expired", "the URL has expired")
     amz = sorted((name, value) for name, value in request.headers.items() if name.startswith("x-amz-"))
     wanted = sorted(pair for pair in request.query if pair[0] in _V2_SUBRESOURCES)
-    resource = request.path
+    resource = path_style(request)
     if wanted:
         resource += "?" + "&".join(f"{name}={value}" if value else name for name, value in wanted)
     lines = [request.method, request.header("content-md5"), request.header("content-type"), asked["Expires"]]
@@ -153,23 +169,27 @@ def _verify_v2_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -
     access_key = asked["AWSAccessKeyId"]
     secret = _secret(access_key, secret_of)
     expected = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
-    if not hmac.compare_digest(expected, asked["Signature"]):
-        raise Refused("signature", "the signature does not match")
-    return Signed(access_key, "s3", UNSIGNED)
+    _compare(expected, asked["Signature"], "the signature does not match")
+    return Signed(access_key, "s3", UNSIGNED, by_url=True)
 
 
 def _checked(claim: _Claim, canonical: str, signature: str, secret_of: SecretOf) -> Signed:
     access_key, scope, date, payload = claim.access_key, claim.scope, claim.date, claim.payload
     day, region, service, _ = scope.split("/")
-    if not date.startswith(day):
+    if date[:8] != day:
         raise Refused("signature", "the credential's day is not that of the request")
     secret = _secret(access_key, secret_of)
     key = _signing_key(secret, day, region, service)
     text = f"{_ALGORITHM}\n{date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
-        raise Refused("signature", "the signature does not match; check the secret key")
-    return Signed(access_key, service, payload, expected, scope, date, key)
+    _compare(expected, signature, "the signature does not match; check the secret key")
+    return Signed(access_key, service, payload, expected, scope, date, key, by_url=claim.by_url)
+
+
+def _compare(expected: str, given: str, message: str) -> None:
+    """In a time that does not tell how much of it is right. Raises Refused."""
+    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+        raise Refused("signature", message)
 
 
 def _canonical(request: RawRequest, scope: str, names: list[str], payload: str, *, without: str) -> str:
@@ -198,6 +218,10 @@ def _signed_names(request: RawRequest, listed: str) -> list[str]:
     absent = [name for name in names if name not in request.headers]
     if absent or "host" not in names:
         raise Refused("signature", f"signed headers are missing: {', '.join(absent) or 'host'}")
+    known = {*names, _PAYLOAD}
+    added = [name for name in request.headers if name.startswith("x-amz-") and name not in known]
+    if added:
+        raise Refused("not allowed", f"there are headers that were not signed: {', '.join(sorted(added))}")
     return names
 
 
@@ -224,12 +248,16 @@ def _credential(text: str) -> tuple[str, str]:
     return parts[0], "/".join(parts[1:])
 
 
-def _fields(authorization: str) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _fields(authorization: str) -> Mapping[str, str]:
+    """Asked for several times in one request."""
     pairs = (part.strip().partition("=") for part in authorization.removeprefix(_ALGORITHM).split(","))
     return {name: value for name, _, value in pairs}
 
 
+@lru_cache(maxsize=64)
 def _time(text: str) -> dt.datetime:
+    """All requests of a second say the same."""
     try:
         return dt.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     except ValueError:
@@ -244,6 +272,6 @@ def _check_skew(signed_at: dt.datetime, now: dt.datetime) -> None:
 
 
 def _whole(text: str, *, most: int) -> int:
-    if not text.isdecimal() or not 1 <= int(text[:20]) <= most:
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or not 1 <= int(text) <= most:
         raise Refused("signature", f"the URL's lifetime must be 1 to {most} seconds")
     return int(text)

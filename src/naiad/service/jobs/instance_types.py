@@ -32,7 +32,11 @@ _CORES_OF_SIZE = {"medium": 2, "large": 2, "xlarge": 4}
 _GIB_PER_CORE = {"c": 2, "m": 4, "r": 8}
 _ACCELERATORS = ("trn", "inf")
 
-_BURSTABLE = {"ml.t3.medium": (2, 4), "ml.t3.large": (2, 8), "ml.t3.xlarge": (4, 16), "ml.t3.2xlarge": (8, 32)}
+_BURSTABLE = {
+    f"ml.{family}.{size}": given
+    for family in ("t2", "t3")
+    for size, given in {"medium": (2, 4), "large": (2, 8), "xlarge": (4, 16), "2xlarge": (8, 32)}.items()
+}
 
 _GPU = {  # family: {size: (cores, memory in GiB, GPUs)}
     "p2": {"xlarge": (4, 61, 1), "8xlarge": (32, 488, 8), "16xlarge": (64, 732, 16)},

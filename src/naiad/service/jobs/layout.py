@@ -39,7 +39,7 @@ def write_placement(state_folder: Path, job: Job, placement: Placement, *, attem
         file.flush()
         os.fsync(file.fileno())
     partial.replace(folder / _PLACEMENT)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def read_placement(state_folder: Path, job: Job) -> Placement | None:
@@ -57,10 +57,10 @@ def _make_private(folder: Path, *, below: Path) -> None:
     for one in reversed(missing):
         one.mkdir(mode=0o700, exist_ok=True)
         if one != below:
-            _sync_folder(one.parent)
+            sync_folder(one.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)

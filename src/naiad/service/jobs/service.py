@@ -8,7 +8,7 @@ from typing import Any
 
 from naiad.service.blobs.port import Blobs
 from naiad.service.domain.clock import Clock
-from naiad.service.domain.errors import Conflict
+from naiad.service.domain.errors import Conflict, InUse
 from naiad.service.domain.job import Job, JobKind, Transition
 from naiad.service.domain.status import RUNNING, Phase
 from naiad.service.executors.port import Instance
@@ -16,10 +16,12 @@ from naiad.service.jobs.bell import Bell
 from naiad.service.jobs.instance_types import instance_type
 from naiad.service.jobs.layout import instances_of
 from naiad.service.jobs.processing_request import ask_of_processing, check_processing, uris_of_processing
-from naiad.service.jobs.requests import Ask, Request, check_buckets, check_tags, cores_of, priority_of, tags_of
+from naiad.service.jobs.remains import put_aside, put_back
+from naiad.service.jobs.requests import Ask, Request, check_buckets, check_tags, cores_of
 from naiad.service.jobs.resources import Resources
-from naiad.service.jobs.scheduler import Waiting, in_order
 from naiad.service.jobs.training_request import ask_of_training, check_training, uris_of_training
+from naiad.service.jobs.transform_request import ask_of_transform, check_transform, uris_of_transform
+from naiad.service.jobs.waiting import Place, WaitingLine
 from naiad.service.store.port import JobPage, JobQuery, Store
 
 
@@ -35,8 +37,12 @@ class _Rules:
 
 _RULES = {
     JobKind.TRAINING: _Rules("TrainingJobName", check_training, ask_of_training, uris_of_training),
+    JobKind.TRANSFORM: _Rules("TransformJobName", check_transform, ask_of_transform, uris_of_transform),
     JobKind.PROCESSING: _Rules("ProcessingJobName", check_processing, ask_of_processing, uris_of_processing),
 }
+
+
+def _left_to_the_next_start(_aside: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,10 @@ class JobService:
     state_folder: Path
     region: str
     bell: Bell = field(default_factory=Bell)
-    """Shared with the supervisor."""
+    """Shared with the supervisor, as the two below are."""
+    line: WaitingLine = field(default_factory=WaitingLine)
+    on_put_aside: Callable[[Path], None] = _left_to_the_next_start
+    """Given the folder of a job that was deleted, or may have been, to do with it as the store says."""
 
     def create(self, kind: JobKind, request: Mapping[str, Any], tags: Mapping[str, str]) -> Job:
         """On disk when it returns, and waiting. Raises Invalid, DoesNotFit, AlreadyExists; then nothing was accepted."""
@@ -102,11 +111,24 @@ class JobService:
             if self._written(after, before=job):
                 return after
 
-    def position(self, job: Job) -> int | None:
-        """1 for the next one to be placed; None for a job that does not wait."""
-        waiting = waiting_of(self.store.unfinished())
-        names = [one.job for one in in_order(waiting)]
-        return names.index(job.arn) + 1 if job.arn in names else None
+    def delete(self, kind: JobKind, name: str) -> None:
+        """The record, the tags, the logs and the metrics; the name is free again. Raises NotFound, InUse before its end."""
+        job = self.store.get(kind, name)
+        if not job.status.is_final:
+            raise InUse(f"{kind} {name} is {job.status}; stop it and wait for its end before you delete it")
+        aside = put_aside(self.state_folder, job)
+        try:
+            self.store.delete(job)
+        except Conflict:
+            put_back(self.state_folder, job)
+            raise
+        finally:
+            if aside is not None:
+                self.on_put_aside(aside)
+
+    def place_of(self, job: Job) -> Place | None:
+        """In the queue, as the supervisor last saw it; None for a job that does not wait."""
+        return self.line.place_of(job.arn) if job.phase is Phase.PENDING else None
 
     def instances(self, job: Job, *, attempt: int | None = None) -> tuple[Instance, ...]:
         """Of the attempt, or of the last one; their folders hold logs and metrics. None before the first placement."""
@@ -127,12 +149,3 @@ class JobService:
             return False
         self.bell.ring()
         return True
-
-
-def waiting_of(unfinished: tuple[Job, ...]) -> list[Waiting]:
-    """The jobs that wait, in the order of arrival. A job's priority is that of the tags that it was created with."""
-    return [
-        Waiting(job.arn, job.need, priority_of(tags_of(job.request)))
-        for job in unfinished
-        if job.phase is Phase.PENDING
-    ]

@@ -18,14 +18,15 @@ _ONE_LINE_BYTES = 1024 * 1024
 GROUPS = {
     "/aws/sagemaker/TrainingJobs": JobKind.TRAINING,
     "/aws/sagemaker/ProcessingJobs": JobKind.PROCESSING,
+    "/aws/sagemaker/TransformJobs": JobKind.TRANSFORM,
 }
 
 
 @dataclass(frozen=True)
 class LogStream:
     name: str
-    """``<job>/<host>-<seconds of the job's creation>``."""
-    job: Job
+    """Of a job's: ``<job>/<host>-<seconds of the job's creation>``."""
+    created_ms: int
     files: tuple[Path, ...]
     """By attempt; those that are not written yet count as empty."""
 
@@ -47,7 +48,9 @@ def streams_of(state_folder: Path, job: Job) -> list[LogStream]:
     attempts = [instances_of(state_folder, job, attempt=attempt) for attempt in range(1, job.attempt + 1)]
     created_s = int(job.created_at.timestamp())
     streams = [
-        LogStream(f"{job.name}/{one[0].host}-{created_s}", job, tuple(instance.folder / FILE for instance in one))
+        LogStream(
+            f"{job.name}/{one[0].host}-{created_s}", created_s * 1000, tuple(instance.folder / FILE for instance in one)
+        )
         for one in zip(*attempts, strict=True)
     ]
     return sorted(

@@ -22,13 +22,17 @@ from naiad.service.jobs.layout import instances_of, read_placement, write_placem
 from naiad.service.jobs.outcome import Do, Verdict, is_at_work, is_end, judge, next_phases, overdue
 from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.scheduler import Capacity, Placement, fits, place
-from naiad.service.jobs.service import waiting_of
+from naiad.service.jobs.waiting import WaitingLine, waiting_of
+from naiad.service.store.lock import AlwaysHeld, Hold
 from naiad.service.store.port import Store
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY_S = 0.2
 _IDLE_LOOK_EVERY_S = 1.0
 _NEVER_STARTED = InstanceReport(Phase.STARTING, alive=False)
+
+
+def _nobody_asks(_job: Job) -> None: ...
 
 
 @dataclass
@@ -43,6 +47,12 @@ class Supervisor:
     state_folder: Path
     blobs_url: str
     endpoint_url: str
+    line: WaitingLine = field(default_factory=WaitingLine)
+    """Where it shows who waits."""
+    on_end: Callable[[Job], None] = _nobody_asks
+    """Given each job that is no longer unfinished, as it last was."""
+    hold: Hold = field(default_factory=AlwaysHeld)
+    """Nothing is moved while it is lost: another server may hold the store."""
     _jobs: tuple[Job, ...] = ()
     _is_stale: bool = True
     """Whether the store has changed since ``_jobs`` was read."""
@@ -50,19 +60,25 @@ class Supervisor:
     _asked_to_stop: set[tuple[str, int]] = field(default_factory=set)
     _complaints: dict[tuple[str, int], str] = field(default_factory=dict)
     """The last trouble of each job, so that it is logged once and not five times a second."""
+    _trouble: str = ""
+    """The last trouble with the store, for the same reason."""
 
     def run(self, stop_event: threading.Event) -> None:
         """Until ``stop_event`` is set; ring the bell then, to be heard at once."""
         while not stop_event.is_set():
             try:
                 self.tick()
+            except ServiceError as error:
+                self._complain(error)
+                stop_event.wait(_IDLE_LOOK_EVERY_S)
             except Exception:  # noqa: BLE001 - the thread's edge: a full disk passes, the jobs must be followed on
                 _LOG.exception("supervisor: a pass failed, trying again")
                 stop_event.wait(_IDLE_LOOK_EVERY_S)
             self.bell.wait(_LOOK_EVERY_S if self._jobs else _IDLE_LOOK_EVERY_S)
 
     def tick(self) -> None:
-        """One pass over all jobs that are not at their end."""
+        """One pass over all jobs that are not at their end. Raises Unavailable while the store is not ours."""
+        self._check_held()
         is_read = self._refresh()
         for job in self._jobs:
             self._guarded(job, partial(self._follow, job))
@@ -74,16 +90,38 @@ class Supervisor:
         self._is_stale = self.bell.take() or self._is_stale
         if not self._is_stale:
             return False
-        self._jobs = self.store.unfinished()
+        before, self._jobs = self._jobs, self.store.unfinished()
         self._is_stale = False
+        self._tell_of(before)
         self._forget_ended()
         return True
+
+    def _check_held(self) -> None:
+        if not self.hold.still_held():
+            self._is_stale = True
+            self.hold.regain()
+            _LOG.info("supervisor: the store is ours again")
+
+    def _tell_of(self, before: Sequence[Job]) -> None:
+        unfinished = {(job.arn, job.created_at) for job in self._jobs}
+        for job in before:
+            if (job.arn, job.created_at) not in unfinished:
+                self.on_end(job)
+        self.line.show(waiting_of(self._jobs))
+        self._trouble = ""
 
     def _forget_ended(self) -> None:
         current = {_key(job) for job in self._jobs}
         self._placements = {key: placement for key, placement in self._placements.items() if key in current}
         self._complaints = {key: text for key, text in self._complaints.items() if key in current}
         self._asked_to_stop &= current
+
+    def _complain(self, error: ServiceError) -> None:
+        """About what concerns all jobs, once until it is over."""
+        self._is_stale = True
+        if self._trouble != str(error):
+            self._trouble = str(error)
+            _LOG.warning("supervisor: %s; trying again", error)
 
     def _guarded(self, job: Job, step: Callable[[], None]) -> None:
         """Trouble with one job does not hold up the others; it is tried again in the next pass."""

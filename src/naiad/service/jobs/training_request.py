@@ -16,7 +16,7 @@ from naiad.service.jobs.requests import (
 )
 
 _ML = "/opt/ml"
-_NOT_FOR_CHECKPOINTS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code")
+_NOT_FOR_CHECKPOINTS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
 _PIPE = "Pipe mode is not served: take File, or FastFile to read without a copy"
 
 
@@ -103,6 +103,8 @@ def _check_channels(channels: list[dict[str, Any]]) -> None:
 
 
 def _check_channel(channel: dict[str, Any], *, at: str) -> None:
+    if channel["ChannelName"] in {".", ".."}:
+        raise Invalid(f"{at}: a channel is a folder below /opt/ml/input/data; give it another name")
     source = channel["DataSource"]
     refuse(source, "FileSystemDataSource", f"{at}: there is no EFS or FSx here; give S3DataSource")
     refuse(source, "DatasetSource", f"{at}: there are no dataset resources here; give S3DataSource")

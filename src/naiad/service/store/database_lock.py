@@ -3,10 +3,11 @@
 import datetime as dt
 from threading import Lock
 
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from naiad.errors import InputError
+from naiad.service.domain.errors import Unavailable
 from naiad.service.store.engines import POSTGRES_OPTIONS
 from naiad.service.store.lock import Holder
 from naiad.service.store.open import postgres_url
@@ -26,9 +27,11 @@ _HOLDER = text("""
 
 
 class DatabaseHold:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, engine: Engine, shown: str) -> None:
+        """Raises InputError that says who holds the database, or why it cannot be reached."""
+        self._engine, self._shown = engine, shown
         self._one_at_a_time = Lock()
+        self._connection = _locked(engine, shown)
 
     def still_held(self) -> bool:
         """False once the connection was lost, for then another server may hold the database."""
@@ -39,6 +42,14 @@ class DatabaseHold:
                 self._connection.invalidate()
                 self._connection.close()
                 return False
+
+    def regain(self) -> None:
+        with self._one_at_a_time:
+            self._connection.close()
+            try:
+                self._connection = _locked(self._engine, self._shown)
+            except InputError as error:
+                raise Unavailable(str(error)) from error
 
     def release(self) -> None:
         with self._one_at_a_time:
@@ -61,19 +72,18 @@ def hold_database(url: str, *, serves_at: str, since: dt.datetime) -> DatabaseHo
             "keepalives_count": 3,
         },
     )
-    shown = address.render_as_string()
+    return DatabaseHold(engine, address.render_as_string())
+
+
+def _locked(engine: Engine, shown: str) -> Connection:
     try:
         connection = engine.connect()
+        if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one():
+            return connection
+        held_by = _held_by(connection)
+        connection.close()
     except DBAPIError as error:
         raise InputError(f"database {shown} cannot be reached: {error.orig}") from error
-    return _locked(connection, shown)
-
-
-def _locked(connection: Connection, shown: str) -> DatabaseHold:
-    if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one():
-        return DatabaseHold(connection)
-    held_by = _held_by(connection)
-    connection.close()
     raise InputError(
         f"database {shown} is in use by {held_by}", hint="use that server, stop it first, or give another database"
     )

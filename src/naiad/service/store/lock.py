@@ -38,8 +38,22 @@ class Hold(Protocol):
 
     def still_held(self) -> bool: ...
 
+    def regain(self) -> None:
+        """Takes it again after it was lost. Raises Unavailable while that cannot be."""
+
     def release(self) -> None:
         """Idempotent."""
+
+
+class AlwaysHeld:
+    """The null twin: for a store that nobody else can have."""
+
+    def still_held(self) -> bool:
+        return True
+
+    def regain(self) -> None: ...
+
+    def release(self) -> None: ...
 
 
 class FolderHold:
@@ -48,6 +62,9 @@ class FolderHold:
 
     def still_held(self) -> bool:
         return self._descriptor is not None
+
+    def regain(self) -> None:
+        """It is never lost before it is released."""
 
     def release(self) -> None:
         if self._descriptor is not None:

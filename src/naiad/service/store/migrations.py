@@ -29,7 +29,15 @@ _FIRST = (
     "CREATE INDEX naiad_tags_by_value ON naiad_tags (key, value, arn)",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_ENTITIES = (
+    """CREATE TABLE naiad_entities (
+        kind {text} NOT NULL, name {text} NOT NULL, arn {text} NOT NULL, region {text} NOT NULL, status {text} NOT NULL,
+        created_us BIGINT NOT NULL, modified_us BIGINT NOT NULL, request {text} NOT NULL, detail {text} NOT NULL,
+        PRIMARY KEY (kind, name))""",
+    "CREATE INDEX naiad_entities_by_creation ON naiad_entities (kind, created_us, name)",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENTITIES)
 """STEPS[n] leads from version n to n + 1."""
 
 _WORD_FOR_TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}

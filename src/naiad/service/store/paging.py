@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, FromClause, literal, tuple_
 
 from naiad.service.domain.errors import Invalid
+from naiad.service.store.entities_port import EntityQuery
 from naiad.service.store.port import JobQuery
 from naiad.service.store.schema import jobs
 
@@ -28,12 +29,12 @@ _LONGEST_TOKEN = 4096
 _LARGEST_INTEGER = (1 << 63) - 1
 
 
-def order(query: JobQuery, source: FromClause) -> list[ColumnElement[Any]]:
+def order(query: JobQuery | EntityQuery, source: FromClause) -> list[ColumnElement[Any]]:
     columns = [source.c[name] for name in _SORTS[query.sort_by]]
     return [column.desc() if query.descending else column.asc() for column in columns]
 
 
-def behind(query: JobQuery, token: str, source: FromClause) -> ColumnElement[bool]:
+def behind(query: JobQuery | EntityQuery, token: str, source: FromClause) -> ColumnElement[bool]:
     """The condition that a job comes after the place in the token. Raises Invalid for a token that this query did not give."""
     place = _place(query, token)
     columns = [source.c[name] for name in _SORTS[query.sort_by]]
@@ -42,14 +43,14 @@ def behind(query: JobQuery, token: str, source: FromClause) -> ColumnElement[boo
     return key < start if query.descending else key > start
 
 
-def token_of(query: JobQuery, last_row: Mapping[Any, Any]) -> str:
+def token_of(query: JobQuery | EntityQuery, last_row: Mapping[Any, Any]) -> str:
     """The next_token of a page of ``query`` that ends with ``last_row``."""
     place = [last_row[name] for name in _SORTS[query.sort_by]]
     text = json.dumps([_digest(query), *place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def _place(query: JobQuery, token: str) -> list[Any]:
+def _place(query: JobQuery | EntityQuery, token: str) -> list[Any]:
     digest, place = _read(token)
     columns = [jobs.c[name] for name in _SORTS[query.sort_by]]
     if digest != _digest(query) or len(place) != len(columns) or not all(map(_can_hold, columns, place)):
@@ -72,7 +73,7 @@ def _read(token: str) -> tuple[Any, list[Any]]:
     return digest, place
 
 
-def _digest(query: JobQuery) -> str:
+def _digest(query: JobQuery | EntityQuery) -> str:
     """Of everything that makes the order of the jobs; not of the size of a page, which may change on the way."""
     asked = astuple(replace(query, after=None, limit=1))
     return hashlib.sha256(repr([str(part) for part in asked]).encode("utf-8", "surrogatepass")).hexdigest()[:24]

@@ -51,6 +51,11 @@ class Store(Protocol):
         and attempt), NotFound when it is gone.
         """
 
+    def delete(self, job: Job) -> None:
+        """Forgets the job and its tags; the name is free again. Raises NotFound when it is gone, or is another one of that
+        name by now, Conflict when it is not in a final status.
+        """
+
     def find(self, query: JobQuery) -> JobPage:
         """Raises Invalid for a token that this query did not give."""
 

@@ -53,16 +53,17 @@ def _filters(query: JobQuery, source: FromClause, position: _Position) -> Iterat
     """On the columns of ``source``. The one by a part of the name is last: it may have to read all names."""
     if query.status is not None:
         yield source.c.status == query.status.value
-    yield from _between(source.c.created_us, query.created_after, query.created_before)
-    yield from _between(source.c.modified_us, query.modified_after, query.modified_before)
+    yield from between(source.c.created_us, query.created_after, query.created_before)
+    yield from between(source.c.modified_us, query.modified_after, query.modified_before)
     if query.name_contains is not None:
         # LIKE would not do: SQLite's takes A for a, PostgreSQL's does not.
         yield position(source.c.name, query.name_contains) > 0
 
 
-def _between(
+def between(
     column: ColumnElement[int], after: dt.datetime | None, before: dt.datetime | None
 ) -> Iterator[ColumnElement[bool]]:
+    """One condition, or none."""
     bounds = [] if after is None else [column >= micros(after)]
     bounds += [] if before is None else [column <= micros(before)]
     if bounds:

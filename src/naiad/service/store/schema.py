@@ -45,6 +45,21 @@ jobs = Table(
     Index("naiad_jobs_by_access_key", "access_key"),
 )
 
+entities = Table(
+    "naiad_entities",
+    metadata,
+    Column("kind", _TEXT, primary_key=True),
+    Column("name", _TEXT, primary_key=True),
+    Column("arn", _TEXT, nullable=False),
+    Column("region", _TEXT, nullable=False),
+    Column("status", _TEXT, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("modified_us", BigInteger, nullable=False),
+    Column("request", _TEXT, nullable=False),
+    Column("detail", _TEXT, nullable=False),
+    Index("naiad_entities_by_creation", "kind", "created_us", "name"),
+)
+
 tags = Table(
     "naiad_tags",
     metadata,

@@ -87,7 +87,21 @@ def test_anything_else_is_refused_or_read_but_never_hangs(data):
 
 
 @pytest.mark.parametrize(
-    "data", [b"5\r\nhel", b"zz\r\n", b"-5\r\n", b"fffffffff\r\n", b"a" * 9000, b"3\r\nabcdef\r\n0\r\n\r\n"]
+    "data",
+    [
+        b"5\r\nhel",
+        b"zz\r\n",
+        b"-5\r\n",
+        b"fffffffff\r\n",
+        b"7fffffffffffffff\r\n",
+        b"+1\r\na\r\n0\r\n\r\n",
+        b"0x1\r\na\r\n0\r\n\r\n",
+        b"0_1\r\na\r\n0\r\n\r\n",
+        b" 1\r\na\r\n0\r\n\r\n",
+        b"\r\n",
+        b"a" * 9000,
+        b"3\r\nabcdef\r\n0\r\n\r\n",
+    ],
 )
 def test_broken_chunks(data):
     with pytest.raises(Refused):
@@ -106,3 +120,30 @@ def test_a_bound_is_kept():
     assert asyncio.run(read_all(parts(b"x" * 100, 9), 100)) == b"x" * 100
     with pytest.raises(Refused, match="larger than 100 bytes"):
         asyncio.run(read_all(parts(b"x" * 101, 9), 100))
+
+
+@pytest.mark.parametrize("said", ["4", "6", "", "-5", "05", "9" * 5_000])
+def test_a_length_that_was_said(said):
+    async def all_of_it():
+        content = checked(parts(b"5\r\nhello\r\n0\r\n\r\n", 3), signed(PAYLOADS[2]), {}, said_length=said)
+        return b"".join([part async for part in content])
+
+    if said == "":
+        assert asyncio.run(all_of_it()) == b"hello"
+        return
+    with pytest.raises(Refused, match="the content has 5 bytes") as caught:
+        asyncio.run(all_of_it())
+    assert caught.value.kind == "incomplete"
+
+
+def test_the_smallest_chunks_take_no_time():
+    """Chunks of one byte in one large part: linear, or minutes."""
+    data = b"1\r\nx\r\n" * 2**17 + b"0\r\n\r\n"
+    assert read(data, signed(PAYLOADS[2]), len(data))[0] == b"x" * 2**17
+
+
+def test_a_long_line_is_refused_however_it_comes():
+    data = b"1\r\nx\r\n0\r\na:" + b"b" * 9_000 + b"\r\n\r\n"
+    for size in (100, len(data)):
+        with pytest.raises(Refused, match="too long"):
+            read(data, signed(PAYLOADS[2]), size)

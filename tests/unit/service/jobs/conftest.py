@@ -56,6 +56,8 @@ class World:
     executor: InlineExecutor
     service: JobService
     supervisor: Supervisor = field(init=False)
+    ended: list[Job] = field(default_factory=list)
+    """What the supervisor told of."""
 
     def __post_init__(self) -> None:
         self.restart()
@@ -70,6 +72,8 @@ class World:
             self.folder,
             str(self.folder / "blobs"),
             "http://127.0.0.1:9000",
+            line=self.service.line,
+            on_end=self.ended.append,
         )
 
     def create(self, name: str, *, instances: int = 1, cores: int = 1, priority: int = 0, **changed: Any) -> Job:

@@ -30,6 +30,7 @@ REFUSED = [
         algorithm(MetricDefinitions=[{"Name": "loss", "Regex": "loss=([0-9.]+"}]),
         "metric 'loss' is no regular expression",
     ),
+    ({"InputDataConfig": [channel(ChannelName="..")]}, "a channel is a folder below /opt/ml/input/data"),
     ({"InputDataConfig": [channel(), channel()]}, "InputDataConfig has the name 'training' twice"),
     ({"InputDataConfig": [channel(InputMode="Pipe")]}, "InputDataConfig.training.InputMode: Pipe"),
     ({"InputDataConfig": [channel(CompressionType="Gzip")]}, "belong to Pipe mode"),

@@ -1,9 +1,10 @@
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from naiad.service.domain.errors import AlreadyExists, DoesNotFit, Invalid, NotFound
+from naiad.service.domain.errors import AlreadyExists, Conflict, DoesNotFit, InUse, Invalid, NotFound
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 
@@ -29,8 +30,9 @@ def test_the_first_transition_says_what_was_scaled_down(world: Any, request_of: 
     assert "ml.m5.4xlarge has 16 cores" in job.transitions[0].message
 
 
-def test_a_name_is_taken_for_ever(world: Any, request_of: Any) -> None:
+def test_a_name_is_taken_also_after_the_end(world: Any, request_of: Any) -> None:
     create(world, request_of("one"))
+    world.service.stop(JobKind.TRAINING, "one")
     with pytest.raises(AlreadyExists):
         create(world, request_of("one"))
 
@@ -81,20 +83,69 @@ def test_many_clients_at_once(world: Any) -> None:
     for thread in threads:
         thread.join()
     assert len(world.store.unfinished()) == 8
-    positions = [world.service.position(job) for job in world.store.unfinished()]
-    assert sorted(positions) == list(range(1, 9))
+    world.tick(2)
+    places = [world.service.place_of(job) for job in world.store.unfinished()]
+    assert sorted(place.position for place in places if place) == list(range(1, 7))
 
 
 def test_a_job_that_does_not_wait_has_no_position(world: Any) -> None:
-    job = world.create("one")
+    world.create("one")
+    assert world.service.place_of(world.job("one")) is None
     world.tick()
-    assert world.service.position(job) is None
+    assert world.service.place_of(world.job("one")) is None
 
 
 def test_keep_alive_is_put_into_the_request(world: Any) -> None:
     world.create("one")
     world.service.keep_alive("one", 60)
     assert world.job("one").request["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 60
+
+
+def test_a_deleted_job_leaves_nothing_and_its_name_is_free(world: Any, request_of: Any) -> None:
+    job = create(world, request_of("one"), {"team": "vision"})
+    world.tick()
+    log = world.service.instances(world.job("one"))[0].folder / "log"
+    log.parent.mkdir(parents=True)
+    log.write_text("1 line\n")
+    world.service.stop(JobKind.TRAINING, "one")
+    world.tick(2)
+    world.service.delete(JobKind.TRAINING, "one")
+    with pytest.raises(NotFound):
+        world.job("one")
+    assert world.store.tags(job.arn) == {}
+    create(world, request_of("one"))
+    world.tick()
+    assert not log.exists()
+
+
+def test_a_job_at_work_is_not_deleted(world: Any) -> None:
+    world.create("one")
+    for _ in range(2):
+        with pytest.raises(InUse, match="stop it and wait"):
+            world.service.delete(JobKind.TRAINING, "one")
+        world.tick()
+    assert world.phase("one") is Phase.STARTING
+
+
+def test_a_deletion_of_what_is_not_there(world: Any) -> None:
+    with pytest.raises(NotFound):
+        world.service.delete(JobKind.TRAINING, "nobody")
+
+
+def test_a_deletion_that_the_store_refuses_puts_the_files_back(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the job was written between the look and the deletion."""
+    world.create("one")
+    world.tick()
+    world.service.stop(JobKind.TRAINING, "one")
+    running = world.job("one")
+    world.tick(2)
+    folder = world.folder / "jobs" / "training-job" / "one"
+    store, ended = world.store, world.job("one")
+    store.update(replace(running, modified_at=running.modified_at), before=ended)
+    monkeypatch.setattr(store, "get", lambda kind, name: ended)
+    with pytest.raises(Conflict):
+        world.service.delete(JobKind.TRAINING, "one")
+    assert folder.is_dir()
 
 
 def test_tags_that_the_queue_could_not_read_are_refused(world: Any, request_of: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from naiad.service.domain.errors import StorageFull
+from naiad.service.domain.errors import StorageFull, Unavailable
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF, Phase
 from naiad.service.executors.port import InstanceReport, InstanceSpec
@@ -74,7 +74,9 @@ def test_jobs_queue_and_never_share_a_core(world: Any) -> None:
         world.create(f"job-{number}")
     world.tick()
     assert [spec.instance.job_name for spec in world.executor.started] == ["job-0", "job-1"]
-    assert [world.service.position(world.job(f"job-{number}")) for number in range(5)] == [None, None, 1, 2, 3]
+    world.tick()
+    places = [str(world.service.place_of(world.job(f"job-{number}"))) for number in range(5)]
+    assert places == ["None", "None", "1 of 3 in the queue", "2 of 3 in the queue", "3 of 3 in the queue"]
     assert sorted(cpu for spec in world.executor.started for cpu in spec.cpus) == [0, 1]
     for number in range(5):
         world.play(f"job-{number}", ended(Phase.COMPLETED))
@@ -91,7 +93,8 @@ def test_a_higher_priority_is_placed_first(world: Any) -> None:
     world.tick()
     world.create("early", cores=2)
     world.create("urgent", cores=2, priority=3)
-    assert world.service.position(world.job("urgent")) == 1
+    world.tick()
+    assert world.service.place_of(world.job("urgent")).position == 1
     world.play("running", ended(Phase.COMPLETED))
     world.tick(2)
     assert (world.phase("urgent"), world.phase("early")) == (Phase.STARTING, Phase.PENDING)
@@ -379,19 +382,24 @@ def test_run_hears_the_bell_and_the_stop(world: Any) -> None:
     assert not thread.is_alive()
 
 
-def test_a_pass_that_breaks_does_not_end_the_supervisor(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "says"), [(StorageFull("no room"), "no room; trying again"), (KeyError("ours"), "a pass failed")]
+)
+def test_a_pass_that_breaks_does_not_end_the_supervisor(
+    world: Any, caplog: pytest.LogCaptureFixture, error: Exception, says: str
+) -> None:
     stop, broken = threading.Event(), threading.Event()
 
     def unfinished() -> tuple[Any, ...]:
         broken.set()
         stop.set()
         world.service.bell.ring()
-        raise StorageFull("no room")
+        raise error
 
     world.store.unfinished = unfinished
     world.supervisor.run(stop)
     assert broken.is_set()
-    assert "a pass failed" in caplog.text
+    assert says in caplog.text
 
 
 def test_trouble_with_one_job_does_not_hold_up_the_others(world: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -417,3 +425,39 @@ def test_folders_are_private(world: Any) -> None:
     folder: Path = world.folder / "jobs" / "training-job" / "one" / "1"
     for one in (folder, folder.parent, folder.parent.parent, folder.parent.parent.parent):
         assert one.stat().st_mode & 0o777 == 0o700
+
+
+class Lost:
+    """A hold on a database that another server took."""
+
+    is_lost = True
+
+    def still_held(self) -> bool:
+        return not self.is_lost
+
+    def regain(self) -> None:
+        if self.is_lost:
+            raise Unavailable("in use by another server")
+
+    def release(self) -> None: ...
+
+
+def test_nothing_is_moved_while_the_store_may_be_anothers(world: Any) -> None:
+    world.create("one")
+    world.supervisor.hold = hold = Lost()
+    with pytest.raises(Unavailable, match="another server"):
+        world.tick()
+    assert world.executor.started == []
+    hold.is_lost = False
+    world.tick()
+    assert world.phase("one") is Phase.STARTING
+
+
+def test_each_end_is_told_once_whoever_wrote_it(world: Any) -> None:
+    world.create("one")
+    world.create("two", cores=2)
+    world.tick()
+    world.service.stop(JobKind.TRAINING, "two")
+    world.play("one", ended(Phase.COMPLETED))
+    world.tick(4)
+    assert [job.name for job in world.ended] == ["two", "one"]

@@ -27,7 +27,7 @@ def test_an_empty_database_is_brought_to_the_newest_version_and_stays_there(engi
     upgrade(engines.writer)
     upgrade(engines.writer)
     assert version(engines) == [len(STEPS)]
-    assert tables(engines) == {"naiad_jobs", "naiad_tags", "naiad_version"}
+    assert tables(engines) == {"naiad_jobs", "naiad_entities", "naiad_tags", "naiad_version"}
 
 
 def test_only_the_steps_that_are_missing_are_run(engines):

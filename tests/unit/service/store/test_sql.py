@@ -84,7 +84,7 @@ def test_a_kill_takes_nothing_back_and_leaves_nothing_half_done(tmp_path, seed):
         assert found.phase is Phase.STARTING or word == "added"
     for found in store.unfinished():
         assert store.tags(found.arn) == {"whole": found.name}
-    with store._engines.writer.connect() as connection:
+    with store._sessions._engines.writer.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     store.close()
 

@@ -1,18 +1,18 @@
-"""CloudWatch Logs over the files that agents write: two groups, a stream for each instance. Tokens are positions in it."""
+"""CloudWatch Logs over the files that agents and replicas write: a stream for each of them. Tokens are positions in it."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from naiad.service.domain.errors import Invalid, NotFound
-from naiad.service.domain.job import ACCOUNT, Job, JobKind
+from naiad.service.domain.errors import Invalid
+from naiad.service.domain.job import ACCOUNT
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.log_filter import line_filter
+from naiad.service.gateway.operations.log_groups import Order, group_names, group_of
 from naiad.service.jobs.logs import LogPage
-from naiad.service.jobs.streams import GROUPS, LogStream, read_backward, read_forward, size_bytes, streams_of
-from naiad.service.jobs.walk import Cursor, parse_cursor, walk
-from naiad.service.store.port import JobQuery
+from naiad.service.jobs.streams import LogStream, read_backward, read_forward, size_bytes
+from naiad.service.jobs.walk import Cursor, parse_cursor
 
 _STREAMS_PER_PAGE = 50
 _EVENTS_PER_PAGE = 10_000
@@ -34,7 +34,7 @@ class _Times:
 @operation("logs", "DescribeLogGroups")
 def describe_log_groups(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     prefix, pattern = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "").lower()
-    names = [name for name in GROUPS if name.startswith(prefix) and pattern in name.lower()]
+    names = [name for name in group_names(context) if name.startswith(prefix) and pattern in name.lower()]
     return {"logGroups": [_group(context, name) for name in sorted(names)]}
 
 
@@ -45,10 +45,10 @@ def describe_log_streams(context: Context, asked: dict[str, Any]) -> dict[str, A
     if prefix and by_time:
         raise Invalid("orderBy LastEventTime and logStreamNamePrefix cannot be given together")
     limit = asked.get("limit", _STREAMS_PER_PAGE)
-    query = _stream_query(GROUPS[group], prefix, by_time=by_time, descending=asked.get("descending", False))
+    order = Order(prefix, by_time, asked.get("descending", False))
     page: list[dict[str, Any]] = []
     cursor = None
-    for stream, behind in _streams(context, query, prefix, parse_cursor(asked.get("nextToken"))):
+    for stream, behind in group_of(context, group).streams(order, parse_cursor(asked.get("nextToken"))):
         if len(page) == limit:
             return {"logStreams": page, "nextToken": str(cursor)}
         page.append(_stream(context, group, stream))
@@ -59,7 +59,7 @@ def describe_log_streams(context: Context, asked: dict[str, Any]) -> dict[str, A
 @operation("logs", "GetLogEvents")
 def get_log_events(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     """At the end of the stream the same token comes back: there is nothing more for now."""
-    stream = _stream_by_name(context, _group_name(asked), asked["logStreamName"])
+    stream = group_of(context, _group_name(asked)).stream(asked["logStreamName"])
     forward, position = _where(asked, stream)
     limit, times = asked.get("limit", _EVENTS_PER_PAGE), _times(asked)
     page = _page(stream, position, forward=forward, limit=limit, times=times)
@@ -102,14 +102,11 @@ def filter_log_events(context: Context, asked: dict[str, Any]) -> dict[str, Any]
 
 
 def _group_name(asked: dict[str, Any]) -> str:
-    """Raises NotFound for a group that is not one of ours."""
     given = asked.get("logGroupName") or asked.get("logGroupIdentifier", "").rpartition("log-group:")[2].removesuffix(
         ":*"
     )
     if not given:
         raise Invalid("logGroupName is missing")
-    if given not in GROUPS:
-        raise NotFound("the specified log group does not exist")
     return str(given)
 
 
@@ -165,39 +162,7 @@ def _filtered_streams(
     names = asked.get("logStreamNames")
     if names and len({name.partition("/")[0] for name in names}) == 1:
         prefix = f"{names[0].partition('/')[0]}/"  # all of one job: no need to go through the others
-    query = _stream_query(GROUPS[group], prefix, by_time=False, descending=False)
-    return _streams(context, query, prefix, cursor)
-
-
-def _stream_query(kind: JobKind, prefix: str, *, by_time: bool, descending: bool) -> JobQuery:
-    return JobQuery(
-        kind,
-        name_contains=prefix.partition("/")[0] or None,
-        sort_by="modified_at" if by_time else "name",
-        descending=descending,
-    )
-
-
-def _streams(context: Context, query: JobQuery, prefix: str, cursor: Cursor) -> Iterator[tuple[LogStream, Cursor]]:
-    """With where to go on behind each."""
-
-    def of_job(job: Job) -> list[LogStream]:
-        streams = streams_of(context.jobs.state_folder, job)
-        ordered = reversed(streams) if query.descending else streams
-        return [stream for stream in ordered if stream.name.startswith(prefix)]
-
-    return walk(context.store, query, cursor, of_job)
-
-
-def _stream_by_name(context: Context, group: str, name: str) -> LogStream:
-    try:
-        job = context.jobs.describe(GROUPS[group], name.partition("/")[0])
-    except NotFound:
-        raise NotFound("the specified log stream does not exist") from None
-    for stream in streams_of(context.jobs.state_folder, job):
-        if stream.name == name:
-            return stream
-    raise NotFound("the specified log stream does not exist")
+    return group_of(context, group).streams(Order(prefix), cursor)
 
 
 def _event(time_ms: int, text: str) -> dict[str, Any]:
@@ -216,7 +181,7 @@ def _stream(context: Context, group: str, stream: LogStream) -> dict[str, Any]:
     times |= {"lastEventTimestamp": tail[-1][0], "lastIngestionTime": tail[-1][0]} if tail else {}
     return {
         "logStreamName": stream.name,
-        "creationTime": int(stream.job.created_at.timestamp() * 1000),
+        "creationTime": stream.created_ms,
         "arn": f"arn:aws:logs:{context.region}:{ACCOUNT}:log-group:{group}:log-stream:{stream.name}",
         "storedBytes": 0,
         **times,

@@ -1,4 +1,4 @@
-"""CloudWatch, as far as charts of a training job need it: its metrics by its name, no alarms and no expressions."""
+"""CloudWatch, as far as charts of a training job or an endpoint need it: metrics by their names, no alarms and no expressions."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Any
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
+from naiad.service.gateway.operations.endpoint_metrics import METRICS, NAMESPACE, Summary, listed, summaries
 from naiad.service.gateway.operations.listing import paged, utc
 from naiad.service.jobs.metrics import Point, metric_files, read_points
 from naiad.service.jobs.walk import parse_cursor, walk
@@ -31,11 +32,11 @@ class _Bucket:
     lowest: float = float("inf")
     highest: float = float("-inf")
 
-    def add(self, value: float) -> None:
-        self.count += 1
-        self.total += value
-        self.lowest = min(self.lowest, value)
-        self.highest = max(self.highest, value)
+    def add(self, found: Summary) -> None:
+        self.count += found.count
+        self.total += found.total
+        self.lowest = min(self.lowest, found.lowest)
+        self.highest = max(self.highest, found.highest)
 
     def statistic(self, name: str) -> float:
         values = (float(self.count), self.total / self.count, self.total, self.lowest, self.highest)
@@ -58,14 +59,14 @@ class _Series:
 def get_metric_statistics(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     if not asked.get("Statistics"):
         raise Invalid("Statistics is missing; ExtendedStatistics (percentiles) are not served")
-    start, end = _span(asked)
-    series = _Series(
-        asked["Namespace"], asked["MetricName"], asked.get("Dimensions", []), start, end, _period_s(asked["Period"])
-    )
+    period_s = _period_s(asked["Period"])
+    start, end = _span(asked, period_s)
+    series = _Series(asked["Namespace"], asked["MetricName"], asked.get("Dimensions", []), start, end, period_s)
     if (end - start).total_seconds() / series.period_s > _MAX_DATAPOINTS:
         raise Invalid(f"the span has more than {_MAX_DATAPOINTS:,} periods of {series.period_s} s; make Period larger")
     buckets = _buckets(context, series, _MAX_DATAPOINTS + 1)
-    points = [_datapoint(time, bucket, asked["Statistics"]) for time, bucket in sorted(buckets.items())]
+    unit = METRICS[series.name][0] if series.namespace == NAMESPACE and series.name in METRICS else "None"
+    points = [_datapoint(time, bucket, asked["Statistics"], unit) for time, bucket in sorted(buckets.items())]
     return {"Label": series.name, "Datapoints": points}
 
 
@@ -79,6 +80,9 @@ def get_metric_data(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 
 @operation("cloudwatch", "ListMetrics")
 def list_metrics(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked.get("Namespace") == NAMESPACE:
+        given = {one["Name"]: one.get("Value") for one in asked.get("Dimensions", [])}
+        return {"Metrics": listed(context.endpoints.manager.meter, wanted=asked.get("MetricName"), given=given)}
     if asked.get("Namespace", _NAMESPACE) != _NAMESPACE:
         return {"Metrics": []}
     if any(one["Name"] != _DIMENSION for one in asked.get("Dimensions", [])):
@@ -97,15 +101,15 @@ def _data_result(
     stat = query["MetricStat"]
     if stat["Stat"] not in _STATISTICS:
         raise Invalid(f"Stat is {stat['Stat']!r}; {', '.join(_STATISTICS)} are served")
-    metric = stat["Metric"]
-    start, end = _span(asked)
+    metric, period_s = stat["Metric"], _period_s(stat["Period"])
+    start, end = _span(asked, period_s)
     series = _Series(
         metric.get("Namespace", ""),
         metric.get("MetricName", ""),
         metric.get("Dimensions", []),
         start,
         end,
-        _period_s(stat["Period"]),
+        period_s,
     )
     buckets = sorted(_buckets(context, series, _MAX_DATA).items(), reverse=newest_first)
     return {
@@ -117,13 +121,15 @@ def _data_result(
     }
 
 
-def _span(asked: dict[str, Any]) -> tuple[dt.datetime, dt.datetime]:
+def _span(asked: dict[str, Any], period_s: int) -> tuple[dt.datetime, dt.datetime]:
+    """The start is rounded down, as CloudWatch does: to whole minutes, or to a shorter period."""
     start, end = utc(asked["StartTime"]), utc(asked["EndTime"])
     assert start is not None
     assert end is not None
     if start >= end:
         raise Invalid(f"StartTime {start.isoformat()} is not before EndTime {end.isoformat()}")
-    return start, end
+    step_s = min(period_s, 60)
+    return dt.datetime.fromtimestamp(start.timestamp() // step_s * step_s, dt.UTC), end
 
 
 def _period_s(period_s: int) -> int:
@@ -135,13 +141,23 @@ def _period_s(period_s: int) -> int:
 def _buckets(context: Context, series: _Series, limit: int) -> dict[dt.datetime, _Bucket]:
     """By the start of each period. Raises Invalid when there are more than ``limit``."""
     buckets: dict[dt.datetime, _Bucket] = {}
-    for point in _points(context, series):
-        if point.name == series.name and series.start <= point.time < series.end:
-            seconds = point.time.timestamp() // series.period_s * series.period_s
-            buckets.setdefault(dt.datetime.fromtimestamp(seconds, dt.UTC), _Bucket()).add(point.value)
+    for time, summary in _summaries(context, series):
+        if series.start <= time < series.end:
+            seconds = time.timestamp() // series.period_s * series.period_s
+            buckets.setdefault(dt.datetime.fromtimestamp(seconds, dt.UTC), _Bucket()).add(summary)
         if len(buckets) > limit:
             raise Invalid(f"the span has more than {limit:,} periods with points; make Period larger")
     return buckets
+
+
+def _summaries(context: Context, series: _Series) -> Iterator[tuple[dt.datetime, Summary]]:
+    if series.namespace == NAMESPACE:
+        dimensions = {one["Name"]: one["Value"] for one in series.dimensions}
+        yield from summaries(context.endpoints.manager.meter, series.name, dimensions)
+        return
+    for point in _points(context, series):
+        if point.name == series.name:
+            yield point.time, Summary(1, point.value, point.value, point.value)
 
 
 def _points(context: Context, series: _Series) -> Iterator[Point]:
@@ -163,8 +179,8 @@ def _points_of_job(context: Context, job: Job) -> Iterator[Point]:
     yield from read_points(files)
 
 
-def _datapoint(time: dt.datetime, bucket: _Bucket, statistics: list[str]) -> dict[str, Any]:
-    return {"Timestamp": time, "Unit": "None", **{name: bucket.statistic(name) for name in statistics}}
+def _datapoint(time: dt.datetime, bucket: _Bucket, statistics: list[str], unit: str) -> dict[str, Any]:
+    return {"Timestamp": time, "Unit": unit, **{name: bucket.statistic(name) for name in statistics}}
 
 
 def _metrics_of_one(context: Context, asked: dict[str, Any], name: str) -> Iterator[tuple[dict[str, Any], object]]:

@@ -50,6 +50,12 @@ def stop_processing_job(context: Context, asked: dict[str, Any]) -> dict[str, An
     return {}
 
 
+@operation("sagemaker", "DeleteProcessingJob")
+def delete_processing_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    context.jobs.delete(_KIND, asked["ProcessingJobName"])
+    return {}
+
+
 def _identity(job: Job) -> dict[str, Any]:
     """What the description and the summary share."""
     return {

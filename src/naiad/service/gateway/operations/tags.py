@@ -1,21 +1,22 @@
-"""Tags of jobs, by their ARNs."""
+"""Tags of jobs, endpoints and what they are made from, by their ARNs."""
 
 import re
 from typing import Any
 
+from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import paged
 from naiad.service.jobs.requests import check_tags, tags_of
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,63})")
+_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,63}(?:/[0-9]{1,9})?)")
 _PAGE = 50
 
 
 @operation("sagemaker", "AddTags")
 def add_tags(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    arn = _arn_of_job(context, asked["ResourceArn"])
+    arn = _known(context, asked["ResourceArn"])
     added = tags_of(asked)
     check_tags({**context.store.tags(arn), **added})
     context.store.set_tags(arn, added)
@@ -24,7 +25,7 @@ def add_tags(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 
 @operation("sagemaker", "ListTags")
 def list_tags(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    tags = sorted(context.store.tags(_arn_of_job(context, asked["ResourceArn"])).items())
+    tags = sorted(context.store.tags(_known(context, asked["ResourceArn"])).items())
     behind = [(key, value) for key, value in tags if key > asked.get("NextToken", "")]
     limit = asked.get("MaxResults", _PAGE)
     page = dict(behind[:limit])
@@ -33,19 +34,23 @@ def list_tags(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 
 @operation("sagemaker", "DeleteTags")
 def delete_tags(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.store.remove_tags(_arn_of_job(context, asked["ResourceArn"]), asked["TagKeys"])
+    context.store.remove_tags(_known(context, asked["ResourceArn"]), asked["TagKeys"])
     return {}
 
 
-def _arn_of_job(context: Context, arn: str) -> str:
-    """The job's own ARN. Raises Invalid for one of another kind of thing, NotFound for a job that is not there."""
+def _known(context: Context, arn: str) -> str:
+    """The ARN of something that is here. Raises Invalid for one of another kind of thing, NotFound for what is not there."""
     match = _ARN.fullmatch(arn)
-    if match is None or match[1] not in set(JobKind):
-        raise Invalid(f"ResourceArn is {arn!r}; only training jobs and processing jobs have tags here")
-    job = context.jobs.describe(JobKind(match[1]), match[2])
-    if job.arn != arn:
-        raise NotFound(f"{arn} is not here; did you mean {job.arn}?")
-    return job.arn
+    if match is not None and match[1] in set(JobKind):
+        found = context.jobs.describe(JobKind(match[1]), match[2]).arn
+    elif match is not None and match[1] in set(EntityKind):
+        found = context.catalog.entities.get(EntityKind(match[1]), match[2]).arn
+    else:
+        kinds = ", ".join((*JobKind, *EntityKind))
+        raise Invalid(f"ResourceArn is {arn!r}; there are tags of {kinds}")
+    if found != arn:
+        raise NotFound(f"{arn} is not here; did you mean {found}?")
+    return found
 
 
 def _listed(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from naiad.service.domain.job import Job
 from naiad.service.jobs.metrics import Point
+from naiad.service.jobs.waiting import Place
 
 _AS_REQUESTED = (
     "HyperParameters",
@@ -38,8 +39,8 @@ _DEFAULTS: dict[str, Any] = {
 _MAX_REASON = 1024
 
 
-def training_description(job: Job, final_metrics: tuple[Point, ...]) -> dict[str, Any]:
-    """DescribeTrainingJob's answer, with every field that the SDKs read without looking."""
+def training_description(job: Job, final_metrics: tuple[Point, ...], place: Place | None = None) -> dict[str, Any]:
+    """DescribeTrainingJob's answer, with every field that the SDKs read without looking. ``place``: of a job that waits."""
     asked = {key: job.request[key] for key in _AS_REQUESTED if key in job.request}
     return {
         **_DEFAULTS,
@@ -52,7 +53,7 @@ def training_description(job: Job, final_metrics: tuple[Point, ...]) -> dict[str
         "ModelArtifacts": {"S3ModelArtifacts": model_uri(job)},
         "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **job.request["OutputDataConfig"]},
         "StoppingCondition": job.request.get("StoppingCondition", {"MaxRuntimeInSeconds": 86400}),
-        "SecondaryStatusTransitions": _transitions(job),
+        "SecondaryStatusTransitions": _transitions(job, place),
         "FinalMetricDataList": [_metric(point) for point in final_metrics],
         "ProfilingStatus": "Disabled",
         **({"FailureReason": job.failure_reason[:_MAX_REASON]} if job.failure_reason else {}),
@@ -101,8 +102,8 @@ def _whole_seconds(duration: dt.timedelta) -> int:
     return max(1, round(duration.total_seconds()))
 
 
-def _transitions(job: Job) -> list[dict[str, Any]]:
-    return [
+def _transitions(job: Job, place: Place | None) -> list[dict[str, Any]]:
+    transitions: list[dict[str, Any]] = [
         {
             "Status": str(past.phase),
             "StartTime": past.started_at,
@@ -111,6 +112,9 @@ def _transitions(job: Job) -> list[dict[str, Any]]:
         }
         for past in job.transitions
     ]
+    if place is not None:
+        transitions[-1]["StatusMessage"] += f", {place}"
+    return transitions
 
 
 def _metric(point: Point) -> dict[str, Any]:

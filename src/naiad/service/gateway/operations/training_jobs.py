@@ -21,7 +21,7 @@ def create_training_job(context: Context, asked: dict[str, Any]) -> dict[str, An
 @operation("sagemaker", "DescribeTrainingJob")
 def describe_training_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     job = context.jobs.describe(_KIND, asked["TrainingJobName"])
-    return training_description(job, final_points(context.jobs.instances(job)))
+    return training_description(job, final_points(context.jobs.instances(job)), context.jobs.place_of(job))
 
 
 @operation("sagemaker", "ListTrainingJobs")
@@ -35,6 +35,12 @@ def list_training_jobs(context: Context, asked: dict[str, Any]) -> dict[str, Any
 @operation("sagemaker", "StopTrainingJob")
 def stop_training_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     context.jobs.stop(_KIND, asked["TrainingJobName"])
+    return {}
+
+
+@operation("sagemaker", "DeleteTrainingJob")
+def delete_training_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    context.jobs.delete(_KIND, asked["TrainingJobName"])
     return {}
 
 

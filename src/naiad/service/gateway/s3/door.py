@@ -5,6 +5,7 @@ from dataclasses import replace
 from naiad.service.blobs.port import Blobs
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import ServiceError
+from naiad.service.gateway.refusal import Refused
 from naiad.service.gateway.request import Request, Response
 from naiad.service.gateway.s3.call import Call, split_path
 from naiad.service.gateway.s3.errors import answer
@@ -19,9 +20,14 @@ class S3Door:
         self._threads = Threads()
 
     async def handle(self, request: Request) -> Response:
-        """Never raises a ServiceError. Bodies may be left unread when the answer is a refusal."""
+        """Raises Refused for a body that is not what was signed, or does not come; no other ServiceError.
+
+        Bodies may be left unread when the answer is a refusal.
+        """
         try:
             response = await self._answered(request)
+        except Refused:
+            raise
         except ServiceError as error:
             response = answer(error, request)
         return replace(response, headers=_complete(response, request))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from naiad.service.blobs import errors as blobs
 from naiad.service.domain.errors import Conflict, Denied, Invalid, NotFound, NotServed, ServiceError, StorageFull
 from naiad.service.gateway.request import Request, Response
-from naiad.service.gateway.s3.xml import element, to_xml
+from naiad.service.gateway.s3.xml import element, optional, to_xml
 
 
 class S3Error(ServiceError):
@@ -51,12 +51,20 @@ def answer(error: ServiceError, request: Request) -> Response:
     return Response(status, headers, error_xml(code, str(error), request))
 
 
+def _condition(code: str, request: Request) -> str | None:
+    """Which condition of a write did not hold; s3fs tells FileExistsError by it."""
+    if code != "PreconditionFailed":
+        return None
+    return next((name for name in ("If-None-Match", "If-Match") if request.header(name.lower())), None)
+
+
 def error_xml(code: str, message: str, request: Request) -> bytes:
     return to_xml(
         element(
             "Error",
             element("Code", code),
             element("Message", message),
+            optional("Condition", _condition(code, request)),
             element("Resource", request.raw_path),
             element("RequestId", request.request_id),
         )

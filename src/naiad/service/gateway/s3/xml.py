@@ -68,7 +68,11 @@ def parsed(data: bytes) -> Node:
     parser.CharacterDataHandler = builder.add_text
     try:
         parser.Parse(data, True)  # noqa: FBT003 - it takes no keywords
-    except expat.ExpatError as error:
+    except (
+        expat.ExpatError,
+        LookupError,
+        ValueError,
+    ) as error:  # the latter two of an encoding that Python or expat lacks
         raise Invalid(f"the body is not well-formed XML: {error}") from None
     return builder.root.children[0]
 

@@ -1,6 +1,7 @@
 """Channels: the objects that a job reads, as files, through a cache by content that all jobs share."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,8 @@ from naiad.service.jobs.s3_uri import S3Uri, parse_s3_uri
 
 _PAGE = 1_000
 _LARGEST_MANIFEST = 64 * 2**20
+_NO_NAME = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+"""What a file system says to a key that is too long for it, and to one that would need another's file as its folder."""
 
 
 class Fetcher:
@@ -33,14 +36,19 @@ class Fetcher:
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
             found = found[self._index :: self._instances]
         for info, relative in found:
-            self.file(info, _below(target, relative))
+            self.file(info, below(target, relative))
         return len(found)
 
     def file(self, info: BlobInfo, path: Path) -> None:
-        """Raises NotFound when it was deleted meanwhile."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Raises NotFound when it was deleted meanwhile, Invalid where no file can have the name."""
         kept = self._cached(info)
-        shutil.copyfile(kept, path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(kept, path)
+        except OSError as error:
+            if error.errno not in _NO_NAME:
+                raise
+            raise Invalid(f"the key {info.key[:200]!r} cannot be a file's name here: {error.strerror}") from error
 
     def _of(self, kind: str, uri: S3Uri) -> Iterator[tuple[BlobInfo, str]]:
         """(object, its name below the channel)."""
@@ -77,8 +85,8 @@ class Fetcher:
         _, content = self._blobs.read(uri.bucket, uri.key, length=_LARGEST_MANIFEST)
         try:
             first, *names = json.loads(b"".join(content))
-            base = parse_s3_uri(first["prefix"], at="the manifest's prefix")
-        except (ValueError, TypeError, KeyError) as error:
+            base = parse_s3_uri(str(first["prefix"]), at="the manifest's prefix")
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise Invalid(f"s3://{uri.bucket}/{uri.key} is no manifest: {error}") from error
         for name in names:
             yield self._blobs.head(base.bucket, base.key + str(name)), str(name)
@@ -101,7 +109,8 @@ class Fetcher:
         return kept
 
 
-def _below(folder: Path, name: str) -> Path:
+def below(folder: Path, name: str) -> Path:
+    """Raises Invalid."""
     parts = name.split("/")
     if not all(part and part not in (".", "..") for part in parts) or "\0" in name:
         raise Invalid(f"the key {name[:200]!r} cannot be a file's name below {folder.name}")

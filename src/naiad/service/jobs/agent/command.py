@@ -1,5 +1,6 @@
 """Which program an instance runs: the user's script, Naiad's trainer, or an entry point of the request's own."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from naiad.service.blobs.port import Blobs
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
+from naiad.service.jobs.agent import packages
 from naiad.service.jobs.agent.archive import extract_tar
 from naiad.service.jobs.agent.contract import decoded, user_arguments, user_hyperparameters
 from naiad.service.jobs.s3_uri import parse_s3_uri
 
 _TRAINER = "naiad/trainer"
-_INSTALLED = "requirements-installed"
-_INSTALL = 'python -m pip install --disable-pip-version-check --target "$1" -r "$2" && shift 2 && exec "$@"'
+_TRANSFORM = "naiad.service.endpoints.transform"
+_INSTALL = 'python -m pip install --disable-pip-version-check -r "$1" && shift && exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,16 @@ class Command:
 
 def is_trainer(spec: InstanceSpec) -> bool:
     image = spec.request.get("AlgorithmSpecification", {}).get("TrainingImage", "")
-    return f"/{image.partition(':')[0]}".endswith(f"/{_TRAINER}")
+    place, _, name = f"/{image}".rpartition("/")
+    return f"{place}/{name.partition(':')[0]}".endswith(f"/{_TRAINER}")
 
 
 def command_of(spec: InstanceSpec, blobs: Blobs, *, ml: Path, root: Path) -> Command:
     """Fetches the source where the request names one. Raises Invalid when there is nothing to run."""
     if spec.instance.kind is JobKind.PROCESSING:
         return _entry_point(spec.request["AppSpecification"], ml, root)
+    if spec.instance.kind is JobKind.TRANSFORM:
+        return _transform(ml, root)
     algorithm = spec.request["AlgorithmSpecification"]
     if algorithm.get("ContainerEntrypoint"):
         return _entry_point(algorithm, ml, root)
@@ -43,12 +48,23 @@ def command_of(spec: InstanceSpec, blobs: Blobs, *, ml: Path, root: Path) -> Com
     return _script(spec, blobs, ml, root)
 
 
+def _transform(ml: Path, root: Path) -> Command:
+    """With what the model's code asks for."""
+    words: tuple[str, ...] = ("python", "-m", _TRANSFORM)
+    requirements = "model/code/requirements.txt"
+    if (ml / requirements).is_file():
+        words = ("sh", "-c", _INSTALL, "sh", str(root / requirements), *words)
+    return Command(words, {})
+
+
 def _entry_point(asked: Mapping[str, Any], ml: Path, root: Path) -> Command:
     words = (*asked.get("ContainerEntrypoint", ()), *asked.get("ContainerArguments", ()))
     if not words:
         raise Invalid("there is nothing to run: give ContainerEntrypoint")
     first = words[0]
     if first.startswith("/opt/ml/"):
+        if ".." in Path(first).parts:
+            raise Invalid(f"ContainerEntrypoint {first!r} leads out of /opt/ml: give it without '..'")
         program = ml / first.removeprefix("/opt/ml/")
         if not program.is_file():
             raise Invalid(f"{first} is not there; channels lie below /opt/ml/input/data")
@@ -60,24 +76,26 @@ def _entry_point(asked: Mapping[str, Any], ml: Path, root: Path) -> Command:
 def _script(spec: InstanceSpec, blobs: Blobs, ml: Path, root: Path) -> Command:
     """Script mode, as the training toolkit has it: the script is started with ``--name value`` for each hyperparameter."""
     given = decoded(spec.request.get("HyperParameters", {}))
-    program = given.get("sagemaker_program")
+    program, place = given.get("sagemaker_program"), given.get("sagemaker_submit_directory")
     if not program:
         raise Invalid(
             "there is nothing to run: give the hyperparameters sagemaker_program and sagemaker_submit_directory, a "
             f"ContainerEntrypoint, or the image {_TRAINER}"
         )
-    _fetch_source(given.get("sagemaker_submit_directory"), blobs, ml)
-    if not (ml / "code" / program).is_file():
+    if not isinstance(program, str) or not isinstance(place, str | None):
+        raise Invalid(f"sagemaker_program {program!r} and sagemaker_submit_directory {place!r} must be texts")
+    _fetch_source(place, blobs, ml)
+    if ".." in Path(program).parts or not (ml / "code" / program).is_file():
         raise Invalid(f"the source has no file {program!r}, which sagemaker_program names")
     code, interpreter = root / "code", "bash" if program.endswith(".sh") else "python"
     words = (interpreter, str(code / program), *user_arguments(user_hyperparameters(spec)))
     environment = {
-        "PYTHONPATH": f"{code}:{code / _INSTALLED}",
+        "PYTHONPATH": f"{code}:{packages.variables(root)['PYTHONPATH']}",
         "SM_MODULE_NAME": Path(program).stem,
         "SM_MODULE_DIR": str(code),
     }
     if (ml / "code" / "requirements.txt").is_file():
-        words = ("sh", "-c", _INSTALL, "install", str(code / _INSTALLED), str(code / "requirements.txt"), *words)
+        words = ("sh", "-c", _INSTALL, "install", str(code / "requirements.txt"), *words)
     return Command(words, environment)
 
 
@@ -95,7 +113,7 @@ def _fetch_source(place: str | None, blobs: Blobs, ml: Path) -> None:
                 target.mkdir(parents=True, exist_ok=True)
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(path.read_bytes())
+                shutil.copyfile(path, target)
         return
     uri = parse_s3_uri(place, at="sagemaker_submit_directory")
     archive = ml / "sourcedir.tar.gz"

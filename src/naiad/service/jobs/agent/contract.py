@@ -2,23 +2,31 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
+from naiad.service.jobs.agent import packages
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _MASTER_PORT = 7777
 
 
 def write_config(spec: InstanceSpec, ml: Path) -> None:
+    packages.make_environment(ml)
     if spec.instance.kind is JobKind.PROCESSING:
         _put(ml / "config" / "processingjobconfig.json", {**spec.request, "ProcessingJobArn": spec.arn})
         _put(ml / "config" / "resourceconfig.json", _resources(spec))
-        (ml / "code").mkdir(exist_ok=True)
+        for name in ("code", "output"):
+            (ml / name).mkdir(exist_ok=True)
+        return
+    if spec.instance.kind is JobKind.TRANSFORM:
+        _put(ml / "config" / "transformjobconfig.json", spec.request)
+        for name in ("code", "output", "transform/input", "transform/output"):
+            (ml / name).mkdir(parents=True, exist_ok=True)
         return
     config = ml / "input" / "config"
     _put(config / "hyperparameters.json", dict(spec.request.get("HyperParameters", {})))
@@ -29,9 +37,11 @@ def write_config(spec: InstanceSpec, ml: Path) -> None:
 
 
 def environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
-    """Clean: nothing of the server's own is in it."""
+    """Clean: nothing of the server's own is in it. Raises Invalid for what no variable can be."""
+    for name, value in spec.request.get("Environment", {}).items():
+        _check_text(f"{name}{value}", at=f"Environment's {name!r}")
     values = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        **packages.variables(root),
         "HOME": "/tmp",  # noqa: S108  # reason: the program's own
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
@@ -49,14 +59,32 @@ def environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
             values[name] = os.environ[name]
     if spec.instance.kind is JobKind.TRAINING:
         values |= _training_variables(spec, root)
+    elif spec.instance.kind is JobKind.TRANSFORM:
+        values |= _transform_variables(spec, root)
     else:
         values |= {"PROCESSING_JOB_NAME": spec.instance.job_name, "PROCESSING_JOB_ARN": spec.arn}
     return {**values, **spec.request.get("Environment", {})}
 
 
+def _transform_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
+    """SageMaker's own of a batch, and the model's."""
+    return {
+        "NAIAD_ML": str(root),
+        "SM_MODEL_DIR": str(root / "model"),
+        "SAGEMAKER_BATCH": "true",
+        "SAGEMAKER_BATCH_STRATEGY": spec.request.get("BatchStrategy", "MultiRecord"),
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(spec.request.get("MaxPayloadInMB", 6)),
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(spec.request.get("MaxConcurrentTransforms", 1)),
+        **spec.request["Container"].get("Environment", {}),
+    }
+
+
 def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
-    """Values as they are meant: SDK 2 writes them as JSON, others as plain text."""
-    return {name: _value(text) for name, text in hyperparameters.items()}
+    """Values as they are meant: SDK 2 writes them as JSON, others as plain text. Raises Invalid for what no argument can be."""
+    values = {name: _value(text) for name, text in hyperparameters.items()}
+    for name, value in values.items():
+        _check_text(f"{name}{_text(value)}", at=f"the hyperparameter {name!r}")
+    return values
 
 
 def user_hyperparameters(spec: InstanceSpec) -> dict[str, Any]:
@@ -152,8 +180,17 @@ def _channels(spec: InstanceSpec) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _check_text(text: str, *, at: str) -> None:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise Invalid(f"{at} is no text that UTF-8 can say: {error.reason}") from error
+    if "\0" in text:
+        raise Invalid(f"{at} has a NUL character, which no program can be given")
 
 
 def _text(value: Any) -> str:

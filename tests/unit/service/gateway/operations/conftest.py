@@ -12,6 +12,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from naiad.service.blobs.open import open_blobs
+from naiad.service.compose import endpoint_service
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
@@ -133,8 +134,13 @@ def door(tmp_path: Path) -> Iterator[Door]:
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
     resources = Resources((0, 1), 16 * 1024**3)
+    endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region="us-east-1")
     service = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
-    supervisor = Supervisor(store, executor, resources, clock, service.bell, tmp_path, "", "http://127.0.0.1")
-    context = Context(service, store, blobs, clock, "us-east-1", Principal("AKIA", "main"))
+    supervisor = Supervisor(
+        store, executor, resources, clock, service.bell, tmp_path, "", "http://127.0.0.1", line=service.line
+    )
+    context = Context(
+        service, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("AKIA", "main")
+    )
     yield Door(context, clock, executor, supervisor, tmp_path)
     store.close()

@@ -33,9 +33,13 @@ def written(door: Any) -> Any:
     return door
 
 
-def test_both_groups_are_there(door: Any) -> None:
+def test_the_groups_of_jobs_are_there(door: Any) -> None:
     found = door.call("logs", "DescribeLogGroups")["logGroups"]
-    assert [group["logGroupName"] for group in found] == ["/aws/sagemaker/ProcessingJobs", GROUP]
+    assert [group["logGroupName"] for group in found] == [
+        "/aws/sagemaker/ProcessingJobs",
+        GROUP,
+        "/aws/sagemaker/TransformJobs",
+    ]
     assert len(door.call("logs", "DescribeLogGroups", logGroupNamePrefix=GROUP)["logGroups"]) == 1
 
 

@@ -54,6 +54,12 @@ def test_statistics_by_period(filled: Any) -> None:
     assert (second["Timestamp"], second["Average"]) == (at(120), 1.0)
 
 
+@pytest.mark.parametrize(("period", "counts"), [(60, [2.0, 1.0]), (20, [1.0, 1.0]), (1, [1.0, 1.0])])
+def test_the_start_is_rounded_down(filled: Any, period: int, counts: list[float]) -> None:
+    answer = filled.call("cloudwatch", "GetMetricStatistics", **asked(Period=period, StartTime=at(50.9)))
+    assert [point["SampleCount"] for point in answer["Datapoints"]] == counts
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from naiad.service.domain.errors import NotFound
+from naiad.service.domain.errors import InUse, NotFound
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.port import InstanceReport
@@ -79,3 +79,13 @@ def test_stop_and_list(door: Any) -> None:
 def test_a_processing_job_that_is_not_there(door: Any) -> None:
     with pytest.raises(NotFound):
         door.sagemaker("DescribeProcessingJob", ProcessingJobName="nobody")
+
+
+def test_a_processing_job_is_deleted_once_it_has_ended(door: Any) -> None:
+    process(door, "one")
+    with pytest.raises(InUse):
+        door.sagemaker("DeleteProcessingJob", ProcessingJobName="one")
+    door.sagemaker("StopProcessingJob", ProcessingJobName="one")
+    door.sagemaker("DeleteProcessingJob", ProcessingJobName="one")
+    with pytest.raises(NotFound):
+        door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")

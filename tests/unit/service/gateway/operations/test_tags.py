@@ -22,7 +22,7 @@ def test_tags_of_a_job(door: Any) -> None:
     [
         ("arn:aws:sagemaker:us-east-1:000000000000:training-job/nobody", NotFound),
         ("arn:aws:sagemaker:eu-west-1:000000000000:training-job/one", NotFound),
-        ("arn:aws:sagemaker:us-east-1:000000000000:endpoint/one", Invalid),
+        ("arn:aws:sagemaker:us-east-1:000000000000:endpoint/one", NotFound),
         ("one", Invalid),
     ],
 )

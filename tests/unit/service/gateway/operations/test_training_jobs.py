@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.domain.errors import InUse, Invalid, NotFound
 from naiad.service.domain.status import Phase
 
 BLINDLY_READ = (
@@ -111,3 +111,25 @@ def test_only_the_keep_alive_period_can_be_updated(door: Any) -> None:
     assert describe(door, "one")["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 90
     with pytest.raises(Invalid, match="ProfilerConfig cannot be changed"):
         door.sagemaker("UpdateTrainingJob", TrainingJobName="one", ProfilerConfig={})
+
+
+def test_a_job_that_waits_says_where_in_the_queue(door: Any) -> None:
+    for name in ("one", "two", "three"):
+        door.train(name)
+    door.tick(2)
+    told = describe(door, "three")["SecondaryStatusTransitions"][-1]["StatusMessage"]
+    assert told == "waits for cores and memory, 2 of 2 in the queue"
+    assert "queue" not in describe(door, "one")["SecondaryStatusTransitions"][-1]["StatusMessage"]
+
+
+def test_a_job_is_deleted_once_it_has_ended(door: Any) -> None:
+    door.train("one")
+    door.tick()
+    with pytest.raises(InUse):
+        door.sagemaker("DeleteTrainingJob", TrainingJobName="one")
+    door.finish("one")
+    door.sagemaker("DeleteTrainingJob", TrainingJobName="one")
+    for name in ("DescribeTrainingJob", "DeleteTrainingJob"):
+        with pytest.raises(NotFound):
+            door.sagemaker(name, TrainingJobName="one")
+    door.train("one")

@@ -24,3 +24,10 @@ def test_codes(make_request, error, code, status):
     response = answer(error, make_request("GET", "/b/<k>"))
     assert response.status == status
     assert f"<Code>{code}</Code><Message>x</Message><Resource>/b/%3Ck%3E</Resource>".encode() in response.body
+
+
+@pytest.mark.parametrize("condition", ["If-None-Match", "If-Match"])
+def test_the_condition_that_failed_is_named(make_request, condition):
+    request = make_request("PUT", "/b/k", headers={condition.lower(): "*"})
+    assert f"<Condition>{condition}</Condition>".encode() in answer(blobs.PreconditionFailed("x"), request).body
+    assert b"<Condition>" not in answer(Invalid("x"), request).body

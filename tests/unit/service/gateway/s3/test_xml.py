@@ -26,6 +26,8 @@ def test_in():
     "body",
     [
         b"",
+        b"<?xml version='1.0' encoding='utf-7'?><A/>",
+        b"<?xml version='1.0' encoding='nobody'?><A/>",
         b"<A>",
         b"no",
         b'<!DOCTYPE a [<!ENTITY x "y">]><A>&x;</A>',

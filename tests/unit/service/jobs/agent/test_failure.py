@@ -10,6 +10,12 @@ TRACE = [
     '  File "/opt/ml/code/model.py", line 71, in forward',
     "    x = y",
 ]
+TORCHRUN = [
+    "Traceback (most recent call last):",
+    '  File "/lib/torch/distributed/launcher/api.py", line 386, in launch_agent',
+    "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ",
+    "Root Cause (first observed failure):",
+]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +29,16 @@ TRACE = [
         ),
         (1, [*TRACE, "mine.ShapeError: no"], "AlgorithmError: mine.ShapeError: no (model.py, line 71)"),
         (
+            1,
+            [*TRACE, "KeyError: 'x'", *TORCHRUN],
+            "AlgorithmError: KeyError: 'x' (model.py, line 71)",
+        ),
+        (
+            1,
+            TORCHRUN,
+            "AlgorithmError: torch.distributed.elastic.multiprocessing.errors.ChildFailedError: (api.py, line 386)",
+        ),
+        (
             -9,
             ["step 3"],
             "AlgorithmError: the program was ended by SIGKILL, perhaps because memory ran out; its last line was: step 3",
@@ -35,10 +51,9 @@ TRACE = [
         ),
     ],
 )
-def test_reasons(tmp_path, status, lines, reason):
-    assert reason_of(status, lines, tmp_path / "failure") == reason
+def test_reasons(status, lines, reason):
+    assert reason_of(status, lines, "") == reason
 
 
-def test_the_programs_own_words_come_first(tmp_path):
-    (tmp_path / "failure").write_text("x" * 2000)
-    assert reason_of(1, [*TRACE, "ValueError: no"], tmp_path / "failure") == "x" * 1024
+def test_the_programs_own_words_come_first():
+    assert reason_of(1, [*TRACE, "ValueError: no"], "x" * 2000) == "x" * 1024

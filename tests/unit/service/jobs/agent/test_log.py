@@ -15,10 +15,21 @@ def test_lines_as_they_come(tmp_path):
     log.feed(b"without an end")
     page = read_events(tmp_path / "log", start=0, limit_events=10, limit_bytes=10_000, forward=True)
     assert texts(page) == ["one", "two ü", "[31mred", "20 %"]
-    assert log.close() == ["without an end"]
+    assert log.rest() == ["without an end"]
     after = read_events(tmp_path / "log", start=page.last, limit_events=10, limit_bytes=10_000, forward=True)
     assert texts(after) == ["without an end"]
     assert list(log.last)[-1] == "without an end"
+    log.close()
+
+
+def test_the_agents_own_words_are_not_the_programs(tmp_path):
+    log = LogWriter(tmp_path)
+    log.feed(b"one\n")
+    log.say("two")
+    log.close()
+    page = read_events(tmp_path / "log", start=0, limit_events=10, limit_bytes=10_000, forward=True)
+    assert texts(page) == ["one", "naiad: two"]
+    assert list(log.last) == ["one"]
 
 
 def test_a_line_without_an_end_is_cut(tmp_path):
@@ -44,3 +55,25 @@ def test_pages_backwards_and_forwards_meet(tmp_path):
 
 def test_a_file_that_is_not_there_yet(tmp_path):
     assert read_events(tmp_path / "log", start=0, limit_events=5, limit_bytes=100, forward=True).events == ()
+
+
+def test_what_is_kept_has_an_end(tmp_path):
+    log = LogWriter(tmp_path, most_bytes=1000)
+    for number in range(100):
+        assert log.feed(f"line {number} is as long as this\n".encode()) == [f"line {number} is as long as this"]
+    log.say("the agent's own lines are kept")
+    log.close()
+    kept = [line.partition(b" ")[2].decode() for line in (tmp_path / "log").read_bytes().splitlines()]
+    assert (tmp_path / "log").stat().st_size < 1300
+    assert kept[-3].startswith("line ")
+    assert kept[-2] == "naiad: the log is full: no more than 1,000 bytes are kept of what a program says"
+    assert kept[-1] == "naiad: the agent's own lines are kept"
+    assert log.last[-1] == "line 99 is as long as this"
+
+
+def test_a_name_that_a_program_made_up_is_one_line(tmp_path):
+    log = LogWriter(tmp_path)
+    log.say("not stored: a\nnaiad: all is well\udcff\x1b[31m")
+    log.close()
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert line.partition(" ")[2] == "naiad: not stored: a naiad: all is well?[31m"

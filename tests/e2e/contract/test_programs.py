@@ -1,0 +1,144 @@
+"""How a program begins and ends, and what is told of it."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+LIMITS = {"NAIAD_STOP_TIMEOUT_S": "0.5"}
+
+
+def ends(jobs: Any, name: str) -> list[str]:
+    return [step["Status"] for step in jobs.end(name)["SecondaryStatusTransitions"]]
+
+
+def test_a_container_entrypoint(jobs: Any, channel: Any) -> None:
+    """A program of the system's, and one that lies in a channel."""
+    jobs.put({"entry/run": b'#!/bin/sh\necho "ran with $1 in $(pwd)"\n'})
+    image = {"TrainingImage": "any/image", "TrainingInputMode": "File"}
+    words = {
+        "ContainerEntrypoint": ["sh", "-c"],
+        "ContainerArguments": ['echo "$TRAINING_JOB_NAME" "$SM_CURRENT_HOST"'],
+    }
+    system = jobs.begin("entry-system", AlgorithmSpecification={**image, **words})
+    words = {"ContainerEntrypoint": ["/opt/ml/input/data/bin/run"], "ContainerArguments": ["an argument"]}
+    own = jobs.begin("entry-own", AlgorithmSpecification={**image, **words}, InputDataConfig=[channel("bin", "entry/")])
+    assert jobs.completed(system) == ["entry-system algo-1"]
+    assert jobs.completed(own) == ["ran with an argument in /opt/ml/code"]
+
+
+def test_hyperparameters_as_every_client_writes_them(jobs: Any) -> None:
+    """SDK 2 writes JSON, others plain text; the program sees the same."""
+    program = "import json, os, sys; print(sys.argv[1:], os.environ['SM_HP_NAME'], json.loads(os.environ['SM_HPS']))"
+    values = {"lr": 0.5, "name": "a b", "sizes": [1, 2], "flag": True}
+    plain = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    quoted = {name: json.dumps(value) for name, value in values.items()}
+    both = [
+        jobs.python(f"hyper-{number}", program, HyperParameters=given) for number, given in enumerate((plain, quoted))
+    ]
+    arguments = ["--flag", "True", "--lr", "0.5", "--name", "a b", "--sizes", "[1, 2]"]
+    assert [jobs.completed(name) for name in both] == [[f"{arguments} a b {dict(sorted(values.items()))}"]] * 2
+
+
+def test_its_time_is_limited(jobs: Any) -> None:
+    limit = {"MaxRuntimeInSeconds": 1}
+    polite = jobs.shell("late-polite", "echo begun; sleep 600", StoppingCondition=limit)
+    program = "trap '' TERM; echo begun; while :; do sleep 0.1; done"
+    deaf = jobs.shell("late-deaf", program, StoppingCondition=limit, Environment=LIMITS)
+    for name in (polite, deaf):
+        described = jobs.end(name)
+        assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_a_program_that_is_deaf_to_a_stop(jobs: Any) -> None:
+    name = jobs.shell("deaf", "trap '' TERM; echo begun; while :; do sleep 0.1; done", Environment=LIMITS)
+    jobs.said(name, "begun")
+    jobs.server.client("sagemaker").stop_training_job(TrainingJobName=name)
+    assert jobs.end(name)["TrainingJobStatus"] == "Stopped"
+
+
+def test_a_program_that_listens_to_a_stop_leaves_its_model(jobs: Any) -> None:
+    program = "trap 'echo w > /opt/ml/model/w; exit 0' TERM; echo begun; while :; do sleep 0.1; done"
+    name = jobs.shell("listens", program)
+    jobs.said(name, "begun")
+    jobs.server.client("sagemaker").stop_training_job(TrainingJobName=name)
+    assert jobs.end(name)["TrainingJobStatus"] == "Stopped"
+    assert jobs.packed("out/listens/output/model.tar.gz") == {"w": b"w\n"}
+
+
+def test_reasons(jobs: Any) -> None:
+    written = jobs.shell("why-written", "echo 'the data are bad' > /opt/ml/output/failure; exit 1")
+    killed = jobs.python("why-killed", "import os; os.kill(os.getpid(), 11)")
+    raised = jobs.python("why-raised", "def f():\n    raise KeyError('x')\nf()")
+    absent = jobs.begin(
+        "why-absent",
+        AlgorithmSpecification={
+            "TrainingImage": "any/image",
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["/no/such/program"],
+        },
+    )
+    assert jobs.failed(written) == "the data are bad"
+    assert jobs.failed(killed).startswith("AlgorithmError: the program was ended by SIGSEGV")
+    assert jobs.failed(raised) == "AlgorithmError: KeyError: 'x' (train.py, line 2)"
+    assert "/no/such/program: No such file or directory" in jobs.failed(absent)
+
+
+def test_a_failure_of_the_program_is_not_retried(jobs: Any) -> None:
+    name = jobs.shell("retry", "exit 1", RetryStrategy={"MaximumRetryAttempts": 3})
+    assert jobs.failed(name) == "AlgorithmError: the program ended with exit status 1"
+    assert ends(jobs, name).count("Starting") == 1
+
+
+def test_the_environment_is_the_jobs(jobs: Any) -> None:
+    given = {
+        "PATH": "/opt/ml/code/bin:/usr/bin:/bin",
+        "GREETING": "one\ntwo = 'three' $HOME",
+        "UID": "7",
+        "OPTIND": "x",
+    }
+    program = "import os; print(*(repr(os.environ[name]) for name in ('PATH', 'GREETING', 'UID', 'OPTIND')))"
+    words = {"ContainerEntrypoint": ["python3", "-c", program]}
+    image = {"TrainingImage": "any/image", "TrainingInputMode": "File"}
+    name = jobs.begin("environment", AlgorithmSpecification={**image, **words}, Environment=given)
+    assert jobs.completed(name) == [" ".join(map(repr, given.values()))]
+
+
+def test_strange_output(jobs: Any) -> None:
+    long = jobs.shell("no-newline", "head -c 20000000 /dev/zero | tr '\\0' x; echo; echo end")
+    binary = jobs.shell("binary", "head -c 3000000 /dev/urandom; echo; echo end")
+    assert jobs.end(long)["TrainingJobStatus"] == "Completed"
+    assert jobs.end(binary)["TrainingJobStatus"] == "Completed"
+    assert last_line(jobs, long) == last_line(jobs, binary) == "end"
+
+
+def last_line(jobs: Any, name: str) -> str:
+    logs, group = jobs.server.client("logs"), "/aws/sagemaker/TrainingJobs"
+    (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+    page = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], limit=1)
+    return str(page["events"][-1]["message"])
+
+
+def test_children_that_it_leaves_behind_are_gone(jobs: Any) -> None:
+    """Also those that have left its session; they would write on if they lived."""
+    program = """
+        touch /opt/ml/output/data/alive
+        setsid sh -c 'while :; do date +%s%N > /tmp/clock; sleep 0.05; done' > /dev/null 2>&1 &
+        sleep 600 &
+        while [ ! -s /tmp/clock ]; do sleep 0.02; done
+    """
+    begun = time.monotonic()
+    name = jobs.shell("children", program)
+    assert jobs.end(name)["TrainingJobStatus"] == "Completed"
+    assert time.monotonic() - begun < 60
+    assert not [words for words in processes() if "/tmp/clock" in words]  # reason: the job's own
+
+
+def processes() -> list[str]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(file.read_text(errors="replace"))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,97 @@
+"""What a program cannot do: leave its folder, reach the server's, or have the agent do it on its behalf."""
+
+from typing import Any
+
+
+def secret_of(jobs: Any) -> str:
+    return str(jobs.server.address.secret_key)
+
+
+def test_the_environment_of_a_job_steers_nothing_outside_its_walls(jobs: Any, archive: Any) -> None:
+    """PATH and the loader's variables are for the program, and not for what builds its walls."""
+    fake = b'#!/bin/sh\necho escaped; cat "$NAIAD_TEST_STATE/keys.json"\n'
+    state = str(jobs.server.state)
+    source = archive({"train.py": b"print('ran')", "unshare": fake, "sh": fake, "mount": fake})
+    path = ".:/opt/ml/python/bin:/usr/local/bin:/usr/bin:/bin"
+    name = jobs.source("path", source, Environment={"PATH": path, "NAIAD_TEST_STATE": state})
+    assert jobs.end(name)["TrainingJobStatus"] == "Completed"
+    assert "escaped" not in "\n".join(jobs.lines(name))
+    loaded = jobs.shell("loader", 'echo "$LD_PRELOAD"; true', Environment={"LD_PRELOAD": "./none.so"})
+    said = jobs.completed(loaded)
+    assert "./none.so" in said
+    assert not [line for line in said if "unshare" in line or "mount" in line]
+
+
+def test_links_in_place_of_the_contracts_files_are_not_followed(jobs: Any) -> None:
+    keys = jobs.server.state / "keys.json"
+    failure = jobs.shell("link-failure", f"ln -s {keys} /opt/ml/output/failure; exit 3")
+    message = jobs.shell("link-message", f"ln -s {keys} /opt/ml/output/message")
+    folder = jobs.shell("link-output", f"rm -rf /opt/ml/output; ln -s {keys.parent} /opt/ml/output; echo x; exit 3")
+    model = jobs.shell("link-model", f"rm -rf /opt/ml/model; ln -s {keys.parent} /opt/ml/model")
+    reason = jobs.failed(failure)
+    assert secret_of(jobs) not in reason
+    assert reason == "AlgorithmError: the program ended with exit status 3"
+    jobs.end(message)
+    reports = [report.read_text() for report in (keys.parent / "jobs").rglob("status.json")]
+    assert reports
+    assert not [report for report in reports if secret_of(jobs) in report]
+    assert jobs.failed(folder) == "AlgorithmError: the program ended with exit status 3; its last line was: x"
+    assert jobs.end(model)["TrainingJobStatus"] == "Completed"
+    assert jobs.keys("out/link-model/") == set()
+
+
+def test_only_regular_files_of_the_model_are_stored(jobs: Any) -> None:
+    program = f"""
+        cd /opt/ml/model && mkdir deep && echo w > weights && echo d > deep/er
+        ln -s /etc/passwd passwd && ln -s {jobs.server.state} state && ln -s /etc folder && mkfifo pipe
+        python -c 'import os, socket; socket.socket(socket.AF_UNIX).bind("socket"); os.mkfifo(b"\\xff\\n")'
+    """
+    packed = jobs.shell("kinds", program)
+    plain = {"S3OutputPath": "s3://naiad/out/", "CompressionType": "NONE"}
+    as_files = jobs.shell("kinds-plain", program, OutputDataConfig=plain)
+    jobs.completed(packed)
+    assert jobs.packed("out/kinds/output/model.tar.gz") == {"weights": b"w\n", "deep/er": b"d\n"}
+    jobs.completed(as_files)
+    assert jobs.keys("out/kinds-plain/output/model/") == {"weights", "deep/er"}
+
+
+def test_a_pipe_or_a_flood_in_place_of_the_failure_file(jobs: Any) -> None:
+    pipe = jobs.shell("pipe-failure", "mkfifo /opt/ml/output/failure; exit 3")
+    flood = jobs.shell("flood", "yes failed | head -c 300000000 > /opt/ml/output/failure; exit 3")
+    assert jobs.failed(pipe) == "AlgorithmError: the program ended with exit status 3"
+    assert jobs.failed(flood).startswith("failed\nfailed")
+    assert len(jobs.end(flood)["FailureReason"]) <= 1024
+
+
+def test_the_state_folder_is_out_of_sight(jobs: Any) -> None:
+    state = jobs.server.state
+    said = jobs.completed(
+        jobs.shell("sight", f"ls -A {state} {state}/jobs {state}/keys.json 2>/dev/null; ls -x /opt/ml")
+    )
+    assert [line.split() for line in said] == [["checkpoints", "code", "input", "model", "output", "python"]]
+
+
+def test_the_regex_of_a_metric_that_takes_for_ever_does_not_hold_the_job(jobs: Any) -> None:
+    definitions = [{"Name": "slow", "Regex": "(a+)+$"}, {"Name": "loss", "Regex": "loss=([0-9.]+)"}]
+    image = {"TrainingImage": "any/image", "TrainingInputMode": "File", "MetricDefinitions": definitions}
+    words = {"ContainerEntrypoint": ["sh", "-c", f"echo {'a' * 60}b loss=0.5"]}
+    name = jobs.begin("regex", AlgorithmSpecification={**image, **words})
+    jobs.completed(name)
+    assert [(last["MetricName"], last["Value"]) for last in jobs.describe(name)["FinalMetricDataList"]] == [
+        ("loss", 0.5)
+    ]
+
+
+def test_what_a_program_leaves_can_be_removed_however_deep(jobs: Any) -> None:
+    program = """
+        import os
+        os.chdir("/opt/ml/model")
+        for _ in range(3000):
+            os.mkdir("d")
+            os.chdir("d")
+        open("end", "w").close()
+    """
+    name = jobs.python("deep", program)
+    jobs.end(name)
+    folder = jobs.server.state / "jobs" / "training-job" / name / "1" / "algo-1"
+    jobs.until(lambda: not (folder / "ml").exists())

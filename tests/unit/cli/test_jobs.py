@@ -1,0 +1,89 @@
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from naiad.cli.edge import DONE, MISUSED
+from naiad.cli.jobs import _ordinal
+from naiad.cli.main import main
+from naiad.service.domain.status import Phase
+
+
+def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = DONE) -> str:
+    assert main(["jobs", *arguments]) == status
+    captured = capsys.readouterr()
+    return captured.out if status == DONE else captured.err
+
+
+def test_the_newest_come_first_and_those_that_wait_say_where(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(4):
+        service.create(f"job-{number}")
+    service.tick(2)
+    lines = out(capsys, "list").splitlines()
+    assert lines[0].split() == ["name", "status", "created", "took"]
+    assert [line.split()[0] for line in lines[1:]] == ["job-3", "job-2", "job-1", "job-0"]
+    assert "waiting, 3rd of 3" in lines[1]
+    assert "waiting, 2nd of 3" in lines[2]
+    assert "InProgress" in lines[4]
+
+
+def test_a_list_can_be_cut_and_filtered(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("bad", "good"):
+        service.create(name)
+        service.tick()
+    service.finish("bad", Phase.FAILED, "AlgorithmError: no")
+    names = [job["TrainingJobName"] for job in json.loads(out(capsys, "list", "--status", "Failed", "--json"))]
+    assert names == ["bad"]
+    assert len(json.loads(out(capsys, "list", "--limit", "1", "--json"))) == 1
+
+
+def test_a_job_shows_its_steps_and_why_it_failed(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    service.create("one")
+    service.tick()
+    service.finish("one", Phase.FAILED, "AlgorithmError: ValueError: no (train.py, line 3)")
+    shown = out(capsys, "show", "one")
+    assert "status    Failed, Failed" in shown
+    assert "failed    AlgorithmError: ValueError: no (train.py, line 3)" in shown
+    assert "Starting" in shown
+    assert json.loads(out(capsys, "show", "one", "--json"))["TrainingJobName"] == "one"
+
+
+def test_a_job_that_waits_shows_its_place(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        service.create(name)
+    service.tick(2)
+    shown = out(capsys, "show", "two")
+    assert "status    InProgress, waiting, 1st of 1" in shown
+    assert "1 of 1 in the queue" in shown
+
+
+def test_logs_are_followed_to_the_end(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    service.create("one")
+    assert out(capsys, "logs", "one") == ""
+    service.tick()
+    service.log("one", "first", "second")
+    assert out(capsys, "logs", "one").splitlines() == ["first", "second"]
+    ending = threading.Timer(0.2, lambda: (service.log("one", "third"), service.finish("one")))
+    ending.start()
+    followed = out(capsys, "logs", "-f", "one").splitlines()
+    ending.join()
+    assert followed == ["first", "second", "third"]
+
+
+def test_stop_and_delete(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    service.create("one")
+    service.tick()
+    refused = out(capsys, "delete", "one", status=MISUSED)
+    assert refused.startswith("error: training-job one is InProgress; stop it")
+    out(capsys, "stop", "one")
+    service.tick(3)
+    out(capsys, "delete", "one")
+    assert "no training-job of the name one" in out(capsys, "show", "one", status=MISUSED)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (112, "112th"), (21, "21st")]
+)
+def test_ordinals(number: int, text: str) -> None:
+    assert _ordinal(number) == text

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from naiad.cli.edge import DONE
+from naiad.cli.main import main
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def test_a_key_is_added_listed_without_its_secret_and_revoked(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "add", "ci"]) == DONE
+    access, secret = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
+    assert main(["keys", "list"]) == DONE
+    listed = capsys.readouterr().out
+    assert access in listed
+    assert secret not in listed
+    assert main(["keys", "revoke", "ci"]) == DONE
+    assert main(["keys", "list", "--json"]) == DONE
+    keys = {key["name"]: key for key in json.loads(capsys.readouterr().out)}
+    assert keys["ci"]["revoked_at"] is not None
+    assert keys["default"]["revoked_at"] is None
+    assert all("secret_key" not in key for key in keys.values())
+
+
+def test_the_files_are_for_their_owner_only(state: Path) -> None:
+    assert main(["keys", "add", "ci"]) == DONE
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert (state / "keys.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["add", "default"], "a key is called 'default' already"),
+        (["add", "a b"], "a key's name is 1 to 64 letters"),
+        (["revoke", "nobody"], "no key in use is called 'nobody'"),
+    ],
+)
+def test_what_cannot_be_is_told(
+    state: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", *arguments]) != DONE
+    assert f"error: {says}" in capsys.readouterr().err
+
+
+def test_another_state_folder(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "add", "ci", "--state", str(tmp_path / "other"), "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out)["name"] == "ci"
+    assert (tmp_path / "other" / "keys.json").is_file()
+    assert not state.exists()

@@ -1,0 +1,134 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from naiad.client.connection import Connection, _job_name, connect
+from naiad.errors import DataError, FolderError, NetworkError, OptionError
+from naiad.service.domain.job import JobKind
+
+NET = "from torch import nn\n\nclass Mine(nn.Module):\n    pass\n"
+
+
+@pytest.fixture
+def connection(service: Any) -> Connection:
+    return connect()
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = [f"{n % 7},{n % 5},{'ab'[n % 2]}" for n in range(80)]
+    (tmp_path / "table.csv").write_text("\n".join(["x,y,kind", *rows]) + "\n")
+    return tmp_path / "table.csv"
+
+
+def request(service: Any, name: str) -> dict[str, Any]:
+    return dict(service.jobs.describe(JobKind.TRAINING, name).request)
+
+
+def keys(service: Any) -> list[str]:
+    rows = service.client("s3").list_objects_v2(Bucket="naiad").get("Contents", [])
+    return [row["Key"] for row in rows]
+
+
+def test_the_server_of_the_folder_of_the_environment_or_of_the_call(
+    service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connect().url == connect(state=service.state).url == service.address.url
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
+    monkeypatch.setenv("NAIAD_BUCKET", "mine")
+    assert (connect().url, connect().bucket) == ("http://elsewhere:1", "mine")
+    assert connect("http://given:2").url == "http://given:2"
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with pytest.raises(FolderError, match="no server has run on"):
+        connect(state=tmp_path / "nothing")
+
+
+def test_arguments_become_hyperparameters_that_the_trainer_reads(service: Any, connection: Connection) -> None:
+    job = connection.fit(
+        "mlp",
+        "digits",
+        validation="s3://naiad/held-out/",
+        epochs=3,
+        time_limit_s=90,
+        plan={"batch_size": 64, "augment": ("flip", "shift"), "clip_norm": None},
+        image_size=(32, 48),
+        report=False,
+        tags={"team": "vision"},
+    )
+    asked = request(service, job.name)
+    assert asked["HyperParameters"] == {
+        "net": "mlp",
+        "data": "digits",
+        "epochs": "3",
+        "time_limit": "90s",
+        "seed": "0",
+        "image_size": "32x48",
+        "report": "false",
+        "plan.batch_size": "64",
+        "plan.augment": "flip,shift",
+        "plan.clip_norm": "none",
+    }
+    assert [channel["ChannelName"] for channel in asked["InputDataConfig"]] == ["validation"]
+    assert asked["Tags"] == [{"Key": "team", "Value": "vision"}]
+
+
+def test_local_data_and_a_networks_source_go_along(
+    service: Any, connection: Connection, table: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    job = connection.fit(f"{tmp_path}/net.py:Mine", table, label="kind", name="one")
+    asked = request(service, job.name)
+    assert asked["HyperParameters"]["net"] == "net.py:Mine"
+    uris = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in asked["InputDataConfig"]
+    }
+    assert uris["code"] == "s3://naiad/one/code/"
+    assert "one/code/net.py" in keys(service)
+    assert f"{uris['train']}table.csv".removeprefix("s3://naiad/") in keys(service)
+
+
+@pytest.mark.parametrize(
+    ("net", "data", "options", "error"),
+    [
+        ("nothing.py:Mine", "digits", {}, NetworkError),
+        ("mlp", Path("/nowhere/at/all"), {}, DataError),
+        ("mlp", "digits", {"plan": {"augment": True}}, OptionError),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_before_anything_is(
+    service: Any, connection: Connection, net: str, data: Any, options: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        connection.fit(net, data, **options)
+    assert keys(service) == []
+    assert service.jobs.store.unfinished() == ()
+
+
+def test_a_preflight_that_fails_uploads_and_queues_nothing(service: Any, connection: Connection, table: Path) -> None:
+    with pytest.raises(DataError, match="kindd"):
+        connection.fit("mlp", table, label="kindd", preflight=True)
+    assert keys(service) == []
+    assert service.jobs.store.unfinished() == ()
+
+
+def test_a_preflight_that_passes_queues_the_job(service: Any, connection: Connection, table: Path) -> None:
+    job = connection.fit("mlp", table, label="kind", preflight=True)
+    assert job.status == "InProgress"
+
+
+def test_a_name_that_is_taken_is_the_servers_to_refuse(service: Any, connection: Connection) -> None:
+    connection.fit("mlp", "digits", name="one")
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        connection.fit("mlp", "digits", name="one")
+    assert connection.job("one").status == "InProgress"
+
+
+@pytest.mark.parametrize(("net", "begins"), [("my_nets/file.py:Mine", "Mine-"), (None, "auto-"), ("--", "job-")])
+def test_names_of_jobs_say_what_is_trained_in_awss_letters(net: str | None, begins: str) -> None:
+    name = _job_name(net)
+    assert name.startswith(begins)
+    assert name.replace("-", "").isalnum()
+    assert len(name) <= 63
+    assert name != _job_name(net)

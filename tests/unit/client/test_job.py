@@ -1,0 +1,107 @@
+import io
+import tarfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import naiad
+from naiad.client.connection import connect
+from naiad.client.job import JobHandle
+from naiad.errors import FolderError, TrainingError
+from naiad.service.domain.status import Phase
+from naiad.trainer.progress import Silent
+
+
+@pytest.fixture
+def job(service: Any) -> JobHandle:
+    """One that runs."""
+    service.create("one")
+    service.tick()
+    return connect().job("one")
+
+
+def put_model(service: Any, folder: Path) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for path in sorted(folder.rglob("*")):
+            tar.add(path, path.relative_to(folder).as_posix(), recursive=False)
+    service.client("s3").put_object(Bucket="naiad", Key="one/output/model.tar.gz", Body=archive.getvalue())
+
+
+def test_wait_gives_the_lines_as_they_come(service: Any, job: JobHandle) -> None:
+    service.log("one", "first")
+    seen: list[str] = []
+    begun = threading.Event()
+
+    def each(line: str) -> None:
+        seen.append(line)
+        begun.set()
+
+    def end() -> None:
+        begun.wait(30)
+        service.log("one", "last")
+        service.finish("one")
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert job.wait(timeout_s=30, each=each) is job
+    ending.join()
+    assert seen == ["first", "last"]
+    assert job.status == "Completed"
+
+
+def test_a_failure_is_raised_with_its_reason(service: Any, job: JobHandle) -> None:
+    service.finish("one", Phase.FAILED, "AlgorithmError: ValueError: no (train.py, line 3)")
+    with pytest.raises(TrainingError, match=r"job one failed: AlgorithmError: ValueError: no \(train.py, line 3\)"):
+        job.wait()
+
+
+def test_a_job_that_goes_on_is_told_when_the_time_is_over(job: JobHandle) -> None:
+    with pytest.raises(TrainingError, match=r"has not ended within 0\.01 s"):
+        job.wait(timeout_s=0.01)
+
+
+def test_logs_before_the_first_line_are_none(service: Any) -> None:
+    service.create("one")
+    assert list(connect().job("one").logs()) == []
+
+
+def test_logs_up_to_a_deadline(service: Any, job: JobHandle) -> None:
+    service.log("one", "so far")
+    assert list(job.logs(follow=True, deadline=time.monotonic())) == ["so far"]
+
+
+def test_stop_may_be_called_again(service: Any, job: JobHandle) -> None:
+    job.stop()
+    service.tick(3)
+    job.stop()
+    assert job.status == "Stopped"
+    assert job.wait() is job
+
+
+def test_the_model_comes_down(service: Any, job: JobHandle, tmp_path: Path) -> None:
+    X = np.random.default_rng(0).random((60, 3)).astype(np.float32)
+    out = tmp_path / "run"
+    naiad.fit("mlp", (X, (X[:, 0] > 0.5).astype(int)), epochs=1, out=out, report=False, progress=Silent())
+    put_model(service, out)
+    service.finish("one")
+    model = job.model(tmp_path / "kept")
+    assert len(model.predict(X[:2]).labels) == 2
+    assert (tmp_path / "kept" / "naiad.json").is_file()
+    with pytest.raises(FolderError, match="is not empty"):
+        job.model(tmp_path / "kept")
+
+
+def test_an_archive_cannot_write_beside_its_folder(service: Any, job: JobHandle, tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("../beside"), io.BytesIO())
+    service.client("s3").put_object(Bucket="naiad", Key="one/output/model.tar.gz", Body=archive.getvalue())
+    service.finish("one")
+    with pytest.raises(tarfile.FilterError):
+        job.model(tmp_path / "deep" / "kept")
+    assert not (tmp_path / "deep" / "beside").exists()

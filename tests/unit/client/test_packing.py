@@ -1,0 +1,90 @@
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from naiad.client.packing import pack
+from naiad.errors import ArtifactError, InputError
+
+
+def packed(folder: Path) -> bytes:
+    archive = io.BytesIO()
+    pack(folder, archive)
+    return archive.getvalue()
+
+
+def members(archive: bytes) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        return {member.name: member for member in tar}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model in SageMaker's script convention."""
+    model = tmp_path / "model"
+    (model / "code").mkdir(parents=True)
+    (model / "code" / "inference.py").write_text("def model_fn(folder): ...\n")
+    (model / "weights.bin").write_bytes(b"w" * 1000)
+    return model
+
+
+def test_the_same_files_give_the_same_bytes(folder: Path) -> None:
+    before = packed(folder)
+    os.utime(folder / "weights.bin", (1, 1))
+    assert packed(folder) == before
+    (folder / "weights.bin").write_bytes(b"v" * 1000)
+    assert packed(folder) != before
+
+
+def test_nobodys_name_and_time_go_along_and_a_program_stays_one(folder: Path) -> None:
+    (folder / "serve").write_text("#!/bin/sh\n")
+    (folder / "serve").chmod(0o700)
+    found = members(packed(folder))
+    assert found["serve"].mode == 0o755
+    assert found["weights.bin"].mode == 0o644
+    assert {(one.mtime, one.uid, one.gid, one.uname, one.gname) for one in found.values()} == {(0, 0, 0, "", "")}
+
+
+def test_what_is_hidden_or_compiled_stays_here(folder: Path) -> None:
+    for name in (".git/config", "code/__pycache__/inference.pyc", ".env", "code/.secret"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("no")
+    assert sorted(members(packed(folder))) == ["code/inference.py", "weights.bin"]
+
+
+def test_links_are_sent_as_what_they_lead_to(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "large.bin").write_bytes(b"large")
+    (folder / "linked.bin").symlink_to(tmp_path / "large.bin")
+    (folder / "again.bin").hardlink_to(folder / "weights.bin")
+    found = members(packed(folder))
+    assert all(one.isfile() for one in found.values())
+    assert (found["linked.bin"].size, found["again.bin"].size) == (5, 1000)
+
+
+def test_of_an_artifact_only_its_own_files(tmp_path: Path) -> None:
+    for name in ("model.onnx", "report.html", "checkpoints/step-1/model.safetensors"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "naiad.json").write_text(json.dumps({"files": {"model.onnx": {}}}))
+    assert sorted(members(packed(tmp_path))) == ["model.onnx", "naiad.json"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"files": 3}', "{}"])
+def test_a_damaged_artifact_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "naiad.json").write_text(text)
+    with pytest.raises(ArtifactError, match=r"naiad\.json is damaged"):
+        packed(tmp_path)
+
+
+def test_an_artifact_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "naiad.json").write_text(json.dumps({"files": {"model.onnx": {}}}))
+    with pytest.raises(ArtifactError, match=r"is not whole: model\.onnx is missing"):
+        packed(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is an empty folder"):
+        packed(tmp_path)

@@ -1,0 +1,129 @@
+"""Objects in a folder, and the order of an instance that reads and writes them."""
+
+import io
+import tarfile
+import textwrap
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naiad.service.blobs.open import open_blobs
+from naiad.service.blobs.port import Blobs
+from naiad.service.domain.job import JobKind
+from naiad.service.domain.status import STATUS_OF
+from naiad.service.executors.local import LocalExecutor
+from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    opened = open_blobs(str(tmp_path / "blobs"))
+    opened.create_bucket("naiad")
+    return opened
+
+
+@pytest.fixture
+def put(blobs: Blobs) -> Callable[..., None]:
+    """``put({"key": b"content"})`` into the bucket naiad."""
+
+    def into(objects: Mapping[str, bytes]) -> None:
+        for key, content in objects.items():
+            blobs.put("naiad", key, io.BytesIO(content))
+
+    return into
+
+
+@pytest.fixture
+def stored(blobs: Blobs) -> Callable[[], dict[str, bytes]]:
+    """What is in the bucket naiad."""
+
+    def read() -> dict[str, bytes]:
+        listed = blobs.list("naiad", prefix="", limit=1000).blobs
+        return {info.key: b"".join(blobs.read("naiad", info.key)[1]) for info in listed}
+
+    return read
+
+
+@pytest.fixture
+def spec_of(tmp_path: Path) -> Callable[..., InstanceSpec]:
+    def make(
+        request: Mapping[str, Any], *, kind: JobKind = JobKind.TRAINING, index: int = 0, instances: int = 1
+    ) -> InstanceSpec:
+        hosts = tuple(f"algo-{number + 1}" for number in range(instances))
+        folder = tmp_path / "jobs" / kind / "one" / "1" / hosts[index]
+        return InstanceSpec(
+            instance=Instance(kind, "one", 1, index, folder),
+            arn="arn:aws:sagemaker:us-east-1:000000000000:training-job/one",
+            request=request,
+            hosts=hosts,
+            cpus=(0, 1),
+            memory_bytes=2**30,
+            region="us-east-1",
+            endpoint_url="http://127.0.0.1:1",
+            access_key="A",
+            secret_key="S",
+            blobs_url=str(tmp_path / "blobs"),
+            cache_folder=tmp_path / "cache",
+        )
+
+    return make
+
+
+@dataclass(frozen=True)
+class Ran:
+    report: InstanceReport
+    lines: list[str]
+
+
+@pytest.fixture
+def run(spec_of: Callable[..., InstanceSpec], put: Callable[..., None]) -> Callable[..., Ran]:
+    """``run(program, **request)``: a training job with the program as its script, from its order to its end."""
+
+    def one(program: str | bytes, *, index: int = 0, instances: int = 1, **request: Any) -> Ran:
+        """Bytes are the source archive itself."""
+        put({"source.tar.gz": program if isinstance(program, bytes) else _archive(program)})
+        spec = spec_of(_request(request), index=index, instances=instances)
+        return ran(replace(spec, cpus=(0,)))
+
+    return one
+
+
+def ran(spec: InstanceSpec, *, within_s: float = 30) -> Ran:
+    executor, deadline = LocalExecutor(), time.monotonic() + within_s
+    executor.start(spec)
+    try:
+        while True:
+            report = executor.report(spec.instance)
+            if report is not None and STATUS_OF[report.phase].is_final and not report.alive:
+                break
+            assert time.monotonic() < deadline, report
+            time.sleep(0.01)
+    finally:
+        executor.kill(spec.instance)
+    text = (spec.instance.folder / "log").read_text(encoding="utf-8")
+    return Ran(report, [line.partition(" ")[2] for line in text.splitlines()])
+
+
+def _archive(program: str) -> bytes:
+    source, content = io.BytesIO(), textwrap.dedent(program).encode()
+    with tarfile.open(fileobj=source, mode="w:gz") as tar:
+        info = tarfile.TarInfo("train.py")
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    return source.getvalue()
+
+
+def _request(more: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "AlgorithmSpecification": {"TrainingImage": "any/python:1", "TrainingInputMode": "File"},
+        "HyperParameters": {
+            "sagemaker_program": "train.py",
+            "sagemaker_submit_directory": "s3://naiad/source.tar.gz",
+        },
+        "OutputDataConfig": {"S3OutputPath": "s3://naiad/out/"},
+        **more,
+    }

@@ -1,0 +1,188 @@
+"""One instance from its order to its end, without a server: also with programs and data that mean harm."""
+
+import io
+import json
+import os
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naiad.service.domain.status import Phase
+
+
+def s3(uri: str, **more: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated", **more}
+    return {"ChannelName": "train", "DataSource": {"S3DataSource": source}}
+
+
+def members(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]  # reason: files only
+
+
+STEALS = """
+    import os, shutil, sys
+    state, ml = os.environ["STATE"], os.environ["SM_MODEL_DIR"] + "/.."
+    shutil.rmtree(f"{ml}/output/data")
+    os.symlink(state, f"{ml}/output/data")
+    os.symlink(f"{state}/keys", f"{ml}/output/failure")
+    os.symlink(f"{state}/keys", f"{ml}/output/message")
+    os.symlink(f"{state}/keys", f"{ml}/model/keys")
+    os.symlink(state, f"{ml}/model/state")
+    os.mkfifo(f"{ml}/model/pipe")
+    open(f"{ml}/model/weights", "w").write("w")
+    os.link(f"{ml}/model/weights", f"{ml}/model/again")
+    os.symlink(f"{state}/keys", f"{ml}/checkpoints/keys")
+    print(os.path.exists(f"{state}/keys"))
+    sys.exit(3)
+"""
+
+
+def test_links_at_the_servers_state_bring_nothing_of_it(run: Any, stored: Any, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("a secret of the server's")
+    checkpoints = {"CheckpointConfig": {"S3Uri": "s3://naiad/kept"}}
+    ran = run(STEALS, Environment={"STATE": str(tmp_path)}, **checkpoints)
+    assert ran.lines == [
+        "False",
+        "naiad: not stored, since only files are: model/keys, model/pipe, model/state, output/data/.",
+    ]
+    assert ran.report.failure_reason == "AlgorithmError: the program ended with exit status 3; its last line was: False"
+    assert ran.report.exit_message is None
+    found = stored()
+    assert set(found) == {"source.tar.gz", "out/one/output/model.tar.gz"}
+    assert members(found["out/one/output/model.tar.gz"]) == {"again": b"w", "weights": b"w"}
+
+
+def test_a_failure_file_without_end_is_cut(run: Any) -> None:
+    program = """
+        import os, sys
+        with open(os.environ["SM_OUTPUT_DIR"] + "/failure", "wb") as file:
+            file.write(b"it broke ")
+            file.truncate(2**40)
+        sys.exit(1)
+    """
+    report = run(program).report
+    assert report.phase is Phase.FAILED
+    assert report.failure_reason.startswith("it broke")
+    assert len(report.failure_reason) <= 1024
+
+
+def link(name: str, kind: bytes, to: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = kind, to
+        tar.addfile(info)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (link("../../up", tarfile.REGTYPE, ""), "ClientError: the archive names '../../up', which is not below its folder"),
+        (link("x", tarfile.SYMTYPE, "/etc"), "ClientError: the archive holds 'x', which is neither a file nor a folder"),
+        (b"no archive", "ClientError: the archive cannot be read: "),
+    ],
+    ids=["up", "link", "nonsense"],
+)  # fmt: skip
+def test_a_hostile_source_has_one_clear_reason(run: Any, source: bytes, reason: str) -> None:
+    report = run(source).report
+    assert report.phase is Phase.FAILED
+    assert report.failure_reason.startswith(reason)
+
+
+@pytest.mark.parametrize("key", ["data/a//b", "data/../../up"])
+def test_a_key_that_is_no_files_name_has_one_clear_reason(run: Any, put: Any, key: str, tmp_path: Path) -> None:
+    put({key: b"x"})
+    report = run("", InputDataConfig=[s3("s3://naiad/data/")]).report
+    name = key.removeprefix("data/")
+    assert report.failure_reason == f"ClientError: the key {name!r} cannot be a file's name below train"
+
+
+def test_checkpoints_come_back_to_each_instance_and_what_is_new_is_stored(run: Any, put: Any, stored: Any) -> None:
+    program = """
+        import os, pathlib
+        folder = pathlib.Path(os.environ["SM_CHECKPOINT_DIR"])
+        print(sorted((path.name, path.read_text()) for path in folder.iterdir()))
+        (folder / f"of-{os.environ['SM_CURRENT_HOST']}").write_text("new")
+    """
+    put({"kept/step-1": b"old"})
+    config = {"CheckpointConfig": {"S3Uri": "s3://naiad/kept"}}
+    ran = run(program, index=1, instances=2, **config)
+    assert ran.lines == ["naiad: 1 checkpoint files were brought back", "[('step-1', 'old')]"]
+    assert stored()["kept/of-algo-2"] == b"new"
+
+
+def test_its_time_is_over(run: Any, stored: Any) -> None:
+    program = """
+        import os, time
+        open(os.environ["SM_MODEL_DIR"] + "/weights", "w").write("as far as it came")
+        time.sleep(600)
+    """
+    ran = run(program, StoppingCondition={"MaxRuntimeInSeconds": 1}, Environment={"NAIAD_STOP_TIMEOUT_S": "5"})
+    assert ran.report.phase is Phase.MAX_RUNTIME_EXCEEDED
+    assert members(stored()["out/one/output/model.tar.gz"]) == {"weights": b"as far as it came"}
+
+
+def test_output_without_a_newline_and_without_sense(run: Any) -> None:
+    program = """
+        import os, sys
+        sys.stdout.buffer.write(b"x" * 20_000_000 + b"\\n" + bytes(range(256)))
+    """
+    ran = run(program)
+    assert ran.report.phase is Phase.COMPLETED
+    long = [line for line in ran.lines if set(line) == {"x"}]
+    assert sum(map(len, long)) == 20_000_000
+    assert max(map(len, long)) < 400_000
+    assert not any(re.search(r"[\x00-\x08\x0e-\x1f]", line) for line in ran.lines)
+    assert ran.lines[-1].endswith("\ufffd")
+
+
+def test_without_namespaces_the_paths_are_in_the_variables(
+    run: Any, put: Any, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = tmp_path / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\necho unshare: Operation not permitted >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{refusing.parent}:{os.environ['PATH']}")
+    put({"data/a": b"content"})
+    program = """
+        import os, shutil
+        print(os.getcwd() == os.environ["SM_MODULE_DIR"], os.environ["SM_MODEL_DIR"].startswith("/opt/ml"))
+        shutil.copy(os.environ["SM_CHANNEL_TRAIN"] + "/a", os.environ["SM_MODEL_DIR"])
+    """
+    ran = run(program, InputDataConfig=[s3("s3://naiad/data/")])
+    assert ran.report.phase is Phase.COMPLETED, ran
+    assert ran.lines == [
+        "naiad: namespaces are refused here: the program runs without /opt/ml, by its SM_ variables",
+        "True False",
+    ]
+    assert members(stored()["out/one/output/model.tar.gz"]) == {"a": b"content"}
+
+
+def test_a_manifest_and_files_without_compression(run: Any, put: Any, stored: Any) -> None:
+    manifest = json.dumps([{"prefix": "s3://naiad/data/"}, "deep/b"]).encode()
+    put({"data/a": b"1", "data/deep/b": b"2", "list": manifest})
+    program = """
+        import os, shutil
+        shutil.copytree(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"], dirs_exist_ok=True)
+    """
+    ran = run(
+        program,
+        InputDataConfig=[s3("s3://naiad/list", S3DataType="ManifestFile")],
+        OutputDataConfig={"S3OutputPath": "s3://naiad/out", "CompressionType": "NONE"},
+    )
+    assert ran.report.phase is Phase.COMPLETED, ran
+    assert {key: body for key, body in stored().items() if key.startswith("out/")} == {
+        "out/one/output/model/deep/b": b"2"
+    }
+
+
+@pytest.mark.parametrize("given", ["soon", "-1", "nan", "1e9"])
+def test_a_stop_timeout_that_is_no_time(run: Any, given: str) -> None:
+    report = run("print('ran')", Environment={"NAIAD_STOP_TIMEOUT_S": given}).report
+    assert report.failure_reason.startswith(f"ClientError: Environment's NAIAD_STOP_TIMEOUT_S is '{given}'")
