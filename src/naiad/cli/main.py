@@ -12,7 +12,23 @@ import typer
 from typer.core import TyperGroup
 
 import naiad
-from naiad.cli import demo, doctor, env, inspect, jobs, keys, nets, predict, serve, test, train, verify_resume
+from naiad.cli import (
+    bench_endpoint,
+    demo,
+    deploy,
+    doctor,
+    endpoints,
+    env,
+    inspect,
+    jobs,
+    keys,
+    nets,
+    predict,
+    serve,
+    test,
+    train,
+    verify_resume,
+)
 from naiad.cli.edge import Settings, exit_with, guarded
 from naiad.cli.output import give
 from naiad.errors import OptionError, nearest
@@ -43,6 +59,9 @@ app.command("inspect")(inspect.inspect)
 app.command("nets")(nets.nets)
 app.command("serve")(serve.serve)
 app.command("env")(env.env)
+app.command("deploy")(deploy.deploy)
+app.command("bench-endpoint")(bench_endpoint.bench_endpoint)
+app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.command("verify-resume")(verify_resume.verify_resume)

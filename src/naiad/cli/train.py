@@ -23,7 +23,7 @@ def train(
     data: options.Data,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split; chosen if left out.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="60s|5m|1h", help="Wall time from start to end.")] = None,
-    seed: options.Seed = 0,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same run; 0 if left out.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the run goes; runs/NET-DATA if left out.")
     ] = None,
@@ -38,6 +38,10 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Keep a choice of the plan; may be repeated."),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="Follow the plan.json of an earlier run; nothing is measured."),
+    ] = None,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html and its pictures.")] = True,
     as_json: options.Json = False,
 ) -> None:
@@ -48,7 +52,7 @@ def train(
     limit_s, size, wishes = (
         arguments.duration_s(time_limit),
         arguments.image_size(image_size),
-        arguments.assignments(choices or ()),
+        arguments.plan_given(plan, choices or ()),
     )
     started = time.perf_counter()
     try:
@@ -69,6 +73,10 @@ def train(
         )
     except Stopped as stopped:
         raise Stopped(str(stopped), hint=f"go on: {_continuing(net, data, folder)} and the options as before") from None
+    from naiad.trainer import distributed
+
+    if not distributed.writes():
+        return
     result = summary(model, folder, seconds=time.perf_counter() - started)
     if as_json:
         give_json(result)
@@ -103,6 +111,12 @@ def summary(model: "Model", folder: Path, *, seconds: float) -> dict[str, Any]:
 def give_summary(result: dict[str, Any]) -> None:
     for split, evaluation in result["evaluations"].items():
         give(f"{split:<11}{evaluation_line(evaluation)}")
+    expected, validation = result["plan"]["forecast"], result["evaluations"].get("validation")
+    if expected is not None and validation is not None:
+        headline = validation["headline"]
+        give(
+            f"{'forecast':<11}{headline['metric']} {figure(expected)} on validation, reached {figure(headline['value'])}"
+        )
     for row in result["baseline"].get("rows", []):
         give(f"{'baseline':<11}{row['metric']} {figure(row['value'])} by {row['name']}")
     give(f"{'took':<11}{result['seconds']:.1f} s, {result['epochs']} epochs")

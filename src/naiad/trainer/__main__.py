@@ -1,6 +1,7 @@
 """``python -m naiad.trainer NET DATA [options]``: one training run as a process of its own, for jobs.
 
 Lines on stderr, the result as JSON on stdout; exit status 0 done or stopped on request, 1 failed, 2 unusable input.
+Started by torchrun, the processes train together, and the first one tells.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 import naiad
 from naiad.errors import InputError, NaiadError, Stopped
-from naiad.trainer import arguments
+from naiad.trainer import arguments, distributed
 from naiad.trainer.progress import Lines
 
 
@@ -23,7 +24,7 @@ def main(given: Sequence[str] | None = None) -> int:
             validation=options.validation,
             epochs=options.epochs,
             time_limit_s=arguments.duration_s(options.time_limit),
-            plan=arguments.assignments(options.choices),
+            plan=arguments.plan_given(options.plan, options.choices),
             seed=options.seed,
             out=options.out,
             resume=options.resume,
@@ -35,7 +36,8 @@ def main(given: Sequence[str] | None = None) -> int:
         )
     except NaiadError as error:
         return _told(error)
-    sys.stdout.write(json.dumps({"evaluations": model.evaluations, "artifact": options.out}) + "\n")
+    if distributed.writes():
+        sys.stdout.write(json.dumps({"evaluations": model.evaluations, "artifact": options.out}) + "\n")
     return 0
 
 
@@ -56,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--time-limit", metavar="60s|5m|1h")
     parser.add_argument("--set", dest="choices", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plan", metavar="FILE")
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--out", metavar="DIR")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--task")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from naiad.errors import OptionError
 
@@ -38,3 +39,16 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
             raise OptionError(f"--set takes name=value, given {pair!r}", hint="for example --set learning_rate=0.05")
         values[name.strip()] = value.strip()
     return values
+
+
+def plan_given(file: str | Path | None, pairs: Iterable[str]) -> Path | dict[str, str]:
+    """The plan to follow, or single choices to keep. Raises OptionError for both."""
+    choices = assignments(pairs)
+    if file is None:
+        return choices
+    if choices:
+        raise OptionError(
+            f"--plan is followed as it stands; --set {next(iter(choices))} would change it",
+            hint="leave one of the two out",
+        )
+    return Path(file)

@@ -8,49 +8,43 @@ import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import torch
 from torch import nn
 
-from naiad.errors import OptionError, nearest
+from naiad.errors import OptionError
 from naiad.trainer import device as machine
-from naiad.trainer.data.augment import AUGMENTATIONS
 from naiad.trainer.data.batches import steps_per_epoch
+from naiad.trainer.data.cleaning.decoded import DecodedSamples
 from naiad.trainer.data.dataset import Dataset, Task
-from naiad.trainer.optimizers import OPTIMIZERS
-from naiad.trainer.plan import Plan, Reason, choice_names
-from naiad.trainer.schedule import SCHEDULES
+from naiad.trainer.flops import forward_multiplications
+from naiad.trainer.muon import hidden_weights, update_multiplications
+from naiad.trainer.plan import BY_USER, Plan, Reason
+from naiad.trainer.wishes import check_wishes, kept
 
-_BY_USER = Reason("set by the user")
-_NAMES = {
-    "optimizer": tuple(OPTIMIZERS),
-    "schedule": SCHEDULES,
-    "augment": AUGMENTATIONS,
-    "precision": ("fp32", "bf16"),
-    "memory_format": ("contiguous", "channels_last"),
-    "keep": ("last", "best"),
-}
-_FIXED = {"total_steps", "feed", "seed"}
-"""Follow from other choices or from the data."""
-
-
-def check_wishes(wishes: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises OptionError for an unknown name, a wrong type or a value out of range."""
-    settable = [name for name in choice_names() if name not in _FIXED]
-    types = get_type_hints(Plan)
-    checked = {}
-    for name, value in wishes.items():
-        if name not in settable:
-            raise OptionError(f"plan has no choice {name!r}", hint=nearest(name, settable))
-        checked[name] = _checked(name, value, types[name])
-    return checked
+MUON_STEPS = 2_000
+"""With more, sgd's cheaper steps arrive at the same accuracy."""
+MUON_COST = 2.0
+"""What Muon's update may cost, in units of the step without it; on convolutions it earns as much."""
+MUON_RATE = 0.02
+TABLE_RATE = 0.01
+"""AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
+_FEW = 5_000
+"""Fewer training samples are learnt in another way."""
+_CONVOLUTIONS = frozenset({nn.Conv1d, nn.Conv2d, nn.Conv3d})
+_ATTENTION = frozenset({nn.MultiheadAttention, nn.LayerNorm, nn.TransformerEncoderLayer, nn.Embedding})
+_RECURRENCE = frozenset({nn.GRU, nn.LSTM, nn.RNN})
 
 
-def make_plan(net: nn.Module, dataset: Dataset, wishes: Mapping[str, Any], *, seed: int) -> Plan:
-    """``wishes`` are kept as they are (see ``check_wishes``); the rest is chosen."""
-    builder = _Builder(net, dataset, dict(check_wishes(wishes)))
+def make_plan(
+    net: nn.Module, dataset: Dataset, wishes: Mapping[str, Any], *, seed: int, steps: int | None = None
+) -> Plan:
+    """What ``wishes`` give a value is kept (see ``check_wishes``); the rest is chosen.
+
+    steps: how many there is time for, where a time limit and not the epochs decides.
+    """
+    builder = _Builder(net, dataset, kept(check_wishes(wishes)), steps)
     return builder.build(seed)
 
 
@@ -59,6 +53,7 @@ class _Builder:
     net: nn.Module
     dataset: Dataset
     wishes: dict[str, Any]
+    steps: int | None
 
     def build(self, seed: int) -> Plan:
         self.chosen: dict[str, Any] = {}
@@ -68,6 +63,13 @@ class _Builder:
         self._regularisation()
         self._machine()
         self._keep("seed", seed, "the same seed gives the same run")
+        self._keep("compile", "off", "compiling takes longer than it saves, unless a measurement says otherwise")
+        self._keep("pace", (), "the schedule is walked step by step")
+        classifies = self.dataset.task is Task.CLASSIFICATION
+        why = "probabilities that are right as often as they say" if classifies else "there are no probabilities"
+        self._keep("calibrate", "on" if classifies else "off", why)
+        self._keep("probe_part", 0.05, "of the run's time, at most")
+        self._keep("forecast", None, "nothing was measured")
         order = {field.name: None for field in fields(Plan)}
         values = {name: self.chosen[name] for name in order if name != "reasons"}
         return Plan(**values, reasons=tuple((name, self.reasons[name]) for name in values))
@@ -75,7 +77,7 @@ class _Builder:
     def _keep(self, name: str, value: Any, why: str, *, measured: str | None = None) -> Any:
         by_user = name in self.wishes
         self.chosen[name] = self.wishes[name] if by_user else value
-        self.reasons[name] = _BY_USER if by_user else Reason(why, measured)
+        self.reasons[name] = BY_USER if by_user else Reason(why, measured)
         return self.chosen[name]
 
     def _length(self) -> None:
@@ -83,39 +85,72 @@ class _Builder:
         most = 60 if self.dataset.task is Task.REGRESSION else 100
         epochs = max(10, min(most, round(200_000 / max(1, samples))))
         epochs = self._keep("epochs", epochs, f"for {samples:,} samples; fewer samples are seen more often")
-        size = next(size for least, size in ((5_000, 128), (500, 64), (0, 16)) if samples >= least)
+        size = next(size for least, size in ((_FEW, 128), (100, 64), (0, 16)) if samples >= least)
         size = self._keep("batch_size", size, f"for {samples:,} samples: the kernels are full, the updates still many")
         self._keep("microbatch_size", size, "the whole batch; halved if memory runs out")
         steps = steps_per_epoch(samples, size)
         self._keep("total_steps", epochs * steps, f"{epochs} epochs of {steps} steps")
+        if self.steps is None:
+            self.steps = epochs * steps
         self._keep("time_limit_s", None, "none was set")
         self._keep("checkpoint_steps", 500, "and at every epoch's end")
 
     def _optimizer(self) -> None:
-        kinds = {type(module) for module in self.net.modules()}
-        convolutional = bool(kinds & {nn.Conv1d, nn.Conv2d, nn.Conv3d})
-        attentive = bool(kinds & {nn.MultiheadAttention, nn.LayerNorm, nn.TransformerEncoderLayer, nn.Embedding})
-        supervised = self.dataset.task is Task.CLASSIFICATION
-        sgd = convolutional and not attentive and supervised
-        why = "a convolutional classifier" if sgd else "not a plain convolutional classifier"
-        name = self._keep("optimizer", "sgd" if sgd else "adamw", f"{why}; fused where torch has it")
+        name, why = self._fitting_optimizer()
+        name = self._keep("optimizer", name, why)
         self._learning_rate(name)
-        self._keep("momentum", 0.9, "Nesterov momentum" if name == "sgd" else "not used by adamw")
-        decay = 5e-4 if name == "sgd" else 1e-2
+        momentum = 0.95 if name == "muon" else 0.9
+        self._keep("momentum", momentum, "not used by adamw" if name == "adamw" else "Nesterov momentum")
+        decay = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}[name]
         self._keep("weight_decay", decay, "weight matrices only; gains and biases are not decayed")
         self._keep("schedule", "one-cycle", "climbs, then falls to zero: the fewest epochs for an accuracy")
         self._keep("warmup_fraction", 0.15, "short climb")
 
+    def _fitting_optimizer(self) -> tuple[str, str]:
+        """Measured on networks of each kind: benchmarks/LOG.md."""
+        kinds = _kinds(self.net)
+        convolutional, attentive, recurrent = (bool(kinds & of) for of in (_CONVOLUTIONS, _ATTENTION, _RECURRENCE))
+        assert self.steps is not None  # reason: for us: _length comes first
+        if self.dataset.task is not Task.CLASSIFICATION or not (convolutional or attentive or recurrent):
+            return "adamw", "neither convolutions, recurrence nor attention in a classifier; fused where torch has it"
+        short = self.steps <= MUON_STEPS
+        if (short or attentive or recurrent) and self._muon_cost() <= MUON_COST:
+            few = f"{self.steps:,} steps are few: " if short else ""
+            return "muon", f"{few}orthogonal updates go farthest, and cost little on this network"
+        if attentive or recurrent:
+            return (
+                "adamw",
+                "recurrence or attention, in matrices too large to be made orthogonal; fused where torch has it",
+            )
+        return "sgd", "a convolutional classifier with time to learn; fused where torch has it"
+
+    def _muon_cost(self) -> float:
+        """Multiplications of Muon's update, as a part of those of a step without it."""
+        matrices = [weight.flatten(1).shape for weight in hidden_weights(self.net)]
+        forward = forward_multiplications(self.net, self.dataset)
+        return update_multiplications(matrices) / max(1.0, 3 * forward * int(self.chosen["batch_size"]))
+
     def _learning_rate(self, optimizer: str) -> None:
+        assert self.steps is not None  # reason: as above
         if optimizer == "sgd":
             self._keep("learning_rate", 0.1, "the usual peak for sgd at this batch size")
-        elif self.dataset.task is Task.REGRESSION:
-            rate = 1e-3 * math.sqrt(self.chosen["batch_size"] / 64)
-            self._keep(
-                "learning_rate", round(rate, 5), "a regression wants small steps, larger ones with larger batches"
-            )
+        elif optimizer == "muon":
+            rate = min(MUON_RATE, max(MUON_RATE / 4, MUON_RATE * math.sqrt(500 / self.steps)))
+            self._keep("learning_rate", round(rate, 4), "muon's usual peak; lower the longer the run")
+        elif self._is_table_like():
+            shorter = 100 / self.steps
+            if self.dataset.task is Task.CLASSIFICATION:  # what a value's noise does to a long run, a class's does not
+                shorter = math.sqrt(shorter)
+            rate = TABLE_RATE * shorter * math.sqrt(64 / max(64, _width(self.net)))
+            why = "few samples: higher for fewer steps, lower for wider networks"
+            self._keep("learning_rate", round(min(0.02, max(1e-3, rate)), 5), why)
         else:
             self._keep("learning_rate", 3e-3, f"the usual peak for {optimizer}")
+
+    def _is_table_like(self) -> bool:
+        """Few samples, and a network of plain layers."""
+        plain = not _kinds(self.net) & (_CONVOLUTIONS | _ATTENTION | _RECURRENCE)
+        return plain and len(self.dataset.train) < _FEW and self.dataset.task is not Task.CLUSTERING
 
     def _regularisation(self) -> None:
         self._keep("clip_norm", 2.0, "a rare large gradient does not throw the run off")
@@ -125,14 +160,12 @@ class _Builder:
             raise OptionError(
                 f"augment is for images; the samples have shape {tuple(self.dataset.schema.sample_shape)}"
             )
-        small = len(self.dataset.train) < 5_000 and self.dataset.task is not Task.CLUSTERING
-        why = (
-            "few samples: the best epoch on the validation split"
-            if small
-            else "the schedule ends at zero: its last weights are its best"
-        )
-        self._keep("keep", "best" if small else "last", why)
-        if self.dataset.task is Task.REGRESSION:
+        regression = self.dataset.task is Task.REGRESSION
+        if regression and len(self.dataset.train) < _FEW:
+            self._keep("keep", "best", "few noisy values: the best epoch on the validation split")
+        else:
+            self._keep("keep", "last", "the schedule ends at zero: its last weights are its best")
+        if regression:
             self._keep("average", 0.98, "the mean over the last steps fits noisy values better than the last step")
         else:
             self._keep("average", None, "the schedule's end averages enough")
@@ -144,10 +177,11 @@ class _Builder:
         threads = machine.usable_cores()
         self._keep("threads", threads, f"{threads} cores may be used; a resumed run uses as many")
         in_memory = self.dataset.train.samples.in_memory
+        decoded = isinstance(self.dataset.train.samples, DecodedSamples)
         why = (
             "it fits: held as it came, transformed by the batch"
             if in_memory
-            else "larger than its share of memory: read one batch ahead"
+            else f"larger than its share of memory: {'decoded once to disk, ' if decoded else ''}read one batch ahead"
         )
         self._keep("feed", "memory" if in_memory else "stream", why)
         images = any(isinstance(module, nn.Conv2d) for module in self.net.modules())
@@ -171,6 +205,16 @@ class _Builder:
             self._keep("precision", "bf16" if agrees else "fp32", why, measured=f"relative difference {gap:.1e}")
 
 
+def _kinds(net: nn.Module) -> set[type[nn.Module]]:
+    return {type(module) for module in net.modules()}
+
+
+def _width(net: nn.Module) -> int:
+    """Of the widest hidden layer; 0 without one."""
+    linear = [module.in_features for module in net.modules() if isinstance(module, nn.Linear)]
+    return max(linear[1:], default=0)
+
+
 @torch.no_grad()
 def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
     """Largest difference of the outputs in bf16 and fp32, as a part of the largest output, on up to 32 training samples."""
@@ -181,55 +225,3 @@ def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
     with torch.autocast("cpu", torch.bfloat16):
         rounded = copy(inputs).float()
     return float((exact - rounded).abs().max() / exact.abs().max().clamp_min(1e-6))
-
-
-# ---- wishes
-
-
-def _checked(name: str, value: Any, kind: Any) -> Any:
-    allowed = _NAMES.get(name)
-    if name == "augment":
-        parts = tuple(value.split(",")) if isinstance(value, str) else tuple(value)
-        return tuple(_one_of(name, part, allowed or ()) for part in parts if part not in ("", "none"))
-    value = _converted(name, value, kind)
-    if allowed:
-        return _one_of(name, value, allowed)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        _check_range(name, value)
-    return value
-
-
-def _converted(name: str, value: Any, kind: Any) -> Any:
-    kinds = list(get_args(kind)) if get_origin(kind) is UnionType else [kind]
-    if NoneType in kinds and value in (None, "none", "off"):
-        return None
-    target = next(option for option in kinds if option is not NoneType)
-    try:
-        converted = target(value)
-    except (TypeError, ValueError):
-        converted = None
-    if converted is None or isinstance(value, bool) or (target is int and float(value) != converted):
-        raise OptionError(f"{name} takes {_KIND_NAMES[target]}, given {value!r}")
-    return converted
-
-
-_KIND_NAMES = {int: "a whole number", float: "a number", str: "a name"}
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise OptionError(f"{name} {value!r} is not known", hint=nearest(str(value), allowed))
-    return value
-
-
-_AT_MOST = {"momentum": 0.9999, "warmup_fraction": 0.9, "label_smoothing": 0.9, "average": 0.99999}
-_MAY_BE_ZERO = {"momentum", "weight_decay", "warmup_fraction", "label_smoothing"}
-
-
-def _check_range(name: str, value: float) -> None:
-    too_small = value < 0 or (value == 0 and name not in _MAY_BE_ZERO)
-    most = _AT_MOST.get(name, float("inf"))
-    if too_small or value > most or math.isnan(value):
-        least = "0" if name in _MAY_BE_ZERO else "more than 0"
-        until = f" and at most {most:g}" if most < float("inf") else ""
-        raise OptionError(f"{name} must be {least}{' or more' if least == '0' else ''}{until}, given {value:g}")

@@ -19,6 +19,8 @@ from naiad.trainer import metrics
 from naiad.trainer.data.dataset import Split, Task
 from naiad.trainer.program import Encode, Program
 
+BATCH = 128
+"""Samples a forward pass: on a CPU, what stays in its caches is the fastest."""
 _HEADLINES = ("accuracy", "r2", "nmi", "silhouette")
 
 
@@ -77,7 +79,7 @@ class Evaluation:
 
 
 def evaluate(
-    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = 512
+    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = BATCH
 ) -> Evaluation:
     """``program`` takes raw samples and gives scores (see ``program.py``); its mode is put back as it was.
 
@@ -93,7 +95,7 @@ def evaluate(
         outputs = _run(program, split, batch_size)
     match task:
         case Task.CLASSIFICATION:
-            return _classification(outputs.scores, _targets(split), classes)
+            return classification(outputs.scores, _targets(split), classes)
         case Task.REGRESSION:
             return _regression(outputs.scores, _targets(split))
         case Task.CLUSTERING:
@@ -163,7 +165,7 @@ def _targets(split: Split) -> Tensor:
 # ---- what each task makes of it
 
 
-def _classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...]) -> Evaluation:
+def classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...]) -> Evaluation:
     low, high = int(targets_N.min()), int(targets_N.max())
     if low < 0 or high >= len(classes):
         raise DataError(

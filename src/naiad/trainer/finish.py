@@ -1,28 +1,48 @@
 """What happens to a trained model at a run's end: tested, compared with a baseline, saved, reported."""
 
-from naiad.trainer import artifact
+import torch
+
+from naiad.trainer import artifact, calibration
 from naiad.trainer.baseline import baseline
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
 from naiad.trainer.data.dataset import Dataset
-from naiad.trainer.evaluate import Evaluation
+from naiad.trainer.evaluate import Evaluation, classification
 from naiad.trainer.model import Model
+from naiad.trainer.placing import brought_back
+from naiad.trainer.plan import FILE as PLAN_FILE
+from naiad.trainer.program import Probabilities, Program
 from naiad.trainer.progress import Progress
 from naiad.trainer.recipe import evaluate_split
 from naiad.trainer.report import write_report
 from naiad.trainer.run_folder import RunFolder
 
 
-def finish(model: Model, dataset: Dataset, folder: RunFolder, *, with_report: bool, progress: Progress) -> None:
-    """Fills in the model's evaluations and baseline; writes into ``folder`` when it is one. Raises DiskFull, FolderError."""
-    evaluations = _evaluations(model, dataset)
+def finish(
+    model: Model,
+    dataset: Dataset,
+    folder: RunFolder,
+    *,
+    validated: Evaluation | None,
+    with_report: bool,
+    progress: Progress,
+) -> None:
+    """Fills in the model's evaluations and baseline; writes into ``folder`` when it is one. Raises DiskFull, FolderError.
+
+    The network is tested where and as it was trained, and then brought back to the CPU.
+    validated: the evaluation on the validation split, where it is known already.
+    """
+    evaluations = _evaluations(model, dataset, validated)
+    brought_back(model.program)
     model.evaluations = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
-    if with_report:
-        model.baseline = baseline(dataset, seed=model.plan.seed)
     if folder.path is None:
         return
+    if with_report:
+        model.baseline = baseline(dataset, seed=model.plan.seed)
     if dataset.findings.quarantine:
         write_quarantine(dataset.findings, folder.path / "quarantine.csv")
     model.save(folder.path)
+    model.plan.write(folder.path)
+    artifact.add_files(folder.path, [PLAN_FILE])
     for name, reason in model.missing.items():
         progress.note(f"the artifact has no {name}: {reason}")
     if with_report:
@@ -31,6 +51,26 @@ def finish(model: Model, dataset: Dataset, folder: RunFolder, *, with_report: bo
         artifact.add_files(folder.path, ["report.html", "report"])
 
 
-def _evaluations(model: Model, dataset: Dataset) -> dict[str, Evaluation]:
-    splits = {"validation": dataset.validation, "test": dataset.test}
-    return {name: evaluate_split(model.program, dataset, split) for name, split in splits.items() if split}
+def _evaluations(model: Model, dataset: Dataset, validated: Evaluation | None) -> dict[str, Evaluation]:
+    """The validation split first: a classifier's head gets its temperature from it, when the plan says so."""
+    found = {}
+    if dataset.validation:
+        found["validation"] = validated or evaluate_split(model.program, dataset, dataset.validation)
+        if model.plan.calibrate == "on":
+            found["validation"] = _calibrated(model, dataset, found["validation"])
+    if dataset.test:
+        found["test"] = evaluate_split(model.program, dataset, dataset.test)
+    return found
+
+
+def _calibrated(model: Model, dataset: Dataset, evaluation: Evaluation) -> Evaluation:
+    """The evaluation as the head gives it afterwards."""
+    targets = dataset.validation.targets
+    assert isinstance(model.program, Program)  # reason: a model that was just trained
+    head = model.program.head
+    if not isinstance(head, Probabilities) or targets is None or len(targets) < calibration.LEAST_SAMPLES:
+        return evaluation
+    scores = torch.from_numpy(evaluation.scores)
+    temperature = calibration.temperature(scores, targets)
+    head.temperature.fill_(temperature)
+    return classification(calibration.scaled(scores, temperature), targets, dataset.classes)

@@ -1,20 +1,21 @@
 """``python -m naiad.trainer.job``: the trainer as the program of a job, under the container contract.
 
 Data and arguments come from the SM_ variables; checkpoints go where the contract keeps them, so that a restarted job goes on; the
-artifact ends in the model's folder. Knows nothing of the service.
+artifact ends in the model's folder. The instances of a job train together. Knows nothing of the service.
 """
 
 import json
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import naiad
 from naiad.errors import InputError, NaiadError, OptionError, Stopped, nearest
-from naiad.trainer import arguments
+from naiad.trainer import arguments, distributed
 from naiad.trainer.progress import Lines
 
 _OWN = ("net", "data", "validation", "epochs", "time_limit", "seed", "task", "label", "image_size", "report")
@@ -25,6 +26,7 @@ _RUN = "naiad-run"
 
 def main() -> int:
     """Exit status 0 done or stopped, 1 failed, 2 unusable input; the reason goes into the contract's failure file."""
+    os.environ.update(meeting(os.environ))
     given: dict[str, Any] = json.loads(os.environ.get("SM_HPS", "{}"))
     run = Path(os.environ["SM_CHECKPOINT_DIR"]) / _RUN
     try:
@@ -37,9 +39,31 @@ def main() -> int:
         _say(f"error: {error}{hint}")
         Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text(f"{error}{hint}", encoding="utf-8")
         return 2 if isinstance(error, InputError) else 1
+    if not distributed.writes():
+        return 0
     publish(run, Path(os.environ["SM_MODEL_DIR"]))
     _say(json.dumps({"evaluations": {name: found["metrics"] for name, found in model.evaluations.items()}}))
     return 0
+
+
+def meeting(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which a job's instances find each other, the first host being the first process; none for a job of one."""
+    hosts = json.loads(environment.get("SM_HOSTS", "[]"))
+    if len(hosts) <= 1:
+        return {}
+    network = environment.get("SM_NETWORK_INTERFACE_NAME")
+    return {
+        "WORLD_SIZE": str(len(hosts)),
+        "RANK": str(hosts.index(environment["SM_CURRENT_HOST"])),
+        "MASTER_ADDR": hosts[0],
+        "MASTER_PORT": str(_port_of(environment.get("TRAINING_JOB_NAME", ""))),
+        **({} if network is None else {"GLOO_SOCKET_IFNAME": network, "NCCL_SOCKET_IFNAME": network}),
+    }
+
+
+def _port_of(job: str) -> int:
+    """Of its own, below those that systems give away: the contract's is the same for all jobs, and two may share a machine."""
+    return 10_000 + zlib.crc32(job.encode()) % 20_000
 
 
 def fit_arguments(given: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -70,7 +94,7 @@ def fit_arguments(given: Mapping[str, Any], environment: Mapping[str, str]) -> d
         "plan": {name.removeprefix(_PLAN): value for name, value in given.items() if name.startswith(_PLAN)},
         "seed": given.get("seed", 0),
         "task": given.get("task"),
-        "label": given.get("label"),
+        "label": None if given.get("label") is None else str(given["label"]),
         "image_size": arguments.image_size(text.get("image_size")),
         "report": given.get("report", True) not in (False, "false", "no"),
     }

@@ -6,7 +6,7 @@ when something goes wrong. Knows nothing of where data comes from or what become
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -14,11 +14,15 @@ from torch import nn
 from naiad.errors import LossNotFinite, Stopped
 from naiad.trainer.checkpoint import Checkpoints
 from naiad.trainer.data.batches import Batch, Feed
+from naiad.trainer.deadline import Deadline
+from naiad.trainer.distributed import Alone, Group
+from naiad.trainer.evaluate import Evaluation
 from naiad.trainer.events import Events
 from naiad.trainer.model import EpochRecord
 from naiad.trainer.plan import Plan
 from naiad.trainer.progress import Progress
 from naiad.trainer.schedule import learning_rate_at
+from naiad.trainer.seeding import RandomState
 from naiad.trainer.state import RunState, update_average
 from naiad.trainer.step import NonFiniteLoss, Stepper
 from naiad.trainer.stopping import StopRequest
@@ -34,6 +38,8 @@ class Validation:
 
     scores: dict[str, float]
     objective: float
+    evaluation: Evaluation | None = None
+    """Everything that was found, where there is more."""
 
 
 @dataclass
@@ -49,8 +55,9 @@ class Loop:
     events: Events
     progress: Progress
     stop: StopRequest
-    deadline: float | None
-    """On ``time.perf_counter``; None is no limit."""
+    deadline: Deadline | None
+    """None is no limit."""
+    group: Group = field(default_factory=Alone)
 
     def train(self) -> None:
         """Trains from where the state is to the plan's end.
@@ -64,6 +71,7 @@ class Loop:
                 self._train_epoch()
             except NonFiniteLoss as lost:
                 self._return_to_checkpoint(lost)
+        self.state.pace.end(self.state.step)
 
     def _train_epoch(self) -> None:
         started = time.perf_counter()
@@ -83,43 +91,56 @@ class Loop:
 
     def _train_step(self, batch: Batch) -> None:
         state = self.state
-        rate = learning_rate_at(state.step, self.plan) * state.rate_scale
+        rate = self._rate(state.step)
         loss = self.stepper.step(batch, rate)
         state.step += 1
-        state.loss_sum += loss * len(batch)
-        state.loss_samples += len(batch)
+        if self.deadline is not None:
+            self.deadline.keep(state.pace, state.step)
+        state.loss_sum += loss * batch.whole
+        state.loss_samples += batch.whole
         if state.average is not None and self.plan.average is not None:
             update_average(state.average, state.net, _decay_at(state.step, self.plan.average))
         self._tell_microbatch()
-        self.progress.stepped(state.step, loss, rate, len(batch))
+        self.progress.stepped(state.step, loss, rate, batch.whole)
         self.events.step(state.step, loss, rate)
+
+    def _rate(self, step: int) -> float:
+        return learning_rate_at(self.state.pace.position(step), self.plan) * self.state.rate_scale
 
     # ---- at an epoch's end
 
     def _end_epoch(self, epoch: int, *, seconds: float) -> None:
         state = self.state
         candidate = state.average if state.average is not None else state.net
-        validation = self.validate(candidate)
-        rate = learning_rate_at(max(0, state.step - 1), self.plan) * state.rate_scale
+        validation, validation_s = self.group.by_first(lambda: self._validated(candidate))
+        self.group.spread_(list(candidate.buffers()))
+        if self.deadline is not None:
+            self.deadline.closing_s = validation_s
+        rate = self._rate(max(0, state.step - 1))
         mean_loss = state.loss_sum / max(1, state.loss_samples)
         record = EpochRecord(epoch + 1, state.step, mean_loss, rate, seconds, validation.scores)
         state.history.append(record)
         state.loss_sum, state.loss_samples = 0.0, 0
-        if self.plan.keep == "best" and (state.best_score is None or validation.objective >= state.best_score):
-            state.best_score = validation.objective
-            state.best_weights = {name: value.detach().clone() for name, value in candidate.state_dict().items()}
+        if self.plan.keep == "best":
+            state.keep_if_best(candidate, validation.objective, validation.scores.get("loss", 0.0))
         self.events.epoch(record)
         self.progress.epoch_ended(record)
 
+    def _validated(self, net: nn.Module) -> tuple[Validation, float]:
+        begun = time.perf_counter()
+        found = self.validate(net)
+        return replace(found, evaluation=None), time.perf_counter() - begun
+
     def _finished(self) -> bool:
-        late = self.deadline is not None and time.perf_counter() >= self.deadline and self.state.step > 0
-        return late or self.state.step >= self.plan.total_steps
+        late = self.deadline is not None and self.deadline.passed and self.state.step > 0
+        return late or self.state.pace.finished(self.state.step)
 
     # ---- checkpoints, and what goes wrong
 
     def _checkpoint(self, *, regular: bool = True) -> None:
         self.state.microbatch_size = self.stepper.microbatch_size
-        self.checkpoints.save(self.state.snapshot(), regular=regular)
+        randoms = self.group.gather(RandomState.capture())
+        self.group.by_first(lambda: self.checkpoints.save(self.state.snapshot(randoms), regular=regular))
 
     def _stop_if_asked(self) -> None:
         if self.stop.signal_name is not None:
@@ -128,7 +149,7 @@ class Loop:
 
     def _return_to_checkpoint(self, lost: NonFiniteLoss) -> None:
         state, step = self.state, self.state.step
-        rate = learning_rate_at(step, self.plan) * state.rate_scale
+        rate = self._rate(step)
         returns, scale = state.returns + 1, state.rate_scale * RETURN_FACTOR
         if returns > MAX_RETURNS:
             samples = ", ".join(str(self.feed.split.names[int(index)]) for index in lost.indices[:5])
@@ -137,9 +158,9 @@ class Loop:
                 f"its batch begins with {samples}",
                 hint="look at these samples, and at the network for a division or a logarithm of zero",
             )
-        snapshot = self.checkpoints.latest(regular=True)
+        snapshot = self.group.by_first(lambda: self.checkpoints.latest(regular=True))
         assert snapshot is not None, "a run begins with a checkpoint"
-        state.restore(snapshot)
+        state.restore(snapshot, rank=self.group.rank)
         state.returns, state.rate_scale = returns, scale
         self.stepper.microbatch_size = state.microbatch_size
         self.checkpoints.clear_after(state.step)

@@ -4,6 +4,7 @@ Knows its program, its input schema and its classes; knows nothing of training.
 """
 
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,14 @@ class Model:
             self._copy(path)
         self.path = path
         return path
+
+    def deploy(self, name: str, **options: Any) -> Any:
+        """``naiad.connect().deploy(self, name, **options)``: an endpoint on the server that is found. The model must be saved.
+
+        Raises ArtifactError when it is not, and what ``Connection.deploy`` raises.
+        """
+        connection = import_module("naiad.client.connection")  # by name: the library does not stand on the client
+        return connection.connect().deploy(self, name, **options)
 
     def _labels(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         if self.task is Task.REGRESSION:

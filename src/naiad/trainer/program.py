@@ -8,10 +8,16 @@ from torch import Tensor, nn
 
 
 class Probabilities(nn.Module):
-    """Logits (B, K) in, probabilities (B, K) out, float32."""
+    """Logits (B, K) in, probabilities (B, K) out, float32; divided by a temperature before (see ``calibration.py``)."""
+
+    temperature: Tensor
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("temperature", torch.tensor(temperature, dtype=torch.float32))
 
     def forward(self, logits: Tensor) -> Tensor:
-        return torch.softmax(logits.float(), dim=1)
+        return torch.softmax(logits.float() / self.temperature, dim=1)
 
 
 class Values(nn.Module):

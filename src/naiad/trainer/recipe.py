@@ -57,7 +57,8 @@ class Classification:
         if not len(self.dataset.validation):
             return Validation({}, 0.0)
         evaluation = evaluate_split(self.program(net), self.dataset, self.dataset.validation)
-        return Validation({"loss": evaluation.loss, **evaluation.metrics}, evaluation.metrics["accuracy"])
+        scores = {"loss": evaluation.loss, **evaluation.metrics}
+        return Validation(scores, evaluation.metrics["accuracy"], evaluation)
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Regression:
         if not len(self.dataset.validation):
             return Validation({}, 0.0)
         evaluation = evaluate_split(self.program(net), self.dataset, self.dataset.validation)
-        return Validation({"loss": evaluation.loss, **evaluation.metrics}, -evaluation.loss)
+        return Validation({"loss": evaluation.loss, **evaluation.metrics}, -evaluation.loss, evaluation)
 
     def _scale(self) -> tuple[float, float]:
         targets = self.dataset.train.targets

@@ -19,6 +19,7 @@ from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, Op
 from naiad.trainer import manifest
 from naiad.trainer.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.data.dataset import Dataset, TensorSamples
+from naiad.trainer.distributed import Group
 from naiad.trainer.events import EventLog, Events, NullEvents
 from naiad.trainer.plan import Plan
 
@@ -35,12 +36,15 @@ class RunRecord:
     network: str
     """Digest of the weights' names and shapes."""
     torch_version: str
+    processes: int = 1
 
     @classmethod
-    def of(cls, plan: Plan, dataset: Dataset, net: nn.Module) -> "RunRecord":
-        return cls(plan, data_digest(dataset), network_digest(net), str(torch.__version__))
+    def of(cls, plan: Plan, dataset: Dataset, net: nn.Module, *, processes: int = 1) -> "RunRecord":
+        return cls(plan, data_digest(dataset), network_digest(net), str(torch.__version__), processes)
 
-    def check(self, dataset: Dataset, net: nn.Module, wishes: Mapping[str, Any], *, seed: int) -> list[str]:
+    def check(
+        self, dataset: Dataset, net: nn.Module, wishes: Mapping[str, Any], *, seed: int, processes: int = 1
+    ) -> list[str]:
         """Raises InputError where the run would be another one; returns notes on what may change its last bits."""
         if self.data != data_digest(dataset):
             raise DataError(
@@ -59,11 +63,16 @@ class RunRecord:
                     f"{name} was {recorded} when the run was started, given {value}",
                     hint="leave it out to resume, or start anew in another folder",
                 )
+        notes = []
         if self.torch_version != str(torch.__version__):
-            return [
+            notes.append(
                 f"the run was started with torch {self.torch_version}; with {torch.__version__} its last bits may differ"
-            ]
-        return []
+            )
+        if self.processes != processes:
+            notes.append(
+                f"the run was started by {_counted(self.processes)}; by {_counted(processes)} its last bits will differ"
+            )
+        return notes
 
 
 @dataclass
@@ -78,7 +87,8 @@ class RunFolder:
         assert self.path is not None
         try:
             run = manifest.unseal((self.path / _RECORD).read_bytes())
-            return RunRecord(Plan.from_json(run["plan"]), run["data"], run["network"], run["torch_version"])
+            plan = Plan.from_json(run["plan"])
+            return RunRecord(plan, run["data"], run["network"], run["torch_version"], run.get("processes", 1))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtifactError(
                 f"{self.path / _RECORD} is damaged: {error}", hint="start anew in another folder"
@@ -92,6 +102,10 @@ class RunFolder:
         run = {**vars(record), "plan": record.plan.to_json()}
         with manifest.saving(self.path / f"{_RECORD}{manifest.PARTIAL}"):
             manifest.write_file(self.path / _RECORD, manifest.seal(run))
+
+    def unwritten(self) -> "RunFolder":
+        """For the processes of a run that leave writing to the first one."""
+        return RunFolder(None, self.resuming, MemoryCheckpoints())
 
     def events(self) -> Events:
         return EventLog.open(self.path) if self.path is not None else NullEvents()
@@ -120,6 +134,24 @@ def _check_writable(path: Path) -> None:
         raise FolderError(
             f"the folder {existing} is not writable", hint="name another folder, or change its permissions"
         )
+
+
+def check_alike(group: Group, dataset: Dataset, net: nn.Module) -> None:
+    """Raises InputError, in all processes, where they were not given the same data or network."""
+    if group.size == 1:
+        return
+    data, networks = zip(*group.gather((data_digest(dataset), network_digest(net))), strict=True)
+    if len(set(data)) > 1:
+        raise DataError(
+            f"the training data of the {group.size} processes differs",
+            hint="give each of them all of it (S3DataDistributionType FullyReplicated): they share it out by themselves",
+        )
+    if len(set(networks)) > 1:
+        raise NetworkError(f"the network of the {group.size} processes differs", hint="give each of them the same one")
+
+
+def _counted(processes: int) -> str:
+    return "1 process" if processes == 1 else f"{processes} processes"
 
 
 def data_digest(dataset: Dataset) -> str:

@@ -10,8 +10,8 @@ from naiad.trainer.plan import Plan
 SCHEDULES = ("one-cycle", "cosine", "constant")
 
 
-def learning_rate_at(step: int, plan: Plan) -> float:
-    """The rate of the ``step``-th update, counted from 0; between 0 and ``plan.learning_rate``."""
+def learning_rate_at(step: float, plan: Plan) -> float:
+    """The rate at ``step`` of the schedule, counted from 0; between 0 and ``plan.learning_rate``."""
     warmup_steps = max(1, round(plan.warmup_fraction * plan.total_steps))
     if plan.schedule == "constant":
         return plan.learning_rate

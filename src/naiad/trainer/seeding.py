@@ -35,13 +35,18 @@ def generator(seed: int, *where: int) -> torch.Generator:
 def seeded(seed: int) -> Iterator[None]:
     """Seeds Python, NumPy and torch inside the block and puts the caller's states back after it."""
     before = RandomState.capture()
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  # reason: a user's network may draw from the global generator
-    torch.manual_seed(seed)
+    seed_all(seed)
     try:
         yield
     finally:
         before.restore()
+
+
+def seed_all(seed: int) -> None:
+    """The global generators of Python, NumPy and torch."""
+    random.seed(seed)
+    np.random.seed(seed % (_LARGEST + 1))  # noqa: NPY002  # reason: a user's network may draw from the global generator
+    torch.manual_seed(seed)
 
 
 @dataclass(frozen=True)

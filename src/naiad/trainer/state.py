@@ -3,6 +3,7 @@
 What is here is all that changes while a run goes on. What does not change is in the plan.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from naiad.errors import ArtifactError
 from naiad.trainer.checkpoint import Snapshot
 from naiad.trainer.model import EpochRecord
+from naiad.trainer.pace import Pace, Turn
 from naiad.trainer.seeding import RandomState
 
 
@@ -23,6 +25,7 @@ class RunState:
     average: nn.Module | None
     """The averaged copy of ``net``, when the plan asks for one."""
     microbatch_size: int
+    pace: Pace
     step: int = 0
     """Updates done."""
     rate_scale: float = 1.0
@@ -34,16 +37,28 @@ class RunState:
     loss_samples: int = 0
     history: list[EpochRecord] = field(default_factory=list)
     best_score: float | None = None
+    best_loss: float | None = None
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def snapshot(self) -> Snapshot:
-        random = RandomState.capture()
+    def keep_if_best(self, candidate: nn.Module, score: float, loss: float) -> None:
+        """The weights with the highest score so far; of equals those with the lower loss, then the latest."""
+        best = (
+            (self.best_score, -self.best_loss) if self.best_score is not None and self.best_loss is not None else None
+        )
+        if best is not None and (score, -loss) < best:
+            return
+        self.best_score, self.best_loss = score, loss
+        self.best_weights = {name: value.detach().clone() for name, value in candidate.state_dict().items()}
+
+    def snapshot(self, randoms: Sequence[RandomState] | None = None) -> Snapshot:
+        """randoms: of each process of the run, by rank; None is this one alone."""
+        randoms = [RandomState.capture()] if randoms is None else randoms
         groups = {
             "net": self.net.state_dict(),
             "average": self.average.state_dict() if self.average is not None else {},
             "best": self.best_weights,
             "optimizer": _optimizer_tensors(self.optimizer),
-            "random": random.tensors(),
+            **{_random_of(rank): random.tensors() for rank, random in enumerate(randoms)},
         }
         tensors = {
             f"{group}/{name}": _copied(name, value) for group, items in groups.items() for name, value in items.items()
@@ -56,12 +71,14 @@ class RunState:
             "loss_samples": self.loss_samples,
             "history": [asdict(record) for record in self.history],
             "best_score": self.best_score,
-            "random": random.to_json(),
+            "best_loss": self.best_loss,
+            "turns": [asdict(turn) for turn in self.pace.turns],
+            **{_random_of(rank): random.to_json() for rank, random in enumerate(randoms)},
         }
         return Snapshot(self.step, tensors, values)
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Raises ArtifactError when the snapshot is of another network."""
+    def restore(self, snapshot: Snapshot, *, rank: int = 0) -> None:
+        """Raises ArtifactError when the snapshot is of another network. A process that it has no randomness of keeps its own."""
         groups: dict[str, dict[str, Tensor]] = {}
         for path, tensor in snapshot.tensors.items():
             group, _, name = path.partition("/")
@@ -83,9 +100,17 @@ class RunState:
         self.microbatch_size = values["microbatch_size"]
         self.loss_sum, self.loss_samples = values["loss_sum"], values["loss_samples"]
         self.history = [EpochRecord(**record) for record in values["history"]]
-        self.best_score = values["best_score"]
+        self.best_score, self.best_loss = values["best_score"], values.get("best_loss")
+        self.pace.turns = [Turn(**turn) for turn in values.get("turns", ())]
         self.best_weights = groups.get("best", {})
-        RandomState.from_parts(groups["random"], values["random"]).restore()
+        random = _random_of(rank)
+        if random in values:
+            RandomState.from_parts(groups[random], values[random]).restore()
+
+
+def _random_of(rank: int) -> str:
+    """The group's name in a snapshot; the first's is what a run of a single process has."""
+    return "random" if rank == 0 else f"random.{rank}"
 
 
 def averaged_copy(net: nn.Module) -> nn.Module:

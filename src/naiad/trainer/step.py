@@ -48,15 +48,16 @@ class Stepper:
     def _gradients_within_memory(self, batch: Batch) -> float:
         while True:
             try:
-                return self._gradients(batch)
+                return self.gradients(batch)
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-                self._halve(batch, error)
+                self._halve(len(batch), error)
 
-    def _halve(self, batch: Batch, error: BaseException) -> None:
+    def _halve(self, samples: int, error: BaseException | None = None) -> None:
+        """``samples``: of the batch that did not fit."""
         self.optimizer.zero_grad(set_to_none=True)
-        size = min(self.microbatch_size, len(batch))
+        size = min(self.microbatch_size, samples)
         if size <= 1:
             raise MemoryExhausted(
                 "a single sample does not fit in memory", hint="use a smaller network or smaller inputs (--image-size)"
@@ -65,14 +66,14 @@ class Stepper:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _gradients(self, batch: Batch) -> float:
-        """Fills ``.grad`` with the mean gradient of the batch, accumulated over microbatches."""
+    def gradients(self, batch: Batch) -> float:
+        """Fills ``.grad`` with the mean gradient of the batch, or with its share's part of it, accumulated over microbatches."""
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for raw, targets in self._microbatches(batch):
             loss = self._forward(raw, targets)
-            if len(raw) < len(batch):
-                loss = loss * (len(raw) / len(batch))
+            if len(raw) < batch.whole:
+                loss = loss * (len(raw) / batch.whole)
             value = loss.item()
             if not math.isfinite(value):
                 raise NonFiniteLoss(batch.indices)
@@ -81,10 +82,12 @@ class Stepper:
         return total
 
     def _microbatches(self, batch: Batch) -> list[tuple[Tensor, Tensor | None]]:
-        if self.microbatch_size >= len(batch):
+        """As few as hold no more than ``microbatch_size``, of nearly equal size: BatchNorm cannot do with a single sample."""
+        count = -(-len(batch) // self.microbatch_size)
+        if count == 1:
             return [(batch.raw, batch.targets)]
-        raws = torch.split(batch.raw, self.microbatch_size)
-        targets = torch.split(batch.targets, self.microbatch_size) if batch.targets is not None else [None] * len(raws)
+        raws = torch.tensor_split(batch.raw, count)
+        targets = torch.tensor_split(batch.targets, count) if batch.targets is not None else [None] * count
         return list(zip(raws, targets, strict=True))
 
     def _forward(self, raw: Tensor, targets: Tensor | None) -> Tensor:

@@ -1,6 +1,7 @@
 """Proves exact resume on the user's own network: killed runs must end bit for bit as the uninterrupted one.
 
-Every run is a process of its own, killed with SIGKILL at a moment drawn between its first checkpoint and a little after its last
+The uninterrupted run's plan is what all of them follow, for what each would measure for itself may differ. Every run is a
+process of its own, killed with SIGKILL at a moment drawn between its first checkpoint and a little after its last
 step (while the artifact is being written), then resumed.
 """
 
@@ -45,28 +46,25 @@ def verify_resume(
     options: Sequence[str] = (),
     report: Callable[[str], None] = lambda _: None,
 ) -> ResumeProof:
-    """``options`` go to ``naiad train`` as they are. Raises TrainingError when an uninterrupted run fails."""
+    """``options``: of ``naiad train``, as they are, none of the plan's. Raises TrainingError when an uninterrupted run fails."""
     moments = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="naiad-resume-") as scratch:
-        command = [*_train(net, data, epochs, seed), *options]
+        program = [sys.executable, "-m", "naiad.trainer", net, data, "--no-report", *options]
         whole = Path(scratch) / "whole"
-        loop_s = _uninterrupted([*command, "--out", str(whole)], whole)
+        choices = ["--epochs", str(epochs), "--seed", str(seed), "--set", "checkpoint_steps=20"]
+        loop_s = _uninterrupted([*program, *choices, "--out", str(whole)], whole)
         report(f"the uninterrupted run trained for {loop_s:.1f} s")
         steps, differing = [], []
         for number in range(1, kills + 1):
             folder = Path(scratch) / f"killed-{number}"
-            step = _killed([*command, "--out", str(folder)], folder, after_s=moments.uniform(0, _BEYOND) * loop_s)
+            command = [*program, "--plan", str(whole), "--out", str(folder)]
+            step = _killed(command, folder, after_s=moments.uniform(0, _BEYOND) * loop_s)
             steps.append(step)
-            _finish([*command, "--out", str(folder), "--resume"])
+            _finish([*command, "--resume"])
             names = _differences(whole, folder)
             differing += [f"run {number}: {name}" for name in names]
             report(f"kill {number} of {kills} after step {step}: {'equal' if not names else 'NOT equal'}")
     return ResumeProof(kills, not differing, tuple(steps), tuple(differing))
-
-
-def _train(net: str, data: str, epochs: int, seed: int) -> list[str]:
-    program = [sys.executable, "-m", "naiad.trainer", net, data]
-    return [*program, "--epochs", str(epochs), "--seed", str(seed), "--no-report", "--set", "checkpoint_steps=20"]
 
 
 def _uninterrupted(command: list[str], folder: Path) -> float:

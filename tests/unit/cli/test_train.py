@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from naiad.cli.train import free_folder
+import pytest
+
+from naiad.cli.train import free_folder, give_summary
 
 
 def test_a_run_gets_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -13,3 +15,18 @@ def test_a_taken_one_gets_a_number(tmp_path: Path) -> None:
     (tmp_path / "mlp-iris").mkdir()
     (tmp_path / "mlp-iris-2").mkdir()
     assert free_folder(tmp_path, "mlp", "iris").name == "mlp-iris-3"
+
+
+def test_a_forecast_is_shown_with_what_was_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    scores = {
+        "headline": {"metric": "accuracy", "value": 0.875},
+        "metrics": {"accuracy": 0.875},
+        "loss": 0.4,
+        "samples": 9,
+    }
+    result = {
+        "evaluations": {"validation": scores}, "baseline": {}, "seconds": 1.0, "epochs": 1, "artifact": "a", "report": None,
+    }  # fmt: skip
+    for expected, shown in ((None, False), (0.9, True)):
+        give_summary({**result, "plan": {"forecast": expected}})
+        assert ("accuracy 0.9000 on validation, reached 0.8750" in capsys.readouterr().out) is shown

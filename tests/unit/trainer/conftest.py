@@ -1,4 +1,11 @@
+import inspect
+import multiprocessing
+import os
+import pickle
+import runpy
+import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,3 +54,50 @@ def blobs():
         test=test,
         findings=Findings(),
     )
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory):
+    """A function that has several processes call ``function(*arguments)``, which stands at the top of a test's file.
+
+    Gives what each gave, by rank: a value, a NaiadError, or the number of the signal that ended it. They are forked from one
+    that has torch loaded, and train on one thread each.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["naiad.trainer.fit", "sklearn.datasets", "pytest"])
+
+    def call(function, *arguments, size=2, within_s=120):
+        folder, port = tmp_path_factory.mktemp("processes"), _free_port()
+        group = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        own = {"XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"], "GLOO_SOCKET_IFNAME": "lo"}
+        file, program = inspect.getsourcefile(function), Path(__file__).with_name("process.py")
+        processes = []
+        for rank in range(size):
+            environment = {**group, **own, "RANK": str(rank)}
+            paths = [str(folder / f"{rank}.pickle"), str(folder / f"{rank}.log")]
+            given = {"CALL": (environment, file, function.__name__, arguments, *paths)}
+            processes.append(context.Process(target=runpy.run_path, args=(str(program), given)))
+            processes[-1].start()
+        try:
+            return [_ended(process, folder / str(rank), within_s) for rank, process in enumerate(processes)]
+        finally:
+            for process in processes:
+                process.kill()
+                process.join()
+
+    return call
+
+
+def _ended(process, at, within_s):
+    process.join(within_s)
+    assert process.exitcode is not None, f"still at it after {within_s} s: {at.with_suffix('.log').read_text()}"
+    if process.exitcode < 0:
+        return -process.exitcode
+    assert process.exitcode == 0, at.with_suffix(".log").read_text()
+    return pickle.loads(at.with_suffix(".pickle").read_bytes())

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from naiad.errors import OptionError
-from naiad.trainer.arguments import assignments, duration_s, image_size
+from naiad.trainer.arguments import assignments, duration_s, image_size, plan_given
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,10 @@ def test_assignments_split_at_the_first_equals_sign() -> None:
 def test_what_is_no_assignment_is_refused(pair: str) -> None:
     with pytest.raises(OptionError, match="takes name=value"):
         assignments([pair])
+
+
+def test_a_plan_is_a_file_or_single_choices() -> None:
+    assert plan_given("run/plan.json", ()) == Path("run/plan.json")
+    assert plan_given(None, ["epochs=3"]) == {"epochs": "3"}
+    with pytest.raises(OptionError, match="--set epochs would change it"):
+        plan_given("run", ["epochs=3"])

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from naiad.errors import OptionError
-from naiad.trainer.choices import check_wishes, make_plan
+from naiad.trainer.choices import make_plan
 from naiad.trainer.plan import choice_names
 
 
@@ -31,43 +31,69 @@ def test_the_same_question_gives_the_same_plan_and_draws_no_random_number(blobs)
     plans = [make_plan(net, blobs, {}, seed=0) for _ in range(2)]
     assert plans[0] == plans[1]
     assert torch.equal(before, torch.get_rng_state())
-    assert plans[0].optimizer == "sgd"
+    assert plans[0].optimizer == "muon"
     assert plans[0].memory_format == "channels_last"
-
-
-@pytest.mark.parametrize(
-    ("wishes", "message", "hint"),
-    [
-        ({"batchsize": 3}, "no choice 'batchsize'", "batch_size"),
-        ({"total_steps": 3}, "no choice 'total_steps'", "known"),
-        ({"batch_size": 0}, "batch_size must be more than 0, given 0", None),
-        ({"batch_size": "many"}, "batch_size takes a whole number, given 'many'", None),
-        ({"batch_size": 2.5}, "batch_size takes a whole number, given 2.5", None),
-        ({"learning_rate": float("nan")}, "learning_rate must be", None),
-        ({"momentum": 1.5}, "momentum must be 0 or more and at most 0.9999", None),
-        ({"optimizer": "sdg"}, "optimizer 'sdg' is not known", "sgd"),
-        ({"augment": "flip,crup"}, "augment 'crup' is not known", "crop"),
-    ],
-)
-def test_a_wish_that_cannot_be_met_is_refused(wishes, message, hint):
-    with pytest.raises(OptionError, match=message) as error:
-        check_wishes(wishes)
-    assert hint is None or hint in error.value.hint
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ({"batch_size": "64"}, {"batch_size": 64}),
-        ({"clip_norm": "off"}, {"clip_norm": None}),
-        ({"augment": "flip,shift"}, {"augment": ("flip", "shift")}),
-        ({"learning_rate": "1e-3"}, {"learning_rate": 0.001}),
-    ],
-)
-def test_text_from_a_command_line_is_understood(given, kept):
-    assert check_wishes(given) == kept
 
 
 def test_augmentation_is_for_images(blobs):
     with pytest.raises(OptionError, match="augment is for images"):
         make_plan(a_net(), blobs, {"augment": "flip"}, seed=0)
+
+
+def a_convolutional_net():
+    return nn.Sequential(nn.Unflatten(1, (1, 5, 1)), nn.Conv2d(1, 4, 1), nn.Flatten(), nn.Linear(20, 3))
+
+
+def a_recurrent_net():
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gru, self.head = nn.GRU(1, 8, batch_first=True), nn.Linear(8, 3)
+
+        def forward(self, inputs):
+            return self.head(self.gru(inputs.unsqueeze(2))[0][:, -1])
+
+    return Last()
+
+
+@pytest.mark.parametrize(
+    ("make", "steps", "taken"),
+    [
+        (a_convolutional_net, 500, "muon"),
+        (a_convolutional_net, 50_000, "sgd"),
+        (a_recurrent_net, 50_000, "muon"),
+        (a_net, 500, "adamw"),
+    ],
+)
+def test_an_optimizer_by_the_kind_of_network_and_the_length_of_the_run(blobs, make, steps, taken):
+    assert make_plan(make(), blobs, {}, seed=0, steps=steps).optimizer == taken
+
+
+def test_matrices_that_cost_too_much_are_not_made_orthogonal(blobs):
+    wide = nn.Sequential(
+        nn.Unflatten(1, (1, 5, 1)), nn.Conv2d(1, 4, 1), nn.Flatten(), nn.Linear(20, 600), nn.Linear(600, 600), nn.Linear(600, 3)
+    )  # fmt: skip
+    assert make_plan(wide, blobs, {}, seed=0, steps=500).optimizer == "sgd"
+
+
+def test_muons_rate_falls_with_the_length_of_the_run(blobs):
+    rates = [
+        make_plan(a_recurrent_net(), blobs, {}, seed=0, steps=steps).learning_rate for steps in (100, 2_000, 10**6)
+    ]
+    assert rates == [0.02, 0.01, 0.005]
+
+
+def test_a_tables_rate_falls_with_the_steps_and_the_width(blobs):
+    def rate(width: int, steps: int) -> float:
+        net = nn.Sequential(nn.Linear(5, width), nn.ReLU(), nn.Linear(width, 3))
+        return make_plan(net, blobs, {}, seed=0, steps=steps).learning_rate
+
+    assert rate(64, 100) == 0.01
+    assert rate(64, 10) == 0.02
+    assert rate(64, 400) == rate(256, 100) == 0.005
+    assert rate(64, 10**7) == 0.001
+
+
+def test_a_classifier_is_calibrated_unless_the_user_says_no(blobs):
+    assert make_plan(a_net(), blobs, {}, seed=0).calibrate == "on"
+    assert make_plan(a_net(), blobs, {"calibrate": "off"}, seed=0).calibrate == "off"

@@ -39,3 +39,18 @@ def test_both_splits_are_tested():
     data = {"train": (X, y), "validation": (X[:10] + 1, y[:10]), "test": (X[:7] + 2, y[:7])}
     model = fit("mlp", data, epochs=1, report=False, progress=Silent())
     assert {name: found["samples"] for name, found in model.evaluations.items()} == {"validation": 10, "test": 7}
+
+
+def test_calibration_changes_how_sure_it_is_and_nothing_else():
+    generator = np.random.default_rng(0)
+    X = generator.random((400, 3), dtype=np.float32)
+    y = ((X[:, 0] > 0.5) ^ (generator.random(400) < 0.2)).astype(np.int64)
+    data = {"train": (X[:200], y[:200]), "validation": (X[200:], y[200:])}
+    raw, calibrated = (
+        fit("mlp", data, epochs=60, plan={"calibrate": calibrate}, report=False, progress=Silent())
+        for calibrate in ("off", "on")
+    )
+    before, after = (model.evaluations["validation"] for model in (raw, calibrated))
+    assert after["loss"] < before["loss"] - 0.01
+    assert after["metrics"] == before["metrics"]
+    assert calibrated.evaluate((X[200:], y[200:])).loss == pytest.approx(after["loss"], rel=1e-4)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -124,6 +125,73 @@ def test_stopped_and_resumed_is_the_same_run(digits, tmp_path):
 def test_a_finished_run_may_be_resumed(digits, tmp_path):
     first = train(digits, out=tmp_path / "run")
     assert same(first, train(digits, out=tmp_path / "run", resume=True))
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Two hundred batches of 64: long enough to be measured."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(12_800) % 4
+    inputs = generator.normal(size=(12_800, 1, 8, 8)) * 40 + 100
+    inputs[np.arange(12_800), 0, labels * 2] += 60
+    split = (inputs.clip(0, 255).astype(np.uint8), labels)
+    return {"train": split, "validation": (split[0][:256], split[1][:256])}
+
+
+def small_net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(144, 32), nn.Linear(32, 4)
+    )  # fmt: skip
+
+
+def test_weights_are_the_same_bits_whether_choices_were_measured_or_given(many):
+    measured = train(many, small_net(), epochs=8, seed=3, plan={"probe_part": 0.5})
+    reasons = dict(measured.plan.reasons)
+    assert any(reason.tried for reason in reasons.values()), "a run of this length is measured"
+    settable = (
+        "batch_size",
+        "learning_rate",
+        "precision",
+        "memory_format",
+        "threads",
+        "optimizer",
+        "augment",
+        "compile",
+    )
+    given = {name: getattr(measured.plan, name) for name in settable}
+    assert same(measured, train(many, small_net(), epochs=8, seed=3, plan={**given, "probe_part": 0}))
+
+
+def test_a_time_limit_is_kept(many):
+    begun = time.perf_counter()
+    model = train(many, small_net(), epochs=None, time_limit_s=6)
+    assert time.perf_counter() - begun == pytest.approx(6, abs=0.6)
+    last = model.history[-1]
+    assert last.learning_rate < 0.1 * model.plan.learning_rate, "the schedule came to its end, too"
+
+
+def test_a_choice_is_made_by_rule_when_the_user_says_so(many):
+    names = ("batch_size", "learning_rate", "threads")
+    plan = train(many, small_net(), epochs=8, plan={"probe_part": 0.5, **dict.fromkeys(names, "rule")}).plan
+    reasons = dict(plan.reasons)
+    assert not any(reasons[name].tried or reasons[name].text == "set by the user" for name in names)
+    assert reasons["memory_format"].tried
+
+
+def test_a_plan_is_replayed_bit_for_bit_without_a_clock(many, tmp_path):
+    first = train(many, small_net(), epochs=None, time_limit_s=5, seed=5, out=tmp_path / "run")
+    again = train(many, small_net(), epochs=None, plan=tmp_path / "run")
+    assert same(first, again)
+    assert again.plan.seed == 5
+    assert again.history[-1].step == first.history[-1].step
+    assert same(first, train(many, small_net(), epochs=None, plan=first.plan))
+
+
+def test_nothing_is_added_to_a_plan_that_is_followed(digits):
+    plan = train(digits).plan
+    with pytest.raises(OptionError, match="the plan says epochs 2, given 3"):
+        train(digits, epochs=3, plan=plan)
 
 
 def test_a_time_limit_shortens_the_run(digits):

@@ -8,10 +8,12 @@ from torch import nn
 from naiad.errors import LossNotFinite, Stopped
 from naiad.trainer.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.data.batches import Feed
+from naiad.trainer.deadline import Deadline
 from naiad.trainer.events import NullEvents
 from naiad.trainer.loop import Loop, load_best
 from naiad.trainer.losses import loss_for
 from naiad.trainer.optimizers import make_optimizer
+from naiad.trainer.pace import Pace
 from naiad.trainer.progress import Silent
 from naiad.trainer.recipe import recipe_for
 from naiad.trainer.state import RunState, averaged_copy
@@ -34,7 +36,13 @@ def a_net():
 
 def a_loop(dataset, plan, *, checkpoints=None, net=None, stop=None, deadline=None, before_step=lambda step: None):
     net = net if net is not None else a_net()
-    state = RunState(net, make_optimizer(net, plan), averaged_copy(net) if plan.average else None, plan.microbatch_size)
+    state = RunState(
+        net,
+        make_optimizer(net, plan),
+        averaged_copy(net) if plan.average else None,
+        plan.microbatch_size,
+        Pace(plan.total_steps),
+    )
 
     class Watched(Stepper):
         def step(self, batch, rate):
@@ -153,7 +161,7 @@ def test_sigterm_writes_a_checkpoint_and_stops(tmp_path, blobs, plan):
 
 
 def test_the_deadline_ends_a_run_after_the_step_at_hand(blobs, plan):
-    loop = a_loop(blobs, plan(), deadline=0.0)
+    loop = a_loop(blobs, plan(), deadline=Deadline(at=0.0, closing_s=0.0))
     loop.train()
     assert loop.state.step == 1
     assert len(loop.state.history) == 1

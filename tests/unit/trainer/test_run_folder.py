@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
-from naiad.trainer.run_folder import RunRecord, claim, data_digest, network_digest
+from naiad.trainer.distributed import Alone
+from naiad.trainer.run_folder import RunRecord, check_alike, claim, data_digest, network_digest
 
 
 def net(width=3):
@@ -113,3 +114,36 @@ def test_digests_follow_the_content(blobs):
     torch.manual_seed(1)
     assert network_digest(net()) == network_digest(net())
     assert network_digest(net()) != network_digest(net(4))
+
+
+class Group(Alone):
+    """Of two processes, the other of which answers ``theirs``."""
+
+    def __init__(self, theirs):
+        super().__init__(0, 2)
+        self.__dict__["theirs"] = theirs
+
+    def gather(self, value):
+        return [value, self.theirs]
+
+
+def test_processes_must_have_the_same_data_and_network(blobs):
+    data, network = data_digest(blobs), network_digest(net())
+    check_alike(Alone(), blobs, net())
+    check_alike(Group((data, network)), blobs, net())
+    with pytest.raises(DataError, match="training data of the 2 processes differs"):
+        check_alike(Group(("other", network)), blobs, net())
+    with pytest.raises(NetworkError, match="network of the 2 processes differs"):
+        check_alike(Group((data, "other")), blobs, net())
+
+
+def test_another_number_of_processes_is_told(started, blobs):
+    record = claim(started, resume=True).record()
+    assert record.processes == 1
+    note = record.check(blobs, net(), {}, seed=0, processes=3)[0]
+    assert note == "the run was started by 1 process; by 3 processes its last bits will differ"
+
+
+def test_a_process_that_does_not_write_has_no_folder(started):
+    folder = claim(started, resume=True).unwritten()
+    assert (folder.path, folder.resuming, folder.checkpoints.latest()) == (None, True, None)

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import torch
 
-from naiad.trainer.seeding import RandomState, derived_seed, generator, seeded
+from naiad.trainer.seeding import RandomState, derived_seed, generator, seed_all, seeded
 
 
 def draws():
@@ -46,3 +46,13 @@ def test_a_state_goes_through_json_and_tensors():
     expected = draws()
     back.restore()
     assert draws() == expected
+
+
+def test_a_derived_seed_seeds_everything():
+    with seeded(0):
+        seed_all(derived_seed(1, 2))
+        one = draws()
+        seed_all(derived_seed(1, 2))
+        assert draws() == one
+        seed_all(derived_seed(1, 3))
+        assert not set(draws()) & set(one)

@@ -6,6 +6,8 @@ from torch import nn
 
 from naiad.errors import ArtifactError
 from naiad.trainer.checkpoint import FolderCheckpoints
+from naiad.trainer.pace import Pace
+from naiad.trainer.seeding import RandomState
 from naiad.trainer.state import RunState, averaged_copy, update_average
 
 
@@ -20,7 +22,7 @@ def run_state(optimizer, *, layout=torch.channels_last, average=False, width=8):
     net = small_net(width)
     net(torch.zeros(2, 1, 6, 6))
     net.to(memory_format=layout)
-    return RunState(net, optimizer(net.parameters()), averaged_copy(net) if average else None, microbatch_size=4)
+    return RunState(net, optimizer(net.parameters()), averaged_copy(net) if average else None, 4, Pace(100))
 
 
 def advance(state, steps):
@@ -83,3 +85,30 @@ def test_a_snapshot_of_another_network_is_refused():
     state = run_state(OPTIMIZERS["sgd"])
     with pytest.raises(ArtifactError, match="another network"):
         run_state(OPTIMIZERS["sgd"], width=5).restore(state.snapshot())
+
+
+def test_of_equal_scores_the_lower_loss_is_kept():
+    net = nn.Linear(1, 1, bias=False)
+    state = RunState(net, torch.optim.SGD(net.parameters(), 0.1), None, 4, Pace(100))
+    for weight, score, loss in ((1.0, 0.5, 0.9), (2.0, 0.8, 0.7), (3.0, 0.8, 0.6), (4.0, 0.8, 0.65), (5.0, 0.7, 0.1)):
+        with torch.no_grad():
+            net.weight.fill_(weight)
+        state.keep_if_best(net, score, loss)
+    assert state.best_weights["weight"].item() == 3.0
+    assert (state.best_score, state.best_loss) == (0.8, 0.6)
+
+
+def test_each_process_has_its_own_randomness_in_a_snapshot():
+    state, draws = run_state(OPTIMIZERS["sgd"]), []
+    randoms = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        randoms.append(RandomState.capture())
+        draws.append(torch.rand(3))
+    snapshot = state.snapshot(randoms)
+    for rank in (0, 1):
+        state.restore(snapshot, rank=rank)
+        assert torch.equal(torch.rand(3), draws[rank])
+    before = torch.get_rng_state()
+    state.restore(snapshot, rank=2)
+    assert torch.equal(torch.get_rng_state(), before), "a process that the snapshot does not know keeps its own"

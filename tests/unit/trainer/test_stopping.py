@@ -9,6 +9,14 @@ import pytest
 from naiad.trainer.stopping import listening
 
 
+@pytest.fixture(autouse=True)
+def usual_handlers():
+    """A shell starts what is in the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_heard_and_the_handler_put_back(number):
     before = signal.getsignal(number)

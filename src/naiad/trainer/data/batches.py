@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from naiad.errors import OptionError
 from naiad.trainer.data.augment import augment
 from naiad.trainer.data.dataset import Split
 from naiad.trainer.seeding import generator
@@ -26,6 +27,12 @@ class Batch:
     indices: Tensor
     raw: Tensor
     targets: Tensor | None
+    shared: int | None = None
+    """Samples of the whole batch, where this is one process's share of it."""
+
+    @property
+    def whole(self) -> int:
+        return len(self.indices) if self.shared is None else self.shared
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -41,17 +48,46 @@ def epoch_order(seed: int, epoch: int, samples: int) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Share:
+    """Which part of every batch is a process's own. Shares differ by at most one sample, and are in the batch's order."""
+
+    rank: int = 0
+    size: int = 1
+
+    def of(self, samples: int) -> slice:
+        return slice(self.rank * samples // self.size, (self.rank + 1) * samples // self.size)
+
+
+WHOLE = Share()
+"""Of a process that is alone."""
+
+
+@dataclass(frozen=True)
 class Feed:
-    """Batches of the training split, from any position on."""
+    """Batches of the training split, from any position on; of each batch a process's share."""
 
     split: Split
     batch_size: int
     seed: int
     augmentations: tuple[str, ...] = ()
+    share: Share = WHOLE
 
     @property
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(len(self.split), self.batch_size)
+
+    @property
+    def smallest(self) -> int:
+        """Samples of the smallest batch, shares taken together."""
+        return len(self.split) // self.steps_per_epoch
+
+    def check_shares(self) -> None:
+        """Raises OptionError where a process would have nothing of a batch."""
+        if self.smallest < self.share.size:
+            raise OptionError(
+                f"batches of {self.smallest} samples leave some of {self.share.size} processes without one",
+                hint="start fewer processes, or take a larger batch_size and more data",
+            )
 
     def epoch(self, epoch: int, *, first_step: int = 0) -> Iterator[Batch]:
         """The batches of ``epoch`` from its ``first_step``-th on. What must be read or decoded is read one batch ahead."""
@@ -74,9 +110,12 @@ class Feed:
 
     def _batch(self, order_N: Tensor, epoch: int, position: int) -> Batch:
         samples, steps = len(self.split), self.steps_per_epoch
-        indices_B = order_N[position * samples // steps : (position + 1) * samples // steps]
+        whole_B = order_N[position * samples // steps : (position + 1) * samples // steps]
+        indices_B = whole_B[self.share.of(len(whole_B))]
         raw = self.split.samples.take(indices_B)
         if self.augmentations:
-            raw = augment(raw, self.augmentations, generator(self.seed, _AUGMENT, epoch, position))
+            where = (epoch, position, self.share.rank)[: 3 if self.share.rank else 2]
+            raw = augment(raw, self.augmentations, generator(self.seed, _AUGMENT, *where))
         targets = self.split.targets
-        return Batch(indices_B, raw, None if targets is None else targets.index_select(0, indices_B))
+        own = None if targets is None else targets.index_select(0, indices_B)
+        return Batch(indices_B, raw, own, None if self.share.size == 1 else len(whole_B))

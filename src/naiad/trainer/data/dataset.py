@@ -85,6 +85,15 @@ class Split:
         return len(self.samples)
 
 
+def spread(split: Split, count: int) -> Split:
+    """At most ``count`` samples from all over the split, in memory."""
+    if not len(split):
+        return split
+    indices = torch.linspace(0, len(split) - 1, min(count, len(split))).round().long()
+    targets = None if split.targets is None else split.targets.index_select(0, indices)
+    return Split(TensorSamples(split.samples.take(indices)), targets, [split.names[int(index)] for index in indices])
+
+
 class InputSchema(Protocol):
     """How what a user hands to ``predict`` becomes the program's input. Goes into naiad.json and comes back."""
 

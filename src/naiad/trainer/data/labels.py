@@ -115,7 +115,7 @@ def _values(targets: npt.NDArray[Any], split: str) -> Tensor:
 
 
 def _refuse_one_class(targets: npt.NDArray[Any]) -> None:
-    present = np.unique(_texts(targets))
+    present = np.unique(_texts(targets if targets.dtype.kind == "O" else np.unique(targets)))
     if len(present) < 2:
         only = f"only one, {str(present[0])!r}" if len(present) else "none"
         raise DataError(

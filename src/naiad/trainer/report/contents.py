@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from naiad.trainer import versions
+from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.dataset import Dataset, Split
-from naiad.trainer.data.features.columns import Column, ColumnKind
-from naiad.trainer.data.features.table import MISSING, TableSchema
+from naiad.trainer.data.features.table import TableSchema
 from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.slots import MISSING
 from naiad.trainer.model import Model
 from naiad.trainer.program import Program
 
@@ -75,6 +76,16 @@ def tiles(evaluation: Mapping[str, Any]) -> list[Tile]:
     first = evaluation.get("headline", {}).get("metric")
     ordered = sorted(numbers, key=lambda name: name != first)
     return [Tile(metric_label(name), metric_text(name, numbers[name])) for name in ordered]
+
+
+def forecast(model: Model) -> str:
+    """What the plan expected beside what came of it; empty where it expected nothing."""
+    found = model.evaluations.get("validation")
+    if model.plan.forecast is None or found is None:
+        return ""
+    metric, reached = found["headline"]["metric"], found["headline"]["value"]
+    shown = [metric_text(metric, value) for value in (model.plan.forecast, reached)]
+    return f"Forecast before it began: {metric_label(metric)} {shown[0]} on the validation split. Reached: {shown[1]}."
 
 
 def comparison(model: Model, evaluation: Mapping[str, Any]) -> list[Compared]:

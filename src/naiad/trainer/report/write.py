@@ -76,6 +76,7 @@ def _render(*, model: Model, dataset: Dataset | None, shown: dict[str, Any], **p
         finding_rows=contents.finding_rows(model.findings),
         left_out=len(model.findings.quarantine),
         plan_rows=model.plan.rows(),
+        forecast=contents.forecast(model),
         layer_rows=contents.layer_rows(model.program),
         parameters=contents.parameter_count(contents.network(model.program)),
         version_rows=contents.version_rows(),

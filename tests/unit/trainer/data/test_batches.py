@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from naiad.trainer.data.batches import Feed, epoch_order, steps_per_epoch
+from naiad.errors import OptionError
+from naiad.trainer.data.batches import Feed, Share, epoch_order, steps_per_epoch
 from naiad.trainer.data.dataset import Split, TensorSamples
 
 
@@ -65,3 +66,30 @@ def test_streaming_gives_what_memory_gives():
 @pytest.mark.parametrize(("samples", "size", "steps"), [(1, 32, 1), (32, 32, 1), (33, 32, 2), (60_000, 256, 235)])
 def test_steps_per_epoch(samples, size, steps):
     assert steps_per_epoch(samples, size) == steps
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+def test_shares_are_the_batch_and_differ_by_at_most_one_sample(size):
+    split = split_of(103)
+    feeds = [Feed(split, 10, 3, share=Share(rank, size)) for rank in range(size)]
+    whole = Feed(split, batch_size=10, seed=3)
+    for batch, *shares in zip(whole.epoch(1), *(feed.epoch(1) for feed in feeds), strict=True):
+        assert torch.equal(torch.cat([share.indices for share in shares]), batch.indices)
+        assert torch.equal(torch.cat([share.raw for share in shares]), batch.raw)
+        assert {share.whole for share in shares} == {len(batch)} == {batch.whole}
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_each_share_is_augmented_by_a_draw_of_its_own():
+    pictures = torch.arange(64).reshape(1, 1, 8, 8).repeat(40, 1, 1, 1).to(torch.uint8)
+    split = Split(TensorSamples(pictures), torch.zeros(40), [str(i) for i in range(40)])
+    feeds = [Feed(split, 40, 0, ("crop", "flip"), Share(rank, 2)) for rank in range(2)]
+    first, second, again = (next(iter(feed.epoch(0))).raw for feed in (*feeds, feeds[1]))
+    assert torch.equal(second, again)
+    assert not torch.equal(first, second)
+
+
+def test_a_process_without_a_sample_is_refused():
+    Feed(split_of(12), 4, 0, share=Share(0, 4)).check_shares()
+    with pytest.raises(OptionError, match="batches of 4 samples leave some of 5 processes without one"):
+        Feed(split_of(12), 4, 0, share=Share(0, 5)).check_shares()

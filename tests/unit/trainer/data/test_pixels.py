@@ -1,6 +1,9 @@
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
 from naiad.trainer.data.pixels import Form, as_array
 
@@ -15,3 +18,22 @@ def test_every_mode_is_brought_to_the_form(mode: str, channels: int) -> None:
 
 def test_float_pixels_of_one_are_scaled() -> None:
     assert as_array(Image.fromarray(np.array([[0.0, 1.0]], np.float32)), Form(1, 1, 2)).tolist() == [[[0, 255]]]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_jpeg_is_decoded_no_larger_than_it_is_needed(turned: bool) -> None:  # reason: of pytest
+    exif = Image.Exif()
+    if turned:
+        exif[0x0112] = 6
+    file = io.BytesIO()
+    photo = Image.fromarray(load_sample_images().images[0]).crop((0, 0, 400, 320))
+    photo.save(file, "JPEG", quality=90, exif=exif)
+    form = Form(3, 80, 64) if turned else Form(3, 64, 80)
+    with Image.open(file) as image:
+        light = as_array(image, form).astype(float)
+        assert image.size in ((100, 80), (200, 160)) or turned
+    with Image.open(file) as image:
+        image.load()
+        whole = as_array(image, form).astype(float)
+    assert light.shape == whole.shape == form.shape
+    assert 10 * np.log10(255**2 / ((light - whole) ** 2).mean()) > 35

@@ -70,3 +70,11 @@ def test_an_exported_program_still_counts_its_parameters():
 
 def test_versions_name_torch():
     assert dict(contents.version_rows())["torch"] == torch.__version__.split("+")[0]
+
+
+def test_what_was_expected_stands_beside_what_came_of_it(classified):
+    model = classified.model
+    assert contents.forecast(model) == ""
+    model.plan = replace(model.plan, forecast=0.9)
+    model.evaluations = {"validation": {"headline": {"metric": "accuracy", "value": 0.875}}}
+    assert contents.forecast(model).endswith("accuracy 90.00 % on the validation split. Reached: 87.50 %.")

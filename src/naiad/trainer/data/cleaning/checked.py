@@ -56,9 +56,10 @@ def digest(content: bytes | memoryview) -> bytes:
 
 
 def digests_of(tensor: Tensor) -> npt.NDArray[np.uint64]:
-    """(N,): equal where the samples' bytes are equal."""
-    rows = tensor.contiguous().flatten(1).numpy()
-    return np.frombuffer(b"".join(digest(row.data) for row in rows), DIGEST)
+    """(N,): equal where the samples' bytes are equal; others in another process."""
+    content, size = tensor.contiguous().numpy().tobytes(), max(1, tensor[:1].nbytes)
+    hashes = (hash(content[first : first + size]) for first in range(0, len(content), size))
+    return np.fromiter(hashes, np.int64, len(tensor)).view(DIGEST)
 
 
 def report(

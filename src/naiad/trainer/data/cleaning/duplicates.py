@@ -48,11 +48,11 @@ def without_shared(train: CheckedSplit, others: dict[str, CheckedSplit]) -> tupl
 
 
 def groups_of(digests: npt.NDArray[np.uint64] | None, count: int) -> npt.NDArray[np.int64]:
-    """(N,): a number a group of equal samples; all different where nothing is known or where copies are the rule."""
+    """(N,): the first of each sample's equals; all different where nothing is known or where copies are the rule."""
     if digests is None:
         return np.arange(count)
     _, first, group = np.unique(digests, return_index=True, return_inverse=True)
-    return group.astype(np.int64) if 2 * len(first) > count else np.arange(count)
+    return first[group].astype(np.int64) if 2 * len(first) > count else np.arange(count)
 
 
 def _affordable(train: CheckedSplit, shared: npt.NDArray[np.bool_]) -> bool:

@@ -1,7 +1,7 @@
 """Images that are still to be decoded: which can be read, to what form all are brought, and the decoding itself.
 
-Every image is decoded once here, so that what is broken is known before training; those that do not fit in memory are decoded
-again, in the same way, when they are taken.
+Every image is decoded once here, so that what is broken is known before training. Those that do not fit in memory go to a file;
+where the disk has no room for them either they are decoded again, in the same way, when they are taken.
 Shape legend: N samples, C channels, H height, W width.
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.checked import DIGEST, CheckedSplit, digest, report
+from naiad.trainer.data.cleaning.decoded import decoded_file
 from naiad.trainer.data.dataset import Samples, TensorSamples
 from naiad.trainer.data.findings import Action, Findings
 from naiad.trainer.data.pixels import UNREADABLE, Form, as_array, check_size, is_rotated, native_mode, upright_size
@@ -137,6 +138,7 @@ def read_pictures(
     troubles: dict[int, tuple[str, str]] = {i: probe.trouble for i, probe in enumerate(probes) if probe.trouble}
     candidates = [index for index in range(len(pictures)) if index not in troubles]
     held = torch.empty((len(candidates) if in_memory else 0, *form.shape), dtype=torch.uint8)
+    file = decoded_file(form.shape, len(candidates)) if pictures.fixed and not in_memory else None
     good: list[int] = []
     hashes: list[bytes] = []
     for index, array in _decoded(pictures, candidates, form):
@@ -145,12 +147,14 @@ def read_pictures(
             continue
         if in_memory:
             held[len(good)] = torch.from_numpy(array)
+        elif file is not None:
+            file.add(array)
         good.append(index)
         hashes.append(digest(memoryview(array).cast("B")))
     kept = np.array(good, dtype=np.int64)
-    samples: Samples = TensorSamples(held[: len(good)]) if in_memory else PictureSamples(pictures.select(kept), form)
+    samples: Samples | None = TensorSamples(held[: len(good)]) if in_memory else file.samples() if file else None
     checked = CheckedSplit(
-        samples,
+        samples if samples is not None else PictureSamples(pictures.select(kept), form),
         None if raw.targets is None else raw.targets[kept],
         [raw.names[index] for index in good],
         np.frombuffer(b"".join(hashes), DIGEST) if pictures.fixed else None,

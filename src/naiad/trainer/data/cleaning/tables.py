@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.checked import report
-from naiad.trainer.data.features.columns import (
+from naiad.trainer.data.columns import (
     TYPES,
     Column,
     ColumnKind,

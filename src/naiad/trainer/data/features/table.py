@@ -4,33 +4,25 @@ A number is one slot, NaN where it is missing. A category is one slot that holds
 Shape legend: N rows, B batch, F slots, D network inputs.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 
-from naiad.errors import DataError, nearest
-from naiad.trainer.data.features.columns import Column, ColumnKind, converted, unreadable
+from naiad.trainer.data.columns import Column, ColumnKind
+from naiad.trainer.data.slots import MISSING, check_columns, slots_of, width
 from naiad.trainer.data.sources.table import as_table
 
 MOST_CATEGORIES = 64
 """Rarer categories of a column are treated as one that was never seen."""
-UNKNOWN, MISSING = -1, -2
-"""Codes of a category that training did not have, and of none."""
 _CLIP = 10.0
 """Standardised values end here, so that one wild cell does not rule a step."""
-_DAY_S = 86_400
-_CYCLES_DAYS = (365.2425, 7.0, 1.0)
-"""A date goes in as its days since 1970 and as a point on the circle of the year, the week and the day."""
-_DATE_SLOTS = 1 + 2 * len(_CYCLES_DAYS)
 
 
 @dataclass(frozen=True)
@@ -41,12 +33,12 @@ class TableSchema:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        return (sum(_width(column) for column in self.columns),)
+        return (sum(width(column) for column in self.columns),)
 
     @property
     def places(self) -> tuple[tuple[Column, int], ...]:
         """Each column with its first slot."""
-        ends = accumulate(map(_width, self.columns), initial=0)
+        ends = accumulate(map(width, self.columns), initial=0)
         return tuple(zip(self.columns, ends, strict=False))
 
     @property
@@ -58,19 +50,11 @@ class TableSchema:
 
         Columns that the model does not know are passed over. Raises DataError when one is missing or a cell cannot be read.
         """
-        table = as_table(raw)
-        self.check_columns(table)
-        slots = [_encoded(table[column.name], column) for column in self.columns]
-        return torch.from_numpy(np.concatenate(slots, axis=1).astype(np.float32))
+        return torch.from_numpy(slots_of(as_table(raw), self.columns))
 
     def check_columns(self, table: pa.Table) -> None:
         """Raises DataError when the table lacks one of the columns."""
-        lacking = [column.name for column in self.columns if column.name not in table.column_names]
-        if lacking:
-            raise DataError(
-                f"the table has no column {', '.join(map(repr, lacking))}, which the model was trained on",
-                hint=nearest(lacking[0], table.column_names),
-            )
+        check_columns(table, self.columns)
 
     def to_json(self) -> dict[str, Any]:
         columns = [
@@ -152,7 +136,7 @@ def fit_features(schema: TableSchema, encoded_NF: Tensor) -> TableFeatures:
         if column.kind is ColumnKind.CATEGORY:
             hot += [(slot, code) for code in (*range(len(column.categories)), MISSING)]
         else:
-            numbers += range(slot, slot + _width(column))
+            numbers += range(slot, slot + width(column))
     values = encoded_NF.numpy().astype(np.float64)[:, numbers]
     missing = np.isnan(values)
     median = np.array([np.median(values[~gap, place]) if not gap.all() else 0.0 for place, gap in enumerate(missing.T)])
@@ -176,45 +160,9 @@ def _flags(schema: TableSchema, encoded_NF: Tensor) -> list[int]:
     ]
 
 
-def _width(column: Column) -> int:
-    return _DATE_SLOTS if column.kind is ColumnKind.DATE else 1
-
-
 def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:
     if column.kind is not ColumnKind.CATEGORY:
         return column
     counted = [(item["counts"], item["values"]) for item in pc.value_counts(values.drop_null()).to_pylist()]
     frequent = sorted(counted, key=lambda pair: (-pair[0], pair[1]))[:MOST_CATEGORIES]
     return replace(column, categories=tuple(name for _, name in frequent))
-
-
-def _encoded(values: pa.ChunkedArray, column: Column) -> npt.NDArray[np.float64]:
-    """(N, slots of the column)."""
-    form = converted(values, column)
-    lost = unreadable(values, form)
-    if len(lost):
-        row = int(lost[0])
-        raise DataError(
-            f"column {column.name!r} has {values[row].as_py()!r} in row {row}, which is no {column.kind}",
-            hint="correct the cell, or leave it empty",
-        )
-    match column.kind:
-        case ColumnKind.NUMBER:
-            return np.asarray(form.to_numpy(), dtype=np.float64)[:, None]
-        case ColumnKind.CATEGORY:
-            return _codes(form, column.categories)[:, None]
-        case ColumnKind.DATE:
-            return _circles(form)
-
-
-def _codes(values: pa.ChunkedArray, categories: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    places = pc.index_in(values, value_set=pa.array(categories, pa.string()), skip_nulls=True)
-    codes = pc.if_else(pc.is_null(values), MISSING, pc.fill_null(places, UNKNOWN))
-    return np.asarray(codes.to_numpy(), dtype=np.float64)
-
-
-def _circles(dates: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    seconds = pc.divide(dates.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6)
-    days_N = np.asarray(seconds.to_numpy(), dtype=np.float64) / _DAY_S
-    turns = [2 * math.pi * days_N / length for length in _CYCLES_DAYS]
-    return np.stack([days_N, *(wave(turn) for turn in turns for wave in (np.sin, np.cos))], axis=1)

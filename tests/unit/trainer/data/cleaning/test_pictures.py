@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 
 from naiad.errors import DataError
-from naiad.trainer.data.cleaning.pictures import common_form, probe_pictures, read_pictures
+from naiad.trainer.data.cleaning import decoded
+from naiad.trainer.data.cleaning.pictures import PictureSamples, common_form, probe_pictures, read_pictures
 from naiad.trainer.data.pixels import Form
 from naiad.trainer.data.sources.raw import FilePictures, RawSplit
 
@@ -65,13 +66,17 @@ def test_every_trouble_is_found_and_listed(tmp_path: Path) -> None:
     assert checked.targets.tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_streamed_images_equal_those_in_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [True, False])
+def test_streamed_images_equal_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: bool) -> None:
+    if not room:
+        monkeypatch.setattr(decoded, "DISK_PART", 0.0)
     raw = broken_folder(tmp_path)
     probes = probe_pictures(raw.inputs)
     form, _ = common_form(probes, None)
     held, _ = read_pictures(raw, probes, form, split="train", in_memory=True)
     streamed, _ = read_pictures(raw, probes, form, split="train", in_memory=False)
     assert not streamed.samples.in_memory
+    assert isinstance(streamed.samples, decoded.DecodedSamples if room else PictureSamples)
     indices = torch.tensor([5, 0, 3])
     assert torch.equal(held.samples.take(indices), streamed.samples.take(indices))
     assert np.array_equal(held.digests, streamed.digests)  # type: ignore[arg-type]
@@ -102,7 +107,8 @@ def test_nothing_readable(tmp_path: Path) -> None:
         common_form(probe_pictures(FilePictures([tmp_path / "a.png"])), None)
 
 
-def test_a_file_that_goes_away_later(tmp_path: Path) -> None:
+def test_a_file_that_goes_away_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoded, "DISK_PART", 0.0)
     noise((4, 4)).save(tmp_path / "a.png")
     raw = RawSplit(FilePictures([tmp_path / "a.png"]), None, ["a.png"])
     checked, _ = read_pictures(raw, probe_pictures(raw.inputs), Form(3, 4, 4), split="train", in_memory=False)

@@ -5,7 +5,7 @@ import pytest
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.tables import choose_columns, clean_label, clean_table
-from naiad.trainer.data.features.columns import Column, ColumnKind
+from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.findings import Action
 
 N = 40

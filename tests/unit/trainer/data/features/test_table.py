@@ -12,7 +12,8 @@ import torch
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.tables import choose_columns, clean_table
 from naiad.trainer.data.features import schema_from_json
-from naiad.trainer.data.features.table import MISSING, UNKNOWN, TableSchema, fit_features, fit_schema
+from naiad.trainer.data.features.table import TableSchema, fit_features, fit_schema
+from naiad.trainer.data.slots import MISSING, UNKNOWN
 
 ROWS = pa.table(
     {

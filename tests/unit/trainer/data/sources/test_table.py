@@ -6,7 +6,7 @@ import pyarrow.parquet
 import pytest
 
 from naiad.errors import DataError
-from naiad.trainer.data.features.columns import ColumnKind, found_column
+from naiad.trainer.data.columns import ColumnKind, found_column
 from naiad.trainer.data.sources.open import open_source
 from naiad.trainer.data.sources.raw import Kind
 from naiad.trainer.data.sources.table import as_table, open_table, read_table

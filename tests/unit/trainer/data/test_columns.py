@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from naiad.errors import DataError
-from naiad.trainer.data.features.columns import Column, ColumnKind, converted, found_column, number_share, unreadable
+from naiad.trainer.data.columns import Column, ColumnKind, converted, found_column, number_share, unreadable
 
 
 def chunked(values, kind=None):

@@ -1,0 +1,79 @@
+"""Batch size: the one that needs the least time for the same progress, under the memory that is free.
+
+The time of a sample falls with the batch until the machine is full; the progress a sample falls as the batch nears the gradient's
+noise scale. Both are measured, and their product chooses.
+"""
+
+from dataclasses import replace
+
+from naiad.trainer.autoscale import memory
+from naiad.trainer.autoscale.measuring import Measuring
+from naiad.trainer.autoscale.noise import efficiency, noise_scale
+from naiad.trainer.data.batches import steps_per_epoch
+from naiad.trainer.optimizers import rate_for_batch
+from naiad.trainer.plan import Plan, Reason, Trial
+
+FACTORS = (0.5, 1, 2, 4)
+"""Of the plan's own size, what is tried."""
+GAIN = 0.07
+"""Less time than this is not worth another size."""
+_PILOT_STEPS, _GRADIENTS = 24, 8
+_LEAST_STEPS = 20
+"""An epoch keeps so many, whatever the machine would like."""
+
+
+def choose(plan: Plan, measuring: Measuring) -> Plan:
+    """Moves the learning rate, the micro-batch and the number of steps with it, where they are not the user's."""
+    sizes = _sizes(plan, measuring)
+    timed = sum(size / plan.batch_size for size in sizes) * 5
+    if len(sizes) < 2 or not measuring.affords_steps(_PILOT_STEPS + _GRADIENTS + timed):
+        return plan
+    with measuring.budget.spending():
+        scale = _scale(plan, measuring)
+        per_sample = {size: _seconds(plan, size, measuring) / size for size in sizes}
+    useful = {
+        size: seconds / (efficiency(size, scale) if scale is not None else 1.0) for size, seconds in per_sample.items()
+    }
+    best = min(sizes, key=lambda size: useful[size])
+    taken = best if useful[best] < (1 - GAIN) * useful[plan.batch_size] else plan.batch_size
+    measuring.step_s = per_sample[taken] * taken
+    told = "hidden by its own noise" if scale is None else f"{scale:,.0f} samples"
+    tried = tuple(Trial(str(size), f"{seconds * 1e6:.1f} µs a sample") for size, seconds in per_sample.items())
+    reason = Reason("the least time for the same progress", f"gradient noise scale {told}", tried)
+    return resized(plan, taken, reason, samples=len(measuring.bench.split), pinned=measuring.pinned)
+
+
+def resized(plan: Plan, size: int, reason: Reason, *, samples: int, pinned: frozenset[str]) -> Plan:
+    """The plan with another batch size, and what follows from it."""
+    before = plan.batch_size
+    plan = plan.taking("batch_size", size, reason)
+    if size == before:
+        return plan
+    if "microbatch_size" not in pinned:
+        plan = plan.taking(
+            "microbatch_size", size, Reason("the whole batch; halved if memory runs out", f"was {before}")
+        )
+    if "learning_rate" not in pinned:
+        rate = rate_for_batch(plan.learning_rate, plan.optimizer, before=before, after=size)
+        plan = plan.taking("learning_rate", rate, Reason(f"moved with the batch size, from {before} to {size}"))
+    steps = steps_per_epoch(samples, size)
+    return plan.taking("total_steps", plan.epochs * steps, Reason(f"{plan.epochs} epochs of {steps} steps"))
+
+
+def _sizes(plan: Plan, measuring: Measuring) -> list[int]:
+    samples = len(measuring.bench.split)
+    most = min(
+        max(plan.batch_size, samples // _LEAST_STEPS),
+        memory.largest_batch(measuring.bench.bytes_a_sample(plan), memory.free_bytes(plan.device)),
+    )
+    sizes = {max(8, round(plan.batch_size * factor)) for factor in FACTORS}
+    return sorted({plan.batch_size, *(size for size in sizes if size <= most)})
+
+
+def _scale(plan: Plan, measuring: Measuring) -> float | None:
+    pilot = measuring.bench.pilot(plan, _PILOT_STEPS)
+    return noise_scale(measuring.bench.gradients(plan, _GRADIENTS, net=pilot.net), plan.batch_size)
+
+
+def _seconds(plan: Plan, size: int, measuring: Measuring) -> float:
+    return measuring.bench.step_seconds(replace(plan, batch_size=size, microbatch_size=size), steps=3, warm_up=1)

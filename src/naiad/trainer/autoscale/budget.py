@@ -1,0 +1,34 @@
+"""How long measuring may take: a small part of the run it is for."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+PART = 0.05
+"""Of the run's expected seconds."""
+
+
+@dataclass
+class Budget:
+    """A purse of seconds. What does not fit into what is left is not begun."""
+
+    limit_s: float
+    clock: Callable[[], float] = time.perf_counter
+    spent_s: float = 0.0
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self.limit_s - self.spent_s)
+
+    def affords(self, seconds: float) -> bool:
+        return seconds <= self.left_s
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """The time inside the block is taken from the purse, whatever happens in it."""
+        begun = self.clock()
+        try:
+            yield
+        finally:
+            self.spent_s += self.clock() - begun

@@ -1,0 +1,20 @@
+"""What every choice measures with: a bench, a budget, and how long a step takes as the plan stands."""
+
+from dataclasses import dataclass
+
+from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale.budget import Budget
+
+
+@dataclass
+class Measuring:
+    bench: Bench
+    budget: Budget
+    step_s: float
+    """Seconds of a step of the plan as it was when last timed."""
+
+    pinned: frozenset[str]
+    """Choices that the user made."""
+
+    def affords_steps(self, steps: float) -> bool:
+        return self.budget.affords(steps * self.step_s)

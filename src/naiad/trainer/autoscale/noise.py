@@ -1,0 +1,28 @@
+"""The gradient noise scale: the batch at which the noise of the gradient is as large as the gradient.
+
+McCandlish et al., "An Empirical Model of Large-Batch Training", arXiv 1812.06162, appendix A.1: from the norms of gradients over
+small batches and over all of them together.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def noise_scale(gradients: Sequence[Tensor], batch_size: int) -> float | None:
+    """In samples. gradients: (P,) each, of equal batches at the same weights. None where the noise hides the gradient."""
+    count = len(gradients)
+    small = float(torch.stack([gradient.square().sum() for gradient in gradients]).mean())
+    large = float(torch.stack(list(gradients)).mean(dim=0).square().sum())
+    both = count * batch_size
+    signal = (both * large - batch_size * small) / (both - batch_size)
+    noise = (small - large) / (1 / batch_size - 1 / both)
+    if signal <= 0 or noise <= 0:
+        return None
+    return noise / signal
+
+
+def efficiency(batch_size: int, scale: float) -> float:
+    """Progress a sample, as a part of what a batch of one would make of it (ibid., equation 2.7)."""
+    return 1 / (1 + batch_size / scale)

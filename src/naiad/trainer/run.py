@@ -1,0 +1,273 @@
+"""The steps of one run over a prepared dataset, in the order in which ``fit`` takes them: plan, train, model, finish."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from naiad.trainer import nets
+from naiad.trainer.autoscale import forecast
+from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale.remembered import Remembered
+from naiad.trainer.autoscale.settle import LEAST_STEPS, settle
+from naiad.trainer.batchnorm import normalised_by_batch, recalculate
+from naiad.trainer.choices import make_plan
+from naiad.trainer.compiled import compiled
+from naiad.trainer.data.batches import Feed, Share
+from naiad.trainer.data.dataset import Dataset, spread
+from naiad.trainer.deadline import Deadline
+from naiad.trainer.distributed import Alone, Group
+from naiad.trainer.evaluate import Evaluation
+from naiad.trainer.finish import finish
+from naiad.trainer.loop import Loop, Validation, load_best
+from naiad.trainer.losses import loss_for
+from naiad.trainer.model import EpochRecord, Model
+from naiad.trainer.optimizers import make_optimizer
+from naiad.trainer.pace import Pace, Turn
+from naiad.trainer.placing import brought_back, placed
+from naiad.trainer.plan import BY_USER, Plan
+from naiad.trainer.progress import Progress
+from naiad.trainer.recipe import Recipe, recipe_for
+from naiad.trainer.run_folder import RunFolder, RunRecord, check_alike
+from naiad.trainer.seeding import derived_seed, seed_all
+from naiad.trainer.shared_step import shared
+from naiad.trainer.state import RunState, averaged_copy
+from naiad.trainer.step import Stepper
+from naiad.trainer.stopping import listening
+from naiad.trainer.timing import Aftermath
+from naiad.trainer.wishes import kept
+
+_NORMALISING = 50
+"""Batches that BatchNorm's statistics are computed from anew."""
+_SCORED = 1_000
+"""Validation samples that a forecast looks at."""
+SAMPLES_KEPT = 16
+"""Raw samples that go into the artifact beside the program's scores for them."""
+
+
+@dataclass
+class Run:
+    """The steps of one run over a prepared dataset; ``fit`` takes all of them, a pre-flight those that can fail."""
+
+    folder: RunFolder
+    dataset: Dataset
+    net: nn.Module
+    recipe: Recipe
+    progress: Progress
+    with_report: bool = False
+    group: Group = field(default_factory=Alone)
+    _step_s: float | None = None
+    _remembered: Remembered | None = None
+    _averaged_with: Plan | None = None
+    """The plan, where validation is of averaged weights whose BatchNorm statistics are nobody's yet."""
+    _validated: Evaluation | None = None
+    """Of the weights that the model gets, where the loop has made it already."""
+
+    def settle_plan(self, wishes: dict[str, Any], started: float, *, seed: int, followed: Plan | None = None) -> Plan:
+        """A new plan, the one that is followed, or the one that the run was started with; the first process's for all."""
+        check_alike(self.group, self.dataset, self.net)
+        return self.group.by_first(lambda: self._settled(wishes, started, seed=seed, followed=followed))
+
+    def _settled(self, wishes: dict[str, Any], started: float, *, seed: int, followed: Plan | None) -> Plan:
+        if self.folder.resuming:
+            record = self.folder.record()
+            for note in record.check(self.dataset, self.net, kept(wishes), seed=seed, processes=self.group.size):
+                self.progress.note(note)
+            return self._checked(record.plan)
+        plan = self._checked(followed) if followed is not None else self._new_plan(wishes, started, seed=seed)
+        self.folder.begin(RunRecord.of(plan, self.dataset, self.net, processes=self.group.size))
+        return plan
+
+    def _checked(self, plan: Plan) -> Plan:
+        self._feed(plan).check_shares()
+        return plan
+
+    def _new_plan(self, wishes: dict[str, Any], started: float, *, seed: int) -> Plan:
+        plan = self._checked(make_plan(self.net, self.dataset, wishes, seed=seed))
+        if plan.time_limit_s is not None:
+            plan = make_plan(self.net, self.dataset, wishes, seed=seed, steps=self._steps_within(plan, started))
+        return self._checked(self._scaled(plan, wishes, started))
+
+    def train(self, plan: Plan, started: float) -> tuple[tuple[EpochRecord, ...], tuple[Turn, ...]]:
+        """The epochs, and how the schedule was walked. Leaves the weights to keep in ``net``, where it was trained."""
+        placed(self.net, plan)
+        self.dataset.features.to(plan.device)
+        self.group.spread_([*self.net.parameters(), *self.net.buffers()])
+        if self.group.rank > 0:  # dropout is another one for each share
+            seed_all(derived_seed(plan.seed, self.group.rank))
+        state = self._state(plan)
+        if state.average is not None and normalised_by_batch(self.net):
+            self._averaged_with = plan
+        events = self.folder.events()
+        if self.folder.resuming:
+            self._go_on(state)
+            events.truncate_after(state.step)
+        with listening() as asked:
+            deadline = self.group.by_first(lambda: self._deadline(plan, started))
+            stop, stepper = asked, self._stepper(plan, state)
+            if self.group.size > 1:
+                stop, stepper, deadline = shared(stepper, self.group, asked, deadline)
+            loop = Loop(
+                state=state,
+                stepper=stepper,
+                feed=self._feed(plan),
+                plan=plan,
+                validate=self._validate,
+                checkpoints=self.folder.checkpoints,
+                events=events,
+                progress=self.progress,
+                stop=stop,
+                deadline=deadline,
+                group=self.group,
+            )
+            self.progress.started(plan, self.dataset, step=state.step)
+            try:
+                loop.train()
+            finally:
+                self.progress.done()
+                events.close()
+        load_best(state)
+        if plan.keep == "best":
+            self._validated = None
+        self.net.eval()
+        return tuple(state.history), tuple(state.pace.turns)
+
+    def model(self, plan: Plan, history: tuple[EpochRecord, ...], source: nets.NetworkSource) -> Model:
+        dataset = self.dataset
+        held_out = next(split for split in (dataset.test, dataset.validation, dataset.train) if split)
+        return Model(
+            program=self.recipe.program(self.net).eval(),
+            task=dataset.task,
+            schema=dataset.schema,
+            classes=dataset.classes,
+            target_name=dataset.target_name,
+            plan=plan,
+            network=source,
+            findings=dataset.findings,
+            history=history,
+            samples=held_out.samples.take(torch.arange(min(SAMPLES_KEPT, len(held_out)))),
+        )
+
+    def finish(self, model: Model) -> None:
+        """The first process tests and saves; how long that took is remembered. Brings the model back to the CPU."""
+        model.evaluations, model.baseline = self.group.by_first(lambda: self._finished(model))
+        brought_back(model.program)
+        self.group.spread_(list(model.program.buffers()))  # the head's temperature was found meanwhile
+
+    def _finished(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+        begun = time.perf_counter()
+        finish(
+            model,
+            self.dataset,
+            self.folder,
+            validated=self._validated,
+            with_report=self.with_report,
+            progress=self.progress,
+        )
+        plan, last = model.plan, model.history[-1] if model.history else None
+        worth_it = plan.time_limit_s is not None or plan.total_steps >= LEAST_STEPS
+        if self._remembered is not None and last is not None and plan.probe_part > 0 and worth_it:
+            score, took_s = forecast.score_of(last.validation), time.perf_counter() - begun
+            self._remembered.keep_ending(self._ending(), took_s, steps=last.step, score=score)
+        return model.evaluations, model.baseline
+
+    def _validate(self, net: nn.Module) -> Validation:
+        if self._averaged_with is not None:
+            recalculate(net, self._some_inputs(self._averaged_with))
+        found = self.recipe.validate(net)
+        self._validated = found.evaluation
+        return found
+
+    def _some_inputs(self, plan: Plan) -> Iterator[Tensor]:
+        feed = Feed(self.recipe.training_split(), plan.batch_size, plan.seed, plan.augment)
+        for batch in islice(feed.epoch(0), _NORMALISING):
+            inputs: Tensor = self.dataset.features(batch.raw.to(plan.device))
+            yield inputs
+
+    def _scaled(self, plan: Plan, wishes: Mapping[str, Any], started: float) -> Plan:
+        self.dataset.features.to(plan.device)
+        several = {"processes": self.group.size} if self.group.size > 1 else {}
+        self._remembered = Remembered.of(self.net, self.dataset, {**wishes, **several})
+        settled = settle(
+            plan,
+            self._bench(plan),
+            pinned=frozenset(wishes),
+            ends_at=_end(plan, started),
+            aftermath=self._aftermath(),
+            remembered=self._remembered,
+        )
+        self._step_s = settled.step_s
+        if settled.plan.probe_part == 0:
+            return settled.plan
+        return forecast.made(settled.plan, self._bench(plan), self._score(), outcomes=self._remembered.outcomes())
+
+    def _score(self) -> forecast.Score:
+        """On some of the validation split: a forecast is rough."""
+        recipe = recipe_for(replace(self.dataset, validation=spread(self.dataset.validation, _SCORED)), seed=0)
+        return lambda net: forecast.score_of(recipe.validate(net).scores)
+
+    def _steps_within(self, plan: Plan, started: float) -> int:
+        """Of this plan, until its time limit."""
+        self.dataset.features.to(plan.device)
+        step_s = self._bench(plan).step_seconds(plan, steps=3, warm_up=2)
+        return max(1, int((started + (plan.time_limit_s or 0) - time.perf_counter()) / step_s))
+
+    def _bench(self, plan: Plan) -> Bench:
+        loss = loss_for(self.dataset.task, label_smoothing=plan.label_smoothing)
+        return Bench(self.net, self.dataset.features, loss, self.recipe.training_split(), self._share())
+
+    def _aftermath(self) -> Aftermath:
+        dataset = self.dataset
+        ending = self._ending()
+        remembered_s = self._remembered.finishing_s(ending) if self._remembered is not None else None
+        return Aftermath(
+            validation_samples=len(dataset.validation),
+            test_samples=len(dataset.test) if dataset.test is not None else 0,
+            saves=self.folder.path is not None,
+            reports=self.with_report,
+            remembered_s=remembered_s,
+        )
+
+    def _ending(self) -> str:
+        saved = "saved" if self.folder.path is not None else "kept in memory"
+        return f"{saved}, {'with' if self.with_report else 'without'} report"
+
+    def _deadline(self, plan: Plan, started: float) -> Deadline | None:
+        end = _end(plan, started)
+        if end is None:
+            return None
+        step_s = self._step_s if self._step_s is not None else self._bench(plan).step_seconds(plan)
+        aftermath, sample_s = self._aftermath(), step_s / plan.batch_size
+        by_user = dict(plan.reasons)["epochs"] == BY_USER
+        after_s = min(aftermath.finishing_s(sample_s), (end - time.perf_counter()) / 2)
+        return Deadline(end - after_s, aftermath.closing_s(sample_s), may_add_steps=not by_user)
+
+    def _go_on(self, state: RunState) -> None:
+        snapshot = self.group.by_first(self.folder.checkpoints.latest)
+        if snapshot is not None:
+            state.restore(snapshot, rank=self.group.rank)
+            self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
+
+    def _state(self, plan: Plan) -> RunState:
+        average = averaged_copy(self.net) if plan.average is not None else None
+        pace = Pace(plan.total_steps, list(plan.pace))
+        return RunState(self.net, make_optimizer(self.net, plan), average, plan.microbatch_size, pace)
+
+    def _stepper(self, plan: Plan, state: RunState) -> Stepper:
+        loss = loss_for(self.dataset.task, label_smoothing=plan.label_smoothing)
+        net = compiled(self.net, plan)
+        return Stepper(net, self.dataset.features, loss, state.optimizer, plan, state.microbatch_size)
+
+    def _feed(self, plan: Plan) -> Feed:
+        return Feed(self.recipe.training_split(), plan.batch_size, plan.seed, plan.augment, self._share())
+
+    def _share(self) -> Share:
+        return Share(self.group.rank, self.group.size)
+
+
+def _end(plan: Plan, started: float) -> float | None:
+    return None if plan.time_limit_s is None else started + plan.time_limit_s

@@ -1,0 +1,124 @@
+"""A PostgreSQL of the tests' own: made in a temporary folder, stopped by its own pid."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_READY_WITHIN_S = 60
+
+
+def programs() -> Path | None:
+    """The folder with initdb, pg_ctl and psql; None where PostgreSQL is not installed."""
+    on_path = shutil.which("initdb")
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    if on_path is not None:
+        candidates.insert(0, Path(on_path).resolve().parent)
+    return next((path for path in candidates if (path / "initdb").exists() and (path / "pg_ctl").exists()), None)
+
+
+def programs_or_skip() -> Path:
+    found = programs()
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail("PostgreSQL is not installed, and CI must run its suite: apt-get install postgresql")
+    if found is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    return found
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A server on a socket in ``folder``, which is short (a socket's path has at most 107 bytes)."""
+
+    url: str
+    folder: Path
+    control: tuple[str | Path, ...]
+    port: int
+    durable: bool = False
+
+    def start(self) -> None:
+        fsync = "on" if self.durable else "off"
+        place = f"-c unix_socket_directories={self.folder} -c port={self.port}"
+        options = f"-c fsync={fsync} -c listen_addresses='' {place}"
+        wait = ("--wait", f"--timeout={_READY_WITHIN_S}", "--log", self.folder / "log")
+        _run([*self.control, *wait, "--options", options, "start"])
+
+    def stop(self) -> None:
+        """As a crash does; it reads the pid from its own data folder."""
+        _run([*self.control, "--wait", "--mode", "immediate", "stop"])
+
+
+@contextmanager
+def running(programs: Path, folder: Path, *, durable: bool = False) -> Iterator[Postgres]:
+    """A new server in an empty folder."""
+    user = _as_unprivileged(folder)
+    data, port = folder / "data", _free_port()
+    made = ("--username", "naiad", "--auth", "trust", "--encoding", "UTF8", "--no-sync")
+    _run([*user, programs / "initdb", "--pgdata", data, *made])
+    url = f"postgresql://naiad@/postgres?host={folder}&port={port}"
+    server = Postgres(url, folder, (*user, programs / "pg_ctl", "--pgdata", data), port, durable)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _as_unprivileged(folder: Path) -> list[str]:
+    """PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return []
+    user = (
+        "postgres" if subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode == 0 else "nobody"
+    )
+    shutil.chown(folder, user)
+    return ["runuser", "-u", user, "--"]
+
+
+def _free_port() -> int:
+    """Names the socket's file in a folder of our own; nothing listens on the network."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(command: list[str | Path]) -> None:
+    """Its output goes to a file: a server that is started keeps it open, and a pipe would never end."""
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd="/", check=False
+        )
+        output.seek(0)
+        assert done.returncode == 0, f"{command}: {output.read().decode(errors='replace')}"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Of a server that lives as long as the tests do."""
+    programs = programs_or_skip()
+    with tempfile.TemporaryDirectory(prefix="naiad-pg-") as folder, running(programs, Path(folder)) as server:
+        yield server.url
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A server of a test's own, which it may stop and start."""
+    programs = programs_or_skip()
+    with tempfile.TemporaryDirectory(prefix="naiad-pg-") as folder, running(programs, Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What runs remember of each other stays within the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

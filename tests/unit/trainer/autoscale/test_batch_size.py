@@ -1,0 +1,77 @@
+"""The least time for the same progress."""
+
+import pytest
+
+from naiad.trainer.autoscale import batch_size
+
+
+@pytest.fixture
+def noise(monkeypatch):
+    """Sets the noise scale."""
+    return lambda scale: monkeypatch.setattr(batch_size, "noise_scale", lambda *_: scale)
+
+
+def overhead(plan):
+    """A machine that is not full before some hundreds of samples."""
+    return 0.001 + plan.batch_size * 1e-6
+
+
+def linear(plan):
+    return plan.batch_size * 1e-4
+
+
+def big(blobs, bench):
+    """A split that is large enough for any of the sizes."""
+    tensor = blobs.train.samples.tensor.repeat(100, 1)
+    from naiad.trainer.data.dataset import Split, TensorSamples  # noqa: PLC0415  # reason: short
+
+    split = Split(TensorSamples(tensor), blobs.train.targets.repeat(100), ["x"] * len(tensor))
+    return type(bench)(bench.net, bench.features, bench.loss, split)
+
+
+def chosen(blobs, bench, scripted, measuring, plan, seconds, *, pinned=()):
+    of = scripted(seconds)
+    of.real = big(blobs, bench)
+    return batch_size.choose(plan, measuring(of, pinned=pinned))
+
+
+def test_larger_where_the_machine_is_not_full_and_the_noise_is_large(blobs, bench, scripted, measuring, plan, noise):
+    noise(1e6)
+    found = chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), overhead)
+    assert found.batch_size == 128
+    assert found.microbatch_size == 128
+    assert found.total_steps == found.epochs * -(-10_000 // 128)
+    assert found.learning_rate == pytest.approx(0.4)
+
+
+def test_smaller_where_the_noise_is_small_and_the_machine_is_full(blobs, bench, scripted, measuring, plan, noise):
+    noise(10.0)
+    assert chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), linear).batch_size == 16
+
+
+def test_a_small_gain_changes_nothing(blobs, bench, scripted, measuring, plan, noise):
+    noise(1e9)
+    before = plan(batch_size=32, microbatch_size=32)
+    assert chosen(blobs, bench, scripted, measuring, before, linear).batch_size == 32
+
+
+def test_a_rate_of_the_users_is_not_moved(blobs, bench, scripted, measuring, plan, noise):
+    noise(1e6)
+    before = plan(batch_size=32, microbatch_size=32)
+    found = chosen(blobs, bench, scripted, measuring, before, overhead, pinned=("learning_rate",))
+    assert (found.batch_size, found.learning_rate) == (128, 0.1)
+
+
+def test_memory_bounds_it(blobs, bench, scripted, measuring, plan, noise, monkeypatch):
+    noise(1e6)
+    monkeypatch.setattr(batch_size.memory, "free_bytes", lambda _: 1)
+    found = chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), overhead)
+    assert found.batch_size == 32
+
+
+def test_an_epoch_keeps_its_steps(scripted, measuring, plan, noise):
+    noise(1e6)
+    of = scripted(overhead)
+    found = batch_size.choose(plan(batch_size=10), measuring(of))
+    assert found.batch_size == 10
+    assert all(tried.batch_size <= 10 for tried in of.timed)

@@ -1,0 +1,221 @@
+"""``fit`` by several processes: the run of a single one as near as rounding allows, and itself bit for bit."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from naiad.errors import DataError, FolderError, OptionError, Stopped, TrainingError
+from naiad.trainer.checkpoint import FolderCheckpoints
+from naiad.trainer.fit import fit
+from naiad.trainer.progress import Silent
+
+RANK = int(os.environ.get("RANK", "0"))
+
+
+class Told(Silent):
+    """Keeps the notes; sends this process a signal at a step, of which only the first process is told."""
+
+    def __init__(self, signal_at=None, number=signal.SIGKILL):
+        self.notes, self.signal_at, self.number = [], signal_at, number
+
+    def stepped(self, step, loss, rate, samples):
+        if step == self.signal_at:
+            os.kill(os.getpid(), self.number)
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+class Net(nn.Module):
+    """With all that a step can depend on: BatchNorm, dropout, and what a process is told to do at its n-th forward pass."""
+
+    def __init__(self, *, dropout=0.2, normed=True, most=None, spoil_at=None, signal_at=None, rank=1):
+        super().__init__()
+        norm = nn.BatchNorm1d(32) if normed else nn.Identity()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), norm, nn.ReLU(), nn.Dropout(dropout))
+        self.head, self.passes, self.masks = nn.Linear(32, 10), 0, []
+        self.most, self.spoil_at, self.signal_at = (
+            value if rank == RANK else None for value in (most, spoil_at, signal_at)
+        )
+
+    def forward(self, inputs):
+        if self.training:
+            self.passes += 1
+            if self.most is not None and len(inputs) > self.most:
+                raise torch.OutOfMemoryError("no memory for this")
+            if self.passes == self.signal_at:
+                os.kill(os.getpid(), signal.SIGTERM)
+        hidden = self.layers(inputs)
+        if self.training and not self.masks:
+            self.masks.append((hidden == 0).sum().item())
+        return self.head(hidden) * (float("nan") if self.training and self.passes == self.spoil_at else 1.0)
+
+
+def digits(samples=600, *, reverse=False):
+    X, y = load_digits(return_X_y=True)
+    order = slice(None, None, -1 if reverse else 1)
+    return {
+        "train": (X[:samples][order].astype(np.float32), y[:samples][order]),
+        "validation": (X[600:800].astype(np.float32), y[600:800]),
+        "test": (X[800:1000].astype(np.float32), y[800:1000]),
+    }
+
+
+def trained(net, progress=None, **options):
+    progress = progress if progress is not None else Told()
+    torch.manual_seed(0)
+    made = Net(**net)
+    plan = {"batch_size": 50, "checkpoint_steps": 5, **options.pop("plan", {})}
+    wishes = {"epochs": 3, "report": False, "seed": 1, "progress": progress, **options}
+    data = wishes.pop("data", None) or digits()
+    model = fit(made, data, **{**wishes, "plan": plan})
+    return {
+        "state": {name: value.clone() for name, value in made.state_dict().items()},
+        "history": [(record.train_loss, record.validation) for record in model.history],
+        "plan": model.plan.to_json(),
+        "notes": progress.notes,
+        "evaluations": model.evaluations,
+        "masks": made.masks,
+    }
+
+
+def run(net, options=None, told=None):
+    """In each process: ``trained``; ``told`` are the arguments of the first one's progress."""
+    return trained(net, Told(**(told or {}) if RANK == 0 else {}), **(options or {}))
+
+
+def same(one, other):
+    return all(torch.equal(one["state"][name], other["state"][name]) for name in other["state"])
+
+
+def test_two_processes_learn_what_one_does(together):
+    single = trained({"dropout": 0.0, "normed": False})
+    first, second = together(run, {"dropout": 0.0, "normed": False})
+    assert same(first, second)
+    for name, value in single["state"].items():
+        torch.testing.assert_close(first["state"][name], value, rtol=1e-4, atol=1e-5)
+    assert first["history"] == second["history"]
+    assert [loss for loss, _ in first["history"]] == pytest.approx([loss for loss, _ in single["history"]], rel=1e-4)
+    assert first["evaluations"] == second["evaluations"]
+    assert first["evaluations"]["test"]["samples"] == 200
+
+
+def test_dropout_differs_and_the_weights_do_not(together):
+    first, second = together(run, {})
+    assert same(first, second)
+    assert first["masks"] != second["masks"]
+
+
+AVERAGED = {"plan": {"average": 0.9, "keep": "best"}}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(together, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
+    return together(run, {}, {**AVERAGED, "out": folder})[0], folder
+
+
+@pytest.mark.parametrize("killed_at", [2, 23, 36])
+def test_killed_and_resumed_is_the_same_run(together, uninterrupted, tmp_path, killed_at):
+    options, (whole, folder) = AVERAGED, uninterrupted
+    killed, left = together(run, {}, {**options, "out": tmp_path / "run"}, {"signal_at": killed_at})
+    assert killed == signal.SIGKILL
+    assert isinstance(left, TrainingError)
+    first, second = together(run, {}, {**options, "out": tmp_path / "run", "resume": True})
+    assert first["notes"] == [f"going on from the checkpoint at step {killed_at // 5 * 5}"]
+    assert same(first, second)
+    assert same(first, whole)
+    assert first["history"] == whole["history"]
+    ends = [FolderCheckpoints(path / "checkpoints").latest() for path in (folder, tmp_path / "run")]
+    assert ends[0].tensors.keys() == ends[1].tensors.keys()
+    assert {"random/cpu", "random.1/cpu"} <= ends[0].tensors.keys()
+    assert all(torch.equal(ends[0].tensors[name], ends[1].tensors[name]) for name in ends[0].tensors)
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_process_that_is_asked_to_stop_stops_all_after_a_checkpoint(together, tmp_path, asked):
+    whole, _ = together(run, {})
+    for stopped in together(run, {"signal_at": 13, "rank": asked}, {"out": tmp_path / "run"}):
+        assert isinstance(stopped, Stopped)
+        assert "stopped by SIGTERM at step 13 of 36" in str(stopped)
+    assert FolderCheckpoints(tmp_path / "run" / "checkpoints").latest().step == 13
+    first, second = together(run, {}, {"out": tmp_path / "run", "resume": True})
+    assert same(first, whole)
+    assert same(second, whole)
+
+
+def test_out_of_memory_in_one_halves_the_microbatch_of_all_and_resumes(together, tmp_path):
+    whole, other = together(run, {"most": 12, "normed": False})
+    assert whole["notes"] == ["out of memory: going on with 7 samples a forward pass, gradients accumulated"]
+    assert same(whole, other)
+    together(run, {"most": 12, "normed": False}, {"out": tmp_path / "run"}, {"signal_at": 17})
+    first, _ = together(run, {"most": 12, "normed": False}, {"out": tmp_path / "run", "resume": True})
+    assert same(first, whole)
+
+
+def test_a_lost_loss_in_one_takes_all_back_to_the_checkpoint(together):
+    first, second = together(run, {"spoil_at": 18})
+    assert first["notes"] == [
+        "the loss is not finite at step 17: back to step 15 with the learning rate times 0.1",
+    ]
+    assert same(first, second)
+    assert first["history"] == second["history"]
+
+
+def test_the_first_writes_alone(together, tmp_path):
+    first, second = together(run, {}, {"out": tmp_path / "run"})
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert len(list((tmp_path / "run" / "events").iterdir())) == 1
+    assert (tmp_path / "run" / "model.safetensors").is_file()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["processes"] == 2
+    assert second["notes"] == []
+    single = trained({}, out=tmp_path / "run", resume=True)
+    assert "the run was started by 2 processes; by 1 process its last bits will differ" in single["notes"]
+    assert same(single, first)
+
+
+def test_they_measure_once_and_follow_one_plan(together):
+    plan = {"batch_size": 4, "probe_part": 0.3, "checkpoint_steps": 100}
+    first, second = together(run, {"normed": False}, {"plan": plan, "epochs": 6})
+    assert first["plan"] == second["plan"]
+    assert any(why["tried"] for why in first["plan"]["reasons"].values())
+    assert same(first, second)
+
+
+def test_a_time_limit_ends_all_at_the_same_step(together):
+    first, second = together(run, {"normed": False}, {"epochs": None, "time_limit_s": 3})
+    assert first["plan"] == second["plan"]
+    assert same(first, second)
+
+
+def other_data():
+    return trained({}, data=digits(reverse=RANK == 1))
+
+
+def test_processes_with_different_data_are_refused(together):
+    for error in together(other_data):
+        assert isinstance(error, DataError)
+        assert "training data of the 2 processes differs" in str(error)
+
+
+def few_samples():
+    return trained({}, plan={"batch_size": 1})
+
+
+def test_a_batch_must_have_a_sample_for_each(together):
+    for error in together(few_samples):
+        assert isinstance(error, OptionError)
+        assert str(error) == "batches of 1 samples leave some of 2 processes without one"
+
+
+def test_a_folder_that_cannot_be_used_is_told_by_all(together, tmp_path):
+    (tmp_path / "letter.txt").touch()
+    for error in together(run, {}, {"out": tmp_path}):
+        assert isinstance(error, FolderError)

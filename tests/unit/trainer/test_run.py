@@ -1,0 +1,56 @@
+"""The steps of a run, one after the other, as ``fit`` takes them."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from naiad.errors import OptionError
+from naiad.trainer.data.prepare import prepare
+from naiad.trainer.model import NetworkSource
+from naiad.trainer.progress import Silent
+from naiad.trainer.recipe import recipe_for
+from naiad.trainer.run import SAMPLES_KEPT, Run
+from naiad.trainer.run_folder import claim
+
+
+@pytest.fixture
+def dataset():
+    generator = np.random.default_rng(0)
+    return prepare((generator.random((300, 4), dtype=np.float32), np.arange(300) % 3), seed=0)
+
+
+def a_run(dataset, folder, *, resume=False):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    return Run(claim(folder, resume=resume), dataset, net, recipe_for(dataset, seed=0), Silent())
+
+
+def test_a_run_leaves_a_model_and_says_what_it_reached(dataset, tmp_path):
+    run = a_run(dataset, tmp_path / "run")
+    plan = run.settle_plan({"epochs": 2}, time.perf_counter(), seed=0)
+    history, turns = run.train(plan, time.perf_counter())
+    assert [record.epoch for record in history] == [1, 2]
+    assert turns == ()
+    model = run.model(plan, history, NetworkSource("mlp", registered=False))
+    assert len(model.samples) == SAMPLES_KEPT
+    run.finish(model)
+    assert set(model.evaluations) == {"validation"}
+    assert (tmp_path / "run" / "plan.json").exists()
+
+
+def test_a_resumed_run_follows_the_plan_that_it_was_started_with(dataset, tmp_path):
+    plan = a_run(dataset, tmp_path / "run").settle_plan({"epochs": 2}, time.perf_counter(), seed=0)
+    again = a_run(dataset, tmp_path / "run", resume=True)
+    assert again.settle_plan({"learning_rate": "rule"}, time.perf_counter(), seed=0) == plan
+    with pytest.raises(OptionError, match="epochs was 2 when the run was started, given 3"):
+        again.settle_plan({"epochs": 3}, time.perf_counter(), seed=0)
+
+
+def test_a_time_limit_decides_how_many_steps_there_are(dataset):
+    plans = [
+        a_run(dataset, None).settle_plan({"time_limit_s": limit}, time.perf_counter(), seed=0) for limit in (1.0, 20.0)
+    ]
+    assert 1 <= plans[0].total_steps < plans[1].total_steps
