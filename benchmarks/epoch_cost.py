@@ -26,6 +26,7 @@ from naiad.trainer.events import NullEvents
 from naiad.trainer.loop import Loop, Validation
 from naiad.trainer.losses import loss_for
 from naiad.trainer.optimizers import make_optimizer
+from naiad.trainer.pace import Pace
 from naiad.trainer.progress import Silent
 from naiad.trainer.state import RunState
 from naiad.trainer.step import Stepper
@@ -73,7 +74,9 @@ class Sides:
     def loop(self) -> float:
         """The epoch of the loop itself, without the validation that follows it."""
         net = self._placed()
-        state = RunState(net, make_optimizer(net, self.plan), None, self.plan.microbatch_size)
+        state = RunState(
+            net, make_optimizer(net, self.plan), None, self.plan.microbatch_size, Pace(self.plan.total_steps)
+        )
         stepper = Stepper(
             net, self.dataset.features, loss_for(self.dataset.task), state.optimizer, self.plan, self.plan.batch_size
         )

@@ -28,7 +28,7 @@ from naiad.service.store.records import row_of
 from naiad.service.store.schema import jobs, tags
 from naiad.service.store.sql import SqlStore
 
-POSTGRES = runpy.run_path(str(Path(__file__).parents[1] / "tests" / "contract" / "conftest.py"))
+POSTGRES = runpy.run_path(str(Path(__file__).parents[1] / "tests" / "conftest.py"))
 KIND = JobKind.TRAINING
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 GOAL_MS = 20
@@ -160,9 +160,9 @@ def main() -> None:
         return
     with (
         tempfile.TemporaryDirectory(prefix="naiad-pg-") as folder,
-        POSTGRES["running"](programs, Path(folder), durable=True) as url,
+        POSTGRES["running"](programs, Path(folder), durable=True) as server,
     ):
-        measure("PostgreSQL", postgres_engines(make_url(url)), count)
+        measure("PostgreSQL", postgres_engines(make_url(server.url)), count)
 
 
 if __name__ == "__main__":

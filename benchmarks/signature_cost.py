@@ -1,0 +1,94 @@
+"""The cost of verifying one request's signature, as botocore's client signs it, with the keys of a real file.
+
+python benchmarks/signature_cost.py [rounds]
+"""
+
+import datetime as dt
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from log import row
+
+from naiad.service.gateway.raw import RawRequest
+from naiad.service.gateway.sigv4 import verify
+from naiad.service.keys import Key, Keys
+
+GOAL_US = 100
+ROUNDS = 2_000
+BATCH = 20
+URL = "http://127.0.0.1:8128"
+USUAL = {
+    "Host": "127.0.0.1:8128",
+    "User-Agent": "Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux md/arch#x86_64 lang/python#3.11 cfg/retry-mode#legacy",
+    "amz-sdk-invocation-id": "5d2f2a5e-6d3c-4b7e-8f51-0a7f0e2d1111",
+    "amz-sdk-request": "attempt=1",
+    "Accept-Encoding": "identity",
+}
+CREATE = json.dumps(
+    {
+        "TrainingJobName": "fashion-000001",
+        "HyperParameters": {f"parameter-{number}": "value" * 4 for number in range(20)},
+        "Environment": {f"NAME_{number}": "value" * 4 for number in range(20)},
+    }
+).encode()
+
+
+def signed(service: str, method: str, target: str, body: bytes, headers: dict[str, str], key: Key) -> RawRequest:
+    request = AWSRequest(method, f"{URL}{target}", data=body, headers={**USUAL, **headers})
+    auth = S3SigV4Auth if service == "s3" else SigV4Auth
+    auth(Credentials(key.access_key, key.secret_key), service, "us-east-1").add_auth(request)
+    path, _, query = target.partition("?")
+    return RawRequest(method, path, query, {name.lower(): value for name, value in request.headers.items()})
+
+
+def cases(key: Key) -> dict[str, tuple[RawRequest, bytes]]:
+    json_type = {"Content-Type": "application/x-amz-json-1.1"}
+    describe, create = (
+        {**json_type, "X-Amz-Target": f"SageMaker.{name}TrainingJob"} for name in ("Describe", "Create")
+    )
+    body = b'{"TrainingJobName":"fashion-000001"}'
+    page = "/data?list-type=2&prefix=fashion%2Ftrain&encoding-type=url&max-keys=1000"
+    return {
+        "DescribeTrainingJob": (signed("sagemaker", "POST", "/", body, describe, key), body),
+        "CreateTrainingJob": (signed("sagemaker", "POST", "/", CREATE, create, key), CREATE),
+        "GetObject": (signed("s3", "GET", "/data/fashion/train/000001.png", b"", {}, key), b""),
+        "ListObjectsV2": (signed("s3", "GET", page, b"", {}, key), b""),
+    }
+
+
+def times_us(raw: RawRequest, body: bytes, keys: Keys, rounds: int) -> list[float]:
+    """Each the mean of a batch, every request a new one, as the gateway has it: digest, key, signature."""
+    now, found = dt.datetime.now(dt.UTC), []
+
+    def secret_of(access_key: str) -> str | None:
+        key = keys.find(access_key)
+        return key.secret_key if key is not None else None
+
+    for _ in range(rounds):
+        requests = [RawRequest(raw.method, raw.path, raw.query_string, raw.headers) for _ in range(BATCH)]
+        started = time.perf_counter()
+        for request in requests:
+            verify(request, secret_of, now, body_digest=hashlib.sha256(body).hexdigest())
+        found.append((time.perf_counter() - started) / BATCH * 1e6)
+    return found
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    with tempfile.TemporaryDirectory() as folder:
+        keys = Keys.open(Path(folder))
+        for name, (raw, body) in cases(keys.first()).items():
+            times = times_us(raw, body, keys, rounds)
+            goal = f"< {GOAL_US} µs"
+            print(row(f"signature of {name}", times, unit="µs", goal=goal, script="signature_cost.py"))
+
+
+if __name__ == "__main__":
+    main()
