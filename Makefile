@@ -51,3 +51,7 @@ bench: setup
 	for case in simplenet augmented net; do $(BIN)/python benchmarks/fashion_accuracy.py $$case || exit 1; done
 	$(BIN)/python benchmarks/bundled_data.py
 	$(BIN)/python benchmarks/resume_kills.py
+	$(BIN)/python benchmarks/store.py
+	for script in start load cores fashion kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done
+	$(BIN)/python benchmarks/signature_cost.py
+	for script in resnet chaos; do $(BIN)/python benchmarks/endpoint_$$script.py || exit 1; done

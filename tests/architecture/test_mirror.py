@@ -22,29 +22,9 @@ ELSEWHERE = {
     # tests/unit/trainer/data/features/test_fit.py
     "trainer/data/features/choice.py",
     # tests/e2e/test_service.py
-    "cli/env.py",
-    "cli/jobs.py",
-    "cli/keys.py",
-    "cli/remote.py",
     "cli/serve.py",
-    "client/connection.py",
-    "client/data.py",
-    "client/job.py",
-    "service/compose.py",
-    "service/run.py",
-    "service/executors/files.py",
-    "service/executors/local.py",
-    "service/executors/process.py",
-    "service/jobs/agent/checkpoints.py",
-    "service/jobs/agent/command.py",
-    "service/jobs/agent/contract.py",
-    "service/jobs/agent/output.py",
-    "service/jobs/agent/program.py",
-    "service/jobs/agent/sandbox.py",
-    "service/jobs/agent/scan.py",
-    "trainer/job.py",
-    # tests/unit/service/jobs/agent/test_log.py
-    "service/jobs/logs.py",
+    # tests/unit/service/executors/test_warm.py
+    "service/jobs/agent/warm.py",
     # Their contract suites: tests/contract/test_blobs.py, test_blobs_folder.py, test_store.py, test_database_lock.py.
     "service/blobs/errors.py",
     "service/blobs/folder.py",
@@ -55,36 +35,53 @@ ELSEWHERE = {
     "service/store/database_lock.py",
     # Ports and other nouns without behaviour of their own.
     "service/blobs/port.py",
+    "service/domain/entity.py",
+    "service/endpoints/threads.py",
+    "service/endpoints/worker/port.py",
+    "service/store/entities_port.py",
     "service/executors/port.py",
     "service/gateway/operation.py",
     "service/gateway/request.py",
     "service/store/port.py",
-    # tests/unit/service/jobs/test_supervisor.py, test_service.py and test_requests.py
-    "service/executors/inline.py",
-    "service/jobs/bell.py",
-    "service/jobs/layout.py",
-    "service/jobs/outcome.py",
+    # tests/e2e/endpoints, where replicas are processes of a live server.
+    "service/endpoints/asynchronous.py",
+    "service/endpoints/deployment.py",
+    "service/endpoints/launch.py",
+    "service/endpoints/manager.py",
+    "service/endpoints/prepare.py",
+    "service/gateway/invocations.py",
+    "service/jobs/model_data.py",
+    # tests/unit/service/endpoints/test_pool.py
+    "service/endpoints/calls.py",
+    "service/endpoints/replica.py",
+    # tests/unit/service/endpoints/worker/engines/test_open.py
+    "service/endpoints/worker/engines/onnx.py",
+    "service/endpoints/worker/engines/openvino.py",
+    "service/endpoints/worker/engines/torch_program.py",
+    # tests/contract/test_entities.py
+    "service/store/entities.py",
+    "service/store/sessions.py",
+    "service/store/tagging.py",
+    # tests/wire/test_models.py
+    "service/gateway/operations/endpoint_configs.py",
+    "service/gateway/operations/endpoints.py",
+    "service/gateway/operations/entity_listing.py",
+    "service/gateway/operations/model_packages.py",
+    "service/gateway/operations/models.py",
+    # tests/e2e/endpoints/test_artifact.py
+    "service/gateway/operations/log_groups.py",
+    "service/gateway/prometheus.py",
+    # tests/e2e/endpoints/test_transform.py
+    "service/gateway/operations/transform_jobs.py",
+    # tests/unit/service/jobs/test_requests.py
+    "service/jobs/transform_request.py",
     "service/jobs/processing_request.py",
-    "service/jobs/s3_uri.py",
     "service/jobs/training_request.py",
     # tests/unit/service/gateway/operations/test_training_jobs.py and test_logs.py
     "service/gateway/operations/listing.py",
     "service/gateway/operations/training_answer.py",
     "service/jobs/streams.py",
     "service/jobs/walk.py",
-    # tests/e2e/test_service.py
-    "service/jobs/agent/channels.py",
-    # tests/wire/test_auth.py
-    "service/gateway/answers.py",
-    "service/gateway/app.py",
-    "service/gateway/dispatch.py",
-    "service/gateway/errors.py",
-    "service/gateway/operations/iam.py",
-    "service/gateway/operations/sts.py",
-    "service/gateway/raw.py",
-    "service/gateway/refusal.py",
-    "service/gateway/sigv4.py",
-    "service/gateway/spec.py",
 }
 
 
