@@ -94,6 +94,10 @@ class Server:
             aws_secret_access_key=at.secret_key,
         )
 
+    def files(self, folder: str) -> list[Path]:
+        """Below a folder of its state, where what runs may make and remove files meanwhile."""
+        return [Path(place, name) for place, _, names in os.walk(self.state / folder) for name in names]
+
     def end(self, number: int) -> int:
         self.process.send_signal(number)
         self.process.communicate(timeout=60)

@@ -47,11 +47,7 @@ def test_a_second_job_reads_what_the_first_has_fetched(jobs: Any, channel: Any) 
     jobs.put({"twice/only": b"from the store: 7194"})
     given = [channel("train", "twice/")]
     assert jobs.completed(jobs.shell("first", LIST, InputDataConfig=given)) == ["./train/only from the store: 7194"]
-    (kept,) = [
-        path
-        for path in (jobs.server.state / "cache").rglob("*")
-        if path.is_file() and path.read_bytes() == b"from the store: 7194"
-    ]
+    (kept,) = [path for path in jobs.server.files("cache") if path.read_bytes() == b"from the store: 7194"]
     kept.write_bytes(b"from the cache: 7194")
     spoils = f"{LIST}; echo spoilt > train/only"
     assert jobs.completed(jobs.shell("second", spoils, InputDataConfig=given)) == ["./train/only from the cache: 7194"]

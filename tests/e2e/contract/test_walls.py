@@ -32,7 +32,9 @@ def test_links_in_place_of_the_contracts_files_are_not_followed(jobs: Any) -> No
     assert secret_of(jobs) not in reason
     assert reason == "AlgorithmError: the program ended with exit status 3"
     jobs.end(message)
-    reports = [report.read_text() for report in (keys.parent / "jobs").rglob("status.json")]
+    reports = [
+        path.read_text() for path in jobs.server.files(f"jobs/training-job/{message}") if path.name == "status.json"
+    ]
     assert reports
     assert not [report for report in reports if secret_of(jobs) in report]
     assert jobs.failed(folder) == "AlgorithmError: the program ended with exit status 3; its last line was: x"
