@@ -195,10 +195,15 @@ def client_variables(server: Server) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(server.state.parent), **pip, **json.loads(shown.stdout)}
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Of all workers of pytest-xdist."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, *requirements: str) -> Environment:
     """Made by the first of pytest-xdist's workers to come; the others wait for it and take it as it is."""
-    base = factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = shared_folder(factory)
     folder, done = shared / f"environment-{name}", shared / f"environment-{name}.done"
     with (shared / f"environment-{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -209,6 +214,14 @@ def made_once(factory: pytest.TempPathFactory, name: str, *requirements: str) ->
             assert made.returncode == 0, made.stderr[-2000:]
             done.touch()
     return Environment(folder)
+
+
+@pytest.fixture
+def sdk_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Port 7777 of this machine, at which the SDK's scripts have instances meet: for one of the tests' servers at a time."""
+    with (shared_folder(tmp_path_factory) / "sdk-port.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

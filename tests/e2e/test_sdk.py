@@ -53,6 +53,7 @@ def test_sdk_2_trains_with_logs(server: Any, sdk2: Any, tmp_path: Path) -> None:
     assert "CreateHyperParameterTuningJob is not served" in told
 
 
+@pytest.mark.usefixtures("sdk_port")
 @pytest.mark.parametrize("instances", [1, 2])
 def test_sdk_3_trains_with_torchrun(server: Any, sdk3: Any, tmp_path: Path, instances: int) -> None:
     code = source(
@@ -200,6 +201,7 @@ def test_sdk_3_lists_stops_and_has_a_session(server: Any, sdk3: Any, tmp_path: P
     assert "got abc ['own/a.txt'] naiad" in told
 
 
+@pytest.mark.usefixtures("sdk_port")
 def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_path: Path) -> None:
     code = source(
         tmp_path / "code",

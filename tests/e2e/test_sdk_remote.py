@@ -62,6 +62,7 @@ def test_a_function_returns_its_value_and_raises_its_error(server: Any, sdk2: An
     assert sorted(job["TrainingJobStatus"] for job in jobs) == ["Completed", "Failed"]
 
 
+@pytest.mark.usefixtures("sdk_port")
 def test_a_function_in_two_instances_has_its_files_packages_and_variables(
     server: Any, sdk2: Any, tmp_path: Path
 ) -> None:

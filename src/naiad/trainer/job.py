@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,14 +55,9 @@ def meeting(environment: Mapping[str, str]) -> dict[str, str]:
         "WORLD_SIZE": str(len(hosts)),
         "RANK": str(hosts.index(environment["SM_CURRENT_HOST"])),
         "MASTER_ADDR": hosts[0],
-        "MASTER_PORT": str(_port_of(environment.get("TRAINING_JOB_NAME", ""))),
+        "MASTER_PORT": environment["SM_MASTER_PORT"],
         **({} if network is None else {"GLOO_SOCKET_IFNAME": network, "NCCL_SOCKET_IFNAME": network}),
     }
-
-
-def _port_of(job: str) -> int:
-    """Of its own, below those that systems give away: the contract's is the same for all jobs, and two may share a machine."""
-    return 10_000 + zlib.crc32(job.encode()) % 20_000
 
 
 def fit_arguments(given: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:

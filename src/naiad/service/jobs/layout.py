@@ -48,7 +48,7 @@ def read_placement(state_folder: Path, job: Job) -> Placement | None:
     with contextlib.suppress(FileNotFoundError):
         read = json.loads(file.read_text("utf-8"))
         shares = tuple(Share(tuple(share["cpus"]), tuple(share["gpus"])) for share in read["shares"])
-        return Placement(read["job"], shares, read["memory_bytes"])
+        return Placement(read["job"], shares, read["memory_bytes"], read.get("port"))
     return None
 
 

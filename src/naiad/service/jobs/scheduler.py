@@ -4,7 +4,7 @@ The rule. Those that wait are taken by priority (higher first), and first in, fi
 free is placed. One that does not fit *claims* what it needs of what is free, and those behind it may have only what is left over.
 So a large job is never starved by small ones behind it: what is free for it only grows until it starts. A job behind it
 may start earlier where it takes nothing that the large one waits for (a CPU job behind one that waits for a GPU). Jobs of a
-higher priority do overtake, without end if they keep coming.
+higher priority do overtake, without end if they keep coming. Jobs that insist on the same port run one after the other.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,8 @@ class Waiting:
     """Its ARN."""
     need: Need
     priority: int = 0
+    port: int | None = None
+    """One that no other job may hold at the same time."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Placement:
     """One an instance."""
     memory_bytes: int
     """Of each instance."""
+    port: int | None = None
 
 
 def in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
@@ -55,10 +58,12 @@ def in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
 def place(waiting: Sequence[Waiting], running: Sequence[Placement], capacity: Capacity) -> tuple[Placement, ...]:
     """The jobs of ``waiting`` (in the order of arrival) that start now, with what each instance of them is given."""
     free = _free(capacity, running)
+    ports = {placement.port for placement in running} - {None}
     placed: list[Placement] = []
     for one in in_order(waiting):
-        if fits(one.need, free):
+        if fits(one.need, free) and one.port not in ports:
             placed.append(_placement(one, free))
+            ports |= {one.port} - {None}
         free = _less(free, one.need)
     return tuple(placed)
 
@@ -98,7 +103,7 @@ def _placement(one: Waiting, free: Capacity) -> Placement:
         Share(_slice(free.cpus, index, need.cores), _slice(free.gpus, index, need.gpus))
         for index in range(need.instances)
     )
-    return Placement(one.job, shares, need.memory_bytes)
+    return Placement(one.job, shares, need.memory_bytes, one.port)
 
 
 def _slice(ids: tuple[int, ...], index: int, size: int) -> tuple[int, ...]:

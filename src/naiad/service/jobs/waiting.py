@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from naiad.service.domain.job import Job
 from naiad.service.domain.status import Phase
+from naiad.service.jobs.meeting import fixed_port
 from naiad.service.jobs.requests import priority_of, tags_of
 from naiad.service.jobs.scheduler import Waiting, in_order
 
@@ -42,7 +43,7 @@ class WaitingLine:
 def waiting_of(unfinished: Sequence[Job]) -> list[Waiting]:
     """The jobs that wait, in the order of arrival. A job's priority is that of the tags that it was created with."""
     return [
-        Waiting(job.arn, job.need, priority_of(tags_of(job.request)))
+        Waiting(job.arn, job.need, priority_of(tags_of(job.request)), fixed_port(job.request, job.need.instances))
         for job in unfinished
         if job.phase is Phase.PENDING
     ]

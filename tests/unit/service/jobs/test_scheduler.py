@@ -111,6 +111,18 @@ def test_a_job_without_a_gpu_passes_one_that_waits_for_it() -> None:
     assert placed([one("gpu", 1, gpus=1), one("cpu", 2)], running) == ["cpu"]
 
 
+def test_jobs_that_insist_on_one_port_run_one_after_the_other() -> None:
+    first, second, free = (
+        Waiting(name, Need(2, 1, 1), port=port) for name, port in (("first", 7), ("second", 7), ("free", None))
+    )
+    (running,) = place([first, second], (), MACHINE)
+    assert (running.job, running.port) == ("first", 7)
+    assert placed([second], (running,)) == []
+    assert placed([free], (running,)) == ["free"]
+    assert placed([Waiting("third", Need(2, 1, 1), port=8)], (running,)) == ["third"]
+    assert placed([second]) == ["second"]
+
+
 def test_a_machine_that_has_shrunk_owes_nothing_and_gives_nothing() -> None:
     running = place([one("old", 4, memory=90)], (), MACHINE)
     assert place([one("new", 1)], running, Capacity((0,), 50)) == ()

@@ -10,9 +10,9 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent import packages
+from naiad.service.jobs.meeting import own_port
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_MASTER_PORT = 7777
 
 
 def write_config(spec: InstanceSpec, ml: Path) -> None:
@@ -102,6 +102,7 @@ def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
     values = user_hyperparameters(spec)
     channels = [channel["ChannelName"] for channel in spec.request.get("InputDataConfig", ())]
     hosts, host = list(spec.hosts), spec.instance.host
+    port = own_port(spec.instance.job_name)
     given = {
         "TRAINING_JOB_NAME": spec.instance.job_name,
         "TRAINING_JOB_ARN": spec.arn,
@@ -126,9 +127,10 @@ def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
         "SM_NETWORK_INTERFACE_NAME": "lo",
         "SM_FRAMEWORK_MODULE": "naiad",
         "SM_MASTER_ADDR": hosts[0],
-        "SM_MASTER_PORT": _MASTER_PORT,
+        "SM_MASTER_PORT": port,
         "MASTER_ADDR": hosts[0],
-        "MASTER_PORT": _MASTER_PORT,
+        "MASTER_PORT": port,
+        "PET_MASTER_PORT": port,  # torchrun's, where its command line names none
         **{f"SM_CHANNEL_{_variable(name)}": root / "input" / "data" / name for name in channels},
         **{f"SM_HP_{_variable(name)}": _text(value) for name, value in values.items()},
     }

@@ -43,6 +43,7 @@ def test_the_variables_of_a_training_job(spec_of: Any) -> None:
     assert json.loads(found["SM_HPS"]) == {"layers": [1, 2], "lr": 0.5, "name": "a b"}
     assert json.loads(found["SM_USER_ARGS"]) == ["--layers", "[1, 2]", "--lr", "0.5", "--name", "a b"]
     assert (found["SM_CURRENT_HOST"], found["MASTER_ADDR"], found["SM_NUM_CPUS"]) == ("algo-2", "algo-1", "2")
+    assert found["MASTER_PORT"] == found["SM_MASTER_PORT"] == found["PET_MASTER_PORT"] != "7777"
     assert (found["OMP_NUM_THREADS"], found["CUDA_VISIBLE_DEVICES"], found["MINE"]) == ("2", "", "1")
     assert json.loads(found["SM_TRAINING_ENV"])["channel_input_dirs"]["train"] == "/opt/ml/input/data/train"
     assert all(isinstance(value, str) for value in found.values())
