@@ -27,7 +27,8 @@ MUON_STEPS = 2_000
 """With more, sgd's cheaper steps arrive at the same accuracy."""
 MUON_COST = 2.0
 """What Muon's update may cost, in units of the step without it; on convolutions it earns as much."""
-MUON_RATE = 0.02
+MUON_RATE = 0.03
+"""Its peak for up to 500 steps."""
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
 _FEW = 5_000
@@ -99,12 +100,11 @@ class _Builder:
         name, why = self._fitting_optimizer()
         name = self._keep("optimizer", name, why)
         self._learning_rate(name)
-        momentum = 0.95 if name == "muon" else 0.9
-        self._keep("momentum", momentum, "not used by adamw" if name == "adamw" else "Nesterov momentum")
+        self._keep("momentum", 0.9, "not used by adamw" if name == "adamw" else "Nesterov momentum")
         decay = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}[name]
         self._keep("weight_decay", decay, "weight matrices only; gains and biases are not decayed")
         self._keep("schedule", "one-cycle", "climbs, then falls to zero: the fewest epochs for an accuracy")
-        self._keep("warmup_fraction", 0.15, "short climb")
+        self._keep("warmup_fraction", 0.05 if name == "muon" else 0.15, "short climb")
 
     def _fitting_optimizer(self) -> tuple[str, str]:
         """Measured on networks of each kind: benchmarks/LOG.md."""
@@ -135,7 +135,7 @@ class _Builder:
         if optimizer == "sgd":
             self._keep("learning_rate", 0.1, "the usual peak for sgd at this batch size")
         elif optimizer == "muon":
-            rate = min(MUON_RATE, max(MUON_RATE / 4, MUON_RATE * math.sqrt(500 / self.steps)))
+            rate = min(MUON_RATE, max(MUON_RATE / 6, MUON_RATE * math.sqrt(500 / self.steps)))
             self._keep("learning_rate", round(rate, 4), "muon's usual peak; lower the longer the run")
         elif self._is_table_like():
             shorter = 100 / self.steps

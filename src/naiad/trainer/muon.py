@@ -42,7 +42,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
             {"params": [p for p in rest if p.ndim >= 2], "weight_decay": weight_decay, "rate_factor": ADAMW_RATE},
             {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0, "rate_factor": ADAMW_RATE},
         ]
-        self._parts += [torch.optim.AdamW([group], lr=lr, fused=True) for group in groups if group["params"]]
+        self._parts.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, fused=True))
         super().__init__([group for part in self._parts for group in part.param_groups], {})
         for part in self._parts:  # the groups and the state are these very ones, so a rate set here is set there
             part.state = self.state

@@ -79,7 +79,8 @@ class Run:
                 self.progress.note(note)
             return self._checked(record.plan)
         plan = self._checked(followed) if followed is not None else self._new_plan(wishes, started, seed=seed)
-        self.folder.begin(RunRecord.of(plan, self.dataset, self.net, processes=self.group.size))
+        if self.folder.path is not None:
+            self.folder.begin(RunRecord.of(plan, self.dataset, self.net, processes=self.group.size))
         return plan
 
     def _checked(self, plan: Plan) -> Plan:

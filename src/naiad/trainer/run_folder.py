@@ -96,8 +96,7 @@ class RunFolder:
 
     def begin(self, record: RunRecord) -> None:
         """Creates the folder. Raises FolderError, DiskFull."""
-        if self.path is None:
-            return
+        assert self.path is not None
         manifest.ensure_folder(self.path)
         run = {**vars(record), "plan": record.plan.to_json()}
         with manifest.saving(self.path / f"{_RECORD}{manifest.PARTIAL}"):
