@@ -135,20 +135,18 @@ class ImageFeatures(nn.Module):
 
 
 def fit_image_features(samples: Samples, *, seed: int) -> ImageFeatures:
-    """From all samples where they are in memory, else from a seeded choice of 10,000. Sums of whole numbers that float64
-    holds exactly: any order gives the same.
+    """From all samples where they are in memory, else from a seeded choice of 10,000. Whole numbers are counted: any order
+    gives the same.
     """
-    channels = samples.sample_shape[0]
-    total, squares = (torch.zeros(channels, dtype=torch.float64) for _ in range(2))
+    counts = torch.zeros((samples.sample_shape[0], 256), dtype=torch.int64)
     chosen = samples_for_statistics(samples, seed=seed)
     for indices in torch.split(chosen, _CHUNK):
         for few in torch.split(samples.take(indices), _CACHED):
-            pixels_CN = few.transpose(0, 1).flatten(1).double()
-            total += pixels_CN.sum(dim=1)
-            squares += torch.linalg.vecdot(pixels_CN, pixels_CN)
-    pixels = len(chosen) * samples.sample_shape[1] * samples.sample_shape[2]
-    mean = total / pixels
-    variance = (squares / pixels - mean.square()).clamp(min=0)
+            for channel, pixels in enumerate(few.unbind(1)):
+                counts[channel] += torch.bincount(pixels.flatten(), minlength=256)
+    values, pixels_C = torch.arange(256), counts.sum(1)
+    mean = (counts * values).sum(1).double() / pixels_C
+    variance = ((counts * values.square()).sum(1).double() / pixels_C - mean.square()).clamp(min=0)
     return ImageFeatures(mean, variance.sqrt())
 
 
