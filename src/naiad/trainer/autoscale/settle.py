@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from naiad.trainer.autoscale import batch_size
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.budget import Budget
 from naiad.trainer.autoscale.measuring import Measuring
@@ -14,6 +15,10 @@ from naiad.trainer.timing import Aftermath, within_time
 
 LEAST_STEPS = 600
 """A shorter run is over before measuring has paid for itself."""
+GLANCED = range(100, 2_000)
+"""Steps of a run with a time limit in which batches may be doubled without measuring the gradient's noise: of a shorter one
+too few would be left, a longer one has the time to measure.
+"""
 LEARNT = (*CHOICES, "microbatch_size")
 """What measuring may change, and what is remembered of it."""
 
@@ -45,11 +50,14 @@ def settle(
             return Settled(plan, None)
     begun = time.perf_counter()
     measuring = Measuring(bench, Budget(0.0), bench.step_seconds(plan), pinned)
-    plan = _fitted(plan, measuring, ends_at, aftermath)
+    before = plan = _fitted(plan, measuring, ends_at, aftermath)
+    glances = ends_at is not None and plan.total_steps in GLANCED and not pinned & {"epochs", "batch_size"}
+    if recalled is None and measured and glances:
+        plan = _fitted(batch_size.glance(plan, measuring), measuring, ends_at, aftermath)
     if recalled is None and plan.total_steps >= LEAST_STEPS and measured:
         measuring.budget.limit_s = plan.probe_part * plan.total_steps * measuring.step_s
         measuring.budget.spent_s = time.perf_counter() - begun
-        before, plan = plan, tune(plan, measuring)
+        plan = tune(plan, measuring)
         if learnt := _changed(before, plan):
             remembered.keep_choices(plan, learnt)
     return Settled(_fitted(plan, measuring, ends_at, aftermath), measuring.step_s)

@@ -75,3 +75,24 @@ def test_an_epoch_keeps_its_steps(scripted, measuring, plan, noise):
     found = batch_size.choose(plan(batch_size=10), measuring(of))
     assert found.batch_size == 10
     assert all(tried.batch_size <= 10 for tried in of.timed)
+
+
+def glanced(blobs, bench, scripted, measuring, plan, seconds, *, pinned=()):
+    of = scripted(seconds)
+    of.real = big(blobs, bench)
+    before = plan(batch_size=128, microbatch_size=128)
+    return batch_size.glance(before, measuring(of, step_s=seconds(before), pinned=pinned))
+
+
+def test_at_a_glance_twice_the_batch_where_the_machine_is_not_full(blobs, bench, scripted, measuring, plan):
+    found = glanced(blobs, bench, scripted, measuring, plan, overhead)
+    assert (found.batch_size, found.microbatch_size) == (256, 256)
+    assert found.learning_rate == pytest.approx(0.2)
+    assert [trial.value for trial in dict(found.reasons)["batch_size"].tried] == ["128", "256"]
+    assert glanced(blobs, bench, scripted, measuring, plan, linear).batch_size == 128
+
+
+def test_a_glance_keeps_an_epochs_steps(scripted, measuring, plan):
+    of = scripted(overhead)
+    assert batch_size.glance(plan(batch_size=64), measuring(of)).batch_size == 64
+    assert of.timed == []

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from naiad.trainer.autoscale import tune
+from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.remembered import Remembered
 from naiad.trainer.autoscale.settle import LEAST_STEPS, settle
+from naiad.trainer.data.dataset import Split, TensorSamples
 from naiad.trainer.plan import Reason
 from naiad.trainer.timing import Aftermath
 
@@ -92,3 +94,22 @@ def test_what_was_learnt_is_remembered(settled, bench, plan):
     choices = ("batch_size", "learning_rate", "threads", "microbatch_size", "total_steps")
     assert all(getattr(first, name) == getattr(again.plan, name) for name in choices)
     assert dict(again.plan.reasons)["batch_size"].text.startswith("remembered: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pinned", "size"),
+    [(0.004, (), 256), (0.5, (), 128), (0.004, ("batch_size",), 128), (0.004, ("epochs",), 128)],
+    ids=["some hundred steps", "few", "a batch of the user's", "epochs of the user's"],
+)
+def test_a_short_time_is_used_for_larger_batches_where_they_are_cheap(
+    settled, scripted, bench, blobs, plan, asked, seconds, pinned, size
+):
+    tensor = blobs.train.samples.tensor.repeat(100, 1)
+    split = Split(TensorSamples(tensor), blobs.train.targets.repeat(100), ["x"] * len(tensor))
+    of = scripted(lambda tried: seconds * (1.0 if tried.batch_size == 128 else 1.3))
+    of.real = Bench(bench.net, bench.features, bench.loss, split)
+    reasons = (("epochs", Reason("a rule")), ("total_steps", Reason("")))
+    before = plan(batch_size=128, microbatch_size=128, total_steps=10_000, reasons=reasons)
+    found = settled(before, of, pinned=pinned, ends_at=time.perf_counter() + 4).plan
+    assert found.batch_size == size
+    assert settled(replace(before, probe_part=0.0), of, ends_at=time.perf_counter() + 4).plan.batch_size == 128
