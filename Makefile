@@ -50,6 +50,8 @@ bench: setup
 	$(BIN)/python benchmarks/epoch_cost.py
 	for case in simplenet augmented net; do $(BIN)/python benchmarks/fashion_accuracy.py $$case || exit 1; done
 	$(BIN)/python benchmarks/bundled_data.py
+	for script in loop_overhead loading cost_growth best_in_60s autoscale_nets; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	$(BIN)/python benchmarks/fashion_peers.py --build --grid --race --warm
 	$(BIN)/python benchmarks/resume_kills.py
 	$(BIN)/python benchmarks/store.py
 	for script in start load cores fashion kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done

@@ -157,7 +157,7 @@ CASES = {
     "gru": Case(RowReader, fashion(10_000), 8),
     "resnet18": Case(torchvision_net("resnet18"), fashion(3_000, channels=3, validation=1_000, test=2_000), 6),
     "mobilenet": Case(
-        torchvision_net("mobilenet_v3_small"), fashion(3_000, channels=3, validation=1_000, test=2_000), 8
+        torchvision_net("mobilenet_v3_small"), fashion(6_000, channels=3, validation=1_000, test=2_000), 10
     ),
     "digits-mlp": Case(tabular(64, 10), bundled("digits"), 40),
     "cancer-mlp": Case(tabular(30, 2), bundled("breast_cancer"), 40),

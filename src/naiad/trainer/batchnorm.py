@@ -1,9 +1,10 @@
-"""BatchNorm's statistics, computed anew for weights that no step has seen: those of an average.
+"""BatchNorm's statistics: learnt in time in a short run, and computed anew for weights that no step has seen, those of an average.
 
 Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", arXiv 1803.05407, section 3.2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,25 @@ from torch.nn.modules.batchnorm import _BatchNorm
 def normalised_by_batch(net: nn.Module) -> bool:
     """Whether a layer keeps statistics of the batches that it saw."""
     return bool(_layers(net))
+
+
+def slowest_momentum(net: nn.Module) -> float | None:
+    """The least of all layers; None where no layer's statistics follow the batches by a momentum."""
+    return min((layer.momentum for layer in _layers(net) if layer.momentum is not None), default=None)
+
+
+@contextmanager
+def least_momentum(net: nn.Module, least: float | None) -> Iterator[None]:
+    """Inside, every batch counts at least so much in the running statistics; a mean of all batches stays one."""
+    before = [(layer, layer.momentum) for layer in _layers(net)]
+    try:
+        for layer, momentum in before:
+            if least is not None and momentum is not None:
+                layer.momentum = max(momentum, least)
+        yield
+    finally:
+        for layer, momentum in before:
+            layer.momentum = momentum
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from torch import nn
 
 from naiad.errors import OptionError
 from naiad.trainer import device as machine
+from naiad.trainer.batchnorm import slowest_momentum
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.data.cleaning.decoded import DecodedSamples
 from naiad.trainer.data.dataset import Dataset, Task
@@ -29,6 +30,8 @@ MUON_COST = 2.0
 """What Muon's update may cost, in units of the step without it; on convolutions it earns as much."""
 MUON_RATE = 0.03
 """Its peak for up to 500 steps."""
+SETTLING = 20
+"""Times that BatchNorm's statistics can forget within a run: those of its first weights and of its steep part are gone at its end."""
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
 _FEW = 5_000
@@ -169,8 +172,19 @@ class _Builder:
             self._keep("average", 0.98, "the mean over the last steps fits noisy values better than the last step")
         else:
             self._keep("average", None, "the schedule's end averages enough")
+        self._batchnorm()
         clustering = self.dataset.task is Task.CLUSTERING
         self._keep("clusters", None, "by silhouette, at the end" if clustering else "not a clustering task")
+
+    def _batchnorm(self) -> None:
+        own = slowest_momentum(self.net)
+        assert self.steps is not None  # reason: as above
+        least = min(0.1, SETTLING / self.steps)
+        if own is None or own >= least:
+            self._keep("batchnorm_momentum", None, "the network's own" if own else "no BatchNorm that has one")
+        else:
+            why = f"the network's own of {own:g} is for longer runs: its statistics would be those of earlier weights"
+            self._keep("batchnorm_momentum", round(least, 4), why)
 
     def _machine(self) -> None:
         device = self._keep("device", machine.best_device(), "the fastest that torch sees here")
@@ -194,6 +208,8 @@ class _Builder:
             self._keep("precision", "fp32", f"no bf16 units in this {device}")
         elif not convolutional:
             self._keep("precision", "fp32", "small matrices gain nothing from bf16")
+        elif device == "cpu" and any(map(_is_depthwise, self.net.modules())):
+            self._keep("precision", "fp32", "depthwise convolutions take twice as long in bf16 on a CPU")
         else:
             gap = bf16_gap(self.net, self.dataset)
             agrees = gap < 0.05
@@ -207,6 +223,10 @@ class _Builder:
 
 def _kinds(net: nn.Module) -> set[type[nn.Module]]:
     return {type(module) for module in net.modules()}
+
+
+def _is_depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
 
 
 def _width(net: nn.Module) -> int:

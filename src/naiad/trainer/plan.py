@@ -98,6 +98,8 @@ class Plan:
     """Part of the run's time that measuring may take; 0 measures nothing, and every choice is made by rule."""
     forecast: float | None = None
     """The score that the run is expected to reach on its validation split (see ``Forecast``); None where nothing was measured."""
+    batchnorm_momentum: float | None = None
+    """Least that a batch counts in BatchNorm's running statistics during training; None is what each layer says."""
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
@@ -146,7 +148,7 @@ class Plan:
         return cls(**chosen, reasons=reasons)
 
 
-_LATER = {"compile", "pace", "calibrate", "probe_part", "forecast"}
+_LATER = {"compile", "pace", "calibrate", "probe_part", "forecast", "batchnorm_momentum"}
 """Choices that plans of the first format do not have."""
 
 

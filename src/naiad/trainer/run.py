@@ -14,7 +14,7 @@ from naiad.trainer.autoscale import forecast
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.remembered import Remembered
 from naiad.trainer.autoscale.settle import LEAST_STEPS, settle
-from naiad.trainer.batchnorm import normalised_by_batch, recalculate
+from naiad.trainer.batchnorm import least_momentum, normalised_by_batch, recalculate
 from naiad.trainer.choices import make_plan
 from naiad.trainer.compiled import compiled
 from naiad.trainer.data.batches import Feed, Share
@@ -127,7 +127,8 @@ class Run:
             )
             self.progress.started(plan, self.dataset, step=state.step)
             try:
-                loop.train()
+                with least_momentum(self.net, plan.batchnorm_momentum):
+                    loop.train()
             finally:
                 self.progress.done()
                 events.close()

@@ -82,7 +82,14 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-_AT_MOST = {"momentum": 0.9999, "warmup_fraction": 0.9, "label_smoothing": 0.9, "average": 0.99999, "probe_part": 0.5}
+_AT_MOST = {
+    "momentum": 0.9999,
+    "warmup_fraction": 0.9,
+    "label_smoothing": 0.9,
+    "average": 0.99999,
+    "probe_part": 0.5,
+    "batchnorm_momentum": 1.0,
+}
 _MAY_BE_ZERO = {"momentum", "weight_decay", "warmup_fraction", "label_smoothing", "probe_part"}
 
 

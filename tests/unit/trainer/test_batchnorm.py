@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from naiad.trainer.batchnorm import normalised_by_batch, recalculate
+from naiad.trainer.batchnorm import least_momentum, normalised_by_batch, recalculate, slowest_momentum
 
 
 def a_net():
@@ -36,3 +36,20 @@ def test_nothing_else_changes():
 def test_what_keeps_statistics():
     assert normalised_by_batch(a_net())
     assert not normalised_by_batch(nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.LayerNorm(4)))
+
+
+def test_a_least_momentum_is_for_a_while():
+    net = nn.Sequential(
+        nn.BatchNorm1d(4, momentum=0.01), nn.BatchNorm1d(4, momentum=0.3), nn.BatchNorm1d(4, momentum=None)
+    )
+    with least_momentum(net, 0.1):
+        assert [layer.momentum for layer in net] == [0.1, 0.3, None]
+    assert [layer.momentum for layer in net] == [0.01, 0.3, None]
+    with least_momentum(net, None):
+        assert net[0].momentum == 0.01
+
+
+def test_the_slowest_momentum():
+    assert slowest_momentum(nn.Sequential(nn.BatchNorm1d(4, momentum=0.01), a_net())) == 0.01
+    assert slowest_momentum(nn.BatchNorm1d(4, momentum=None)) is None
+    assert slowest_momentum(nn.Linear(1, 1)) is None

@@ -97,3 +97,21 @@ def test_a_tables_rate_falls_with_the_steps_and_the_width(blobs):
 def test_a_classifier_is_calibrated_unless_the_user_says_no(blobs):
     assert make_plan(a_net(), blobs, {}, seed=0).calibrate == "on"
     assert make_plan(a_net(), blobs, {"calibrate": "off"}, seed=0).calibrate == "off"
+
+
+@pytest.mark.parametrize(
+    ("momentum", "epochs", "taken"),
+    [(0.01, 20, 0.0667), (0.01, 2, 0.1), (0.01, 2_000, None), (0.1, 2, None), (None, 2, None)],
+)
+def test_statistics_of_batches_settle_within_the_run(blobs, momentum, epochs, taken):
+    net = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8, momentum=momentum), nn.Linear(8, 3))
+    plan = make_plan(net, blobs, {"epochs": epochs, "batch_size": 7}, seed=0)
+    assert plan.batchnorm_momentum == taken, plan.total_steps
+
+
+def test_depthwise_convolutions_are_not_for_bf16_on_a_cpu(blobs, monkeypatch):
+    monkeypatch.setattr("naiad.trainer.device.has_bf16", lambda device: True)
+    layers = [nn.Unflatten(1, (1, 5, 1)), nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 1), nn.Flatten(), nn.Linear(20, 3)]
+    assert make_plan(nn.Sequential(*layers), blobs, {}, seed=0).precision == "bf16"
+    layers[2] = nn.Conv2d(4, 4, 1, groups=4)
+    assert make_plan(nn.Sequential(*layers), blobs, {}, seed=0).precision == "fp32"
