@@ -1,4 +1,4 @@
-"""BatchNorm's statistics: learnt in time in a short run, and computed anew for weights that no step has seen, those of an average.
+"""BatchNorm's statistics: learnt in time in a short run; computed anew for an average of weights, which no step has seen.
 
 Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", arXiv 1803.05407, section 3.2.
 """

@@ -31,7 +31,7 @@ MUON_COST = 2.0
 MUON_RATE = 0.03
 """Its peak for up to 500 steps."""
 SETTLING = 20
-"""Times that BatchNorm's statistics can forget within a run: those of its first weights and of its steep part are gone at its end."""
+"""Times that BatchNorm's statistics forget within a run: those of its first weights are gone at its end."""
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
 _FEW = 5_000
