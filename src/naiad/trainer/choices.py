@@ -173,6 +173,7 @@ class _Builder:
         else:
             self._keep("average", None, "the schedule's end averages enough")
         self._batchnorm()
+        self._class_balance()
         clustering = self.dataset.task is Task.CLUSTERING
         self._keep("clusters", None, "by silhouette, at the end" if clustering else "not a clustering task")
 
@@ -185,6 +186,18 @@ class _Builder:
         else:
             why = f"the network's own of {own:g} is for longer runs: its statistics would be those of earlier weights"
             self._keep("batchnorm_momentum", round(least, 4), why)
+
+    def _class_balance(self) -> None:
+        targets, why, measured = self.dataset.train.targets, "every sample counts alike, as it does in accuracy", None
+        if self.dataset.task is not Task.CLASSIFICATION or targets is None:
+            why = "there are no classes"
+        else:
+            counts = torch.bincount(targets)
+            most, least = int(counts.max()), int(counts[counts > 0].min())
+            measured = f"{most / least:.3g} samples of the most frequent class for one of the rarest"
+        strength = self._keep("class_balance", 0.0, why, measured=measured)
+        if strength > 0 and self.dataset.task is not Task.CLASSIFICATION:
+            raise OptionError(f"class_balance is for classification; the task is {self.dataset.task}")
 
     def _machine(self) -> None:
         device = self._keep("device", machine.best_device(), "the fastest that torch sees here")

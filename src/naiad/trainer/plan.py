@@ -100,6 +100,8 @@ class Plan:
     """The score that the run is expected to reach on its validation split (see ``Forecast``); None where nothing was measured."""
     batchnorm_momentum: float | None = None
     """Least that a batch counts in BatchNorm's running statistics during training; None is what each layer says."""
+    class_balance: float = 0.0
+    """How much more the samples of rare classes count: 0 has every sample count alike, 1 every class."""
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
@@ -148,7 +150,7 @@ class Plan:
         return cls(**chosen, reasons=reasons)
 
 
-_LATER = {"compile", "pace", "calibrate", "probe_part", "forecast", "batchnorm_momentum"}
+_LATER = {"compile", "pace", "calibrate", "probe_part", "forecast", "batchnorm_momentum", "class_balance"}
 """Choices that plans of the first format do not have."""
 
 

@@ -24,7 +24,7 @@ from naiad.trainer.distributed import Alone, Group
 from naiad.trainer.evaluate import Evaluation
 from naiad.trainer.finish import finish
 from naiad.trainer.loop import Loop, Validation, load_best
-from naiad.trainer.losses import loss_for
+from naiad.trainer.losses import Loss, class_weights, loss_for
 from naiad.trainer.model import EpochRecord, Model
 from naiad.trainer.optimizers import make_optimizer
 from naiad.trainer.pace import Pace, Turn
@@ -219,8 +219,7 @@ class Run:
         return max(1, int((started + (plan.time_limit_s or 0) - time.perf_counter()) / step_s))
 
     def _bench(self, plan: Plan) -> Bench:
-        loss = loss_for(self.dataset.task, label_smoothing=plan.label_smoothing)
-        return Bench(self.net, self.dataset.features, loss, self.recipe.training_split(), self._share())
+        return Bench(self.net, self.dataset.features, self._loss(plan), self.recipe.training_split(), self._share())
 
     def _aftermath(self) -> Aftermath:
         dataset = self.dataset
@@ -260,9 +259,14 @@ class Run:
         return RunState(self.net, make_optimizer(self.net, plan), average, plan.microbatch_size, pace)
 
     def _stepper(self, plan: Plan, state: RunState) -> Stepper:
-        loss = loss_for(self.dataset.task, label_smoothing=plan.label_smoothing)
         net = compiled(self.net, plan)
-        return Stepper(net, self.dataset.features, loss, state.optimizer, plan, state.microbatch_size)
+        return Stepper(net, self.dataset.features, self._loss(plan), state.optimizer, plan, state.microbatch_size)
+
+    def _loss(self, plan: Plan) -> Loss:
+        targets, weights = self.recipe.training_split().targets, None
+        if plan.class_balance > 0 and targets is not None:
+            weights = class_weights(targets, len(self.dataset.classes), plan.class_balance)
+        return loss_for(self.dataset.task, label_smoothing=plan.label_smoothing, weights_K=weights)
 
     def _feed(self, plan: Plan) -> Feed:
         return Feed(self.recipe.training_split(), plan.batch_size, plan.seed, plan.augment, self._share())

@@ -89,8 +89,9 @@ _AT_MOST = {
     "average": 0.99999,
     "probe_part": 0.5,
     "batchnorm_momentum": 1.0,
+    "class_balance": 1.0,
 }
-_MAY_BE_ZERO = {"momentum", "weight_decay", "warmup_fraction", "label_smoothing", "probe_part"}
+_MAY_BE_ZERO = {"momentum", "weight_decay", "warmup_fraction", "label_smoothing", "probe_part", "class_balance"}
 
 
 def _check_range(name: str, value: float) -> None:

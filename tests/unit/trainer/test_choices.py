@@ -115,3 +115,10 @@ def test_depthwise_convolutions_are_not_for_bf16_on_a_cpu(blobs, monkeypatch):
     assert make_plan(nn.Sequential(*layers), blobs, {}, seed=0).precision == "bf16"
     layers[2] = nn.Conv2d(4, 4, 1, groups=4)
     assert make_plan(nn.Sequential(*layers), blobs, {}, seed=0).precision == "fp32"
+
+
+def test_how_unequal_the_classes_are_is_told_and_the_user_weighs_them(blobs):
+    plan = make_plan(a_net(), blobs, {}, seed=0)
+    assert plan.class_balance == 0
+    assert "the most frequent class" in dict(plan.reasons)["class_balance"].measured
+    assert make_plan(a_net(), blobs, {"class_balance": 1}, seed=0).class_balance == 1

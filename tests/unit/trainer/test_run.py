@@ -54,3 +54,18 @@ def test_a_time_limit_decides_how_many_steps_there_are(dataset):
         a_run(dataset, None).settle_plan({"time_limit_s": limit}, time.perf_counter(), seed=0) for limit in (1.0, 20.0)
     ]
     assert 1 <= plans[0].total_steps < plans[1].total_steps
+
+
+def test_rare_classes_are_found_more_often_where_classes_count_alike():
+    random = np.random.default_rng(0)
+    targets = random.choice(3, size=600, p=[0.46, 0.46, 0.08])
+    inputs = (random.normal(size=(600, 4)) + 1.2 * np.eye(3, 4)[targets]).astype(np.float32)
+    found = {}
+    for strength in (0.0, 1.0):
+        run = a_run(prepare((inputs, targets), seed=0), None)
+        plan = run.settle_plan({"epochs": 8, "class_balance": strength}, time.perf_counter(), seed=0)
+        run.train(plan, time.perf_counter())
+        with torch.no_grad():
+            scores = run.net(run.dataset.features(torch.from_numpy(inputs)))
+        found[strength] = int((scores.argmax(1).numpy() == 2)[targets == 2].sum())
+    assert found[1.0] > 2 * found[0.0], found
