@@ -14,20 +14,24 @@ REMOTE = """
     from concurrent.futures import ThreadPoolExecutor
     from sagemaker.core.remote_function import remote
 
-    @remote(role=sys.argv[1], instance_type="ml.m5.large", image_uri="naiad/python", dependencies=sys.argv[2])
     def divide(x, y):
         import sys, torch
         print("dividing by", y, flush=True)
         return {"quotient": torch.tensor(x / y).item(), "prefix": sys.prefix, "torch": torch.__file__}
 
+    def remotely(prefix):  # two jobs of one prefix and one millisecond would get one name
+        made = remote(role=sys.argv[1], instance_type="ml.m5.large", image_uri="naiad/python", dependencies=sys.argv[2],
+                      job_name_prefix=prefix)
+        return made(divide)
+
     def refused():
         try:
-            divide(1, 0)
+            remotely("refused")(1, 0)
         except ZeroDivisionError as error:
             return repr(error)
 
     with ThreadPoolExecutor() as threads:
-        answers = [threads.submit(divide, 3, y=4), threads.submit(refused)]
+        answers = [threads.submit(remotely("divide"), 3, y=4), threads.submit(refused)]
     print("answers", *(answer.result() for answer in answers))
 """
 MODEL_TRAINER = """
