@@ -59,7 +59,7 @@ class Plan:
     microbatch_size: int
     """Samples a forward pass; smaller than ``batch_size`` when gradients are accumulated."""
     optimizer: str
-    """``sgd`` (Nesterov momentum) or ``adamw``, fused where torch has it."""
+    """``sgd`` (Nesterov momentum), ``adamw``, or ``muon`` for hidden matrices with ``adamw`` for the rest."""
     learning_rate: float
     """Peak of the schedule."""
     momentum: float

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from naiad.errors import Stopped
+
 
 @dataclass
 class StopRequest:
@@ -16,7 +18,11 @@ class StopRequest:
 
 @contextmanager
 def listening() -> Iterator[StopRequest]:
-    """A second signal of the same kind acts as it did before. Outside the main thread nothing is listened for."""
+    """A second signal of the same kind acts as it did before. Outside the main thread nothing is listened for.
+
+    Where Stopped leaves a process that has heard no signal, another process heard one first. This one's own may still be on its
+    way, and does nothing when it comes.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
@@ -29,8 +35,12 @@ def listening() -> Iterator[StopRequest]:
 
     for number in before:
         signal.signal(number, hear)
+    on_its_way = False
     try:
         yield request
+    except Stopped:
+        on_its_way = request.signal_name is None
+        raise
     finally:
-        for number, handler in before.items():
+        for number, handler in before.items() if not on_its_way else ():
             signal.signal(number, handler)

@@ -6,15 +6,17 @@ import threading
 
 import pytest
 
+from naiad.errors import Stopped
 from naiad.trainer.stopping import listening
 
 
 @pytest.fixture(autouse=True)
 def usual_handlers():
     """A shell starts what is in the background with Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, before[0])
+    signal.signal(signal.SIGTERM, before[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -47,4 +49,25 @@ def test_outside_the_main_thread_nothing_is_listened_for():
     thread.start()
     thread.join()
     assert heard == [None]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_that_comes_after_another_process_has_stopped_this_one_does_nothing_once():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped), listening():
+        raise Stopped("another heard it")
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def hear_and_stop():
+    with listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise Stopped("heard")
+
+
+def test_one_that_has_heard_its_own_has_its_handlers_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped):
+        hear_and_stop()
     assert signal.getsignal(signal.SIGTERM) == before
