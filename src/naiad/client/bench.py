@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -126,6 +127,8 @@ class _Client:
             raise NaiadError(f"the server closed the connection: {error}") from error
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     def _count(self, status: int, seconds: float) -> None:
         if status == 200:  # reason: HTTP's

@@ -2,6 +2,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -24,8 +25,10 @@ class Answering:
     status: Callable[[], int] = lambda: 200
     url: str = ""
     heads: list[bytes] = field(default_factory=list)
+    connections: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(asyncio.current_task())
         try:
             first = await reader.readuntil(b"\r\n\r\n")
             self.heads.append(first)
@@ -40,6 +43,12 @@ class Answering:
             pass
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def ended(self) -> None:
+        """When each connection is closed, at this end too."""
+        await asyncio.gather(*(task for task in self.connections if task is not None))
 
 
 @pytest.fixture
@@ -53,6 +62,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
             answering.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
             listening.set()
             await over.wait()
+        await answering.ended()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
