@@ -63,6 +63,9 @@ def _members(shape: Any, value: Mapping[str, Any], path: str, also: Mapping[str,
 
 
 def _text(shape: Any, value: str, path: str, also: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    if not _is_unicode(value):
+        yield _sentence(value, path, "Member must be Unicode text, without lone surrogates")
+        return
     yield from _size(shape, value, path)
     known = shape.metadata.get("enum")
     if known and value not in known and value not in also.get(shape.name, ()):
@@ -70,6 +73,15 @@ def _text(shape: Any, value: str, path: str, also: Mapping[str, frozenset[str]])
     pattern = shape.metadata.get("pattern")
     if pattern and (compiled := _compiled(pattern)) and not compiled.fullmatch(value):
         yield _sentence(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _is_unicode(value: str) -> bool:
+    """JSON can spell half of a surrogate pair, which no file and no variable can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _size(shape: Any, value: Any, path: str) -> Iterator[str]:
@@ -99,7 +111,8 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 def _sentence(value: Any, path: str, constraint: str) -> str:
     shown = f"'{str(value)[:200]}' " if value is not None else "null "
-    return f"Value {shown}at '{path}' failed to satisfy constraint: {constraint}"
+    sentence = f"Value {shown}at '{path}' failed to satisfy constraint: {constraint}"
+    return sentence.encode("utf-8", "replace").decode()
 
 
 def _below(path: str, name: str) -> str:

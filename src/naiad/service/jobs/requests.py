@@ -28,6 +28,10 @@ class Ask:
     instance_type: str
     instances: int
 
+    def __post_init__(self) -> None:
+        """Raises Invalid: AWS's model lets 0 pass."""
+        check_count(self.instances, at="InstanceCount")
+
 
 def tags_of(request: Request) -> dict[str, str]:
     """Raises Invalid for a key that is given twice or is AWS's own."""
@@ -68,6 +72,11 @@ def refuse(request: Request, key: str, reason: str) -> None:
 def check_network(config: Request) -> None:
     refuse(config, "VpcConfig", "jobs run on this machine, in its own network")
     refuse(config, "EnableNetworkIsolation", "a job here cannot be cut off from the network; leave it out")
+
+
+def check_count(instances: int, *, at: str) -> None:
+    if instances < 1:
+        raise Invalid(f"{at} is {instances}; it must be at least 1")
 
 
 def check_text_size(name: str, values: Mapping[str, str]) -> None:

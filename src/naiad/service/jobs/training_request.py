@@ -7,6 +7,7 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.jobs.requests import (
     Ask,
     Request,
+    check_count,
     check_distinct,
     check_local_path,
     check_network,
@@ -69,6 +70,10 @@ def uris_of_training(request: Request) -> list[tuple[str, str]]:
 
 def _ask_of_groups(groups: list[dict[str, Any]]) -> Ask:
     check_distinct([group["InstanceGroupName"] for group in groups], at="ResourceConfig.InstanceGroups")
+    for group in groups:
+        check_count(
+            group["InstanceCount"], at=f"ResourceConfig.InstanceGroups.{group['InstanceGroupName']}.InstanceCount"
+        )
     types = {group["InstanceType"] for group in groups}
     if len(types) > 1:
         raise Invalid(

@@ -47,6 +47,9 @@ def test_what_is_right_passes_and_unknown_keys_are_passed_over():
         ({"StoppingCondition": {"MaxRuntimeInSeconds": 0}}, "Member must have value greater than or equal to 1"),
         ({"InputDataConfig": {}}, "Member must be of type list"),
         ({"HyperParameters": {"a" * 300: "x"}}, "Member must have length less than or equal to 256"),
+        ({"HyperParameters": {"a": "x\ud800"}}, "Value 'x?' at 'hyperParameters.a.member' failed to satisfy"),
+        ({"Environment": {"A\udfff": "x"}}, "Member must be Unicode text, without lone surrogates"),
+        ({"RoleArn": "\ud800"}, "Member must be Unicode text, without lone surrogates"),
     ],
 )
 def test_each_constraint(changed, sentence):

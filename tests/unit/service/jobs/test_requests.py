@@ -93,6 +93,16 @@ def test_the_machines_that_are_asked_for(request_of: Any) -> None:
             },
             "different types",
         ),
+        ({"InstanceType": "ml.m5.large", "InstanceCount": 0}, "InstanceCount is 0; it must be at least 1"),
+        (
+            {
+                "InstanceGroups": [
+                    {"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "a"},
+                    {"InstanceType": "ml.m5.large", "InstanceCount": 0, "InstanceGroupName": "b"},
+                ]
+            },
+            "InstanceGroups.b.InstanceCount is 0; it must be at least 1",
+        ),
     ],
 )
 def test_machines_that_cannot_be_meant(request_of: Any, config: dict[str, Any], says: str) -> None:
@@ -130,6 +140,12 @@ def test_a_processing_request_is_accepted() -> None:
     check_processing(request)
     assert ask_of_processing(request) == Ask("ml.m5.large", 1)
     assert [uri for _, uri in uris_of_processing(request)] == ["s3://data/in", "s3://data/out"]
+
+
+def test_a_processing_job_of_no_machine() -> None:
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 0, "VolumeSizeInGB": 1}
+    with pytest.raises(Invalid, match="InstanceCount is 0; it must be at least 1"):
+        ask_of_processing(processing(ProcessingResources={"ClusterConfig": cluster}))
 
 
 @pytest.mark.parametrize(
