@@ -286,6 +286,16 @@ def test_conditional_puts(blobs, bucket):
     assert content(blobs, bucket, "k") == b"3"
 
 
+def test_conditional_deletions(blobs, bucket):
+    first = blobs.put(bucket, "k", [b"1"])
+    with pytest.raises(errors.PreconditionFailed):
+        blobs.delete(bucket, "k", condition=Condition(if_match="0" * 32))
+    assert content(blobs, bucket, "k") == b"1"
+    blobs.delete(bucket, "k", condition=Condition(if_match=first.etag))
+    with pytest.raises(errors.NoSuchKey):
+        blobs.delete(bucket, "k", condition=Condition(if_match=first.etag))
+
+
 def test_of_many_conditional_puts_one_wins(blobs, bucket):
     wins = []
 

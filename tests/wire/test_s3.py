@@ -169,7 +169,11 @@ def test_conditions(s3):
     )
     modified = s3.head_object(Bucket="data", Key="cond")["LastModified"]
     refused("304", s3.get_object, Bucket="data", Key="cond", IfModifiedSince=modified)
-    s3.put_object(Bucket="data", Key="cond", Body=b"2", IfMatch=etag)
+    new = s3.put_object(Bucket="data", Key="cond", Body=b"2", IfMatch=etag)["ETag"]
+    refused("PreconditionFailed", s3.delete_object, Bucket="data", Key="cond", IfMatch=etag)
+    kept = s3.delete_objects(Bucket="data", Delete={"Objects": [{"Key": "cond", "ETag": etag}]})
+    assert [row["Code"] for row in kept["Errors"]] == ["PreconditionFailed"]
+    s3.delete_object(Bucket="data", Key="cond", IfMatch=new)
 
 
 def test_listings(s3):

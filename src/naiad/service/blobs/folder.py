@@ -135,11 +135,12 @@ class FolderBlobs:
             self._space.publish(file, bucket, key, record=record, condition=condition)
         return record.info(bucket, key)
 
-    def delete(self, bucket: str, key: str) -> None:
+    def delete(self, bucket: str, key: str, *, condition: Condition = ALWAYS) -> None:
         base = self._space.bucket(bucket)
         path = base.joinpath(*names_of(check_key(key)))
         gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
         with disk_errors(), self._space.lock(bucket, key), gone:
+            self._space.demand(condition, bucket, key)
             path.unlink()
             _remove_upwards(path.parent, base)
 

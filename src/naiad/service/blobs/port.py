@@ -148,8 +148,8 @@ class Blobs(Protocol):
         ``replace``. Raises PreconditionFailed.
         """
 
-    def delete(self, bucket: str, key: str) -> None:
-        """What is not there is no error. Raises NotFound for the bucket."""
+    def delete(self, bucket: str, key: str, *, condition: Condition = ALWAYS) -> None:
+        """What is not there is no error, unless there is a condition. Raises NotFound for the bucket, PreconditionFailed."""
 
     def list(
         self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000

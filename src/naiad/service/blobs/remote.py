@@ -159,9 +159,9 @@ class RemoteBlobs:
             )
         return self.head(bucket, key)
 
-    def delete(self, bucket: str, key: str) -> None:
+    def delete(self, bucket: str, key: str, *, condition: Condition = ALWAYS) -> None:
         with _translated(bucket, key):
-            self._s3.delete_object(Bucket=bucket, Key=check_key(key))
+            self._s3.delete_object(Bucket=bucket, Key=check_key(key), **condition_fields(condition))
 
     def list(
         self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000

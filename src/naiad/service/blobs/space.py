@@ -75,13 +75,17 @@ class Space:
         except NoSuchKey:
             return None
 
+    def demand(self, condition: Condition, bucket: str, key: str) -> None:
+        """For who has the key's lock. Raises PreconditionFailed, NoSuchKey."""
+        if condition != ALWAYS:
+            check(condition, self.record(bucket, key), key)
+
     def publish(self, file: Temporary, bucket: str, key: str, *, record: Record, condition: Condition = ALWAYS) -> None:
         """Makes the temporary, which holds the content, the object. Raises PreconditionFailed, NoSuchKey."""
         file.write(record.to_bytes())
         file.sync()
         with self.lock(bucket, key):
-            if condition != ALWAYS:
-                check(condition, self.record(bucket, key), key)
+            self.demand(condition, bucket, key)
             self._place(file, bucket, names_of(key))
 
     def _place(self, file: Temporary, bucket: str, names: tuple[str, ...]) -> None:

@@ -41,14 +41,19 @@ _CODES: tuple[tuple[type[ServiceError], str, int], ...] = (
 def answer(error: ServiceError, request: Request) -> Response:
     """The error as S3's XML; without a body where the method has none."""
     headers = {"content-type": "application/xml"}
+    code, status = code_of(error)
     if isinstance(error, S3Error):
-        code, status = error.code, error.status
         headers |= error.headers
-    else:
-        code, status = next((code, status) for kind, code, status in _CODES if isinstance(error, kind))
     if request.method == "HEAD" or status == 304:
         return Response(status, headers)
     return Response(status, headers, error_xml(code, str(error), request))
+
+
+def code_of(error: ServiceError) -> tuple[str, int]:
+    """(S3's code, HTTP status)."""
+    if isinstance(error, S3Error):
+        return error.code, error.status
+    return next((code, status) for kind, code, status in _CODES if isinstance(error, kind))
 
 
 def _condition(code: str, request: Request) -> str | None:
@@ -73,6 +78,10 @@ def error_xml(code: str, message: str, request: Request) -> bytes:
 
 def malformed(message: str) -> S3Error:
     return S3Error("MalformedXML", 400, message)
+
+
+def no_such_version() -> S3Error:
+    return S3Error("NoSuchVersion", 404, "objects have no versions here")
 
 
 def too_large(most_bytes: int) -> S3Error:

@@ -26,6 +26,14 @@ _NOT_SERVED = (
     "x-amz-write-offset-bytes",
 )
 
+_NOT_FOR_DELETE = (
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "x-amz-if-match-last-modified-time",
+    "x-amz-if-match-size",
+)
+
 
 @dataclass(frozen=True)
 class Attributes:
@@ -103,6 +111,18 @@ def condition(request: Request) -> Condition:
     if not none_match and not match:
         return ALWAYS
     return Condition(if_none_match="*" if none_match else None, if_match=unquoted(match) if match else None)
+
+
+def delete_condition(request: Request) -> Condition:
+    """Raises NotServed for the conditions that AWS has for directory buckets alone."""
+    for name in _NOT_FOR_DELETE:
+        if request.header(name):
+            raise NotServed(f"{name} of a deletion is not served; give if-match")
+    return etag_condition(request.header("if-match"))
+
+
+def etag_condition(etag: str) -> Condition:
+    return Condition(if_match=unquoted(etag)) if etag else ALWAYS
 
 
 def object_headers(info: BlobInfo) -> dict[str, str]:

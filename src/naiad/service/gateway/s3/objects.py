@@ -11,6 +11,7 @@ from naiad.service.gateway.s3.headers import (
     attributes,
     checksum_headers,
     condition,
+    delete_condition,
     expected_checksums,
     object_headers,
 )
@@ -66,7 +67,8 @@ async def get_object(call: Call) -> Response:
 
 
 async def delete_object(call: Call) -> Response:
-    await call.threads.run(lambda: call.blobs.delete(call.bucket, call.key))
+    when = delete_condition(call.request)
+    await call.threads.run(lambda: call.blobs.delete(call.bucket, call.key, condition=when))
     return Response(204, {})
 
 

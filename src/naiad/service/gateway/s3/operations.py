@@ -7,7 +7,7 @@ from naiad.service.domain.errors import NotServed
 from naiad.service.gateway.request import Response
 from naiad.service.gateway.s3 import buckets, copying, deleting, listing, multipart, objects, settings
 from naiad.service.gateway.s3.call import Call
-from naiad.service.gateway.s3.errors import S3Error
+from naiad.service.gateway.s3.errors import S3Error, no_such_version
 from naiad.service.gateway.s3.permissions import Access
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -83,7 +83,7 @@ def operation_of(call: Call) -> Operation:
             return _LIST_BUCKETS
         raise S3Error("MethodNotAllowed", 405, f"{method} is not allowed on the service")
     if call.asked("versionId") not in (None, "", "null"):
-        raise S3Error("NoSuchVersion", 404, "objects have no versions here")
+        raise no_such_version()
     what = _subresource(call)
     if call.key and method == "PUT" and what == "" and copying.is_copy(call):
         return _COPY

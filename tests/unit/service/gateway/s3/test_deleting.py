@@ -17,6 +17,32 @@ def test_many_go_at_once(call):
     assert call("GET", "/data/b").status == 404
 
 
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("<ETag>&quot;bad&quot;</ETag>", "PreconditionFailed"),
+        ("<LastModifiedTime>Wed, 04 Mar 2026 05:06:07 GMT</LastModifiedTime>", "NotImplemented"),
+        ("<Size>1</Size>", "NotImplemented"),
+        ("<VersionId>v1</VersionId>", "NoSuchVersion"),
+    ],
+)
+def test_one_whose_condition_does_not_hold_stays_and_the_others_go(call, condition, code):
+    for key in "ab":
+        call("PUT", f"/data/{key}", body=b"x")
+    rows = f"<Object><Key>a</Key>{condition}</Object><Object><Key>b</Key></Object>"
+    text = call("POST", "/data?delete", body=f"<Delete>{rows}</Delete>".encode()).text
+    assert f"<Error><Key>a</Key><Code>{code}</Code>" in text
+    assert "<Deleted><Key>b</Key></Deleted>" in text
+    assert (call("GET", "/data/a").status, call("GET", "/data/b").status) == (200, 404)
+
+
+def test_one_whose_condition_holds_goes(call):
+    etag = call("PUT", "/data/a", body=b"x").headers["etag"].strip('"')
+    row = f"<Object><Key>a</Key><ETag>{etag}</ETag></Object>"
+    assert "<Deleted>" in call("POST", "/data?delete", body=f"<Delete>{row}</Delete>".encode()).text
+    assert call("GET", "/data/a").status == 404
+
+
 @pytest.mark.parametrize("wrong", [b"", body(), b"<Other/>", body(*map(str, range(1001))), b"<!DOCTYPE a><Delete/>"])
 def test_malformed(call, wrong):
     assert "<Code>MalformedXML</Code>" in call("POST", "/data?delete", body=wrong).text

@@ -19,6 +19,17 @@ def test_put_and_get(call):
     assert call("GET", "/data/a b").status == 404
 
 
+def test_a_deletion_on_a_condition(call):
+    etag = call("PUT", "/data/k", body=b"x").headers["etag"]
+    wrong = call("DELETE", "/data/k", headers={"if-match": '"x"'})
+    assert (wrong.status, "<Condition>If-Match</Condition>" in wrong.text) == (412, True)
+    for name in ("x-amz-if-match-size", "x-amz-if-match-last-modified-time", "if-unmodified-since"):
+        assert call("DELETE", "/data/k", headers={name: "1"}).status == 501
+    assert call("GET", "/data/k").body == b"x"
+    assert call("DELETE", "/data/k", headers={"if-match": etag}).status == 204
+    assert call("GET", "/data/k").status == 404
+
+
 def test_a_checksum_in_the_trailers(call, blobs):
     headers = {"x-amz-trailer": "x-amz-checksum-crc32", "content-encoding": "aws-chunked"}
     good = call("PUT", "/data/k", body=b"x", headers=headers, trailers={"x-amz-checksum-crc32": crc(b"x")})
