@@ -5,7 +5,7 @@ Knows paths and one small file; the server writes it, the command line and ``nai
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from naiad.errors import FolderError
@@ -38,12 +38,30 @@ def state_folder() -> Path:
     return Path.home() / ".local" / "state" / "naiad"
 
 
+def make_state_folder(folder: Path) -> None:
+    """For its owner only. Raises FolderError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = "it is a file" if folder.is_file() else error.strerror
+        raise FolderError(f"{folder} cannot be the state folder: {why}", hint="give another one: --state") from error
+
+
 def write_address(folder: Path, address: Address) -> None:
     partial = folder / f"{_FILE}.part"
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(asdict(address), file)
     partial.replace(folder / _FILE)
+
+
+def replace_key(folder: Path, revoked: str, *, access_key: str, secret_key: str) -> None:
+    """Has those who look for the server come with another key, where they came with the revoked one. Raises FolderError."""
+    if not (folder / _FILE).exists():
+        return
+    address = read_address(folder)
+    if address.access_key == revoked:
+        write_address(folder, replace(address, access_key=access_key, secret_key=secret_key))
 
 
 def read_address(folder: Path) -> Address:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from naiad.errors import FolderError
-from naiad.home import Address, read_address, state_folder, write_address
+from naiad.home import Address, make_state_folder, read_address, replace_key, state_folder, write_address
 
 ADDRESS = Address("http://127.0.0.1:1", "us-east-1", "bucket", "AKIA", "secret")
 
@@ -27,6 +27,25 @@ def test_no_server_and_a_damaged_file(tmp_path):
     (tmp_path / "server.json").write_text('{"url": 3')
     with pytest.raises(FolderError, match="cannot be read"):
         read_address(tmp_path)
+
+
+def test_a_key_is_replaced_only_where_it_was_the_one(tmp_path):
+    replace_key(tmp_path, "AKIA", access_key="NEW", secret_key="other")
+    assert not list(tmp_path.iterdir())
+    write_address(tmp_path, ADDRESS)
+    replace_key(tmp_path, "ELSE", access_key="NEW", secret_key="other")
+    assert read_address(tmp_path) == ADDRESS
+    replace_key(tmp_path, "AKIA", access_key="NEW", secret_key="other")
+    assert read_address(tmp_path) == replace(ADDRESS, access_key="NEW", secret_key="other")
+
+
+def test_a_state_folder_is_made_for_its_owner_only(tmp_path):
+    make_state_folder(tmp_path / "a" / "b")
+    make_state_folder(tmp_path / "a" / "b")
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderError, match="cannot be the state folder: it is a file"):
+        make_state_folder(tmp_path / "file")
 
 
 def test_the_folder_follows_the_environment(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import typer
 from naiad.cli import options
 from naiad.cli.env import State
 from naiad.cli.output import give, give_json, give_table
-from naiad.home import state_folder
+from naiad.home import make_state_folder, replace_key, state_folder
 
 if TYPE_CHECKING:
     from naiad.service.keys import Keys
@@ -51,13 +51,22 @@ def list_keys(state: State = None, as_json: options.Json = False) -> None:
 
 @app.command()
 def revoke(name: Name, state: State = None) -> None:
-    """Revoke a key: a running server refuses it from the next request on."""
-    _keys(state).revoke(name)
+    """Revoke a key: a running server refuses it from the next request on. The last one stays.
+
+    Where naiad env and naiad.connect() have used it, they go on with the oldest key that is left.
+    """
+    keys = _keys(state)
+    revoked, left = keys.revoke(name), keys.first()
+    replace_key(_folder(state), revoked.access_key, access_key=left.access_key, secret_key=left.secret_key)
 
 
 def _keys(state: Path | None) -> "Keys":
     from naiad.service.keys import Keys
 
-    folder = state if state is not None else state_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _folder(state)
+    make_state_folder(folder)
     return Keys.open(folder)
+
+
+def _folder(state: Path | None) -> Path:
+    return state if state is not None else state_folder()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from naiad.cli.output import tell
-from naiad.home import state_folder
+from naiad.home import make_state_folder, state_folder
 
 if TYPE_CHECKING:
     from naiad.home import Address
@@ -48,12 +48,12 @@ def serve(
 
     boto3, the AWS CLI and the SageMaker SDK work against it: eval "$(naiad env)".
     """
+    folder = state if state is not None else state_folder()
+    make_state_folder(folder)
     from naiad.service.compose import Settings
     from naiad.service.run import serve as run
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    folder = state if state is not None else state_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     proxy_port = aws_hosts_port if aws_hosts else None
     settings = Settings(
         folder, host, port, region, database, s3_endpoint, warm, proxy_port, upload_timeout_s=upload_timeout

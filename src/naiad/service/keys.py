@@ -1,18 +1,21 @@
 """Named keys: who may use the server. One file, readable by its owner only, that other processes may change meanwhile."""
 
+import contextlib
 import datetime as dt
+import fcntl
 import json
 import os
 import secrets
 import string
-import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from naiad.errors import FolderError
-from naiad.service.domain.errors import AlreadyExists, Invalid, NotFound
+from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
 
 _FILE = "keys.json"
+_LOCK_FILE = "keys.lock"
 _FIRST = "default"
 _ALPHABET = string.ascii_uppercase + "234567"
 _NAME_LETTERS = frozenset(string.ascii_letters + string.digits + "-_.")
@@ -30,11 +33,10 @@ class Key:
 
 
 class Keys:
-    """Safe for threads; a change by another process is seen at the next look."""
+    """Safe for threads and processes: a change by another one is seen at the next look, and none is lost."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._by_access_key: dict[str, Key] = {}
 
@@ -42,8 +44,9 @@ class Keys:
     def open(cls, folder: Path) -> "Keys":
         """The keys of a state folder; the first time, with one that is called ``default``. Raises FolderError."""
         keys = cls(folder / _FILE)
-        if not keys.all():
-            keys.add(_FIRST)
+        with keys._alone():
+            if not keys.all():
+                keys._write((_new(_FIRST),))
         return keys
 
     def find(self, access_key: str) -> Key | None:
@@ -68,24 +71,42 @@ class Keys:
         """Raises AlreadyExists while a key of that name may be used, Invalid for an odd name."""
         if not 1 <= len(name) <= 64 or not set(name) <= _NAME_LETTERS:
             raise Invalid(f"a key's name is 1 to 64 letters, digits and -_. , given {name!r}")
-        if any(key.name == name and key.revoked_at is None for key in self.all()):
-            raise AlreadyExists(
-                f"a key is called {name!r} already", hint="choose another name, or revoke that one first"
-            )
-        access_key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
-        key = Key(name, access_key, secrets.token_urlsafe(30), _now())
-        self._write((*self.all(), key))
+        with self._alone():
+            keys = self.all()
+            if any(key.name == name and key.revoked_at is None for key in keys):
+                raise AlreadyExists(
+                    f"a key is called {name!r} already", hint="choose another name, or revoke that one first"
+                )
+            key = _new(name)
+            self._write((*keys, key))
         return key
 
     def revoke(self, name: str) -> Key:
-        """At once, for every request that comes later. Raises NotFound."""
-        keys = self.all()
-        for key in keys:
-            if key.name == name and key.revoked_at is None:
-                gone = replace(key, revoked_at=_now())
-                self._write(tuple(gone if other is key else other for other in keys))
-                return gone
-        raise NotFound(f"no key in use is called {name!r}", hint="see naiad keys list")
+        """At once, for every request that comes later. Raises NotFound, InUse for the last key: nobody could come in."""
+        with self._alone():
+            keys = self.all()
+            in_use = [key for key in keys if key.revoked_at is None]
+            key = next((key for key in in_use if key.name == name), None)
+            if key is None:
+                raise NotFound(f"no key in use is called {name!r}", hint="see naiad keys list")
+            if len(in_use) == 1:
+                raise InUse(f"{name!r} is the last key in use", hint="make another one first: naiad keys add NAME")
+            gone = replace(key, revoked_at=_now())
+            self._write(tuple(gone if other is key else other for other in keys))
+        return gone
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """From the look to the write no other thread and no other process changes the file. Raises FolderError."""
+        try:
+            lock = os.open(self._path.with_name(_LOCK_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FolderError(f"{self._path.parent} cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _refresh(self) -> None:
         try:
@@ -103,17 +124,19 @@ class Keys:
         self._seen = version
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        """Under a new name first, so that a reader sees the old file or the new one."""
-        with self._lock:
-            partial = self._path.with_name(f"{_FILE}.{os.getpid()}.part")
-            with os.fdopen(
-                os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-            ) as file:
-                json.dump([asdict(key) for key in keys], file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._path)
+        """For who is ``_alone``. Under a new name first, so that a reader sees the old file or the new one."""
+        partial = self._path.with_name(f"{_FILE}.part")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump([asdict(key) for key in keys], file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._path)
         self._refresh()
+
+
+def _new(name: str) -> Key:
+    access_key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+    return Key(name, access_key, secrets.token_urlsafe(30), _now())
 
 
 def _now() -> str:

@@ -5,6 +5,8 @@ import pytest
 
 from naiad.cli.edge import DONE
 from naiad.cli.main import main
+from naiad.home import Address, read_address, write_address
+from naiad.service.keys import Keys
 
 
 @pytest.fixture
@@ -26,6 +28,20 @@ def test_a_key_is_added_listed_without_its_secret_and_revoked(state: Path, capsy
     assert keys["ci"]["revoked_at"] is not None
     assert keys["default"]["revoked_at"] is None
     assert all("secret_key" not in key for key in keys.values())
+
+
+def test_who_came_with_a_revoked_key_comes_with_the_next(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "add", "ci", "--json"]) == DONE
+    added = json.loads(capsys.readouterr().out)
+    first = Keys(state / "keys.json").first()
+    write_address(state, Address("http://127.0.0.1:1", "us-east-1", "naiad", first.access_key, first.secret_key))
+    assert main(["keys", "revoke", "default"]) == DONE
+    address = read_address(state)
+    assert (address.access_key, address.secret_key) == (added["access_key"], added["secret_key"])
+    assert main(["keys", "revoke", "ci"]) != DONE
+    said = capsys.readouterr().err
+    assert "error: 'ci' is the last key in use" in said
+    assert "naiad keys add NAME" in said
 
 
 def test_the_files_are_for_their_owner_only(state: Path) -> None:

@@ -1,11 +1,14 @@
 """Named keys in one file that other processes change too."""
 
+import json
 import stat
+import subprocess
+import sys
 
 import pytest
 
 from naiad.errors import FolderError
-from naiad.service.domain.errors import AlreadyExists, Invalid, NotFound
+from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
 from naiad.service.keys import Keys
 
 
@@ -36,9 +39,52 @@ def test_what_cannot_be_is_refused(tmp_path):
             keys.add(name)
     with pytest.raises(NotFound):
         keys.revoke("nobody")
-    keys.revoke("default")
+    with pytest.raises(InUse, match="'default' is the last key in use"):
+        keys.revoke("default")
+    assert keys.first().name == "default"
+
+
+def test_a_file_whose_keys_are_all_revoked(tmp_path):
+    keys = Keys.open(tmp_path)
+    [row] = json.loads((tmp_path / "keys.json").read_text())
+    (tmp_path / "keys.json").write_text(json.dumps([{**row, "revoked_at": "2030-01-01T00:00:00+00:00"}]))
     with pytest.raises(NotFound, match="every key is revoked"):
         keys.first()
+
+
+ADDS = """
+import sys
+from pathlib import Path
+from naiad.service.keys import Keys
+folder, name = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+keys = Keys.open(Path(folder))
+for number in range(20):
+    print(keys.add(f"{name}-{number}").access_key)
+"""
+
+
+def test_of_many_processes_that_add_keys_none_is_lost(tmp_path):
+    adders = [
+        subprocess.Popen(
+            [sys.executable, "-c", ADDS, str(tmp_path), f"p{number}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    for adder in adders:
+        assert adder.stdout.readline() == "ready\n"
+    for adder in adders:  # all at once
+        adder.stdin.write("\n")
+        adder.stdin.flush()
+    printed = [key for adder in adders for key in adder.communicate()[0].split()]
+    keys = Keys(tmp_path / "keys.json")
+    assert len(printed) == 80
+    assert all(keys.find(access_key) for access_key in printed)
+    assert [key.name for key in keys.all()].count("default") == 1
 
 
 def test_a_damaged_file_is_told(tmp_path):

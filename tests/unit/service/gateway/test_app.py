@@ -226,7 +226,9 @@ def test_a_jobs_key_ends_with_the_job(bench):
 def test_a_revoked_key_is_refused_at_the_next_request(bench, tmp_path):
     sent = bench.api("ListTrainingJobs")
     assert bench.call(sent).status == 200
-    Keys(tmp_path / "keys.json").revoke("default")
+    elsewhere = Keys(tmp_path / "keys.json")
+    elsewhere.add("second")
+    elsewhere.revoke("default")
     assert code_of(bench.call(sent)) == "UnrecognizedClientException"
 
 
