@@ -45,7 +45,6 @@ ELSEWHERE = {
     "service/store/port.py",
     # tests/e2e/endpoints, where replicas are processes of a live server.
     "service/endpoints/asynchronous.py",
-    "service/endpoints/deployment.py",
     "service/endpoints/launch.py",
     "service/endpoints/manager.py",
     "service/endpoints/prepare.py",

@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -54,6 +54,12 @@ class Variant:
         ready = -(-len(self.pool.replicas) // self.per_instance)
         return VariantState(ready, self.instances, len(self.pool.waiting))
 
+    def follow(self, before: "Variant") -> None:
+        """No fewer instances than another deployment has scaled it to, within the bounds of its own."""
+        if not before.scaler.bounds.is_fixed:
+            bounds = self.scaler.bounds
+            self.instances = min(max(self.instances, before.instances, bounds.least), bounds.most)
+
     def resize(self, instances: int) -> None:
         self.instances = instances
         self.pool.resize(instances * self.per_instance)
@@ -89,21 +95,39 @@ class Deployment:
     shadows: dict[str, Variant] = field(default_factory=dict)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    async def start(self) -> None:
-        """Returns when every variant has its first replicas. Raises ServiceError; then nothing is left running."""
+    async def start(self, before: "Deployment | None" = None) -> None:
+        """Returns when every variant has its first replicas. Raises ServiceError; then nothing is left running.
+
+        before: the one whose place it takes; how many it has scaled its variants to, and when they were asked, goes on.
+        """
+        old = before.all_variants() if before is not None else {}
         try:
             for plans, variants in ((self.plan.variants, self.variants), (self.plan.shadows, self.shadows)):
                 for plan in plans:
                     variants[plan.name] = await self._variant(plan)
-            for variant in self._all():
+            for name, variant in self.all_variants().items():
                 self._keep(variant.pool.watch())
+                if name in old:
+                    variant.follow(old[name])
                 variant.resize(max(variant.instances, 1))
             for variant in self._all():
                 await variant.pool.become_ready()
         except BaseException:
             await self.close()
             raise
+        for name, variant in self.all_variants().items():
+            variant.pool.last_asked_at = old[name].pool.last_asked_at if name in old else time.monotonic()
         self._keep(self._scale())
+
+    def rescale(self, plan: Plan, counts: Mapping[str, int]) -> None:
+        """To a plan of the same variants. counts: by variant, of those that are to have another number of instances."""
+        self.plan = plan
+        for one in plan.variants:
+            variant = self.variants[one.name]
+            variant.plan, variant.weight = one, one.weight
+            variant.scaler.bounds = replace(variant.scaler.bounds, least=one.least, most=one.most)
+            if one.name in counts:
+                variant.resize(counts[one.name])
 
     def choose(self, target: str) -> Variant:
         """By the weights, or the one that is named. Raises NotFound."""
@@ -139,8 +163,12 @@ class Deployment:
         log.say(text)
         log.close()
 
+    def all_variants(self) -> dict[str, Variant]:
+        """By name, shadows too."""
+        return {**self.variants, **self.shadows}
+
     def _all(self) -> list[Variant]:
-        return [*self.variants.values(), *self.shadows.values()]
+        return list(self.all_variants().values())
 
     async def _variant(self, plan: VariantPlan) -> Variant:
         loop = asyncio.get_running_loop()

@@ -60,8 +60,7 @@ class EndpointManager:
         deployment = self._live.get(name)
         if deployment is None:
             return {}
-        both = {**deployment.variants, **deployment.shadows}
-        return {one: variant.state for one, variant in both.items()}
+        return {one: variant.state for one, variant in deployment.all_variants().items()}
 
     def states(self) -> list[tuple[str, str, VariantState]]:
         """(endpoint, variant, state) of all that run."""
@@ -171,30 +170,27 @@ class EndpointManager:
             await self._rescale(entity, old, plan)
             return
         try:
-            deployment = await self._started(entity.name, plan)
+            deployment = await self._started(entity.name, plan, old)
         except (ServiceError, OSError) as error:
             await self._failed(entity, str(error))
             return
         self._live[entity.name] = deployment
-        if await self._write(
-            entity, EndpointStatus.IN_SERVICE, {"plan": plan.to_json()}, drop=("next", "failure_reason")
-        ):
+        if await self._write(entity, EndpointStatus.IN_SERVICE, {"plan": plan.to_json()}, drop=_ORDERED):
             self._let_go(old)
 
     async def _rescale(self, entity: Entity, deployment: Deployment, plan: Plan) -> None:
-        deployment.plan = plan
-        for one in plan.variants:
-            variant = deployment.variants[one.name]
-            variant.plan, variant.weight = one, one.weight
-            variant.scaler.bounds = replace(variant.scaler.bounds, least=one.least, most=one.most)
-            variant.resize(one.instances)
+        """Only the counts that were asked for: what scaling has made of the others stays."""
+        resized = entity.detail.get("resized", ())
+        before, counts = deployment.plan, {name: deployment.variants[name].instances for name in resized}
+        deployment.rescale(plan, {name: plan.variant(name).instances for name in resized})
         try:
             for variant in deployment.variants.values():
                 await variant.pool.become_ready()
         except ReplicaFailed as error:
+            deployment.rescale(before, counts)
             await self._failed(entity, str(error))
             return
-        await self._write(entity, EndpointStatus.IN_SERVICE, {"plan": plan.to_json()}, drop=("next", "failure_reason"))
+        await self._write(entity, EndpointStatus.IN_SERVICE, {"plan": plan.to_json()}, drop=_ORDERED)
 
     async def _restore(self, entity: Entity) -> None:
         await self._start(entity.name, Plan.from_json(entity.detail["plan"]))
@@ -202,7 +198,7 @@ class EndpointManager:
     async def _start(self, name: str, plan: Plan) -> None:
         self._live[name] = await self._started(name, plan)
 
-    async def _started(self, name: str, plan: Plan) -> Deployment:
+    async def _started(self, name: str, plan: Plan, before: Deployment | None = None) -> Deployment:
         """Raises ServiceError with the variant's reason."""
         folder = self.state_folder / "endpoints" / name
         deployment = Deployment(
@@ -213,7 +209,7 @@ class EndpointManager:
             self.cores_of,
             on_done=lambda variant, call, reply: self._count(name, variant, call, reply),
         )
-        await deployment.start()
+        await deployment.start(before)
         return deployment
 
     async def _failed(self, entity: Entity, reason: str) -> None:
@@ -221,7 +217,7 @@ class EndpointManager:
         text = reason[:_LONGEST_REASON]
         if "plan" in entity.detail:
             said = f"the update to {entity.detail['next']['config_name']} was taken back: {text}"[:_LONGEST_REASON]
-            await self._write(entity, EndpointStatus.IN_SERVICE, {"failure_reason": said}, drop=("next",))
+            await self._write(entity, EndpointStatus.IN_SERVICE, {"failure_reason": said}, drop=("next", "resized"))
         else:
             await self._write(entity, EndpointStatus.FAILED, {"failure_reason": text}, drop=("next",))
 
@@ -267,4 +263,6 @@ class EndpointManager:
         self.meter.count(name, variant, reply.status, model_s=model_s, overhead_s=now - call.asked_at - model_s)
 
 
+_ORDERED = ("next", "resized", "failure_reason")
+"""Of an entity's detail: gone when the order is carried out."""
 _ORDERS = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)

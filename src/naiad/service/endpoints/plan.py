@@ -33,6 +33,11 @@ class VariantPlan:
     scaling: Mapping[str, Any] | None = None
     """ManagedInstanceScaling, as it was asked for."""
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether ``least`` and ``most`` are bounds that somebody set, and not only how many there are to be."""
+        return bool(self.serverless) or _is_enabled(self.scaling)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -86,7 +91,7 @@ def _variant(asked: Mapping[str, Any], containers: Mapping[str, Mapping[str, Any
     least = most = instances
     if serverless:
         least, most = serverless.get("ProvisionedConcurrency", 0), serverless["MaxConcurrency"]
-    elif scaling and scaling.get("Status", "ENABLED") == "ENABLED":
+    elif scaling and _is_enabled(scaling):
         least, most = scaling.get("MinInstanceCount", instances), scaling.get("MaxInstanceCount", instances)
     if least > most:
         raise Invalid(f"variant {asked['VariantName']}: at least {least} instances and at most {most}")
@@ -104,6 +109,10 @@ def _variant(asked: Mapping[str, Any], containers: Mapping[str, Mapping[str, Any
         serverless=serverless,
         scaling=scaling,
     )
+
+
+def _is_enabled(scaling: Mapping[str, Any] | None) -> bool:
+    return scaling is not None and scaling.get("Status", "ENABLED") == "ENABLED"
 
 
 def _idle_s(environment: Mapping[str, str]) -> float:

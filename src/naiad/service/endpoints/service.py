@@ -80,7 +80,8 @@ class EndpointService:
         plan = Plan.from_json(entity.detail["plan"])
         for wish in wishes:
             plan = plan.with_variant(self._wished(plan.variant(wish["VariantName"]), wish))
-        return self._order(entity, EndpointStatus.UPDATING, {"next": plan.to_json()})
+        resized = [wish["VariantName"] for wish in wishes if "DesiredInstanceCount" in wish]
+        return self._order(entity, EndpointStatus.UPDATING, {"next": plan.to_json(), "resized": resized})
 
     def delete(self, name: str) -> None:
         """Raises NotFound; Invalid while it is being created or updated, as AWS does."""
@@ -129,14 +130,12 @@ class EndpointService:
 
     def _wished(self, variant: VariantPlan, wish: Mapping[str, Any]) -> VariantPlan:
         count = wish.get("DesiredInstanceCount", variant.instances)
-        least, most = (count, count) if variant.least == variant.most else (variant.least, variant.most)
-        changed = replace(
-            variant,
-            weight=float(wish.get("DesiredWeight", variant.weight)),
-            instances=count,
-            least=min(least, count),
-            most=max(most, count),
-        )
+        least, most = (variant.least, variant.most) if variant.is_scaled else (count, count)
+        if "DesiredInstanceCount" in wish and not (least <= count <= most and most):
+            allowed = f"it is scaled between {least} and {most}" if variant.is_scaled else "give at least 1"
+            raise Invalid(f"variant {variant.name}: DesiredInstanceCount is {count}; {allowed}")
+        weight = float(wish.get("DesiredWeight", variant.weight))
+        changed = replace(variant, weight=weight, instances=count, least=least, most=most)
         self._check_fits(changed)
         return changed
 

@@ -75,10 +75,25 @@ def test_counts_within_the_bounds_of_scaling(service: EndpointService):
     )
     service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
     in_service(service)
-    (variant,) = Plan.from_json(
-        service.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": 4}]).detail["next"]
-    ).variants
-    assert (variant.least, variant.instances, variant.most) == (1, 4, 4)
+    for count in (0, 3):
+        with pytest.raises(Invalid, match=f"DesiredInstanceCount is {count}; it is scaled between 1 and 2"):
+            service.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": count}])
+    order = service.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": 2}]).detail
+    (variant,) = Plan.from_json(order["next"]).variants
+    assert (variant.least, variant.instances, variant.most) == (1, 2, 2)
+    assert order["resized"] == ["v"]
+
+
+def test_a_weight_alone_asks_for_no_count(created: EndpointService):
+    in_service(created)
+    order = created.set_weights("e", [{"VariantName": "v", "DesiredWeight": 2.0}]).detail
+    assert (Plan.from_json(order["next"]).variants[0].weight, order["resized"]) == (2.0, [])
+
+
+def test_a_fixed_count_is_at_least_one(created: EndpointService):
+    in_service(created)
+    with pytest.raises(Invalid, match="DesiredInstanceCount is 0; give at least 1"):
+        created.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": 0}])
 
 
 def test_deleting_twice_is_deleting_once(created: EndpointService):
