@@ -1,6 +1,8 @@
 """A split that cleaning has gone through, and how its steps report what they found."""
 
 import hashlib
+import math
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +17,11 @@ from naiad.trainer.data.findings import Action, Finding, Findings, Quarantined
 
 DIGEST = np.dtype(np.uint64)
 """64 bits tell the samples of one dataset apart: among a million, two differing ones agree with a chance of 3e-8."""
+_WORD, _HALF = np.dtype(np.uint32), np.uint64(32)
+_ROWS = 512
+"""At a time, so that they stay in the processor's cache."""
+_SECRET = secrets.randbits(128)
+"""Nobody can write samples that only seem to be equal."""
 _EXAMPLES = 5
 
 
@@ -56,10 +63,26 @@ def digest(content: bytes | memoryview) -> bytes:
 
 
 def digests_of(tensor: Tensor) -> npt.NDArray[np.uint64]:
-    """(N,): equal where the samples' bytes are equal; others in another process."""
-    content, size = tensor.contiguous().numpy().tobytes(), max(1, tensor[:1].nbytes)
-    hashes = (hash(content[first : first + size]) for first in range(0, len(content), size))
-    return np.fromiter(hashes, np.int64, len(tensor)).view(DIGEST)
+    """(N,): equal where the samples' bytes are equal; others in another process.
+
+    Two sums of the samples' 32-bit words W, each word times a random number, of which the upper halves are kept: two samples
+    that differ agree with a chance of 2^-64 (Lemire and Kaser, "Strongly universal string hashing is fast", arXiv 1202.4961).
+    """
+    values_NV = tensor.contiguous().reshape(len(tensor), math.prod(tensor.shape[1:]))
+    bytes_NB = values_NV.view(torch.uint8).numpy()
+    short = -bytes_NB.shape[1] % _WORD.itemsize
+    words_NW = (np.pad(bytes_NB, ((0, 0), (0, short))) if short else bytes_NB).view(_WORD)
+    keys_W2 = _keys(words_NW.shape[1])
+    digests_N = np.empty(len(words_NW), DIGEST)
+    for first in range(0, len(words_NW), _ROWS):
+        upper_R2 = (words_NW[first : first + _ROWS].astype(DIGEST) @ keys_W2) >> _HALF
+        digests_N[first : first + _ROWS] = upper_R2[:, 0] << _HALF | upper_R2[:, 1]
+    return digests_N
+
+
+def _keys(words: int) -> npt.NDArray[np.uint64]:
+    """(W, 2): the same for every tensor of this process."""
+    return np.random.default_rng(_SECRET).integers(0, 2**64, (words, 2), DIGEST)
 
 
 def report(

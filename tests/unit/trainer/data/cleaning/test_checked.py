@@ -1,6 +1,7 @@
 """A checked split keeps samples, targets, names and digests together."""
 
 import numpy as np
+import pytest
 import torch
 
 from naiad.trainer.data.cleaning.checked import CheckedSplit, chosen, digests_of, report
@@ -30,6 +31,29 @@ def test_digests_tell_bytes_apart():
     values = torch.tensor([[1.0, 2.0], [1.0, 2.0], [2.0, 1.0]])
     first, same, other = digests_of(values).tolist()
     assert first == same != other
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"), [(torch.uint8, (3, 5, 7)), (torch.float32, (11,)), (torch.int64, (2, 2)), (torch.float64, ())]
+)
+def test_one_changed_byte_is_another_digest_and_position_counts(dtype, shape):
+    rows = torch.zeros((1200, *shape), dtype=dtype).view(1200, -1)
+    rows[1, 0], rows[2, -1], rows[1199, 0] = 128, 128, 128
+    digests = digests_of(rows.view(1200, *shape))
+    expected = {0, 1} if rows.shape[1] == 1 else {0, 1, 2}
+    assert len(np.unique(digests)) == len(expected)
+    assert digests[1199] == digests[1] != digests[0] == digests[1198]
+
+
+def test_two_high_bits_do_not_cancel():
+    values = torch.zeros((4, 784), dtype=torch.uint8)
+    values[1, 7], values[1, 15] = 128, 128
+    values[2, 7], values[3, 15] = 128, 128
+    assert len(np.unique(digests_of(values))) == 4
+
+
+def test_samples_without_a_value_are_equal():
+    assert len(np.unique(digests_of(torch.zeros((3, 0))))) == 1
 
 
 def test_a_report_has_five_examples_and_a_row_of_quarantine_for_each_that_is_left_out():
