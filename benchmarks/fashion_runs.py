@@ -50,7 +50,8 @@ class Runs:
     def one(
         self, peer: str, recipe: Recipe, *, seed: int, validate: bool = False, cache: Path | None = None
     ) -> Outcome:
-        """cache: Naiad's; None is a fresh one, so that nothing is remembered."""
+        """cache: Naiad's; None is a fresh one, so that nothing is remembered. A peer's name ends before its first ``-``."""
+        peer = peer.partition("-")[0]
         task = {**asdict(recipe), "root": str(self.root), "seed": seed, "samples": self.samples, "validate": validate}
         command = [environments.python_of(peer, self.folder), str(HERE / "peers" / f"fashion_{peer}.py")]
         with tempfile.TemporaryDirectory(prefix="naiad-bench-") as fresh:

@@ -9,7 +9,7 @@ from naiad import fit as naiad_fit  # here and not in ``fit``: torch comes with 
 
 
 def fit(task: Task) -> Predict:
-    data: object = "fashion-mnist"
+    data: object = str(task.root / "FashionMNIST" / "raw")
     if task.samples is not None or task.validate:
         data = task.training()
     limit_s = task.settings.get("time_limit_s")
