@@ -142,6 +142,23 @@ def test_presigned_urls(live, version):
     assert live.client("s3").get_object(Bucket="data", Key="new")["Body"].read() == b"by url"
 
 
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+@pytest.mark.parametrize("call", ["list_objects_v2", "list_objects", "head_bucket", "get_bucket_location"])
+def test_presigned_urls_of_a_bucket(live, version, call):
+    store = live.client("s3", config=Config(signature_version=version))
+    url = urlsplit(store.generate_presigned_url(call, {"Bucket": "data"}, ExpiresIn=60))
+    method = "HEAD" if call == "head_bucket" else "GET"
+    assert post(live, {}, b"", method, f"{url.path}?{url.query}")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_presigned_url_that_says_who_one_is(live, method):
+    url = urlsplit(live.client("sts").generate_presigned_url("get_caller_identity", HttpMethod=method))
+    status, text = post(live, {}, b"", method, f"{url.path}?{url.query}")
+    assert (status, "<Account>000000000000</Account>" in text) == (200, True)
+    assert post(live, {}, b"Action=GetSessionToken", method, f"{url.path}?{url.query}")[0] == 403
+
+
 def test_an_expired_url(live):
     store = live.client("s3", config=Config(signature_version="s3"))
     parts = urlsplit(store.generate_presigned_url("get_object", {"Bucket": "data", "Key": "k"}, ExpiresIn=-5))

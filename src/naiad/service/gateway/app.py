@@ -113,6 +113,8 @@ class Gateway:
         if signed.payload != digest:
             raise Refused("digest", "the body is not the one that was signed")
         goal = route(raw, scope)
+        if goal.protocol == "form" and not content:
+            content = raw.query_string.encode()  # as a presigned URL has it
         if changes_something(goal, content):
             self._seen.check(signed, self.context.clock.now())
         if goal.service == "sagemaker-runtime":

@@ -101,7 +101,7 @@ def verify(request: RawRequest, secret_of: SecretOf, now: dt.datetime, *, body_d
     if request.header("authorization").startswith(_ALGORITHM):
         return _verify_header(request, secret_of, now, body_digest)
     if request.asked.get("X-Amz-Algorithm") == _ALGORITHM:
-        return _verify_url(request, secret_of, now)
+        return _verify_url(request, secret_of, now, body_digest)
     if "Signature" in request.asked and "AWSAccessKeyId" in request.asked:
         return _verify_v2_url(request, secret_of, now)
     raise Refused("missing", "the request is not signed")
@@ -138,7 +138,8 @@ def _verify_header(request: RawRequest, secret_of: SecretOf, now: dt.datetime, b
     return _checked(claim, canonical, fields.get("Signature", ""), secret_of)
 
 
-def _verify_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -> Signed:
+def _verify_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime, body_digest: str) -> Signed:
+    """S3 signs that the body is not signed, the others sign the body's digest."""
     asked = request.asked
     access_key, scope = _credential(asked.get("X-Amz-Credential", ""))
     date = asked.get("X-Amz-Date", "")
@@ -149,7 +150,8 @@ def _verify_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -> S
     if now > signed_at + dt.timedelta(seconds=expires_s):
         raise Refused("expired", "the URL has expired")
     names = _signed_names(request, asked.get("X-Amz-SignedHeaders", ""))
-    payload = request.header("x-amz-content-sha256") or asked.get("X-Amz-Content-Sha256", UNSIGNED)
+    default = UNSIGNED if _service(scope) == "s3" else body_digest
+    payload = request.header("x-amz-content-sha256") or asked.get("X-Amz-Content-Sha256", default)
     canonical = _canonical(request, scope, names, payload, without="X-Amz-Signature")
     return _checked(_Claim(access_key, scope, date, payload), canonical, asked.get("X-Amz-Signature", ""), secret_of)
 
@@ -162,6 +164,8 @@ def _verify_v2_url(request: RawRequest, secret_of: SecretOf, now: dt.datetime) -
     amz = sorted((name, value) for name, value in request.headers.items() if name.startswith("x-amz-"))
     wanted = sorted(pair for pair in request.query if pair[0] in _V2_SUBRESOURCES)
     resource = path_style(request)
+    if resource.rfind("/") == 0 and resource != "/":
+        resource += "/"  # a bucket's, however it was sent
     if wanted:
         resource += "?" + "&".join(f"{name}={value}" if value else name for name, value in wanted)
     lines = [request.method, request.header("content-md5"), request.header("content-type"), asked["Expires"]]
@@ -193,7 +197,7 @@ def _compare(expected: str, given: str, message: str) -> None:
 
 
 def _canonical(request: RawRequest, scope: str, names: list[str], payload: str, *, without: str) -> str:
-    is_s3 = scope.split("/")[2] == "s3"
+    is_s3 = _service(scope) == "s3"
     path = request.path if is_s3 else quote(_normal_path(request.path), safe="/~")
     pairs = sorted(
         (quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in request.query if name != without
@@ -238,6 +242,10 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     for part in (day, region, service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return key
+
+
+def _service(scope: str) -> str:
+    return scope.split("/")[2]
 
 
 def _credential(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 import pytest
-from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import given
@@ -170,6 +170,28 @@ def test_a_url_of_version_2_to_the_second():
         verify(changed(raw, path="/data/other"), secret_of, end, body_digest="")
     with pytest.raises(Refused, match="does not match"):
         verify(changed(raw, method="PUT"), secret_of, end, body_digest="")
+
+
+@pytest.mark.parametrize("query", ["", "?list-type=2&encoding-type=url", "?location", "?uploads&prefix=a"])
+@pytest.mark.parametrize("path", ["/data", "/data/"])
+def test_a_url_of_version_2_of_a_bucket_is_over_its_path_with_a_slash(path, query):
+    request = AWSRequest("GET", f"http://{HOST}{path}{query}", headers={})
+    request.auth_path = "/data/"  # as boto3 has it
+    HmacV1QueryAuth(Credentials(ACCESS, SECRET), expires=60).add_auth(request)
+    raw = as_sent(request)
+    assert verify(raw, secret_of, dt.datetime.now(dt.UTC), body_digest="").by_url
+    for wrong in ("/other", "/", "/data/x"):
+        with pytest.raises(Refused, match="does not match"):
+            verify(changed(raw, path=wrong), secret_of, dt.datetime.now(dt.UTC), body_digest="")
+
+
+def test_a_url_of_another_service_is_over_the_bodys_digest():
+    request = AWSRequest("GET", f"http://{HOST}/?Action=GetCallerIdentity", headers={"Host": HOST})
+    SigV4QueryAuth(Credentials(ACCESS, SECRET), "sts", "us-east-1", expires=60).add_auth(request)
+    raw = as_sent(request)
+    assert checked(raw, b"").payload == digest(b"")
+    with pytest.raises(Refused, match="does not match"):
+        checked(raw, b"another")
 
 
 @pytest.mark.parametrize("life", ["0", "-1", "604801", "", "x", "1e3", "9" * 30, "0" * 19 + "1" + "9" * 5_000])
