@@ -17,8 +17,8 @@ from naiad.errors import OptionError
 from naiad.trainer import device as machine
 from naiad.trainer.batchnorm import slowest_momentum
 from naiad.trainer.data.batches import steps_per_epoch
-from naiad.trainer.data.cleaning.decoded import DecodedSamples
 from naiad.trainer.data.dataset import Dataset, Task
+from naiad.trainer.data.feeding import check_feed, check_workers, feed_of, workers_of
 from naiad.trainer.flops import forward_multiplications
 from naiad.trainer.muon import hidden_weights, update_multiplications
 from naiad.trainer.plan import BY_USER, Plan, Reason
@@ -203,18 +203,18 @@ class _Builder:
         device = self._keep("device", machine.best_device(), "the fastest that torch sees here")
         threads = machine.usable_cores()
         self._keep("threads", threads, f"{threads} cores may be used; a resumed run uses as many")
-        in_memory = self.dataset.train.samples.in_memory
-        decoded = isinstance(self.dataset.train.samples, DecodedSamples)
-        why = (
-            "it fits: held as it came, transformed by the batch"
-            if in_memory
-            else f"larger than its share of memory: {'decoded once to disk, ' if decoded else ''}read one batch ahead"
-        )
-        self._keep("feed", "memory" if in_memory else "stream", why)
+        self._feed()
         images = any(isinstance(module, nn.Conv2d) for module in self.net.modules())
         why = "convolutions run along channels" if images else "no two-dimensional convolutions"
         self._keep("memory_format", "channels_last" if images else "contiguous", why)
         self._precision(device, convolutional=images)
+
+    def _feed(self) -> None:
+        samples = self.dataset.train.samples
+        check_feed(self.wishes.get("feed"), self.dataset)
+        check_workers(self.wishes.get("feed_workers"), samples)
+        self._keep("feed", *feed_of(samples))
+        self._keep("feed_workers", *workers_of(samples))
 
     def _precision(self, device: str, *, convolutional: bool) -> None:
         if not machine.has_bf16(device):

@@ -16,12 +16,14 @@ from torch import nn
 
 from naiad.errors import OptionError
 from naiad.trainer import distributed, nets, run_folder
+from naiad.trainer.data.feeding import memory_limit_bytes
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.model import Model
 from naiad.trainer.plan import Plan
 from naiad.trainer.progress import Progress, Silent, progress_for
 from naiad.trainer.recipe import recipe_for
 from naiad.trainer.run import Run
+from naiad.trainer.run_folder import RunFolder
 from naiad.trainer.seeding import check_seed, seeded
 from naiad.trainer.wishes import check_wishes, kept
 
@@ -74,11 +76,20 @@ def fit(
     wishes = check_wishes({**given, **given_options(epochs=epochs, time_limit_s=time_limit_s)})
     with distributed.join() as group, seeded(seed):
         folder = group.by_first(lambda: run_folder.claim(out, resume=bool(resume)))
+        feed = group.by_first(lambda: _feed(wishes, followed, folder))
         progress = progress if progress is not None else progress_for()
         if group.rank > 0:
             folder, progress = folder.unwritten(), Silent()
         with distributed.after_first(group, wait=_may_fetch(data, validation)):
-            dataset = prepare(data, validation=validation, task=task, label=label, image_size=image_size, seed=seed)
+            dataset = prepare(
+                data,
+                validation=validation,
+                task=task,
+                label=label,
+                image_size=image_size,
+                seed=seed,
+                memory_limit_bytes=memory_limit_bytes(feed),
+            )
         module, source = nets.resolve(net, dataset=dataset)
         nets.check_network(module, dataset)
         with threads(kept(wishes).get("threads")):
@@ -96,6 +107,13 @@ def _followed(plan: Mapping[str, Any] | Plan | str | Path | None) -> Plan | None
     """The plan to follow, by its steps and not by its clock; None where there are single wishes at most."""
     read = Plan.read(Path(plan)) if isinstance(plan, str | Path) else plan
     return replace(read, time_limit_s=None) if isinstance(read, Plan) else None
+
+
+def _feed(wishes: Mapping[str, Any], followed: Plan | None, folder: RunFolder) -> str | None:
+    """How the samples are to come: as a run that is resumed or a plan that is followed had them, else as wished."""
+    if folder.resuming:
+        return folder.record().plan.feed
+    return followed.feed if followed is not None else kept(wishes).get("feed")
 
 
 def check_nothing_else(followed: Plan, *, seed: int | None, **options: Any) -> None:

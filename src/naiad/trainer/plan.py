@@ -97,11 +97,15 @@ class Plan:
     probe_part: float = 0.05
     """Part of the run's time that measuring may take; 0 measures nothing, and every choice is made by rule."""
     forecast: float | None = None
-    """The score that the run is expected to reach on its validation split (see ``Forecast``); None where nothing was measured."""
+    """The score that the run is expected to reach on its validation split, as ``autoscale/forecast.py`` has it; None where
+    nothing was measured.
+    """
     batchnorm_momentum: float | None = None
     """Least that a batch counts in BatchNorm's running statistics during training; None is what each layer says."""
     class_balance: float = 0.0
     """How much more the samples of rare classes count: 0 has every sample count alike, 1 every class."""
+    feed_workers: int = 8
+    """Threads that decode the images of a stream; plans that do not say had 8."""
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
@@ -150,7 +154,16 @@ class Plan:
         return cls(**chosen, reasons=reasons)
 
 
-_LATER = {"compile", "pace", "calibrate", "probe_part", "forecast", "batchnorm_momentum", "class_balance"}
+_LATER = {
+    "compile",
+    "pace",
+    "calibrate",
+    "probe_part",
+    "forecast",
+    "batchnorm_momentum",
+    "class_balance",
+    "feed_workers",
+}
 """Choices that plans of the first format do not have."""
 
 

@@ -15,6 +15,7 @@ from naiad.trainer import nets
 from naiad.trainer.checkpoint import MemoryCheckpoints
 from naiad.trainer.choices import make_plan
 from naiad.trainer.data.dataset import Dataset, spread
+from naiad.trainer.data.feeding import memory_limit_bytes
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.fit import given_options, threads
 from naiad.trainer.plan import Plan
@@ -45,7 +46,15 @@ def preflight(
     check_seed(seed)
     wishes = check_wishes({**(plan or {}), **given_options(epochs=epochs, time_limit_s=time_limit_s)})
     with seeded(seed), threads(kept(wishes).get("threads")):
-        dataset = prepare(data, validation=validation, task=task, label=label, image_size=image_size, seed=seed)
+        dataset = prepare(
+            data,
+            validation=validation,
+            task=task,
+            label=label,
+            image_size=image_size,
+            seed=seed,
+            memory_limit_bytes=memory_limit_bytes(wishes.get("feed")),
+        )
         module, _ = nets.resolve(net, dataset=dataset)
         nets.check_network(module, dataset)
         settled = make_plan(module, dataset, wishes, seed=seed)

@@ -19,6 +19,7 @@ from naiad.trainer.choices import make_plan
 from naiad.trainer.compiled import compiled
 from naiad.trainer.data.batches import Feed, Share
 from naiad.trainer.data.dataset import Dataset, spread
+from naiad.trainer.data.feeding import decoded_by
 from naiad.trainer.deadline import Deadline
 from naiad.trainer.distributed import Alone, Group
 from naiad.trainer.evaluate import Evaluation
@@ -269,7 +270,8 @@ class Run:
         return loss_for(self.dataset.task, label_smoothing=plan.label_smoothing, weights_K=weights)
 
     def _feed(self, plan: Plan) -> Feed:
-        return Feed(self.recipe.training_split(), plan.batch_size, plan.seed, plan.augment, self._share())
+        split = decoded_by(self.recipe.training_split(), plan.feed_workers)
+        return Feed(split, plan.batch_size, plan.seed, plan.augment, self._share())
 
     def _share(self) -> Share:
         return Share(self.group.rank, self.group.size)

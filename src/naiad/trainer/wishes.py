@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from naiad.errors import OptionError, nearest
 from naiad.trainer.data.augment import AUGMENTATIONS
+from naiad.trainer.data.feeding import FEEDS
 from naiad.trainer.optimizers import OPTIMIZERS
 from naiad.trainer.plan import Plan, choice_names
 from naiad.trainer.schedule import SCHEDULES
@@ -17,14 +18,26 @@ _NAMES = {
     "augment": AUGMENTATIONS,
     "precision": ("fp32", "bf16"),
     "memory_format": ("contiguous", "channels_last"),
+    "feed": FEEDS,
     "keep": ("last", "best"),
     "compile": ("off", "on"),
     "calibrate": ("off", "on"),
 }
 RULE = "rule"
 """A choice that is made by rule, and not measured."""
-MEASURED = frozenset({"precision", "memory_format", "threads", "batch_size", "learning_rate", "augment", "compile"})
-_FIXED = {"total_steps", "feed", "seed", "pace", "forecast"}
+MEASURED = frozenset(
+    {
+        "precision",
+        "memory_format",
+        "threads",
+        "feed_workers",
+        "batch_size",
+        "learning_rate",
+        "augment",
+        "compile",
+    }
+)
+_FIXED = {"total_steps", "seed", "pace", "forecast"}
 """Follow from other choices or from the data."""
 
 

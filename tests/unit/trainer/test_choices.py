@@ -122,3 +122,11 @@ def test_how_unequal_the_classes_are_is_told_and_the_user_weighs_them(blobs):
     assert plan.class_balance == 0
     assert "the most frequent class" in dict(plan.reasons)["class_balance"].measured
     assert make_plan(a_net(), blobs, {"class_balance": 1}, seed=0).class_balance == 1
+
+
+def test_how_samples_come_is_told_and_a_wish_that_cannot_be_met_is_refused(blobs):
+    plan = make_plan(a_net(), blobs, {"feed": "memory", "feed_workers": 4}, seed=0)
+    assert (plan.feed, plan.feed_workers) == ("memory", 4)
+    assert make_plan(a_net(), blobs, {}, seed=0).feed_workers == 1
+    with pytest.raises(OptionError, match="feed is stream"):
+        make_plan(a_net(), blobs, {"feed": "stream"}, seed=0)

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
@@ -125,6 +126,21 @@ def test_stopped_and_resumed_is_the_same_run(digits, tmp_path):
 def test_a_finished_run_may_be_resumed(digits, tmp_path):
     first = train(digits, out=tmp_path / "run")
     assert same(first, train(digits, out=tmp_path / "run", resume=True))
+
+
+def test_a_stream_that_is_wished_for_is_kept_by_resume_and_replay(tmp_path):
+    draw = np.random.default_rng(0)
+    for label in ("a", "b"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for index in range(20):
+            pixels = draw.integers(0, 255, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / label / f"{index}.png")
+    streamed = train(tmp_path / "data", plan={"feed": "stream"}, out=tmp_path / "run")
+    assert streamed.plan.feed == "stream"
+    assert same(streamed, train(tmp_path / "data", out=tmp_path / "run", resume=True))
+    replayed = train(tmp_path / "data", plan=tmp_path / "run", epochs=None)
+    assert same(streamed, replayed)
+    assert same(streamed, train(tmp_path / "data")), "how the samples come changes no weight"
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from naiad.trainer.wishes import MEASURED, RULE, check_wishes, kept
         ({"learning_rate": float("nan")}, "learning_rate must be", None),
         ({"momentum": 1.5}, "momentum must be 0 or more and at most 0.9999", None),
         ({"optimizer": "sdg"}, "optimizer 'sdg' is not known", "sgd"),
+        ({"feed": "disk"}, "feed 'disk' is not known", "memory"),
+        ({"feed_workers": 0}, "feed_workers must be more than 0", None),
         ({"augment": "flip,crup"}, "augment 'crup' is not known", "crop"),
     ],
 )

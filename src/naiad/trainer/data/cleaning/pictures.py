@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from naiad.errors import DataError
+from naiad.trainer import device
 from naiad.trainer.data.cleaning.checked import DIGEST, CheckedSplit, digest, report
 from naiad.trainer.data.cleaning.decoded import decoded_file
 from naiad.trainer.data.dataset import Samples, TensorSamples
@@ -54,6 +55,8 @@ class PictureSamples:
 
     pictures: Pictures
     form: Form
+    workers: int = field(default_factory=device.usable_cores)
+    """Threads that decode a batch, where the pictures may be opened by several."""
 
     @property
     def sample_shape(self) -> torch.Size:
@@ -73,7 +76,7 @@ class PictureSamples:
     def take(self, indices: Tensor) -> Tensor:
         """Raises DataError when a file can no longer be read."""
         batch = torch.empty((len(indices), *self.form.shape), dtype=torch.uint8)
-        decoded = _in_threads(self.pictures, self._decode, indices.tolist())
+        decoded = _in_threads(self.pictures, self._decode, indices.tolist(), workers=self.workers)
         for row, array in zip(batch, decoded, strict=True):
             row.copy_(torch.from_numpy(array))
         return batch
@@ -101,7 +104,7 @@ def probe_pictures(pictures: Pictures) -> list[Probe]:
             return Probe(trouble=_trouble(error))
 
     with _quiet():
-        return list(_in_threads(pictures, probe, range(len(pictures))))
+        return list(_in_threads(pictures, probe, range(len(pictures)), workers=_readers()))
 
 
 def common_form(probes: Sequence[Probe], image_size: tuple[int, int] | None) -> tuple[Form, Findings]:
@@ -175,7 +178,7 @@ def _decoded(pictures: Pictures, indices: list[int], form: Form) -> Iterator[tup
     with _quiet():
         for start in range(0, len(indices), _CHUNK):
             chunk = indices[start : start + _CHUNK]
-            yield from zip(chunk, list(_in_threads(pictures, decode, chunk)), strict=True)
+            yield from zip(chunk, list(_in_threads(pictures, decode, chunk, workers=_readers())), strict=True)
 
 
 def _left_out(raw: RawSplit, troubles: dict[int, tuple[str, str]], split: str) -> Findings:
@@ -217,12 +220,19 @@ def _trouble(error: Exception) -> tuple[str, str]:
     return ("truncated-image" if any(word in text.lower() for word in ends_early) else "unreadable-image"), text
 
 
-def _in_threads(pictures: Pictures, work: Callable[[int], Any], indices: Sequence[int]) -> Iterator[Any]:
+def _readers() -> int:
+    """Threads that read every image once: two a core, as some wait for the disk."""
+    return 2 * device.usable_cores()
+
+
+def _in_threads(
+    pictures: Pictures, work: Callable[[int], Any], indices: Sequence[int], *, workers: int
+) -> Iterator[Any]:
     """Results in the order of ``indices``."""
-    if pictures.workers == 1 or len(indices) == 1:
+    if workers == 1 or not pictures.parallel or len(indices) == 1:
         yield from map(work, indices)
         return
-    with ThreadPoolExecutor(max_workers=pictures.workers, thread_name_prefix="naiad-decode") as pool:
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="naiad-decode") as pool:
         yield from pool.map(work, indices)
 
 

@@ -37,8 +37,8 @@ class Pictures(Protocol):
     """Images that are opened one by one."""
 
     @property
-    def workers(self) -> int:
-        """How many threads may open images at once."""
+    def parallel(self) -> bool:
+        """Whether several threads may open images at once."""
 
     @property
     def fixed(self) -> bool:
@@ -79,7 +79,7 @@ class FilePictures:
     """Image files on disk."""
 
     paths: Sequence[Path]
-    workers: int = 8
+    parallel: bool = True
     fixed: bool = True
 
     def __len__(self) -> int:

@@ -43,7 +43,7 @@ class ItemPictures:
     dataset: Any
     indices: npt.NDArray[np.int64]
     fixed: bool
-    workers: int = 1
+    parallel: bool = False
 
     def __len__(self) -> int:
         return len(self.indices)

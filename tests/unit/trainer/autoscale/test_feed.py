@@ -1,0 +1,51 @@
+"""The threads that decode a stream."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from naiad.trainer import device
+from naiad.trainer.autoscale import feed
+from naiad.trainer.data.cleaning.pictures import PictureSamples
+from naiad.trainer.data.dataset import Split
+from naiad.trainer.data.pixels import Form
+from naiad.trainer.data.sources.raw import FilePictures
+
+
+@pytest.fixture
+def streaming(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "usable_cores", lambda: 2)
+    paths = [tmp_path / f"{index}.png" for index in range(20)]
+    for index, path in enumerate(paths):
+        Image.new("L", (5, 1), index * 12).save(path)
+    samples = PictureSamples(FilePictures(paths), Form(1, 1, 5))
+    split = Split(samples, torch.arange(20) % 3, [path.name for path in paths])
+    return replace(bench, split=split, features=_Flat())
+
+
+class _Flat(torch.nn.Module):
+    def forward(self, raw):
+        return raw.flatten(1).float() / 255
+
+
+def test_what_is_in_memory_is_not_measured(scripted, measuring, plan):
+    of = scripted(lambda _: 0.004)
+    assert feed.choose(plan(), measuring(of)) == plan()
+    assert of.timed == []
+
+
+def test_the_fastest_number_of_threads_is_taken(streaming, scripted, measuring, plan):
+    of = scripted(lambda tried: {2: 0.004, 1: 0.005, 4: 0.003}[tried.feed_workers])
+    of.real = streaming
+    found = feed.choose(plan(feed_workers=2), measuring(of))
+    assert found.feed_workers == 4
+    tried = dict(found.reasons)["feed_workers"].tried
+    assert [trial.value for trial in tried] == ["2", "1", "4"]
+
+
+def test_real_steps_of_a_stream_are_timed(streaming, measuring, plan):
+    found = feed.choose(plan(feed_workers=2, batch_size=5, microbatch_size=5), measuring(streaming))
+    assert found.feed_workers in (1, 2, 4)
+    assert all(trial.measured.endswith("ms a step") for trial in dict(found.reasons)["feed_workers"].tried)
