@@ -46,7 +46,6 @@ ELSEWHERE = {
     # tests/e2e/endpoints, where replicas are processes of a live server.
     "service/endpoints/asynchronous.py",
     "service/endpoints/launch.py",
-    "service/endpoints/manager.py",
     "service/endpoints/prepare.py",
     "service/gateway/invocations.py",
     "service/jobs/model_data.py",

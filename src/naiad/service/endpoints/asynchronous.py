@@ -16,7 +16,7 @@ from naiad.service.blobs.port import Blobs
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
-from naiad.service.endpoints.calls import Call, Full, Reply
+from naiad.service.endpoints.calls import Call, NotNow, Reply
 from naiad.service.endpoints.manager import EndpointManager
 from naiad.service.endpoints.plan import Plan
 from naiad.service.endpoints.threads import in_thread
@@ -130,7 +130,7 @@ class AsyncInvocations:
             call = Call(meta, body, loop.create_future(), time.monotonic())
             try:
                 self.endpoints.submit(asked.endpoint, call)
-            except Full as error:
+            except NotNow as error:
                 await asyncio.sleep(error.retry_after_s)
                 continue
             except NotFound:

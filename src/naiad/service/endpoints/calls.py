@@ -55,9 +55,13 @@ class Call:
         self.stream = queue
 
 
-class Full(Unavailable):
-    """More is waiting than can be answered in good time."""
+class NotNow(Unavailable):
+    """503, with when to come again."""
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message, hint=f"try again in {retry_after_s} s")
         self.retry_after_s = retry_after_s
+
+
+class Full(NotNow):
+    """More is waiting than can be answered in good time."""

@@ -16,7 +16,7 @@ from typing import Any
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import Conflict, NotFound, ServiceError
-from naiad.service.endpoints.calls import Call, Reply
+from naiad.service.endpoints.calls import Call, NotNow, Reply
 from naiad.service.endpoints.deployment import Deployment, Variant, VariantState
 from naiad.service.endpoints.logs import logs_folder
 from naiad.service.endpoints.meter import Meter
@@ -43,6 +43,8 @@ class EndpointManager:
     meter: Meter = field(default_factory=Meter)
     _live: dict[str, Deployment] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
+    _has_looked: bool = False
+    """At the store; before that nobody knows which endpoints there are."""
     _settling: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _closing: set["asyncio.Task[None]"] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -69,7 +71,7 @@ class EndpointManager:
     # --- invocations
 
     def submit(self, name: str, call: Call, *, target: str = "") -> Variant:
-        """Raises NotFound, Full."""
+        """Raises NotFound; NotNow when it is full, or is being started."""
         deployment = self._live.get(name)
         if deployment is None:
             raise self._absent(name)
@@ -80,14 +82,17 @@ class EndpointManager:
         return variant
 
     def plan_of(self, name: str) -> Plan:
-        """Of what answers now. Raises NotFound."""
+        """Of what answers now. Raises NotFound, NotNow."""
         deployment = self._live.get(name)
         if deployment is None:
             raise self._absent(name)
         return deployment.plan
 
-    def _absent(self, name: str) -> NotFound:
+    def _absent(self, name: str) -> ServiceError:
+        """Why it does not answer. What has been in service is so again soon: a server that starts again starts its replicas."""
         status = self._statuses.get(name)
+        if not self._has_looked or status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING):
+            return NotNow(f"endpoint {name} is being started: its replicas load their model", retry_after_s=1)
         if status is None:
             return NotFound(f"Endpoint {name} not found")
         return NotFound(f"Endpoint {name} is {status}: it answers when it is InService")
@@ -124,7 +129,7 @@ class EndpointManager:
 
     async def _look_at_all(self) -> None:
         entities = await in_thread(lambda: self.entities.all(EntityKind.ENDPOINT))
-        self._statuses = {entity.name: entity.status for entity in entities}
+        self._statuses, self._has_looked = {entity.name: entity.status for entity in entities}, True
         for entity in entities:
             if entity.name not in self._settling and self._needs(entity):
                 task = asyncio.get_running_loop().create_task(self._settle(entity.name))

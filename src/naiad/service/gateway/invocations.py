@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
 from naiad.service.endpoints.asynchronous import AsyncInvocations, AsyncRequest
-from naiad.service.endpoints.calls import Call, Full, Reply
+from naiad.service.endpoints.calls import Call, NotNow, Reply
 from naiad.service.endpoints.manager import EndpointManager
 from naiad.service.endpoints.worker.link import meta_of
 from naiad.service.gateway.answers import failed
@@ -49,7 +49,7 @@ class InvocationDoor:
             if route.operation == "InvokeEndpointWithResponseStream":
                 return await self._streamed(name, raw, body, request_id)
             return await self._invoked(name, raw, body, request_id)
-        except Full as error:
+        except NotNow as error:
             response = failed(route, error, request_id)
             headers = {**response.headers, "retry-after": str(error.retry_after_s)}
             return Response(response.status, headers, response.body)
