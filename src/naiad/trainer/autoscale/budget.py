@@ -16,13 +16,17 @@ class Budget:
     limit_s: float
     clock: Callable[[], float] = time.perf_counter
     spent_s: float = 0.0
+    postponed: bool = False
+    """Something was not begun that a full purse would have paid for: another run may measure it."""
 
     @property
     def left_s(self) -> float:
         return max(0.0, self.limit_s - self.spent_s)
 
     def affords(self, seconds: float) -> bool:
-        return seconds <= self.left_s
+        affordable = seconds <= self.left_s
+        self.postponed |= not affordable and seconds <= self.limit_s
+        return affordable
 
     @contextmanager
     def spending(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """What every choice measures with: a bench, a budget, and how long a step takes as the plan stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.budget import Budget
@@ -15,6 +15,8 @@ class Measuring:
 
     pinned: frozenset[str]
     """Choices that the user made."""
+    answered: set[str] = field(default_factory=set)
+    """Choices that need no more measuring."""
 
     def affords_steps(self, steps: float) -> bool:
         return self.budget.affords(steps * self.step_s)

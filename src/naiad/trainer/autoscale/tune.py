@@ -20,9 +20,12 @@ CHOICES: dict[str, Choose] = {
 }
 
 
-def tune(plan: Plan, measuring: Measuring) -> Plan:
-    """The plan with what is not pinned measured, as far as the budget reaches."""
+def tune(plan: Plan, measuring: Measuring, *, known: frozenset[str] = frozenset()) -> Plan:
+    """The plan with what is neither pinned nor known measured, as far as the budget reaches."""
     for name, choose in CHOICES.items():
-        if name not in measuring.pinned:
+        if name not in measuring.pinned | known:
+            measuring.budget.postponed = False
             plan = choose(plan, measuring)
+            if not measuring.budget.postponed:
+                measuring.answered.add(name)
     return plan

@@ -89,7 +89,7 @@ def spread(split: Split, count: int) -> Split:
     """At most ``count`` samples from all over the split, in memory."""
     if not len(split):
         return split
-    indices = torch.linspace(0, len(split) - 1, min(count, len(split))).round().long()
+    indices = torch.linspace(0, len(split) - 1, min(count, len(split)), dtype=torch.float64).round().long()
     targets = None if split.targets is None else split.targets.index_select(0, indices)
     return Split(TensorSamples(split.samples.take(indices)), targets, [split.names[int(index)] for index in indices])
 

@@ -22,6 +22,14 @@ def test_what_is_spent_is_gone():
     assert not budget.affords(6.1)
 
 
+def test_only_what_a_full_purse_would_pay_is_postponed():
+    budget = Budget(10.0, spent_s=4.0)
+    assert not budget.affords(11)
+    assert not budget.postponed
+    assert not budget.affords(7)
+    assert budget.postponed
+
+
 def test_what_fails_is_paid_for_too():
     clock = Clock()
     budget = Budget(10.0, clock)

@@ -96,6 +96,31 @@ def test_what_was_learnt_is_remembered(settled, bench, plan):
     assert dict(again.plan.reasons)["batch_size"].text.startswith("remembered: ")
 
 
+def test_what_the_budget_did_not_reach_is_measured_by_a_later_run(settled, scripted, plan, monkeypatch):
+    asked = []
+
+    def costly(name, value):
+        """Measures with most of a purse."""
+
+        def choose(current, measuring):
+            asked.append(name)
+            cost_s = 0.7 * measuring.budget.limit_s
+            if not measuring.budget.affords(cost_s):
+                return current
+            measuring.budget.spent_s += cost_s
+            return current.taking(name, value, Reason("measured"))
+
+        return choose
+
+    nothing = {name: lambda current, _: current for name in tune.CHOICES}
+    choices = {**nothing, "threads": costly("threads", 3), "learning_rate": costly("learning_rate", 0.5)}
+    monkeypatch.setattr(tune, "CHOICES", choices)
+    runs = [settled(plan(total_steps=10**6, epochs=10**5), scripted(lambda _: 0.01)) for _ in range(3)]
+    assert [(run.plan.threads, run.plan.learning_rate) for run in runs] == [(3, 0.1), (3, 0.5), (3, 0.5)]
+    assert asked == ["threads", "learning_rate", "learning_rate"]
+    assert [run.step_s for run in runs] == [0.01, 0.01, None]
+
+
 @pytest.mark.parametrize(
     ("seconds", "pinned", "size"),
     [(0.004, (), 256), (0.5, (), 128), (0.004, ("batch_size",), 128), (0.004, ("epochs",), 128)],

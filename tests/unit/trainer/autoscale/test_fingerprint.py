@@ -1,0 +1,139 @@
+"""What makes a question another one."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import naiad
+from naiad.trainer.autoscale.fingerprint import fingerprint
+from naiad.trainer.data.dataset import Split, TensorSamples
+
+
+def net(**options):
+    return nn.Sequential(nn.Linear(5, 8), nn.Dropout(**options), nn.Linear(8, 3))
+
+
+class Written(nn.Module):
+    """A network as a user writes it."""
+
+    def __init__(self, scale=2.0, activation=F.relu):
+        super().__init__()
+        self.linear, self.scale, self.activation = nn.Linear(5, 3), scale, activation
+
+    def forward(self, inputs):
+        return self.activation(self.linear(inputs)) * self.scale
+
+
+def edited(forward):
+    """The same class with another forward: what remains of the old one is its name."""
+    return type("Written", (Written,), {"forward": forward, "__qualname__": "Written"})()
+
+
+def frozen(built):
+    built[0].weight.requires_grad_(False)
+    return built
+
+
+def test_the_same_question_is_the_same(blobs):
+    assert fingerprint(net(), blobs, {"epochs": 3}) == fingerprint(net(), blobs, {"epochs": 3})
+    assert fingerprint(Written(), blobs, {}) == fingerprint(Written(), blobs, {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: net(p=0.1),
+        lambda: frozen(net()),
+        lambda: net().double(),
+        lambda: nn.Sequential(*net(), nn.Identity()),
+        lambda: nn.Sequential(nn.Linear(5, 8, bias=False), *net()[1:]),
+    ],
+    ids=["dropout", "frozen", "type", "layers", "bias"],
+)
+def test_another_network_is_another(blobs, other):
+    assert fingerprint(other(), blobs, {}) != fingerprint(net(), blobs, {})
+
+
+def test_a_stride_is_a_setting(blobs):
+    digests = {fingerprint(nn.Conv2d(1, 1, 3, stride=stride), blobs, {}) for stride in (1, 2)}
+    assert len(digests) == 2
+
+
+def test_what_a_users_class_does_counts(blobs):
+    once = edited(lambda self, inputs: self.linear(inputs) + 1)
+    twice = edited(lambda self, inputs: self.linear(inputs) + 2)
+    nets = [Written(), Written(scale=3.0), Written(activation=F.gelu), once, twice]
+    assert len({fingerprint(each, blobs, {}) for each in nets}) == len(nets)
+
+
+def of_samples(blobs, tensor, targets=None):
+    train = Split(TensorSamples(tensor), blobs.train.targets if targets is None else targets, blobs.train.names)
+    return replace(blobs, train=train)
+
+
+def test_other_content_of_the_same_shape_is_another(blobs):
+    tensor, targets = blobs.train.samples.tensor, blobs.train.targets
+    datasets = [
+        blobs,
+        of_samples(blobs, tensor + 1),
+        of_samples(blobs, tensor, targets.flip(0)),
+        of_samples(blobs, tensor, torch.zeros_like(targets)),
+        of_samples(blobs, tensor.double()),
+    ]
+    assert len({fingerprint(net(), each, {}) for each in datasets}) == len(datasets)
+
+
+def test_wishes_and_naiads_version_count(blobs, monkeypatch):
+    first = fingerprint(net(), blobs, {})
+    assert fingerprint(net(), blobs, {"epochs": 4}) != first
+    monkeypatch.setattr(naiad, "__version__", "99.0")
+    assert fingerprint(net(), blobs, {}) != first
+
+
+class Drawn:
+    """Samples of a user's that are drawn anew each time."""
+
+    sample_shape, dtype, in_memory, fixed = torch.Size([5]), torch.float32, False, False
+
+    def __init__(self):
+        self.read = 0
+
+    def __len__(self):
+        return 100
+
+    def take(self, indices):
+        self.read += len(indices)
+        return torch.randn(len(indices), 5)
+
+
+def test_what_is_drawn_is_drawn_alike_and_moves_no_generator(blobs):
+    samples = Drawn()
+    drawn = replace(blobs, train=Split(samples, blobs.train.targets, blobs.train.names))
+    learner, before = net(), torch.get_rng_state()
+    assert fingerprint(learner, drawn, {}) == fingerprint(learner, drawn, {})
+    assert torch.equal(torch.get_rng_state(), before)
+    assert samples.read <= 32
+
+
+PROGRAM = """
+from torch import nn
+from naiad.trainer.autoscale.fingerprint import _class_code
+class Net(nn.Module):
+    def forward(self, inputs):
+        kinds = inputs.kind in {"one", "two", "three", "four"}
+        return [lambda: kinds, "text"]
+print(_class_code(Net))
+"""
+
+
+def test_a_class_is_the_same_in_every_process():
+    codes = {
+        subprocess.check_output([sys.executable, "-c", lines + PROGRAM], env={"PYTHONHASHSEED": seed}, text=True)
+        for seed, lines in (("1", ""), ("2", "\n\n"))
+    }
+    assert len(codes) == 1
