@@ -68,9 +68,9 @@ class LiveService:
         self.executor.play(name, "algo-1", InstanceReport(phase, alive=False, failure_reason=reason))
         self.tick(3)
 
-    def log(self, name: str, *lines: str) -> None:
+    def log(self, name: str, *lines: str, kind: JobKind = JobKind.TRAINING) -> None:
         """As the job's agent would write them."""
-        job = self.jobs.describe(JobKind.TRAINING, name)
+        job = self.jobs.describe(kind, name)
         _append(self.jobs.instances(job)[0].folder, lines)
 
     def log_of_endpoint(self, name: str, stream: str, *lines: str) -> None:

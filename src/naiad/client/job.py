@@ -3,7 +3,7 @@
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_S = 0.5
+
+
+def model_left(described: Mapping[str, Any], store: Any) -> str | None:
+    """The s3:// URI of what a job has trained; one that was not packed ends with a slash. None where nothing is there.
+
+    described: DescribeTrainingJob's answer, which names a place from the start. store: a boto3 client of S3.
+    """
+    uri = described.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+    if not uri:
+        return None
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        found = store.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            return None
+        raise
+    return str(uri) if any(key.endswith("/") or one["Key"] == key for one in found.get("Contents", ())) else None
 
 
 @dataclass(frozen=True)
@@ -70,12 +88,20 @@ class JobHandle:
 
         self.wait()
         described = self.describe()
-        if "ModelArtifacts" not in described:
-            raise TrainingError(f"job {self.name} has left no model: it is {described['TrainingJobStatus']}")
+        uri = model_left(described, self.client("s3"))
+        if uri is None:
+            raise TrainingError(
+                f"job {self.name} has left no model: it is {described['TrainingJobStatus']}",
+                hint=f"see what it wrote: naiad jobs logs {self.name}",
+            )
+        if uri.endswith("/"):
+            raise TrainingError(
+                f"job {self.name} has left a model that is not packed", hint=f"aws s3 cp --recursive {uri} ."
+            )
         target = Path(folder).expanduser() if folder is not None else Path(tempfile.mkdtemp(prefix="naiad-model-"))
         if target.exists() and any(target.iterdir()):
             raise FolderError(f"the folder {target} is not empty", hint="name another one")
-        bucket, _, key = described["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
         with tempfile.TemporaryFile() as archive:
             self.client("s3").download_fileobj(bucket, key, archive)
             archive.seek(0)

@@ -7,6 +7,7 @@ import pytest
 from naiad.cli.edge import DONE, MISUSED
 from naiad.cli.jobs import _ordinal
 from naiad.cli.main import main
+from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 
 
@@ -21,7 +22,7 @@ def test_the_newest_come_first_and_those_that_wait_say_where(service: Any, capsy
         service.create(f"job-{number}")
     service.tick(2)
     lines = out(capsys, "list").splitlines()
-    assert lines[0].split() == ["name", "status", "created", "took"]
+    assert lines[0].split() == ["name", "kind", "status", "created", "took"]
     assert [line.split()[0] for line in lines[1:]] == ["job-3", "job-2", "job-1", "job-0"]
     assert "waiting, 3rd of 3" in lines[1]
     assert "waiting, 2nd of 3" in lines[2]
@@ -79,7 +80,63 @@ def test_stop_and_delete(service: Any, capsys: pytest.CaptureFixture[str]) -> No
     out(capsys, "stop", "one")
     service.tick(3)
     out(capsys, "delete", "one")
-    assert "no training-job of the name one" in out(capsys, "show", "one", status=MISUSED)
+    assert "there is no job of the name one" in out(capsys, "show", "one", status=MISUSED)
+
+
+def process(service: Any, name: str) -> None:
+    target = {"S3Uri": "s3://naiad/out", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "EndOfJob"}
+    service.client("sagemaker").create_processing_job(
+        ProcessingJobName=name,
+        RoleArn="arn:aws:iam::000000000000:role/naiad",
+        AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["true"]},
+        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": target}]},
+    )
+
+
+def test_jobs_of_all_kinds_are_listed_shown_and_deleted(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    service.create("net")
+    process(service, "prepare")
+    assert [line.split()[:2] for line in out(capsys, "list").splitlines()[1:]] == [
+        ["prepare", "processing"],
+        ["net", "training"],
+    ]
+    [listed] = json.loads(out(capsys, "list", "--kind", "processing", "--json"))
+    assert (listed["Kind"], listed["ProcessingJobName"]) == ("processing", "prepare")
+    out(capsys, "stop", "net")
+    service.tick()
+    service.log("prepare", "rows", kind=JobKind.PROCESSING)
+    assert out(capsys, "logs", "prepare") == "rows\n"
+    assert "s3://naiad/out" not in out(capsys, "show", "prepare")
+    out(capsys, "stop", "prepare")
+    service.tick(3)
+    shown = out(capsys, "show", "prepare")
+    for line in ("kind      processing", "status    Stopped", "output    s3://naiad/out", "ended"):
+        assert line in shown
+    assert json.loads(out(capsys, "show", "prepare", "--json"))["ProcessingJobStatus"] == "Stopped"
+    out(capsys, "delete", "prepare")
+    assert "there is no job of the name prepare" in out(capsys, "logs", "prepare", status=MISUSED)
+
+
+def test_of_one_name_the_kind_tells_which(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    service.create("same")
+    process(service, "same")
+    assert "kind      training" in out(capsys, "show", "same")
+    assert "kind      processing" in out(capsys, "show", "same", "--kind", "processing")
+    refused = out(capsys, "show", "same", "--kind", "proces", status=MISUSED)
+    assert "no kind of job 'proces'" in refused
+    assert "did you mean 'processing'?" in refused
+
+
+def test_a_model_is_shown_where_there_is_one(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        service.create(name)
+        service.tick()
+        assert "s3://" not in out(capsys, "show", name)
+        service.finish(name)
+    service.client("s3").put_object(Bucket="naiad", Key="two/output/model.tar.gz", Body=b"x")
+    assert "s3://" not in out(capsys, "show", "one")
+    assert "model     s3://naiad/two/output/model.tar.gz" in out(capsys, "show", "two")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 import naiad
 from naiad.client.connection import connect
-from naiad.client.job import JobHandle
+from naiad.client.job import JobHandle, model_left
 from naiad.errors import FolderError, TrainingError
 from naiad.service.domain.status import Phase
 from naiad.trainer.progress import Silent
@@ -94,6 +94,24 @@ def test_the_model_comes_down(service: Any, job: JobHandle, tmp_path: Path) -> N
     assert (tmp_path / "kept" / "naiad.json").is_file()
     with pytest.raises(FolderError, match="is not empty"):
         job.model(tmp_path / "kept")
+
+
+def test_a_job_without_a_model_says_so(service: Any, job: JobHandle) -> None:
+    job.stop()
+    service.tick(3)
+    with pytest.raises(TrainingError, match="job one has left no model: it is Stopped") as caught:
+        job.model()
+    assert caught.value.hint == "see what it wrote: naiad jobs logs one"
+
+
+def test_a_model_that_was_not_packed(service: Any) -> None:
+    store = service.client("s3")
+    described = {"ModelArtifacts": {"S3ModelArtifacts": "s3://naiad/one/output/model/"}}
+    assert model_left(described, store) is None
+    store.put_object(Bucket="naiad", Key="one/output/model/weights", Body=b"x")
+    assert model_left(described, store) == "s3://naiad/one/output/model/"
+    assert model_left({"ModelArtifacts": {"S3ModelArtifacts": "s3://none/model.tar.gz"}}, store) is None
+    assert model_left({}, store) is None
 
 
 def test_an_archive_cannot_write_beside_its_folder(service: Any, job: JobHandle, tmp_path: Path) -> None:
