@@ -6,7 +6,6 @@ checked on a copy of the network, so the run itself is not touched.
 
 import math
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,11 +15,13 @@ from torch import nn
 from naiad.errors import OptionError
 from naiad.trainer import device as machine
 from naiad.trainer.batchnorm import slowest_momentum
+from naiad.trainer.copying import borrowed
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.data.feeding import check_feed, check_workers, feed_of, workers_of
 from naiad.trainer.flops import forward_multiplications
 from naiad.trainer.muon import hidden_weights, update_multiplications
+from naiad.trainer.optimizers import can_fuse
 from naiad.trainer.plan import BY_USER, Plan, Reason
 from naiad.trainer.wishes import check_wishes, kept
 
@@ -103,11 +104,18 @@ class _Builder:
         name, why = self._fitting_optimizer()
         name = self._keep("optimizer", name, why)
         self._learning_rate(name)
+        self._fused()
         self._keep("momentum", 0.9, "not used by adamw" if name == "adamw" else "Nesterov momentum")
         decay = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}[name]
         self._keep("weight_decay", decay, "weight matrices only; gains and biases are not decayed")
         self._keep("schedule", "one-cycle", "climbs, then falls to zero: the fewest epochs for an accuracy")
         self._keep("warmup_fraction", 0.05 if name == "muon" else 0.15, "short climb")
+
+    def _fused(self) -> None:
+        if can_fuse(self.net):
+            self._keep("fused", "on", "one kernel updates all weights")
+        elif self._keep("fused", "off", "torch has no such kernel for complex weights") == "on":
+            raise OptionError("fused is on, but torch has no such kernel for complex weights", hint="leave fused out")
 
     def _fitting_optimizer(self) -> tuple[str, str]:
         """Measured on networks of each kind: benchmarks/LOG.md."""
@@ -115,7 +123,7 @@ class _Builder:
         convolutional, attentive, recurrent = (bool(kinds & of) for of in (_CONVOLUTIONS, _ATTENTION, _RECURRENCE))
         assert self.steps is not None  # reason: for us: _length comes first
         if self.dataset.task is not Task.CLASSIFICATION or not (convolutional or attentive or recurrent):
-            return "adamw", "neither convolutions, recurrence nor attention in a classifier; fused where torch has it"
+            return "adamw", "neither convolutions, recurrence nor attention in a classifier"
         short = self.steps <= MUON_STEPS
         if (short or attentive or recurrent) and self._muon_cost() <= MUON_COST:
             few = f"{self.steps:,} steps are few: " if short else ""
@@ -123,9 +131,9 @@ class _Builder:
         if attentive or recurrent:
             return (
                 "adamw",
-                "recurrence or attention, in matrices too large to be made orthogonal; fused where torch has it",
+                "recurrence or attention, in matrices too large to be made orthogonal",
             )
-        return "sgd", "a convolutional classifier with time to learn; fused where torch has it"
+        return "sgd", "a convolutional classifier with time to learn"
 
     def _muon_cost(self) -> float:
         """Multiplications of Muon's update, as a part of those of a step without it."""
@@ -251,10 +259,11 @@ def _width(net: nn.Module) -> int:
 @torch.no_grad()
 def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
     """Largest difference of the outputs in bf16 and fp32, as a part of the largest output, on up to 32 training samples."""
-    copy = deepcopy(net).cpu().eval()
     raw = dataset.train.samples.take(torch.arange(min(32, len(dataset.train))))
     inputs = dataset.features(raw)
-    exact = copy(inputs).float()
-    with torch.autocast("cpu", torch.bfloat16):
-        rounded = copy(inputs).float()
+    with borrowed(net) as copy:
+        copy.cpu().eval()
+        exact = copy(inputs).float()
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = copy(inputs).float()
     return float((exact - rounded).abs().max() / exact.abs().max().clamp_min(1e-6))

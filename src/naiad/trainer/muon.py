@@ -21,8 +21,16 @@ class MuonWithAdamW(torch.optim.Optimizer):
     """Groups and state are those of both parts. The learning rate is Muon's; AdamW's is ``ADAMW_RATE`` times that."""
 
     def __init__(
-        self, net: nn.Module, parameters: list[nn.Parameter], *, lr: float, momentum: float, weight_decay: float
+        self,
+        net: nn.Module,
+        parameters: list[nn.Parameter],
+        *,
+        lr: float,
+        momentum: float,
+        weight_decay: float,
+        fused: bool = True,
     ) -> None:
+        """fused: AdamW's update in one kernel. Muon's is the same either way."""
         hidden = [parameter for parameter in hidden_weights(net) if any(parameter is known for known in parameters)]
         self._views = [(weight, matrix) for weight in hidden if (matrix := as_matrix(weight)) is not None]
         taken = {id(weight) for weight, _ in self._views}
@@ -42,7 +50,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
             {"params": [p for p in rest if p.ndim >= 2], "weight_decay": weight_decay, "rate_factor": ADAMW_RATE},
             {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0, "rate_factor": ADAMW_RATE},
         ]
-        self._parts.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, fused=True))
+        self._parts.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, fused=fused))
         super().__init__([group for part in self._parts for group in part.param_groups], {})
         for part in self._parts:  # the groups and the state are these very ones, so a rate set here is set there
             part.state = self.state

@@ -1,6 +1,5 @@
 """Optimizers by name, with decay on weight matrices only."""
 
-import inspect
 from typing import Any
 
 import torch
@@ -21,19 +20,27 @@ def make_optimizer(net: nn.Module, plan: Plan) -> torch.optim.Optimizer:
     trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
     if plan.optimizer == "muon":
         return MuonWithAdamW(
-            net, trainable, lr=plan.learning_rate, momentum=plan.momentum, weight_decay=plan.weight_decay
+            net,
+            trainable,
+            lr=plan.learning_rate,
+            momentum=plan.momentum,
+            weight_decay=plan.weight_decay,
+            fused=plan.fused == "on",
         )
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": plan.weight_decay},
         {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
     ]
     kind = OPTIMIZERS[plan.optimizer]
-    options: dict[str, Any] = {"lr": plan.learning_rate}
+    options: dict[str, Any] = {"lr": plan.learning_rate, "fused": plan.fused == "on"}
     if kind is torch.optim.SGD:
         options |= {"momentum": plan.momentum, "nesterov": plan.momentum > 0}
-    if _can_fuse(kind, trainable):
-        options["fused"] = True
     return kind([group for group in groups if group["params"]], **options)
+
+
+def can_fuse(net: nn.Module) -> bool:
+    """Whether torch has the update of this network's weights in one kernel: for real numbers in floating point."""
+    return all(parameter.is_floating_point() for parameter in net.parameters() if parameter.requires_grad)
 
 
 def rate_for_batch(rate: float, optimizer: str, *, before: int, after: int) -> float:
@@ -42,10 +49,6 @@ def rate_for_batch(rate: float, optimizer: str, *, before: int, after: int) -> f
     """
     factor = after / before
     return rate * (factor if optimizer == "sgd" else factor**0.5)
-
-
-def _can_fuse(kind: type[torch.optim.Optimizer], parameters: list[nn.Parameter]) -> bool:
-    return "fused" in inspect.signature(kind).parameters and all(p.is_floating_point() for p in parameters)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -106,6 +106,8 @@ class Plan:
     """How much more the samples of rare classes count: 0 has every sample count alike, 1 every class."""
     feed_workers: int = 8
     """Threads that decode the images of a stream; plans that do not say had 8."""
+    fused: str = "on"
+    """``on``: the optimizer updates all weights in one kernel."""
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
@@ -163,6 +165,7 @@ _LATER = {
     "batchnorm_momentum",
     "class_balance",
     "feed_workers",
+    "fused",
 }
 """Choices that plans of the first format do not have."""
 

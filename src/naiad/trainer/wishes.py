@@ -21,6 +21,7 @@ _NAMES = {
     "feed": FEEDS,
     "keep": ("last", "best"),
     "compile": ("off", "on"),
+    "fused": ("off", "on"),
     "calibrate": ("off", "on"),
 }
 RULE = "rule"
@@ -35,6 +36,7 @@ MEASURED = frozenset(
         "learning_rate",
         "augment",
         "compile",
+        "fused",
     }
 )
 _FIXED = {"total_steps", "seed", "pace", "forecast"}

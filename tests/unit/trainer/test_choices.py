@@ -130,3 +130,13 @@ def test_how_samples_come_is_told_and_a_wish_that_cannot_be_met_is_refused(blobs
     assert make_plan(a_net(), blobs, {}, seed=0).feed_workers == 1
     with pytest.raises(OptionError, match="feed is stream"):
         make_plan(a_net(), blobs, {"feed": "stream"}, seed=0)
+
+
+def test_weights_that_torch_cannot_fuse_are_updated_one_by_one(blobs):
+    assert make_plan(a_net(), blobs, {}, seed=0).fused == "on"
+    assert make_plan(a_net(), blobs, {"fused": "off"}, seed=0).fused == "off"
+    net = a_net()
+    net.register_parameter("phase", nn.Parameter(torch.zeros(2, dtype=torch.complex64)))
+    assert make_plan(net, blobs, {}, seed=0).fused == "off"
+    with pytest.raises(OptionError, match="no such kernel"):
+        make_plan(net, blobs, {"fused": "on"}, seed=0)

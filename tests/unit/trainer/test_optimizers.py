@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.optimizers import make_optimizer, set_learning_rate
+from naiad.trainer.optimizers import can_fuse, make_optimizer, set_learning_rate
 
 
 @pytest.fixture
@@ -30,6 +30,29 @@ def test_by_name_and_fused(net, plan, name, kind):
     optimizer = make_optimizer(net, plan(optimizer=name))
     assert type(optimizer) is kind
     assert optimizer.defaults["fused"]
+    assert not make_optimizer(net, plan(optimizer=name, fused="off")).defaults["fused"]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+def test_fused_or_not_the_update_is_the_same_but_for_rounding(plan, name):
+    trained = {}
+    for fused in ("on", "off"):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
+        optimizer = make_optimizer(net, plan(optimizer=name, learning_rate=0.01, weight_decay=0.1, fused=fused))
+        for _ in range(3):
+            optimizer.zero_grad()
+            net(torch.ones(2, 4)).square().sum().backward()
+            optimizer.step()
+        trained[fused] = torch.cat([p.detach().flatten() for p in net.parameters()])
+    torch.testing.assert_close(trained["on"], trained["off"])
+
+
+def test_complex_weights_are_not_fused():
+    net = nn.Linear(2, 2)
+    assert can_fuse(net)
+    net.phase = nn.Parameter(torch.zeros(2, dtype=torch.complex64))
+    assert not can_fuse(net)
 
 
 def test_momentum_of_zero_has_no_nesterov(net, plan):

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from naiad.trainer.autoscale import augmentation, batch_size, compiling, feed, layout, learning_rate, precision, threads
+from naiad.trainer.autoscale import (
+    augmentation,
+    batch_size,
+    compiling,
+    feed,
+    fused,
+    layout,
+    learning_rate,
+    precision,
+    threads,
+)
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.plan import Plan
 
@@ -17,6 +27,7 @@ CHOICES: dict[str, Choose] = {
     "learning_rate": learning_rate.choose,
     "augment": augmentation.choose,
     "compile": compiling.choose,
+    "fused": fused.choose,
 }
 
 

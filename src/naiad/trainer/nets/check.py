@@ -21,6 +21,7 @@ def check_network(net: nn.Module, dataset: Dataset) -> None:
     """
     if not any(True for _ in net.parameters()):
         raise NetworkError(f"{_name(net)} has nothing to learn: it has no parameters")
+    _check_gradients(net)
     raw = dataset.train.samples.take(torch.arange(min(_SAMPLES, len(dataset.train))))
     with _untouched(net), _untouched(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
@@ -39,6 +40,15 @@ def check_network(net: nn.Module, dataset: Dataset) -> None:
             f"{_name(net)} gives NaN or infinite numbers before any training",
             hint="look for a division by zero, a logarithm or weights that were never set",
         )
+
+
+def _check_gradients(net: nn.Module) -> None:
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
+            raise NetworkError(
+                f"{_name(net)} has sparse gradients in {name or 'itself'}, which no optimizer here takes",
+                hint=f"make the {type(module).__name__} with sparse=False",
+            )
 
 
 def _forward(net: nn.Module, call: Any, inputs: Tensor) -> Any:

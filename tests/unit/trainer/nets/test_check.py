@@ -82,6 +82,15 @@ def test_nothing_is_left_changed(data):
     assert all(parameter.grad is None for parameter in net.parameters())
 
 
+@pytest.mark.parametrize("kind", [nn.Embedding, nn.EmbeddingBag])
+def test_sparse_gradients_are_refused_before_a_step_fails(data, kind):
+    net = nn.Sequential(nn.Linear(6, 10))
+    net.add_module("words", kind(10, 4, sparse=True))
+    with pytest.raises(NetworkError, match="sparse gradients in words") as error:
+        check_network(net, data((6,), task=Task.CLASSIFICATION))
+    assert error.value.hint == f"make the {kind.__name__} with sparse=False"
+
+
 def test_one_sample_is_enough(data):
     dataset = data((6,))
     only = Split(TensorSamples(torch.randn(1, 6)), torch.zeros(1, dtype=torch.int64), ["index 0"])
