@@ -129,7 +129,7 @@ class AsyncInvocations:
         while self.clock.now().timestamp() - asked.accepted_at <= asked.ttl_s:
             call = Call(meta, body, loop.create_future(), time.monotonic())
             try:
-                self.endpoints.submit(asked.endpoint, call)
+                self.endpoints.submit(asked.endpoint, call, comes_again=True)
             except NotNow as error:
                 await asyncio.sleep(error.retry_after_s)
                 continue

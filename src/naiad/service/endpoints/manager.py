@@ -16,7 +16,7 @@ from typing import Any
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import Conflict, NotFound, ServiceError
-from naiad.service.endpoints.calls import Call, NotNow, Reply
+from naiad.service.endpoints.calls import Call, Full, NotNow, Reply
 from naiad.service.endpoints.deployment import Deployment, Variant, VariantState
 from naiad.service.endpoints.logs import logs_folder
 from naiad.service.endpoints.meter import Meter
@@ -29,6 +29,7 @@ from naiad.service.store.entities_port import Entities
 _LOG = logging.getLogger(__name__)
 _LONGEST_REASON = 1024
 _AGAIN_AFTER_S = 5.0
+_FULL = 503
 
 
 @dataclass
@@ -70,13 +71,18 @@ class EndpointManager:
 
     # --- invocations
 
-    def submit(self, name: str, call: Call, *, target: str = "") -> Variant:
-        """Raises NotFound; NotNow when it is full, or is being started."""
+    def submit(self, name: str, call: Call, *, target: str = "", comes_again: bool = False) -> Variant:
+        """Raises NotFound; NotNow when it is full, or is being started. A refusal is counted unless the call comes again."""
         deployment = self._live.get(name)
         if deployment is None:
             raise self._absent(name)
         variant = deployment.choose(target)
-        variant.pool.submit(call)
+        try:
+            variant.pool.submit(call)
+        except Full:
+            if not comes_again:
+                self.meter.count_refused(name, variant.plan.name, _FULL)
+            raise
         if deployment.shadows and not target:
             self._shadow(deployment, call)
         return variant
@@ -263,8 +269,11 @@ class EndpointManager:
         return True
 
     def _count(self, name: str, variant: str, call: Call, reply: Reply) -> None:
+        if not call.sent_at:
+            self.meter.count_refused(name, variant, reply.status)
+            return
         now = time.monotonic()
-        model_s = now - call.sent_at if call.sent_at else 0.0
+        model_s = now - call.sent_at
         self.meter.count(name, variant, reply.status, model_s=model_s, overhead_s=now - call.asked_at - model_s)
 
 

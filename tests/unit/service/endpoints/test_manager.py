@@ -2,12 +2,14 @@
 
 import asyncio
 import datetime as dt
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import NotFound
-from naiad.service.endpoints.calls import Call, NotNow
+from naiad.service.endpoints.calls import Call, Full, NotNow
 from naiad.service.endpoints.manager import EndpointManager
 from naiad.service.endpoints.service import EndpointService
 
@@ -45,6 +47,32 @@ def test_what_was_in_service_is_asked_again(service: EndpointService, status: En
 def test_nothing_is_known_before_the_store_was_looked_at(service: EndpointService):
     with pytest.raises(NotNow, match="is being started"):
         ask(service.manager)
+
+
+class Crowded:
+    """A deployment whose one variant is full."""
+
+    shadows: ClassVar[dict[str, object]] = {}
+    plan = SimpleNamespace(name="v")
+
+    @property
+    def pool(self) -> "Crowded":
+        return self
+
+    def choose(self, _target: str) -> "Crowded":
+        return self
+
+    def submit(self, _call: Call) -> None:
+        raise Full("64 wait", retry_after_s=1)
+
+
+@pytest.mark.parametrize("comes_again", [False, True])
+def test_a_refusal_is_counted_once_for_whoever_asked(service: EndpointService, comes_again: bool):  # reason: a case
+    service.manager._live["e"] = Crowded()  # type: ignore[assignment]
+    with pytest.raises(Full):
+        service.manager.submit("e", Call(b"", b"", None, 0.0), comes_again=comes_again)  # type: ignore[arg-type]
+    totals = service.manager.meter.totals
+    assert {key: total.by_status for key, total in totals.items()} == ({} if comes_again else {("e", "v"): {503: 1}})
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import pytest
+
 from naiad.service.endpoints.meter import EDGES_S, Meter
 
 
@@ -33,3 +35,21 @@ def test_a_deleted_endpoint_is_forgotten():
         meter.count(name, "blue", 200, model_s=0.1, overhead_s=0.0)
     meter.forget("shoes")
     assert list(meter.minutes) == [("hats", "blue")] == list(meter.totals)
+
+
+def test_values_for_percentiles_are_within_a_percent():
+    meter = Meter(lambda: 0.0)
+    given = [0.0005 * 1.07**step for step in range(100)]
+    for seconds in given:
+        meter.count("shoes", "blue", 200, model_s=seconds, overhead_s=0.0)
+    values = meter.minutes["shoes", "blue"][0].model_s.values()
+    assert values.total() == 100
+    assert sorted(values.elements()) == pytest.approx(given, rel=0.0101)
+
+
+def test_what_no_replica_has_seen_is_counted_without_latencies():
+    meter = Meter(lambda: 0.0)
+    meter.count_refused("shoes", "blue", 503)
+    minute = meter.minutes["shoes", "blue"][0]
+    assert (minute.invocations, minute.errors_5xx, minute.model_s.count) == (1, 1, 0)
+    assert meter.totals["shoes", "blue"].by_status == {503: 1}

@@ -22,6 +22,8 @@ class Summary:
     total: float
     lowest: float
     highest: float
+    values: Mapping[float, int]
+    """How many by value, for percentiles."""
 
 
 def _flags(count: Callable[[Minute], int]) -> Callable[[Minute], Summary]:
@@ -30,7 +32,8 @@ def _flags(count: Callable[[Minute], int]) -> Callable[[Minute], Summary]:
     def summary(minute: Minute) -> Summary:
         total = count(minute)
         everything = minute.invocations
-        return Summary(everything, total, float(total == everything), float(total > 0))
+        values = {1.0: total, 0.0: everything - total}
+        return Summary(everything, total, float(total == everything), float(total > 0), values)
 
     return summary
 
@@ -38,7 +41,8 @@ def _flags(count: Callable[[Minute], int]) -> Callable[[Minute], Summary]:
 def _micros(spread: Callable[[Minute], Spread]) -> Callable[[Minute], Summary]:
     def summary(minute: Minute) -> Summary:
         found = spread(minute)
-        return Summary(found.count, found.total * _MICRO, found.lowest * _MICRO, found.highest * _MICRO)
+        values = {value * _MICRO: count for value, count in found.values().items()}
+        return Summary(found.count, found.total * _MICRO, found.lowest * _MICRO, found.highest * _MICRO, values)
 
     return summary
 
@@ -62,7 +66,9 @@ def summaries(meter: Meter, name: str, dimensions: Mapping[str, str]) -> Iterato
     for key, minutes in list(meter.minutes.items()):
         if key[0] == endpoint and variant in (None, key[1]):
             for number, minute in list(minutes.items()):
-                yield dt.datetime.fromtimestamp(number * 60, dt.UTC), summary(minute)
+                found = summary(minute)
+                if found.count:
+                    yield dt.datetime.fromtimestamp(number * 60, dt.UTC), found
 
 
 def listed(meter: Meter, *, wanted: str | None, given: Mapping[str, str | None]) -> list[dict[str, object]]:

@@ -1,8 +1,10 @@
 """CloudWatch, as far as charts of a training job or an endpoint need it: metrics by their names, no alarms and no expressions."""
 
 import datetime as dt
+import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -18,6 +20,7 @@ from naiad.service.store.port import JobQuery
 _NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _DIMENSION = "TrainingJobName"
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+_PERCENTILE = re.compile(r"p\d{1,3}(\.\d{1,10})?")
 _MAX_DATAPOINTS = 1440
 _MAX_DATA = 100_800
 _METRICS_PER_PAGE = 500
@@ -31,16 +34,29 @@ class _Bucket:
     total: float = 0.0
     lowest: float = float("inf")
     highest: float = float("-inf")
+    values: Counter[float] = field(default_factory=Counter)
 
     def add(self, found: Summary) -> None:
         self.count += found.count
         self.total += found.total
         self.lowest = min(self.lowest, found.lowest)
         self.highest = max(self.highest, found.highest)
+        self.values.update(found.values)
 
     def statistic(self, name: str) -> float:
+        if name not in _STATISTICS:
+            return self._percentile(float(name[1:]))
         values = (float(self.count), self.total / self.count, self.total, self.lowest, self.highest)
         return values[_STATISTICS.index(name)]
+
+    def _percentile(self, percent: float) -> float:
+        """The smallest value that so many are not above."""
+        rank, so_far = percent / 100 * self.values.total(), 0
+        for value, count in sorted(self.values.items()):
+            so_far += count
+            if so_far >= rank and count:
+                return value
+        return self.highest
 
 
 @dataclass(frozen=True)
@@ -57,8 +73,11 @@ class _Series:
 
 @operation("cloudwatch", "GetMetricStatistics")
 def get_metric_statistics(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    if not asked.get("Statistics"):
-        raise Invalid("Statistics is missing; ExtendedStatistics (percentiles) are not served")
+    extended = asked.get("ExtendedStatistics", [])
+    if not asked.get("Statistics") and not extended:
+        raise Invalid("Statistics and ExtendedStatistics are missing; give one of them")
+    for name in extended:
+        _check_percentile(name)
     period_s = _period_s(asked["Period"])
     start, end = _span(asked, period_s)
     series = _Series(asked["Namespace"], asked["MetricName"], asked.get("Dimensions", []), start, end, period_s)
@@ -66,7 +85,7 @@ def get_metric_statistics(context: Context, asked: dict[str, Any]) -> dict[str, 
         raise Invalid(f"the span has more than {_MAX_DATAPOINTS:,} periods of {series.period_s} s; make Period larger")
     buckets = _buckets(context, series, _MAX_DATAPOINTS + 1)
     unit = METRICS[series.name][0] if series.namespace == NAMESPACE and series.name in METRICS else "None"
-    points = [_datapoint(time, bucket, asked["Statistics"], unit) for time, bucket in sorted(buckets.items())]
+    points = [_datapoint(time, bucket, asked, unit) for time, bucket in sorted(buckets.items())]
     return {"Label": series.name, "Datapoints": points}
 
 
@@ -100,7 +119,7 @@ def _data_result(
         raise Invalid(f"the query {query['Id']!r} has no MetricStat; expressions are not served")
     stat = query["MetricStat"]
     if stat["Stat"] not in _STATISTICS:
-        raise Invalid(f"Stat is {stat['Stat']!r}; {', '.join(_STATISTICS)} are served")
+        _check_percentile(stat["Stat"])
     metric, period_s = stat["Metric"], _period_s(stat["Period"])
     start, end = _span(asked, period_s)
     series = _Series(
@@ -157,7 +176,7 @@ def _summaries(context: Context, series: _Series) -> Iterator[tuple[dt.datetime,
         return
     for point in _points(context, series):
         if point.name == series.name:
-            yield point.time, Summary(1, point.value, point.value, point.value)
+            yield point.time, Summary(1, point.value, point.value, point.value, {point.value: 1})
 
 
 def _points(context: Context, series: _Series) -> Iterator[Point]:
@@ -179,8 +198,15 @@ def _points_of_job(context: Context, job: Job) -> Iterator[Point]:
     yield from read_points(files)
 
 
-def _datapoint(time: dt.datetime, bucket: _Bucket, statistics: list[str], unit: str) -> dict[str, Any]:
-    return {"Timestamp": time, "Unit": unit, **{name: bucket.statistic(name) for name in statistics}}
+def _datapoint(time: dt.datetime, bucket: _Bucket, asked: dict[str, Any], unit: str) -> dict[str, Any]:
+    point = {"Timestamp": time, "Unit": unit, **{name: bucket.statistic(name) for name in asked.get("Statistics", [])}}
+    extended = {name: bucket.statistic(name) for name in asked.get("ExtendedStatistics", [])}
+    return {**point, "ExtendedStatistics": extended} if extended else point
+
+
+def _check_percentile(name: str) -> None:
+    if not _PERCENTILE.fullmatch(name) or float(name[1:]) > 100:
+        raise Invalid(f"the statistic is {name!r}; {', '.join(_STATISTICS)} are served, and percentiles: p0 to p100")
 
 
 def _metrics_of_one(context: Context, asked: dict[str, Any], name: str) -> Iterator[tuple[dict[str, Any], object]]:

@@ -32,6 +32,13 @@ def test_latencies_in_microseconds(meter: Meter):
     assert total == pytest.approx(6000.0)
 
 
+def test_a_minute_in_which_all_were_refused_has_no_latencies():
+    meter = Meter(lambda: 600.0)
+    meter.count_refused("shoes", "blue", 503)
+    assert found(meter, "ModelLatency", EndpointName="shoes") == []
+    assert found(meter, "Invocation5XXErrors", EndpointName="shoes") == [(1, 1, 1.0, 1.0)]
+
+
 def test_by_the_minute_and_over_all_variants(meter: Meter):
     assert {time for time, _ in summaries(meter, "Invocations", {"EndpointName": "shoes"})} == {
         dt.datetime.fromtimestamp(600, dt.UTC)

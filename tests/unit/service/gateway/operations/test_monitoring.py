@@ -54,6 +54,24 @@ def test_statistics_by_period(filled: Any) -> None:
     assert (second["Timestamp"], second["Average"]) == (at(120), 1.0)
 
 
+def test_percentiles_of_a_job(filled: Any) -> None:
+    asked_for = asked(Period=600, Statistics=[], ExtendedStatistics=["p50", "p99.9"])
+    (point,) = filled.call("cloudwatch", "GetMetricStatistics", **asked_for)["Datapoints"]
+    assert point == {"Timestamp": at(0), "Unit": "None", "ExtendedStatistics": {"p50": 2.0, "p99.9": 4.0}}
+
+
+def test_percentiles_of_an_endpoint(door: Any) -> None:
+    meter = door.context.endpoints.manager.meter
+    for milliseconds in range(1, 101):
+        meter.count("shoes", "blue", 200, model_s=milliseconds / 1000, overhead_s=0.0)
+    dimensions = [{"Name": "EndpointName", "Value": "shoes"}, {"Name": "VariantName", "Value": "blue"}]
+    asked_for = asked(Namespace="AWS/SageMaker", MetricName="ModelLatency", Dimensions=dimensions, Period=86_400)
+    span = {"StartTime": at(meter.now_s() - 3600), "EndTime": at(meter.now_s() + 3600)}
+    asked_for |= {**span, "Statistics": ["Maximum"], "ExtendedStatistics": ["p50", "p90", "p99"]}
+    points = door.call("cloudwatch", "GetMetricStatistics", **asked_for)["Datapoints"]
+    assert points[-1]["ExtendedStatistics"] == pytest.approx({"p50": 50_000, "p90": 90_000, "p99": 99_000}, rel=0.02)
+
+
 @pytest.mark.parametrize(("period", "counts"), [(60, [2.0, 1.0]), (20, [1.0, 1.0]), (1, [1.0, 1.0])])
 def test_the_start_is_rounded_down(filled: Any, period: int, counts: list[float]) -> None:
     answer = filled.call("cloudwatch", "GetMetricStatistics", **asked(Period=period, StartTime=at(50.9)))
@@ -80,7 +98,9 @@ def test_what_nobody_measured_has_no_points(filled: Any, changed: dict[str, Any]
         ({"Period": 0}, "multiple of 60"),
         ({"StartTime": at(600)}, "is not before"),
         ({"Period": 1, "EndTime": at(1441)}, "make Period larger"),
-        ({"Statistics": []}, "Statistics is missing"),
+        ({"Statistics": []}, "Statistics and ExtendedStatistics are missing"),
+        ({"ExtendedStatistics": ["p101"]}, "the statistic is 'p101'"),
+        ({"ExtendedStatistics": ["tm99"]}, "the statistic is 'tm99'"),
     ],
 )
 def test_statistics_that_cannot_be_meant(filled: Any, changed: dict[str, Any], says: str) -> None:
