@@ -143,6 +143,34 @@ def test_a_stream_that_is_wished_for_is_kept_by_resume_and_replay(tmp_path):
     assert same(streamed, train(tmp_path / "data")), "how the samples come changes no weight"
 
 
+class Jittered(torch.utils.data.Dataset):
+    """Every item is drawn anew, from the generator that dropout draws from."""
+
+    def __init__(self, data):
+        self.X, self.y = data
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, index):
+        return torch.from_numpy(self.X[index]) + torch.randn(64), int(self.y[index])
+
+
+def test_items_that_draw_and_dropout_give_the_same_bits_stopped_or_not(digits, tmp_path):
+    data = {"train": Jittered(digits["train"]), "validation": Jittered(digits["test"])}
+
+    def run(**options):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 10))
+        return train(data, net, seed=1, **options)
+
+    whole = run()
+    assert same(whole, run())
+    with pytest.raises(Stopped):
+        run(out=tmp_path / "run", progress=StopAt(13))
+    assert same(whole, run(out=tmp_path / "run", resume=True))
+
+
 @pytest.fixture(scope="module")
 def many():
     """Two hundred batches of 64: long enough to be measured."""

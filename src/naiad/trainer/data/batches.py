@@ -1,7 +1,8 @@
 """The order of samples and the batches of an epoch.
 
-The order is a pure function of (seed, epoch, index), so that a position is all that a checkpoint needs. An epoch's batches
-differ by at most one sample in size: no sample is dropped, and no last batch is too small for BatchNorm.
+The order is a pure function of (seed, epoch, index), and what a batch's samples draw one of (seed, epoch, position): a position
+is all that a checkpoint needs. An epoch's batches differ by at most one sample in size: no sample is dropped, and no last batch
+is too small for BatchNorm.
 Shape legend: B batch, N samples.
 """
 
@@ -15,9 +16,9 @@ from torch import Tensor
 from naiad.errors import OptionError
 from naiad.trainer.data.augment import augment
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.seeding import generator
+from naiad.trainer.seeding import derived_seed, generator, seeded
 
-_ORDER, _AUGMENT = 1, 2
+_ORDER, _AUGMENT, _ITEMS = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,13 @@ class Feed:
             )
 
     def epoch(self, epoch: int, *, first_step: int = 0) -> Iterator[Batch]:
-        """The batches of ``epoch`` from its ``first_step``-th on. What must be read or decoded is read one batch ahead."""
+        """The batches of ``epoch`` from its ``first_step``-th on. What must be read or decoded is read one batch ahead.
+
+        Samples that are drawn anew are not: the global generators that they draw from are those of the network's dropout.
+        """
         order_N = epoch_order(self.seed, epoch, len(self.split))
         positions = range(first_step, self.steps_per_epoch)
-        if self.split.samples.in_memory:
+        if self.split.samples.in_memory or not self.split.samples.fixed:
             return (self._batch(order_N, epoch, position) for position in positions)
         return self._ahead(order_N, epoch, positions)
 
@@ -112,10 +116,17 @@ class Feed:
         samples, steps = len(self.split), self.steps_per_epoch
         whole_B = order_N[position * samples // steps : (position + 1) * samples // steps]
         indices_B = whole_B[self.share.of(len(whole_B))]
-        raw = self.split.samples.take(indices_B)
+        where = (epoch, position, self.share.rank)[: 3 if self.share.rank else 2]
+        raw = self._taken(indices_B, where)
         if self.augmentations:
-            where = (epoch, position, self.share.rank)[: 3 if self.share.rank else 2]
             raw = augment(raw, self.augmentations, generator(self.seed, _AUGMENT, *where))
         targets = self.split.targets
         own = None if targets is None else targets.index_select(0, indices_B)
         return Batch(indices_B, raw, own, None if self.share.size == 1 else len(whole_B))
+
+    def _taken(self, indices_B: Tensor, where: tuple[int, ...]) -> Tensor:
+        samples = self.split.samples
+        if samples.fixed:
+            return samples.take(indices_B)
+        with seeded(derived_seed(self.seed, _ITEMS, *where)):
+            return samples.take(indices_B)

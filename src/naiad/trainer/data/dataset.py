@@ -38,6 +38,10 @@ class Samples(Protocol):
     def in_memory(self) -> bool:
         """True when ``take`` reads no file and calls no user code."""
 
+    @property
+    def fixed(self) -> bool:
+        """False when taking one twice may give two tensors (a random transform), drawn from the global generators."""
+
     def __len__(self) -> int: ...
 
     def take(self, indices: Tensor) -> Tensor:
@@ -60,6 +64,10 @@ class TensorSamples:
 
     @property
     def in_memory(self) -> bool:
+        return True
+
+    @property
+    def fixed(self) -> bool:
         return True
 
     def __len__(self) -> int:

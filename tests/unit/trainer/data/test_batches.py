@@ -1,13 +1,19 @@
+import random
+
+import numpy as np
 import pytest
 import torch
 
 from naiad.errors import OptionError
 from naiad.trainer.data.batches import Feed, Share, epoch_order, steps_per_epoch
 from naiad.trainer.data.dataset import Split, TensorSamples
+from naiad.trainer.seeding import RandomState
 
 
 class Streamed:
     """The same samples as TensorSamples, told to be on disk."""
+
+    fixed = True
 
     def __init__(self, tensor):
         self.tensor = tensor
@@ -18,6 +24,16 @@ class Streamed:
 
     def take(self, indices):
         return self.tensor[indices]
+
+
+class Drawn(Streamed):
+    """As a Dataset with a random transform gives them."""
+
+    fixed = False
+
+    def take(self, indices):
+        jitter = random.random() + np.random.random()  # noqa: NPY002  # reason: what transforms draw from
+        return self.tensor[indices] + torch.rand(len(indices), 1) + jitter
 
 
 def split_of(count, *, streamed=False):
@@ -61,6 +77,30 @@ def test_streaming_gives_what_memory_gives():
     held, streamed = (Feed(split_of(50, streamed=flag), batch_size=8, seed=0) for flag in (False, True))
     for a, b in zip(held.epoch(1), streamed.epoch(1), strict=True):
         assert torch.equal(a.raw, b.raw)
+
+
+def drawn_feed(**options):
+    tensor = torch.zeros(50, 1)
+    return Feed(Split(Drawn(tensor), torch.arange(50), [str(i) for i in range(50)]), batch_size=8, seed=4, **options)
+
+
+def test_what_samples_draw_follows_from_the_position_whatever_else_draws():
+    feed, whole = drawn_feed(), []
+    for batch in feed.epoch(1):
+        torch.rand(3), random.random(), np.random.random()  # noqa: NPY002  # reason: as above
+        whole.append(batch.raw)
+    later = [batch.raw for batch in feed.epoch(1, first_step=3)]
+    assert all(torch.equal(a, b) for a, b in zip(whole[3:], later, strict=True))
+    assert not torch.equal(whole[0], next(iter(feed.epoch(2))).raw)
+    assert not torch.equal(whole[0][:4], next(iter(drawn_feed(share=Share(1, 2)).epoch(1))).raw[:4])
+
+
+def test_samples_that_draw_take_nothing_from_the_networks_draws():
+    before = RandomState.capture()
+    list(drawn_feed().epoch(0))
+    after = RandomState.capture()
+    assert torch.equal(before.torch_cpu, after.torch_cpu)
+    assert before.to_json() == after.to_json()
 
 
 @pytest.mark.parametrize(("samples", "size", "steps"), [(1, 32, 1), (32, 32, 1), (33, 32, 2), (60_000, 256, 235)])

@@ -48,6 +48,10 @@ class DecodedSamples:
     def in_memory(self) -> bool:
         return False
 
+    @property
+    def fixed(self) -> bool:
+        return True
+
     def __len__(self) -> int:
         return len(self.rows)
 

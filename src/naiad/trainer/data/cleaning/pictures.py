@@ -70,6 +70,10 @@ class PictureSamples:
     def in_memory(self) -> bool:
         return False
 
+    @property
+    def fixed(self) -> bool:
+        return self.pictures.fixed
+
     def __len__(self) -> int:
         return len(self.pictures)
 
