@@ -44,7 +44,6 @@ ELSEWHERE = {
     "service/gateway/request.py",
     "service/store/port.py",
     # tests/e2e/endpoints, where replicas are processes of a live server.
-    "service/endpoints/asynchronous.py",
     "service/endpoints/launch.py",
     "service/endpoints/prepare.py",
     "service/gateway/invocations.py",

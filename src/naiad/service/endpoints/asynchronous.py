@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -27,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_INPUT_BYTES = 64 * 2**20 - 2**16
 """AWS takes up to 1 GB; here an input goes to its replica in one frame."""
 _MOST_AT_ONCE = 16
+"""Of an endpoint, where its configuration does not say."""
+_FULL = 503
 _AGAIN_AFTER_S = 1.0
 
 
@@ -55,7 +59,8 @@ class AsyncInvocations:
     blobs: Blobs
     clock: Clock
     state_folder: Path
-    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_AT_ONCE))
+    _rooms: dict[str, "Room"] = field(default_factory=dict)
+    """By endpoint: one that is slow holds up no other."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def accept(self, asked: AsyncRequest, plan: Plan) -> AsyncRequest:
@@ -99,48 +104,70 @@ class AsyncInvocations:
         task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, asked: AsyncRequest, path: Path) -> None:
-        async with self._room:
-            while True:
-                try:
-                    await self._answer(asked)
-                except (ServiceError, OSError) as error:
-                    _LOG.warning("async inference %s: %s; trying again", asked.inference_id, error)
-                    await asyncio.sleep(_AGAIN_AFTER_S)
-                else:
-                    break
+        """Until it is answered. While it waits for another time it holds up nobody."""
+        while not await self._is_answered(asked):
+            await asyncio.sleep(_AGAIN_AFTER_S)
         await in_thread(lambda: path.unlink(missing_ok=True))
 
-    async def _answer(self, asked: AsyncRequest) -> None:
-        """Stored, the answer or the reason why there is none. Raises ServiceError, OSError when the store fails."""
+    async def _is_answered(self, asked: AsyncRequest) -> bool:
+        """One attempt, when the endpoint has room for it."""
+        room = self._rooms.setdefault(asked.endpoint, Room())
+        try:
+            async with room.place(lambda: self._most_at_once(asked.endpoint)):
+                return await self._answer(asked)
+        except (ServiceError, OSError) as error:
+            _LOG.warning("async inference %s: %s; trying again", asked.inference_id, error)
+            return False
+        finally:
+            if room.is_empty:
+                self._rooms.pop(asked.endpoint, None)
+
+    def _most_at_once(self, endpoint: str) -> int:
+        """MaxConcurrentInvocationsPerInstance, times the instances that are wanted now."""
+        try:
+            plan = self.endpoints.plan_of(endpoint)
+        except ServiceError:
+            return _MOST_AT_ONCE
+        each = ((plan.asynchronous or {}).get("ClientConfig") or {}).get("MaxConcurrentInvocationsPerInstance")
+        if each is None:
+            return _MOST_AT_ONCE
+        states = self.endpoints.look(endpoint)
+        return int(each) * sum(max(1, states[one.name].wanted) for one in plan.variants if one.name in states)
+
+    async def _answer(self, asked: AsyncRequest) -> bool:
+        """Stored, the answer or the reason why there is none; False where it has to be asked again.
+
+        Raises ServiceError, OSError when the store fails.
+        """
         source = parse_s3_uri(asked.input_location, at="InputLocation")
         try:
-            body = await in_thread(lambda: self._read(source))
-            reply = await self._invoked(asked, body)
+            reply = await self._invoked(asked, source)
         except (Invalid, NotFound) as error:
             reply = Reply(400, "text/plain", "", str(error).encode())
+        if reply is None:
+            return False
         place = asked.output_location if reply.status == 200 else asked.failure_location
         target = parse_s3_uri(place, at="the output's place")
         content_type = reply.content_type or "application/octet-stream"
         await in_thread(lambda: self.blobs.put(target.bucket, target.key, [reply.body], content_type=content_type))
+        return True
 
-    async def _invoked(self, asked: AsyncRequest, body: bytes) -> Reply:
-        loop = asyncio.get_running_loop()
+    async def _invoked(self, asked: AsyncRequest, source: S3Uri) -> Reply | None:
+        """None when nobody can take it now."""
+        if self.clock.now().timestamp() - asked.accepted_at > asked.ttl_s:
+            return Reply(408, "text/plain", "", f"it waited longer than its {asked.ttl_s} s".encode())
+        body = await in_thread(lambda: self._read(source))
         meta = meta_of(asked.content_type, asked.accept, asked.custom_attributes)
-        while self.clock.now().timestamp() - asked.accepted_at <= asked.ttl_s:
-            call = Call(meta, body, loop.create_future(), time.monotonic())
-            try:
-                self.endpoints.submit(asked.endpoint, call, comes_again=True)
-            except NotNow as error:
-                await asyncio.sleep(error.retry_after_s)
-                continue
-            except NotFound:
-                await in_thread(lambda: self.endpoints.entities.get(EntityKind.ENDPOINT, asked.endpoint))
-                await asyncio.sleep(_AGAIN_AFTER_S)  # it is there, and not in service: it may be soon
-                continue
-            reply = await call.answered
-            if reply.status != 503:
-                return reply
-        return Reply(408, "text/plain", "", f"it waited longer than its {asked.ttl_s} s".encode())
+        call = Call(meta, body, asyncio.get_running_loop().create_future(), time.monotonic())
+        try:
+            self.endpoints.submit(asked.endpoint, call, comes_again=True)
+        except NotNow:
+            return None
+        except NotFound:
+            await in_thread(lambda: self.endpoints.entities.get(EntityKind.ENDPOINT, asked.endpoint))
+            return None  # it is there, and not in service: it may be soon
+        reply = await call.answered
+        return reply if reply.status != _FULL else None
 
     def _read(self, source: S3Uri) -> bytes:
         info = self.blobs.head(source.bucket, source.key)
@@ -148,6 +175,36 @@ class AsyncInvocations:
             raise Invalid(f"the input has {info.size:,} bytes; at most {_MOST_INPUT_BYTES:,} are taken")
         _, content = self.blobs.read(source.bucket, source.key)
         return b"".join(content)
+
+
+@dataclass
+class Room:
+    """How many of an endpoint's requests are at work; the others wait in their order."""
+
+    inside: int = 0
+    waiting: int = 0
+    _left: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.inside and not self.waiting
+
+    @asynccontextmanager
+    async def place(self, most: Callable[[], int]) -> AsyncIterator[None]:
+        """most: how many there may be, which may change meanwhile."""
+        self.waiting += 1
+        try:
+            async with self._left:
+                await self._left.wait_for(lambda: self.inside < max(1, most()))
+                self.inside += 1
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            async with self._left:
+                self.inside -= 1
+                self._left.notify_all()
 
 
 def _write(path: Path, values: dict[str, object]) -> None:
