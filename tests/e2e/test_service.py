@@ -111,11 +111,11 @@ def naiad(server: Any, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_the_command_line_shows_jobs_and_keys(server: Any) -> None:
     create(server, "shown", lr="0.5")
     ended(server, "shown")
-    assert "shown  Completed" in naiad(server, "jobs", "list").stdout
+    assert "shown  training  Completed" in naiad(server, "jobs", "list").stdout
     assert "loss 0.25" in naiad(server, "jobs", "show", "shown").stdout
     assert naiad(server, "jobs", "logs", "-f", "shown").stdout.splitlines()[-1] == "loss: 0.25"
     unknown = naiad(server, "jobs", "show", "nobody")
-    assert (unknown.returncode, unknown.stderr.splitlines()[0]) == (2, "error: no training-job of the name nobody")
+    assert (unknown.returncode, unknown.stderr.splitlines()[0]) == (2, "error: there is no job of the name nobody")
     assert naiad(server, "keys", "add", "ci").returncode == 0
     assert [key["name"] for key in json.loads(naiad(server, "keys", "list", "--json").stdout)] == ["default", "ci"]
     variables = json.loads(naiad(server, "env", "--json").stdout)

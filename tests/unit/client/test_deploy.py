@@ -125,7 +125,7 @@ def test_an_archive_goes_up_as_it_is(service: Any, tmp_path: Path) -> None:
         (3, InputError, "a int cannot be deployed"),
         ("./nowhere", InputError, "nowhere does not exist"),
         (Path("nowhere"), InputError, "nowhere does not exist"),
-        ("nobody", InputError, "nobody is neither a file here nor a job there: no training-job of the name nobody"),
+        ("nobody", InputError, "nobody is neither a file here nor a job there: Requested resource not found"),
         ("s3://naiad/nothing.tar.gz", InputError, "nothing.tar.gz cannot be read: Not Found"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from naiad.service.blobs.port import Blobs
 from naiad.service.domain.clock import Clock
-from naiad.service.domain.errors import Conflict, InUse
+from naiad.service.domain.errors import Conflict, InUse, NotFound
 from naiad.service.domain.job import Job, JobKind, Transition
 from naiad.service.domain.status import RUNNING, Phase
 from naiad.service.executors.port import Instance
@@ -33,12 +33,15 @@ class _Rules:
     check: Callable[[Request], None]
     ask: Callable[[Request], Ask]
     uris: Callable[[Request], list[tuple[str, str]]]
+    missing: str
+    """How AWS begins the message that there is no such job; clients look for it."""
 
 
+_NO_RESOURCE, _NO_JOB = "Requested resource not found.", "Could not find requested job with name: {}."
 _RULES = {
-    JobKind.TRAINING: _Rules("TrainingJobName", check_training, ask_of_training, uris_of_training),
-    JobKind.TRANSFORM: _Rules("TransformJobName", check_transform, ask_of_transform, uris_of_transform),
-    JobKind.PROCESSING: _Rules("ProcessingJobName", check_processing, ask_of_processing, uris_of_processing),
+    JobKind.TRAINING: _Rules("TrainingJobName", check_training, ask_of_training, uris_of_training, _NO_RESOURCE),
+    JobKind.TRANSFORM: _Rules("TransformJobName", check_transform, ask_of_transform, uris_of_transform, _NO_JOB),
+    JobKind.PROCESSING: _Rules("ProcessingJobName", check_processing, ask_of_processing, uris_of_processing, _NO_JOB),
 }
 
 
@@ -88,8 +91,11 @@ class JobService:
         return job
 
     def describe(self, kind: JobKind, name: str) -> Job:
-        """Raises NotFound."""
-        return self.store.get(kind, name)
+        """Raises NotFound, with the sentence that AWS has for the kind."""
+        try:
+            return self.store.get(kind, name)
+        except NotFound as error:
+            raise NotFound(f"{_RULES[kind].missing.format(name)} There is {error}") from error
 
     def find(self, query: JobQuery) -> JobPage:
         return self.store.find(query)
@@ -97,7 +103,7 @@ class JobService:
     def stop(self, kind: JobKind, name: str) -> Job:
         """Idempotent: a job that is stopping or at its end stays as it is. One that waits ends at once. Raises NotFound."""
         while True:
-            job = self.store.get(kind, name)
+            job = self.describe(kind, name)
             after = self._stopped(job)
             if after is job or self._written(after, before=job):
                 return after
@@ -105,7 +111,7 @@ class JobService:
     def keep_alive(self, name: str, period_s: int) -> Job:
         """Puts ResourceConfig.KeepAlivePeriodInSeconds, as UpdateTrainingJob does. Raises NotFound."""
         while True:
-            job = self.store.get(JobKind.TRAINING, name)
+            job = self.describe(JobKind.TRAINING, name)
             config = {**job.request["ResourceConfig"], "KeepAlivePeriodInSeconds": period_s}
             after = replace(job, request={**job.request, "ResourceConfig": config}, modified_at=self.clock.now())
             if self._written(after, before=job):
@@ -113,7 +119,7 @@ class JobService:
 
     def delete(self, kind: JobKind, name: str) -> None:
         """The record, the tags, the logs and the metrics; the name is free again. Raises NotFound, InUse before its end."""
-        job = self.store.get(kind, name)
+        job = self.describe(kind, name)
         if not job.status.is_final:
             raise InUse(f"{kind} {name} is {job.status}; stop it and wait for its end before you delete it")
         aside = put_aside(self.state_folder, job)

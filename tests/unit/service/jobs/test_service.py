@@ -59,6 +59,23 @@ def test_stop_of_a_job_that_is_not_there(world: Any) -> None:
         world.service.stop(JobKind.TRAINING, "nobody")
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (JobKind.TRAINING, r"Requested resource not found\. There is no training-job of the name one"),
+        (
+            JobKind.PROCESSING,
+            r"Could not find requested job with name: one\. There is no processing-job of the name one",
+        ),
+        (JobKind.TRANSFORM, r"Could not find requested job with name: one\. There is no transform-job of the name one"),
+    ],
+)
+def test_a_job_that_is_not_there_in_aws_words(world: Any, kind: JobKind, says: str) -> None:
+    for do in (world.service.describe, world.service.stop, world.service.delete):
+        with pytest.raises(NotFound, match=says):
+            do(kind, "one")
+
+
 def test_a_stop_that_meets_the_supervisor_is_written_after_it(world: Any) -> None:
     """The record changes between the read and the write of the stop: it is read again."""
     world.create("one")
