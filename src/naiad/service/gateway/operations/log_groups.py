@@ -1,7 +1,7 @@
 """Where a log group's streams are: three groups of jobs, and a group for each endpoint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from naiad.service.domain.entity import EntityKind
@@ -15,7 +15,6 @@ from naiad.service.store.entities_port import EntityQuery
 from naiad.service.store.port import JobQuery
 
 OF_ENDPOINTS = "/aws/sagemaker/Endpoints/"
-_MOST_NAMED = 50
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,15 @@ def group_of(context: Context, name: str) -> Group:
 
 
 def group_names(context: Context) -> list[str]:
-    """Those of jobs, and of the newest endpoints."""
-    newest = context.endpoints.find(EntityQuery(kind=EntityKind.ENDPOINT, descending=True, limit=_MOST_NAMED))
-    return [*GROUPS, *(OF_ENDPOINTS + entity.name for entity in newest.entities)]
+    """Those of jobs, and of all endpoints."""
+    names = list(GROUPS)
+    query = EntityQuery(kind=EntityKind.ENDPOINT, sort_by="name")
+    while True:
+        page = context.endpoints.find(query)
+        names += [OF_ENDPOINTS + entity.name for entity in page.entities]
+        if page.next_token is None:
+            return names
+        query = replace(query, after=page.next_token)
 
 
 @dataclass(frozen=True)

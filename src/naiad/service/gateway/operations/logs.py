@@ -14,6 +14,7 @@ from naiad.service.jobs.logs import LogPage
 from naiad.service.jobs.streams import LogStream, read_backward, read_forward, size_bytes
 from naiad.service.jobs.walk import Cursor, parse_cursor
 
+_GROUPS_PER_PAGE = 50
 _STREAMS_PER_PAGE = 50
 _EVENTS_PER_PAGE = 10_000
 _BYTES_PER_PAGE = 1024 * 1024
@@ -34,8 +35,11 @@ class _Times:
 @operation("logs", "DescribeLogGroups")
 def describe_log_groups(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     prefix, pattern = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "").lower()
-    names = [name for name in group_names(context) if name.startswith(prefix) and pattern in name.lower()]
-    return {"logGroups": [_group(context, name) for name in sorted(names)]}
+    limit, after = asked.get("limit", _GROUPS_PER_PAGE), asked.get("nextToken", "")
+    names = sorted(name for name in group_names(context) if name.startswith(prefix) and pattern in name.lower())
+    left = [name for name in names if name > after]
+    more = {"nextToken": left[limit - 1]} if len(left) > limit else {}
+    return {"logGroups": [_group(context, name) for name in left[:limit]], **more}
 
 
 @operation("logs", "DescribeLogStreams")

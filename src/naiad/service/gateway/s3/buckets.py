@@ -5,22 +5,30 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import ACCOUNT
 from naiad.service.gateway.request import Response
 from naiad.service.gateway.s3.call import Call, xml_response
-from naiad.service.gateway.s3.errors import S3Error, malformed
-from naiad.service.gateway.s3.xml import MAX_BYTES, Node, element, iso, parsed
+from naiad.service.gateway.s3.errors import S3Error, bad_argument, malformed
+from naiad.service.gateway.s3.xml import MAX_BYTES, Node, element, iso, optional, parsed
 
+_MOST_BUCKETS = 10_000
 _FIRST_REGION = "us-east-1"
 """The one that has no name in answers."""
 
 
 async def list_buckets(call: Call) -> Response:
-    found = await call.threads.run(call.blobs.buckets)
-    prefix = call.asked("prefix") or ""
+    """The token is the last bucket of the page before; to others it says nothing."""
+    prefix, after = call.asked("prefix") or "", call.asked("continuation-token") or ""
+    limit = call.count("max-buckets", most=_MOST_BUCKETS)
+    if limit == 0:
+        raise bad_argument("max-buckets 0: give a number of 1 or more")
+    is_here = call.asked("bucket-region") in (None, "", call.region)
+    buckets = await call.threads.run(call.blobs.buckets) if is_here else ()
+    found = [(name, created) for name, created in buckets if name.startswith(prefix) and name > after]
     rows = [
         element("Bucket", element("Name", name), element("CreationDate", iso(created)))
-        for name, created in found
-        if name.startswith(prefix)
+        for name, created in found[:limit]
     ]
-    return xml_response(element("ListAllMyBucketsResult", owner(), element("Buckets", *rows)))
+    token = optional("ContinuationToken", found[limit - 1][0] if len(found) > limit else None)
+    answer = element("ListAllMyBucketsResult", owner(), element("Buckets", *rows), optional("Prefix", prefix), token)
+    return xml_response(answer)
 
 
 async def create_bucket(call: Call) -> Response:

@@ -41,6 +41,10 @@ def test_the_groups_of_jobs_are_there(door: Any) -> None:
         "/aws/sagemaker/TransformJobs",
     ]
     assert len(door.call("logs", "DescribeLogGroups", logGroupNamePrefix=GROUP)["logGroups"]) == 1
+    first = door.call("logs", "DescribeLogGroups", limit=2)
+    last = door.call("logs", "DescribeLogGroups", limit=2, nextToken=first["nextToken"])
+    assert first["logGroups"] + last["logGroups"] == found
+    assert "nextToken" not in last
 
 
 def test_a_job_that_has_not_started_has_no_stream(door: Any) -> None:
