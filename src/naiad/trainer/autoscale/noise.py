@@ -11,18 +11,19 @@ from torch import Tensor
 
 
 def noise_scale(gradients: Sequence[Tensor], batch_size: int) -> float | None:
-    """In samples. gradients: (P,) each, of equal batches at the same weights. None where the noise hides the gradient."""
+    """In samples, 0 without noise. gradients: (P,) each, of equal batches at the same weights.
+
+    None where the noise hides the gradient.
+    """
     count = len(gradients)
     small = float(torch.stack([gradient.square().sum() for gradient in gradients]).mean())
     large = float(torch.stack(list(gradients)).mean(dim=0).square().sum())
     both = count * batch_size
     signal = (both * large - batch_size * small) / (both - batch_size)
     noise = (small - large) / (1 / batch_size - 1 / both)
-    if signal <= 0 or noise <= 0:
-        return None
-    return noise / signal
+    return max(0.0, noise) / signal if signal > 0 else None
 
 
 def efficiency(batch_size: int, scale: float) -> float:
     """Progress a sample, as a part of what a batch of one would make of it (ibid., equation 2.7)."""
-    return 1 / (1 + batch_size / scale)
+    return (scale + 1) / (scale + batch_size)

@@ -25,6 +25,19 @@ def test_noise_alone_has_no_scale_or_a_very_large_one():
     assert found is None or found > 100 * 4
 
 
+@pytest.mark.parametrize("gradient", [torch.ones(50), torch.full((50,), 0.1)])
+def test_equal_gradients_have_no_noise(gradient):
+    assert noise_scale([gradient] * 8, 32) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_no_gradient_says_nothing():
+    assert noise_scale([torch.zeros(50)] * 8, 32) is None
+
+
 def test_half_of_the_progress_at_the_scale():
-    assert efficiency(100, 100) == 0.5
-    assert efficiency(1, 1e9) == pytest.approx(1)
+    assert efficiency(1_000, 1_000) == pytest.approx(0.5, rel=1e-2)
+    assert efficiency(1, 1e9) == efficiency(1, 0.0) == efficiency(1, 100.0) == 1
+
+
+def test_without_noise_a_batch_makes_the_progress_of_one_sample():
+    assert efficiency(64, 0.0) == 1 / 64
