@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from naiad.trainer.cgroups import HERE, ControlGroups
+
 
 def best_device() -> str:
     """``cuda`` or ``mps`` where torch sees one, else ``cpu``."""
@@ -13,10 +15,10 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def usable_cores() -> int:
-    """Cores that this process may use: its affinity, within the container's quota and what torch was told (OMP_NUM_THREADS)."""
+def usable_cores(*, groups: ControlGroups = HERE) -> int:
+    """Cores that this process may use: its affinity, within its control groups' and what torch was told (OMP_NUM_THREADS)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    quota = _cgroup_quota()
+    quota = groups.cores()
     return max(1, min(cores, torch.get_num_threads(), int(quota) if quota is not None else cores))
 
 
@@ -35,12 +37,3 @@ def cpu_flags() -> frozenset[str]:
         return frozenset()
     lines = [line for line in text.splitlines() if line.startswith("flags")]
     return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
-
-
-def _cgroup_quota() -> float | None:
-    """Cores that control groups (version 2) allow, or None where there is no limit."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
-    except (OSError, ValueError):
-        return None
-    return None if quota == "max" else int(quota) / int(period)

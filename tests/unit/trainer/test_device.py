@@ -8,10 +8,17 @@ import pytest
 import torch
 
 from naiad.trainer import device
+from naiad.trainer.cgroups import ControlGroups
 
 
 def test_cores_are_within_the_affinity():
     assert 1 <= device.usable_cores() <= len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("100000 100000", 1), ("50000 100000", 1)])
+def test_cores_are_within_the_quota(tmp_path, quota, cores):
+    (tmp_path / "cpu.max").write_text(quota)
+    assert device.usable_cores(groups=ControlGroups(tmp_path, tmp_path / "own")) == cores
 
 
 def test_torchs_own_setting_is_kept():
