@@ -85,7 +85,10 @@ class Run:
         return plan
 
     def _checked(self, plan: Plan) -> Plan:
-        self._feed(plan).check_shares()
+        feed = self._feed(plan)
+        feed.check_shares()
+        if feed.smallest_pass(plan.microbatch_size) == 1:
+            nets.check_single_sample(self.net, self.dataset)
         return plan
 
     def _new_plan(self, wishes: dict[str, Any], started: float, *, seed: int) -> Plan:

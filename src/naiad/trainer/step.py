@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from naiad.errors import MemoryExhausted
 from naiad.trainer.data.batches import Batch
 from naiad.trainer.losses import Loss
+from naiad.trainer.nets import needs_more_samples
 from naiad.trainer.optimizers import set_learning_rate
 from naiad.trainer.plan import Plan
 
@@ -59,9 +60,7 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         size = min(self.microbatch_size, samples)
         if size <= 1:
-            raise MemoryExhausted(
-                "a single sample does not fit in memory", hint="use a smaller network or smaller inputs (--image-size)"
-            ) from error
+            raise _exhausted("a single sample does not fit in memory") from error
         self.microbatch_size = (size + 1) // 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -96,8 +95,17 @@ class Stepper:
         if self.plan.memory_format == "channels_last" and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         targets = targets.to(device, non_blocking=True) if targets is not None else None
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.plan.precision == "bf16"):
-            return self.loss(self.net, inputs, targets)
+        try:
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.plan.precision == "bf16"):
+                return self.loss(self.net, inputs, targets)
+        except ValueError as error:
+            if self.microbatch_size < self.plan.microbatch_size and needs_more_samples(error):
+                raise _exhausted("two samples do not fit in memory, which BatchNorm needs") from error
+            raise
+
+
+def _exhausted(message: str) -> MemoryExhausted:
+    return MemoryExhausted(message, hint="use a smaller network or smaller inputs (--image-size)")
 
 
 def out_of_memory(error: BaseException) -> bool:

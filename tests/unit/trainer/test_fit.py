@@ -265,6 +265,8 @@ def test_clusters_with_labels_only_to_score(digits):
         ({"net": "simplnet"}, NetworkError),
         ({"net": nn.Linear(64, 3)}, NetworkError),
         ({"net": nn.Linear(12, 10)}, NetworkError),
+        ({"net": nn.Linear(64, 10).requires_grad_(False)}, NetworkError),
+        ({"net": nn.Sequential(nn.Linear(64, 10), nn.BatchNorm1d(10)), "plan": {"batch_size": 1}}, OptionError),
         ({"plan": {"batchsize": 3}}, OptionError),
         ({"data": "fashion-mnst"}, DataError),
         ({"epochs": 0}, OptionError),

@@ -102,6 +102,13 @@ def test_one_sample_too_many_is_an_error():
         stepper_for(Hungry(most=0)).step(a_batch(), rate=0.2)
 
 
+def test_halving_ends_at_two_samples_where_batchnorm_needs_them():
+    net = Hungry(most=1)
+    net.linear = nn.Sequential(net.linear, nn.BatchNorm1d(3))
+    with pytest.raises(MemoryExhausted, match="two samples do not fit in memory, which BatchNorm needs"):
+        stepper_for(net).step(a_batch(), rate=0.2)
+
+
 def test_other_errors_are_not_taken_for_memory():
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert out_of_memory(MemoryError())

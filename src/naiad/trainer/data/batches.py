@@ -82,6 +82,12 @@ class Feed:
         """Samples of the smallest batch, shares taken together."""
         return len(self.split) // self.steps_per_epoch
 
+    def smallest_pass(self, microbatch_size: int) -> int:
+        """Samples of the smallest forward pass, where a process takes at most so many of its share at once."""
+        least, most = self.smallest, -(-len(self.split) // self.steps_per_epoch)
+        shares = range(max(1, least // self.share.size), -(-most // self.share.size) + 1)
+        return min(share // -(-share // microbatch_size) for share in shares)
+
     def check_shares(self) -> None:
         """Raises OptionError where a process would have nothing of a batch."""
         if self.smallest < self.share.size:

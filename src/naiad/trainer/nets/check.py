@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from naiad.errors import NetworkError
+from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.seeding import RandomState
 
@@ -21,6 +22,11 @@ def check_network(net: nn.Module, dataset: Dataset) -> None:
     """
     if not any(True for _ in net.parameters()):
         raise NetworkError(f"{_name(net)} has nothing to learn: it has no parameters")
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        raise NetworkError(
+            f"{_name(net)} has nothing to learn: all of its parameters are frozen",
+            hint="set requires_grad to True for those that are to learn, such as its last layer's",
+        )
     _check_gradients(net)
     raw = dataset.train.samples.take(torch.arange(min(_SAMPLES, len(dataset.train))))
     with _untouched(net), _untouched(dataset.features), torch.no_grad():
@@ -40,6 +46,28 @@ def check_network(net: nn.Module, dataset: Dataset) -> None:
             f"{_name(net)} gives NaN or infinite numbers before any training",
             hint="look for a division by zero, a logarithm or weights that were never set",
         )
+
+
+def check_single_sample(net: nn.Module, dataset: Dataset) -> None:
+    """Raises OptionError when ``net`` does not train on one sample alone, as BatchNorm does not. Leaves it as it was."""
+    raw = dataset.train.samples.take(torch.zeros(1, dtype=torch.int64))
+    with _untouched(net), _untouched(dataset.features), torch.no_grad():
+        inputs = dataset.features(raw)
+        net.train()
+        try:
+            net(inputs)
+        except ValueError as error:
+            if not needs_more_samples(error):
+                raise
+            raise OptionError(
+                f"{_name(net)} cannot train on a sample alone, as a forward pass of this plan would: BatchNorm needs two",
+                hint="take a larger batch_size or microbatch_size, or more data",
+            ) from error
+
+
+def needs_more_samples(error: ValueError) -> bool:
+    """Whether it is what BatchNorm says to a single value a channel."""
+    return "more than 1 value per channel" in str(error)
 
 
 def _check_gradients(net: nn.Module) -> None:
@@ -119,7 +147,7 @@ def _check_embedding(net: nn.Module, inputs: Tensor) -> None:
 def _untouched(module: nn.Module) -> Iterator[None]:
     """Eval mode inside; modes, buffers and the global generators as before after it."""
     modes = [(each, each.training) for each in module.modules()]
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers() if not is_lazy(buffer)]
     before = RandomState.capture()
     module.eval()
     try:

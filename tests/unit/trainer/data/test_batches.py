@@ -133,3 +133,18 @@ def test_a_process_without_a_sample_is_refused():
     Feed(split_of(12), 4, 0, share=Share(0, 4)).check_shares()
     with pytest.raises(OptionError, match="batches of 4 samples leave some of 5 processes without one"):
         Feed(split_of(12), 4, 0, share=Share(0, 5)).check_shares()
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch", "microbatch", "processes", "fewest"),
+    [
+        (100, 10, 10, 1, 10),
+        (100, 10, 3, 1, 2),
+        (100, 1, 1, 1, 1),
+        (95, 10, 2, 1, 1),
+        (100, 2, 2, 2, 1),
+        (90, 9, 2, 2, 1),
+    ],
+)
+def test_the_smallest_forward_pass(samples, batch, microbatch, processes, fewest):
+    assert Feed(split_of(samples), batch, 0, share=Share(0, processes)).smallest_pass(microbatch) == fewest

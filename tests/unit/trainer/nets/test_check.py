@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.errors import NetworkError
+from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
-from naiad.trainer.nets import check_network, resolve
+from naiad.trainer.nets import check_network, check_single_sample, resolve
 from naiad.trainer.nets.guide import Net, SimpleNet
 
 
@@ -59,6 +59,7 @@ def test_regression_takes_flat_values(data):
         (nn.Linear(6, 6), (6,), Task.CLUSTERING, "has no encode(x)"),
         (NoEmbedding(lambda x: x), (6,), Task.CLUSTERING, "NoEmbedding.encode gives shape ()"),
         (nn.Flatten(), (10,), Task.CLASSIFICATION, "it has no parameters"),
+        (nn.Linear(6, 10).requires_grad_(False), (6,), Task.CLASSIFICATION, "all of its parameters are frozen"),
     ],
 )
 def test_what_does_not_meet_is_told(data, net, shape, task, message):
@@ -89,6 +90,25 @@ def test_sparse_gradients_are_refused_before_a_step_fails(data, kind):
     with pytest.raises(NetworkError, match="sparse gradients in words") as error:
         check_network(net, data((6,), task=Task.CLASSIFICATION))
     assert error.value.hint == f"make the {kind.__name__} with sparse=False"
+
+
+def test_lazy_layers_are_made_by_the_check(data):
+    net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(10))
+    check_network(net, data((1, 8, 8)))
+    assert net[1].num_features == 4
+    assert torch.equal(net[1].running_mean, torch.zeros(4))
+    assert net.training
+
+
+def test_a_sample_alone_is_told_where_batchnorm_needs_two(data):
+    net, dataset = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Linear(4, 10)), data((6,))
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    with pytest.raises(OptionError, match="Sequential cannot train on a sample alone"):
+        check_single_sample(net, dataset)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    check_single_sample(nn.Linear(6, 10), dataset)
+    pixels = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 10))
+    check_single_sample(pixels, data((1, 8, 8)))  # a sample's pixels are many
 
 
 def test_one_sample_is_enough(data):
