@@ -18,6 +18,7 @@ from naiad.trainer.batchnorm import slowest_momentum
 from naiad.trainer.copying import borrowed
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.data.dataset import Dataset, Task
+from naiad.trainer.data.features.fit import statistics_told
 from naiad.trainer.data.feeding import check_feed, check_workers, feed_of, workers_of
 from naiad.trainer.flops import forward_multiplications
 from naiad.trainer.muon import hidden_weights, update_multiplications
@@ -182,6 +183,7 @@ class _Builder:
             self._keep("average", None, "the schedule's end averages enough")
         self._batchnorm()
         self._class_balance()
+        self._normalisation()
         clustering = self.dataset.task is Task.CLUSTERING
         self._keep("clusters", None, "by silhouette, at the end" if clustering else "not a clustering task")
 
@@ -194,6 +196,11 @@ class _Builder:
         else:
             why = f"the network's own of {own:g} is for longer runs: its statistics would be those of earlier weights"
             self._keep("batchnorm_momentum", round(least, 4), why)
+
+    def _normalisation(self) -> None:
+        told = statistics_told(self.dataset.features)
+        why = "mean 0 and deviation 1 by channel or column, by statistics of the training split"
+        self._keep("normalisation", "on", why if told else "there is nothing to normalise", measured=told)
 
     def _class_balance(self) -> None:
         targets, why, measured = self.dataset.train.targets, "every sample counts alike, as it does in accuracy", None

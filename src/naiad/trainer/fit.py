@@ -76,7 +76,7 @@ def fit(
     wishes = check_wishes({**given, **given_options(epochs=epochs, time_limit_s=time_limit_s)})
     with distributed.join() as group, seeded(seed):
         folder = group.by_first(lambda: run_folder.claim(out, resume=bool(resume)))
-        feed = group.by_first(lambda: _feed(wishes, followed, folder))
+        feed, normalisation = group.by_first(lambda: _of_data(wishes, followed, folder))
         progress = progress if progress is not None else progress_for()
         if group.rank > 0:
             folder, progress = folder.unwritten(), Silent()
@@ -89,6 +89,7 @@ def fit(
                 image_size=image_size,
                 seed=seed,
                 memory_limit_bytes=memory_limit_bytes(feed),
+                normalised=normalisation == "on",
             )
         module, source = nets.resolve(net, dataset=dataset)
         nets.check_network(module, dataset)
@@ -109,11 +110,12 @@ def _followed(plan: Mapping[str, Any] | Plan | str | Path | None) -> Plan | None
     return replace(read, time_limit_s=None) if isinstance(read, Plan) else None
 
 
-def _feed(wishes: Mapping[str, Any], followed: Plan | None, folder: RunFolder) -> str | None:
-    """How the samples are to come: as a run that is resumed or a plan that is followed had them, else as wished."""
-    if folder.resuming:
-        return folder.record().plan.feed
-    return followed.feed if followed is not None else kept(wishes).get("feed")
+def _of_data(wishes: Mapping[str, Any], followed: Plan | None, folder: RunFolder) -> tuple[str | None, str]:
+    """The feed and the normalisation, as a run that is resumed or a plan that is followed had them, else as wished."""
+    plan = folder.record().plan if folder.resuming else followed
+    if plan is not None:
+        return plan.feed, plan.normalisation
+    return wishes.get("feed"), wishes.get("normalisation", "on")
 
 
 def check_nothing_else(followed: Plan, *, seed: int | None, **options: Any) -> None:

@@ -108,6 +108,8 @@ class Plan:
     """Threads that decode the images of a stream; plans that do not say had 8."""
     fused: str = "on"
     """``on``: the optimizer updates all weights in one kernel."""
+    normalisation: str = "on"
+    """``on``: inputs have mean 0 and deviation 1 by channel or column; ``off``: arrays are as they come, pixels 0…1."""
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
@@ -166,6 +168,7 @@ _LATER = {
     "class_balance",
     "feed_workers",
     "fused",
+    "normalisation",
 }
 """Choices that plans of the first format do not have."""
 

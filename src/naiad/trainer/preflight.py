@@ -54,6 +54,7 @@ def preflight(
             image_size=image_size,
             seed=seed,
             memory_limit_bytes=memory_limit_bytes(wishes.get("feed")),
+            normalised=wishes.get("normalisation", "on") == "on",
         )
         module, _ = nets.resolve(net, dataset=dataset)
         nets.check_network(module, dataset)

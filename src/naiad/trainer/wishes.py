@@ -22,6 +22,7 @@ _NAMES = {
     "keep": ("last", "best"),
     "compile": ("off", "on"),
     "fused": ("off", "on"),
+    "normalisation": ("off", "on"),
     "calibrate": ("off", "on"),
 }
 RULE = "rule"

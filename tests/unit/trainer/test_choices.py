@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from naiad.errors import OptionError
 from naiad.trainer.choices import make_plan
+from naiad.trainer.data.features.array import fit_array_features
 from naiad.trainer.plan import choice_names
 
 
@@ -140,3 +143,11 @@ def test_weights_that_torch_cannot_fuse_are_updated_one_by_one(blobs):
     assert make_plan(net, blobs, {}, seed=0).fused == "off"
     with pytest.raises(OptionError, match="no such kernel"):
         make_plan(net, blobs, {"fused": "on"}, seed=0)
+
+
+def test_what_inputs_are_normalised_by_is_told(blobs):
+    features = fit_array_features(blobs.train.samples, seed=0)
+    plan = make_plan(a_net(), replace(blobs, features=features), {}, seed=0)
+    assert plan.normalisation == "on"
+    assert dict(plan.reasons)["normalisation"].measured.startswith("5 columns: mean")
+    assert make_plan(a_net(), blobs, {}, seed=0).normalisation == "on"

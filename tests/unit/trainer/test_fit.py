@@ -171,6 +171,35 @@ def test_items_that_draw_and_dropout_give_the_same_bits_stopped_or_not(digits, t
     assert same(whole, run(out=tmp_path / "run", resume=True))
 
 
+def test_inputs_that_are_not_to_be_normalised_come_as_they_are_and_are_resumed_and_replayed_so(tmp_path):
+    class Words(nn.Module):
+        """Float numbers of words in, three classes out."""
+
+        def __init__(self):
+            super().__init__()
+            self.words, self.head = nn.Embedding(20, 8), nn.Linear(8, 3)
+
+        def forward(self, inputs):
+            return self.head(self.words(inputs.long()).mean(dim=1))
+
+    draw = np.random.default_rng(0)
+    tokens, labels = draw.integers(0, 20, (200, 5)), draw.integers(0, 3, 200)
+    torch.manual_seed(0)
+    start = Words().state_dict()
+
+    def trained(**options):
+        net = Words()
+        net.load_state_dict(start)
+        return train((tokens, labels), net, **options)
+
+    plain = trained(plan={"normalisation": "off"}, out=tmp_path / "run")
+    assert plain.plan.normalisation == "off"
+    inputs = torch.from_numpy(tokens).float()
+    assert torch.equal(plain.program.features(inputs), inputs)
+    assert same(plain, trained(out=tmp_path / "run", resume=True))
+    assert same(plain, trained(plan=tmp_path / "run", epochs=None))
+
+
 @pytest.fixture(scope="module")
 def many():
     """Two hundred batches of 64: long enough to be measured."""

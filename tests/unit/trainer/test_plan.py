@@ -32,7 +32,7 @@ def test_what_is_no_plan_is_refused_by_name(tmp_path, text):
 
 def test_a_plan_of_the_first_format_has_the_defaults_of_what_came_later(plan):
     values = plan().to_json()
-    for name in ("compile", "pace", "probe_part", "forecast", "feed_workers", "fused"):
+    for name in ("compile", "pace", "probe_part", "forecast", "feed_workers", "fused", "normalisation"):
         del values[name]
     assert Plan.from_json(values) == plan()
 

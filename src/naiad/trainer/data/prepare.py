@@ -46,8 +46,11 @@ def prepare(
     image_size: int | tuple[int, int] | None = None,
     seed: int = 0,
     memory_limit_bytes: int | None = None,
+    normalised: bool = True,
 ) -> Dataset:
-    """Raises DataError, OptionError. ``memory_limit_bytes``: more is streamed; None is a quarter of what is free."""
+    """Raises DataError, OptionError. ``memory_limit_bytes``: more is streamed; None is a quarter of what is free.
+    ``normalised``: as ``fit_input_features`` has it.
+    """
     limit, size = _limit(memory_limit_bytes), _size(image_size)
     raw = _opened(data, validation, label, limit)
     cleaned = clean(raw, image_size=size, memory_limit_bytes=limit)
@@ -64,7 +67,7 @@ def prepare(
         task=meaning.task,
         task_reason=meaning.reason,
         schema=cleaned.schema,
-        features=fit_input_features(cleaned.schema, splits["train"].samples, seed=seed),
+        features=fit_input_features(cleaned.schema, splits["train"].samples, seed=seed, normalised=normalised),
         classes=meaning.classes,
         target_name=raw.target_name,
         train=splits["train"],

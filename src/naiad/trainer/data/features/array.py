@@ -89,6 +89,11 @@ class ArrayFeatures(nn.Module):
         self.register_buffer("mean", mean.float().view(shape))
         self.register_buffer("inverse_std", (1 / safe).float().view(shape))
 
+    @classmethod
+    def plain(cls, shape: tuple[int, ...]) -> "ArrayFeatures":
+        """Numbers as they are; NaN becomes 0."""
+        return cls(torch.zeros(shape[0]), torch.ones(shape[0]), dimensions=len(shape))
+
     def forward(self, raw: Tensor) -> Tensor:
         numbers = raw.to(torch.float32)
         standardised = (numbers - self.mean) * self.inverse_std

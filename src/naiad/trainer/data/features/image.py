@@ -130,6 +130,21 @@ class ImageFeatures(nn.Module):
         self.register_buffer("scale", (1 / safe).float().view(-1, 1, 1))
         self.register_buffer("shift", (-mean.double() / safe).float().view(-1, 1, 1))
 
+    @classmethod
+    def plain(cls, channels: int) -> "ImageFeatures":
+        """Pixels as 0…1."""
+        return cls(torch.zeros(channels), torch.full((channels,), 255.0))
+
+    @property
+    def mean(self) -> Tensor:
+        """(C,), of the pixels."""
+        return (-self.shift / self.scale).flatten()
+
+    @property
+    def std(self) -> Tensor:
+        """(C,); 1 for a channel that never changes."""
+        return (1 / self.scale).flatten()
+
     def forward(self, raw: Tensor) -> Tensor:
         return torch.addcmul(self.shift, raw.to(torch.float32), self.scale)
 

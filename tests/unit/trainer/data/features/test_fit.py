@@ -5,10 +5,11 @@ import pyarrow as pa
 import pytest
 import torch
 
+from naiad.errors import OptionError
 from naiad.trainer.data.dataset import TensorSamples
 from naiad.trainer.data.features.array import ArrayFeatures, ArraySchema
 from naiad.trainer.data.features.choice import STREAMED_SAMPLES, samples_for_statistics
-from naiad.trainer.data.features.fit import fit_input_features
+from naiad.trainer.data.features.fit import fit_input_features, statistics_told
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
 from naiad.trainer.data.features.table import TableFeatures
 from naiad.trainer.data.prepare import prepare
@@ -51,3 +52,32 @@ def test_streamed_samples_are_chosen_by_the_seed():
 def test_all_of_few_or_held():
     assert len(samples_for_statistics(Streamed(100), seed=0)) == 100
     assert len(samples_for_statistics(TensorSamples(torch.zeros(20_000, 1)), seed=0)) == 20_000
+
+
+def test_without_normalisation_pixels_are_parts_of_one_and_numbers_as_they_come():
+    pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1, 1)
+    features = fit_input_features(ImageSchema(1, 1, 1), TensorSamples(pixels), seed=0, normalised=False)
+    torch.testing.assert_close(features(pixels).flatten(), torch.tensor([0.0, 0.2, 1.0]))
+    numbers = torch.tensor([[7.0, float("nan")], [900.0, 3.0]])
+    plain = fit_input_features(ArraySchema((2,)), TensorSamples(numbers), seed=0, normalised=False)
+    assert plain(numbers).tolist() == [[7.0, 0.0], [900.0, 3.0]]
+
+
+def test_a_table_is_always_normalised():
+    table = pa.table({"x": np.random.default_rng(0).random(40), "y": [0, 1] * 20})
+    with pytest.raises(OptionError, match="a table's columns have units of their own"):
+        prepare(table, label="y", normalised=False)
+
+
+def test_the_statistics_are_told():
+    pixels = torch.tensor([[10, 0], [30, 0]], dtype=torch.uint8).view(2, 2, 1, 1)
+    images = fit_input_features(ImageSchema(2, 1, 1), TensorSamples(pixels), seed=0)
+    assert statistics_told(images) == "mean 20 deviation 10, mean 0 deviation 1 of 0…255"
+    few = fit_input_features(ArraySchema((2,)), TensorSamples(torch.tensor([[0.0, 5.0], [4.0, 5.0]])), seed=0)
+    assert statistics_told(few) == "mean 2 deviation 2, mean 5 deviation 1"
+    many = torch.arange(12.0).view(2, 6) * torch.arange(6)
+    told = statistics_told(fit_input_features(ArraySchema((6,)), TensorSamples(many), seed=0))
+    assert told == "6 columns: mean 0…40, deviation 1…15"
+    table = pa.table({"x": [1.0, 3.0] * 20, "y": [0, 1] * 20})
+    assert str(statistics_told(prepare(table, label="y").features)).startswith("mean 2")
+    assert statistics_told(torch.nn.Identity()) is None
