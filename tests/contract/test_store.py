@@ -211,9 +211,9 @@ def test_times_of_other_zones_are_the_same_instant(store):
 
 LISTED = [
     job("delta-1", seconds=0, phase=Phase.COMPLETED, modified_at=at(90)),
-    job("alpha-1", seconds=1, phase=Phase.FAILED, modified_at=at(80)),
-    job("Beta-10", seconds=2, phase=Phase.TRAINING, modified_at=at(70)),
-    job("beta-2", seconds=2, phase=Phase.STOPPED, modified_at=at(70)),
+    job("alpha-1", seconds=1, phase=Phase.FAILED, modified_at=at(80), failure_reason='Error: "ü no"'),
+    job("Beta-10", seconds=2, phase=Phase.TRAINING, modified_at=at(70), attempt=1),
+    job("beta-2", seconds=2, phase=Phase.STOPPED, modified_at=at(70), attempt=2, failure_reason="Error: \n"),
     job("gamma_%", seconds=3, phase=Phase.PENDING, modified_at=at(60)),
     job("alpha-2", seconds=4, phase=Phase.STOPPING, modified_at=at(50)),
     job("omega", seconds=5, phase=Phase.MAX_RUNTIME_EXCEEDED, modified_at=at(40)),
@@ -223,7 +223,8 @@ LISTED = [
 @pytest.fixture
 def listed(store):
     for number, one in enumerate(LISTED):
-        store.add(one, {"parity": str(number % 2), "n": str(number)})
+        even = {} if number % 2 else {"even": str(number)}
+        store.add(one, {"parity": str(number % 2), "n": str(number), **even})
     store.add(job("alpha-1", kind=JobKind.PROCESSING, seconds=1), {"parity": "1"})
     return store
 
@@ -251,6 +252,13 @@ FILTERS = {
         lambda one: at(50) <= one.modified_at <= at(70),
     ),
     "tag": ({"tag": ("parity", "1")}, lambda one: LISTED.index(one) % 2 == 1),
+    "tag of any value": ({"tag": ("even", None)}, lambda one: LISTED.index(one) % 2 == 0),
+    "tag of no key": ({"tag": ("odd", None)}, lambda one: False),
+    "failed": ({"failure_contains": ""}, lambda one: one.failure_reason is not None),
+    "failure": ({"failure_contains": "ü no"}, lambda one: "ü no" in (one.failure_reason or "")),
+    "failure by case": ({"failure_contains": "ERROR"}, lambda one: False),
+    "started": ({"has_started": True}, lambda one: one.attempt > 0),
+    "not started": ({"has_started": False, "name_contains": "a"}, lambda one: one.attempt == 0 and "a" in one.name),
     "tag of no job": ({"tag": ("parity", "2")}, lambda one: False),
     "two at once": (
         {"tag": ("parity", "1"), "name_contains": "alpha", "created_after": at(2)},

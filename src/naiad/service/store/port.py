@@ -24,7 +24,13 @@ class JobQuery:
     created_before: dt.datetime | None = None
     modified_after: dt.datetime | None = None
     modified_before: dt.datetime | None = None
-    tag: tuple[str, str] | None = None
+    tag: tuple[str, str | None] | None = None
+    """(key, value); any value for None."""
+    failure_contains: str | None = None
+    """A part of the failure reason, "" where there is to be one. A reason in which only the escape of a letter looks like the
+    part may come too: who needs to know looks again.
+    """
+    has_started: bool | None = None
     sort_by: Literal["name", "created_at", "modified_at", "status"] = "created_at"
     descending: bool = False
     limit: int = 100

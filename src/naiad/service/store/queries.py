@@ -5,6 +5,7 @@ through the jobs in the order that was asked for meets a page of them soon. So n
 """
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,7 +21,10 @@ from naiad.service.store.schema import jobs, tags
 UNFINISHED = tuple(status.value for status in Status if not status.is_final)
 
 _FEW = 500
-_KEPT = (jobs.c.kind, jobs.c.name, jobs.c.arn, jobs.c.status, jobs.c.created_us, jobs.c.modified_us)
+_KEPT = (
+    *(jobs.c.kind, jobs.c.name, jobs.c.arn, jobs.c.status, jobs.c.attempt),
+    *(jobs.c.created_us, jobs.c.modified_us, jobs.c.failure_reason),
+)
 
 _Position = Callable[..., ColumnElement[int]]
 _Place = Callable[[Sequence[str]], ColumnElement[bool]]
@@ -50,7 +54,7 @@ def unfinished() -> Select[Any]:
 
 
 def _filters(query: JobQuery, source: FromClause, position: _Position) -> Iterator[ColumnElement[bool]]:
-    """On the columns of ``source``. The one by a part of the name is last: it may have to read all names."""
+    """On the columns of ``source``. Those that may have to read all rows are last."""
     if query.status is not None:
         yield source.c.status == query.status.value
     yield from between(source.c.created_us, query.created_after, query.created_before)
@@ -58,6 +62,12 @@ def _filters(query: JobQuery, source: FromClause, position: _Position) -> Iterat
     if query.name_contains is not None:
         # LIKE would not do: SQLite's takes A for a, PostgreSQL's does not.
         yield position(source.c.name, query.name_contains) > 0
+    if query.failure_contains is not None:
+        yield source.c.failure_reason.is_not(None)
+        if query.failure_contains:
+            yield position(source.c.failure_reason, json.dumps(query.failure_contains)[1:-1]) > 0
+    if query.has_started is not None:
+        yield source.c.attempt > 0 if query.has_started else source.c.attempt == 0
 
 
 def between(
@@ -70,11 +80,11 @@ def between(
         yield and_(*bounds)
 
 
-def _has_tag(key: str, value: str) -> ColumnElement[bool]:
-    return and_(tags.c.key == key, tags.c.value == value)
+def _has_tag(key: str, value: str | None) -> ColumnElement[bool]:
+    return and_(tags.c.key == key, *([] if value is None else [tags.c.value == value]))
 
 
-def _is_tagged(source: FromClause, key: str, value: str) -> ColumnElement[bool]:
+def _is_tagged(source: FromClause, key: str, value: str | None) -> ColumnElement[bool]:
     """Not by EXISTS, which PostgreSQL makes a join of all tags: here each job is looked up as it comes."""
     found = select(literal(1)).where(_has_tag(key, value), tags.c.arn == source.c.arn)
     return found.scalar_subquery().is_not(None)

@@ -38,6 +38,7 @@ def plan(connection, asked):
         {},
         {"status": Status.IN_PROGRESS},
         {"tag": ("k", "v")},
+        {"tag": ("k", None)},
         {"name_contains": "a"},
         {"created_after": AT},
         {"modified_before": AT, "status": Status.IN_PROGRESS},

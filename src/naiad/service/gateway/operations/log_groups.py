@@ -62,6 +62,7 @@ class _OfJobs:
     def streams(self, order: Order, cursor: Cursor) -> Iterator[tuple[LogStream, Cursor]]:
         query = JobQuery(
             self.kind,
+            has_started=True,
             name_contains=order.prefix.partition("/")[0] or None,
             sort_by="modified_at" if order.by_time else "name",
             descending=order.descending,

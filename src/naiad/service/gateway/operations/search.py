@@ -2,7 +2,8 @@
 
 import datetime as dt
 from collections.abc import Callable
-from itertools import islice
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from naiad.service.domain.errors import Invalid
@@ -12,9 +13,11 @@ from naiad.service.gateway.operations.listing import paged
 from naiad.service.gateway.operations.training_answer import training_record
 from naiad.service.jobs.metrics import final_points
 from naiad.service.jobs.walk import parse_cursor, walk
-from naiad.service.store.port import JobQuery
+from naiad.service.store.port import JobQuery, Store
 
 _PAGE = 10
+_MOST_LOOKED_AT = 5_000
+"""Jobs, by one call, for filters that the store has no index for; more are looked at with the next token."""
 _MAX_DEPTH = 5
 _TAG = "Tags."
 
@@ -55,23 +58,34 @@ _SORTS = {
 }
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    job: Job
+    store: Store
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """Read only where they are asked for."""
+        return self.store.tags(self.job.arn)
+
+
 @operation("sagemaker", "Search")
 def search(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    """Tags are those of now, not those of the creation."""
+    """Tags are those of now, not those of the creation. A page may be short, or empty, and still have a next token."""
     if asked["Resource"] != "TrainingJob":
         raise Invalid(f"Resource is {asked['Resource']!r}; only TrainingJob can be searched here")
     expression = asked.get("SearchExpression", {})
     _check(expression, depth=0)
     limit = asked.get("MaxResults", _PAGE)
     found = walk(context.store, _query(asked), parse_cursor(asked.get("NextToken")), lambda job: [job])
-    matching = (
-        (job, tags, cursor) for job, cursor in found if _matches(expression, job, tags := context.store.tags(job.arn))
-    )
-    page = list(islice(matching, limit))
-    results = [
-        {"TrainingJob": training_record(job, tags, final_points(context.jobs.instances(job)))} for job, tags, _ in page
-    ]
-    return paged({"Results": results}, page[-1][2] if len(page) == limit else None)
+    page: list[dict[str, Any]] = []
+    for number, (job, cursor) in enumerate(found, 1):
+        one = _Candidate(job, context.store)
+        if _matches(expression, one):
+            page.append({"TrainingJob": training_record(job, one.tags, final_points(context.jobs.instances(job)))})
+        if len(page) == limit or number == _MOST_LOOKED_AT:
+            return paged({"Results": page}, cursor)
+    return {"Results": page}
 
 
 def _query(asked: dict[str, Any]) -> JobQuery:
@@ -81,17 +95,32 @@ def _query(asked: dict[str, Any]) -> JobQuery:
     return JobQuery(
         JobKind.TRAINING,
         tag=_needed_tag(asked.get("SearchExpression", {})),
+        failure_contains=_needed_failure(asked.get("SearchExpression", {})),
         name_contains=_needed_name(asked.get("SearchExpression", {})),
         sort_by=_SORTS[by],  # type: ignore[arg-type] # the table's values are the literal's
         descending=asked.get("SortOrder", "Descending") == "Descending",
     )
 
 
-def _needed_tag(expression: dict[str, Any]) -> tuple[str, str] | None:
+def _needed_tag(expression: dict[str, Any]) -> tuple[str, str | None] | None:
     """A tag that every job found must have: the store looks it up, so that we need not read all jobs."""
+    having = [
+        one
+        for one in _needed_filters(expression)
+        if one["Name"].startswith(_TAG) and one.get("Operator", "Equals") not in {"NotExists", "NotEquals"}
+    ]
+    having.sort(key=lambda one: one.get("Operator", "Equals") != "Equals")  # one whose value is known leaves fewer
+    for one in having:
+        is_known = one.get("Operator", "Equals") == "Equals"
+        return one["Name"].removeprefix(_TAG), one.get("Value", "") if is_known else None
+    return None
+
+
+def _needed_failure(expression: dict[str, Any]) -> str | None:
+    """A part of the failure reason that every job found must have."""
     for one in _needed_filters(expression):
-        if one["Name"].startswith(_TAG) and one.get("Operator", "Equals") == "Equals":
-            return one["Name"].removeprefix(_TAG), one.get("Value", "")
+        if one["Name"] == "FailureReason" and one.get("Operator", "Equals") not in {"NotExists", "NotEquals"}:
+            return one.get("Value", "") if one.get("Operator", "Equals") in {"Equals", "Contains"} else ""
     return None
 
 
@@ -119,17 +148,18 @@ def _check(expression: dict[str, Any], *, depth: int) -> None:
         _check(inner, depth=depth + 1)
 
 
-def _matches(expression: dict[str, Any], job: Job, tags: dict[str, str]) -> bool:
-    answers = [_passes(one, job, tags) for one in expression.get("Filters", [])]
-    answers += [_matches(inner, job, tags) for inner in expression.get("SubExpressions", [])]
+def _matches(expression: dict[str, Any], candidate: _Candidate) -> bool:
+    answers = [_passes(one, candidate) for one in expression.get("Filters", [])]
+    answers += [_matches(inner, candidate) for inner in expression.get("SubExpressions", [])]
     if not answers:
         return True
     return any(answers) if expression.get("Operator") == "Or" else all(answers)
 
 
-def _passes(one: dict[str, Any], job: Job, tags: dict[str, str]) -> bool:
+def _passes(one: dict[str, Any], candidate: _Candidate) -> bool:
     name, compared = one["Name"], one.get("Operator", "Equals")
-    have = tags.get(name.removeprefix(_TAG)) if name.startswith(_TAG) else _PROPERTIES[name](job) or None
+    is_tag = name.startswith(_TAG)
+    have = candidate.tags.get(name.removeprefix(_TAG)) if is_tag else _PROPERTIES[name](candidate.job) or None
     if compared == "Exists":
         return have is not None
     if compared == "NotExists":
