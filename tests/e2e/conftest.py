@@ -13,7 +13,7 @@ import tarfile
 import textwrap
 import time
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,10 +107,13 @@ class Server:
         self.process = started(self.state, *options)
 
 
-def started(state: Path, *options: str) -> "subprocess.Popen[str]":
-    """What it logs goes into a file beside the state: a pipe that nobody reads would hold it up when it is full."""
+def started(state: Path, *options: str, within: Sequence[str] = ()) -> "subprocess.Popen[str]":
+    """``within`` is a command that becomes the server.
+
+    What it logs goes into a file beside the state: a pipe that nobody reads would hold it up when it is full.
+    """
     environment = {**os.environ, "NAIAD_STATE": str(state)}
-    command = [sys.executable, "-m", "naiad.cli", "serve", "--port", "0", *(options or ("--no-warm",))]
+    command = [*within, sys.executable, "-m", "naiad.cli", "serve", "--port", "0", *(options or ("--no-warm",))]
     log = state.with_name("server.log")
     with log.open("a") as file:
         said = file.tell()
@@ -147,6 +150,21 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "state"))
     with serving(tmp_path / "state") as running:
         yield running
+
+
+@pytest.fixture
+def small_server(tmp_path: Path) -> Iterator[Server]:
+    """One whose state is on a disk of 40 MiB, which is seen through the server's own mounts."""
+    within = ("unshare", "-Urm", "sh", "-c", 'mount -t tmpfs -o size=40m,mode=700 naiad "$0" && exec "$@"')
+    tried = subprocess.run([*within, "/mnt", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0 and "CI" not in os.environ:
+        pytest.skip(f"no small disk can be mounted here: {tried.stderr.strip()}")
+    state = tmp_path / "state"
+    state.mkdir()
+    process = started(state, within=(*within, str(state)))
+    running = Server(Path(f"/proc/{process.pid}/root{state}"), process)
+    yield running
+    assert running.end(signal.SIGTERM) == 0
 
 
 @pytest.fixture(scope="module")

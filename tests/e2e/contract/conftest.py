@@ -148,6 +148,12 @@ def own_jobs(server: Any) -> Jobs:
 
 
 @pytest.fixture
+def small_jobs(small_server: Any) -> Jobs:
+    """On a server whose disk has 40 MiB."""
+    return Jobs(small_server)
+
+
+@pytest.fixture
 def archive() -> Callable[[Mapping[str, bytes | tarfile.TarInfo]], bytes]:
     return archived
 

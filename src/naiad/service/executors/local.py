@@ -1,6 +1,5 @@
 """Instances as processes of this machine: each an agent in a session of its own, which outlives the server."""
 
-import errno
 import json
 import signal
 import subprocess
@@ -11,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from naiad.service.domain.errors import ServiceError, StorageFull
+from naiad.service.domain.errors import ServiceError
 from naiad.service.domain.status import Phase
-from naiad.service.executors.files import AGENT, ML, TMP, WORK, read_report, write_spec
+from naiad.service.executors.files import AGENT, ML, TMP, WORK, read_report, room_for, write_spec
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 from naiad.service.executors.process import Process
 from naiad.service.executors.warm import WarmInterpreter
@@ -35,13 +34,12 @@ class LocalExecutor:
         if _agent_of(folder) is not None:
             return
         try:
-            for part in (folder, folder / ML, folder / TMP, folder / WORK):
-                part.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_spec(spec)
-            is_running = self._begin(folder)
+            with room_for(f"the files of {spec.instance.job_name}"):
+                for part in (folder, folder / ML, folder / TMP, folder / WORK):
+                    part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                write_spec(spec)
+                is_running = self._begin(folder)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull(f"no room is left for {folder}") from error
             raise ServiceError(f"the agent of {spec.instance.job_name} cannot be started: {error}") from error
         _wait_for(lambda: _agent_of(folder) is not None or not is_running())
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from naiad.service.domain.job import Job, JobKind
+from naiad.service.executors.files import room_for, write_json
 from naiad.service.executors.port import Instance
 from naiad.service.jobs.scheduler import Placement, Share
 
@@ -30,16 +31,14 @@ def instances_of(state_folder: Path, job: Job, *, attempt: int | None = None) ->
 
 
 def write_placement(state_folder: Path, job: Job, placement: Placement, *, attempt: int) -> None:
-    """On disk before it returns: a server that starts again promises these cores to nobody else."""
+    """On disk before it returns: a server that starts again promises these cores to nobody else.
+
+    Raises StorageFull.
+    """
     folder = job_folder(state_folder, job.kind, job.name) / str(attempt)
-    _make_private(folder, below=state_folder)
-    partial = folder / f"{_PLACEMENT}.part"
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(asdict(placement), file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / _PLACEMENT)
-    sync_folder(folder)
+    with room_for(f"the files of {job.name}"):
+        _make_private(folder, below=state_folder)
+    write_json(folder / _PLACEMENT, asdict(placement))
 
 
 def read_placement(state_folder: Path, job: Job) -> Placement | None:

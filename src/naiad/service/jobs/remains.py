@@ -15,16 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 from naiad.service.domain.errors import NotFound, ServiceError
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.jobs.layout import job_folder, sync_folder
+from naiad.service.jobs.trees import PROGRAM_FOLDERS, folders, remove_program_files, remove_tree
 from naiad.service.store.port import Store
 from naiad.service.store.records import micros
 
 _LOG = logging.getLogger(__name__)
-PROGRAM_FOLDERS = ("ml", "tmp", "work")
 _DELETED = "deleted"
 
 
@@ -48,22 +47,6 @@ def put_back(state_folder: Path, job: Job) -> None:
         aside.rename(place)
 
 
-def remove_tree(folder: Path) -> None:
-    """Never follows a link; a folder that its owner closed to himself goes too. Raises OSError for what cannot go."""
-    if folder.is_symlink():
-        folder.unlink()
-        return
-    if not folder.exists():
-        return
-    folder.chmod(0o700)
-    while inner := _without_files(folder):
-        for one in inner:
-            for deeper in _without_files(one):
-                deeper.rename(folder / uuid4().hex)
-            one.rmdir()
-    folder.rmdir()
-
-
 def tidy(folder: Path, *, has_ended: Callable[[], bool]) -> None:
     """Removes what the programs of all attempts left; the small files stay. Raises OSError.
 
@@ -73,8 +56,7 @@ def tidy(folder: Path, *, has_ended: Callable[[], bool]) -> None:
         if same is None or not has_ended():
             return
         for instance in _instance_folders(same):
-            for name in PROGRAM_FOLDERS:
-                remove_tree(instance / name)
+            remove_program_files(instance)
 
 
 @dataclass
@@ -105,7 +87,7 @@ class Sweeper:
     def sweep(self) -> None:
         """What was left undone: deletions first, then the folders of jobs that have ended."""
         for kind in JobKind:
-            for folder in _folders(self.state_folder / _DELETED / kind):
+            for folder in folders(self.state_folder / _DELETED / kind):
                 self._settle(folder)
         for kind, name in _untidied(self.state_folder):
             self._tidy(kind, name)
@@ -161,30 +143,11 @@ def _held(folder: Path) -> Iterator[Path | None]:
 def _untidied(state_folder: Path) -> Iterator[tuple[JobKind, str]]:
     """Jobs that have a folder of their programs, running ones among them."""
     for kind in JobKind:
-        for folder in _folders(state_folder / "jobs" / kind):
+        for folder in folders(state_folder / "jobs" / kind):
             if any((one / name).is_dir() for one in _instance_folders(folder) for name in PROGRAM_FOLDERS):
                 yield kind, folder.name
 
 
 def _instance_folders(folder: Path) -> Iterator[Path]:
-    for attempt in _folders(folder):
-        yield from _folders(attempt)
-
-
-def _folders(folder: Path) -> list[Path]:
-    """Real ones, not links to others."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
-        return []
-
-
-def _without_files(folder: Path) -> list[Path]:
-    """Its folders, open to us, and nothing else any more. A tree is taken apart from above: it may be deeper than a path."""
-    folders = _folders(folder)
-    for one in folders:
-        one.chmod(0o700)
-    for path in set(folder.iterdir()).difference(folders):
-        path.unlink()
-    return folders
+    for attempt in folders(folder):
+        yield from folders(attempt)

@@ -49,6 +49,11 @@ class Placement:
     """Of each instance."""
     port: int | None = None
 
+    @property
+    def cores(self) -> str:
+        """For people."""
+        return " and ".join(",".join(map(str, share.cpus)) for share in self.shares)
+
 
 def in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
     """``waiting`` is in the order of arrival."""

@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from naiad.service.domain.clock import Clock
-from naiad.service.domain.errors import Conflict, ServiceError
+from naiad.service.domain.errors import Conflict, ServiceError, StorageFull
 from naiad.service.domain.job import Job
 from naiad.service.domain.status import Phase
 from naiad.service.executors.port import Executor, Instance, InstanceReport, InstanceSpec
 from naiad.service.jobs.bell import Bell
-from naiad.service.jobs.layout import instances_of, read_placement, write_placement
+from naiad.service.jobs.layout import instances_of, job_folder, read_placement, write_placement
 from naiad.service.jobs.outcome import Do, Verdict, is_at_work, is_end, judge, next_phases, overdue
+from naiad.service.jobs.remains import tidy
 from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.scheduler import Capacity, Placement, fits, place
 from naiad.service.jobs.waiting import WaitingLine, waiting_of
@@ -143,9 +144,12 @@ class Supervisor:
             self._guarded(job, partial(self._begin, job, placement))
 
     def _begin(self, job: Job, placement: Placement) -> None:
-        write_placement(self.state_folder, job, placement, attempt=job.attempt + 1)
-        started = self._moved(job, (Phase.STARTING,), message=_given(placement))
-        if started is not None:
+        try:
+            write_placement(self.state_folder, job, placement, attempt=job.attempt + 1)
+        except StorageFull as error:
+            self._cannot_start(job, error)
+            return
+        if started := self._moved(job, (Phase.STARTING,), message=f"placed on the cores {placement.cores}"):
             self._placements[_key(started)] = placement
             self._start(started, placement, instances_of(self.state_folder, started))
 
@@ -194,9 +198,17 @@ class Supervisor:
                 self.executor.start(self._spec(job, placement, instance))
         except (ServiceError, OSError) as error:
             self._fence(instances_of(self.state_folder, job))
-            self._moved(
-                job, (Phase.FAILED,), message="could not be started", failure_reason=f"could not be started: {error}"
-            )
+            self._cannot_start(job, error)
+
+    def _cannot_start(self, job: Job, error: Exception) -> None:
+        """Nothing of it runs."""
+        self._free(job)
+        what = "could not be started"
+        self._moved(job, (Phase.FAILED,), message=what, failure_reason=f"{what}: {error}")
+
+    def _free(self, job: Job) -> None:
+        """On a full disk, the next step needs the little room that its attempts have taken."""
+        tidy(job_folder(self.state_folder, job.kind, job.name), has_ended=lambda: True)
 
     def _apply(self, job: Job, verdict: Verdict, reports: Mapping[Instance, InstanceReport]) -> None:
         match verdict.do:
@@ -206,7 +218,11 @@ class Supervisor:
                 self._moved(job, next_phases(job.phase, verdict.phase), message=verdict.message)
             case Do.END | Do.AGAIN:
                 self._fence([instance for instance, report in reports.items() if not is_end(report)])
-                self._end(job, verdict)
+                try:
+                    self._end(job, verdict)
+                except StorageFull:
+                    self._free(job)
+                    self._end(job, verdict)
             case Do.NOTHING:
                 pass
 
@@ -282,8 +298,3 @@ class Supervisor:
 
 def _key(job: Job) -> tuple[str, int]:
     return job.arn, job.attempt
-
-
-def _given(placement: Placement) -> str:
-    cpus = " and ".join(",".join(map(str, share.cpus)) for share in placement.shares)
-    return f"placed on the cores {cpus}"

@@ -1,12 +1,14 @@
+import errno
 import json
 import stat
 from pathlib import Path
 
 import pytest
 
+from naiad.service.domain.errors import StorageFull
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
-from naiad.service.executors.files import read_report, read_spec, write_json, write_report, write_spec
+from naiad.service.executors.files import read_report, read_spec, room_for, write_json, write_report, write_spec
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 
 
@@ -79,3 +81,14 @@ def test_what_is_no_json_leaves_the_file_as_it_was(tmp_path: Path, values: dict[
     with pytest.raises(TypeError):
         write_json(tmp_path / "x.json", values)
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": 1}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_as_such(number: int) -> None:
+    with pytest.raises(StorageFull, match="no room is left on the disk for the log; free some"), room_for("the log"):
+        raise OSError(number, "full")
+
+
+def test_other_trouble_with_a_disk_is_told_as_it_is() -> None:
+    with pytest.raises(PermissionError), room_for("the log"):
+        raise PermissionError(errno.EACCES, "closed")

@@ -1,6 +1,5 @@
 """What stays of a job, also when the server is killed between two steps."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import pytest
 
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.jobs.remains import Sweeper, put_aside, put_back, remove_tree, tidy
+from naiad.service.jobs.remains import Sweeper, put_aside, put_back, tidy
+from naiad.service.jobs.trees import remove_tree
 
 KEPT = ("log", "metrics", "status.json", "spec.json")
 
@@ -142,30 +142,6 @@ def test_links_are_not_followed(world: Any, sweeper: Sweeper, tmp_path: Path) ->
     sweeper.sweep()
     assert names(outside) == ["ml", "precious"]
     assert not (folder / "work").is_symlink()
-
-
-def test_closed_folders_go_too(tmp_path: Path) -> None:
-    closed = tmp_path / "tree" / "closed"
-    (closed / "inner").mkdir(parents=True)
-    (closed / "inner").chmod(0)
-    closed.chmod(0)
-    remove_tree(tmp_path / "tree")
-    assert not (tmp_path / "tree").exists()
-
-
-def test_a_tree_deeper_than_any_path_goes_too(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    folder = os.open(tree, os.O_RDONLY)
-    for _ in range(3000):
-        os.mkdir("d", dir_fd=folder)
-        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
-        os.close(folder)
-        folder = inner
-    os.close(os.open("file", os.O_CREAT, dir_fd=folder))
-    os.close(folder)
-    remove_tree(tree)
-    assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_removed_does_not_end_the_thread(world: Any, sweeper: Sweeper, caplog: Any) -> None:

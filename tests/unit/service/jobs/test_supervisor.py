@@ -252,6 +252,52 @@ def test_a_job_that_cannot_be_started_fails_with_the_reason(world: Any) -> None:
     assert world.executor.alive == []
 
 
+def written(folder: Path) -> Path:
+    """What a program has left there."""
+    (folder / "ml").mkdir(parents=True)
+    (folder / "ml" / "large").write_bytes(b"x" * 100)
+    return folder / "ml"
+
+
+def test_a_full_disk_fails_the_next_attempt_and_takes_what_the_last_one_left(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.create("large")
+    world.tick()
+    (instance,) = world.service.instances(world.job("large"))
+    left = written(instance.folder)
+    world.executor.lose(instance)
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull("no room is left on the disk for placement.json")
+
+    monkeypatch.setattr("naiad.service.jobs.supervisor.write_placement", full)
+    world.tick(2)
+    job = world.job("large")
+    assert (job.phase, job.attempt) == (Phase.FAILED, 1)
+    assert job.failure_reason == "could not be started: no room is left on the disk for placement.json"
+    assert not left.exists()
+
+
+def test_a_store_without_room_gets_that_of_the_program(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its end is not told before it is in the store."""
+    world.create("large")
+    world.tick()
+    (instance,) = world.service.instances(world.job("large"))
+    left = written(instance.folder)
+    world.play("large", ended(Phase.FAILED, "ClientError: no room is left"))
+    update = world.store.update
+
+    def update_with_room(*given: Any, **named: Any) -> None:
+        if left.exists():
+            raise StorageFull("no room is left for the store's database")
+        update(*given, **named)
+
+    monkeypatch.setattr(world.store, "update", update_with_room)
+    world.tick()
+    assert world.job("large").failure_reason == "ClientError: no room is left"
+
+
 def test_spot_jobs_wait_no_longer_than_they_said(world: Any) -> None:
     spot = {
         "EnableManagedSpotTraining": True,

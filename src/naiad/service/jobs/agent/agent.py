@@ -8,6 +8,7 @@ import fcntl
 import logging
 import os
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,26 +16,26 @@ from typing import IO
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import Blobs
-from naiad.service.domain.errors import Invalid, ServiceError
+from naiad.service.domain.errors import Invalid, ServiceError, StorageFull
 from naiad.service.domain.job import JobKind
-from naiad.service.domain.status import Phase
-from naiad.service.executors.files import AGENT, read_report, read_spec, write_json, write_report
+from naiad.service.domain.status import STATUS_OF, Phase
+from naiad.service.executors.files import AGENT, read_report, read_spec, room_for, write_json, write_report
 from naiad.service.executors.port import InstanceReport, InstanceSpec
 from naiad.service.executors.process import Process
-from naiad.service.jobs.agent.channels import Fetcher
 from naiad.service.jobs.agent.command import command_of, is_trainer
 from naiad.service.jobs.agent.contract import environment, write_config
 from naiad.service.jobs.agent.failure import LONGEST, reason_of
+from naiad.service.jobs.agent.inputs import Inputs
+from naiad.service.jobs.agent.interrupt import Interrupted, interruptible
 from naiad.service.jobs.agent.log import LogWriter
-from naiad.service.jobs.agent.output import outputs_of, upload_processing, upload_training
+from naiad.service.jobs.agent.output import upload_processing, upload_training
 from naiad.service.jobs.agent.program import End, Ended, Limits, Running, Spawned, follow
 from naiad.service.jobs.agent.program_files import text_of
 from naiad.service.jobs.agent.sandbox import Sandbox, make_sandbox
 from naiad.service.jobs.agent.scan import OF_TRAINER, Scanner
 from naiad.service.jobs.agent.standby import Order, Standby, can_stand_in
 from naiad.service.jobs.agent.sync import FolderSync
-from naiad.service.jobs.model_data import fetch_model
-from naiad.service.jobs.s3_uri import parse_s3_uri
+from naiad.service.jobs.trees import remove_program_files
 
 _LOG = logging.getLogger("naiad.agent")
 _STOP_TIMEOUT_S = 120.0
@@ -52,6 +53,7 @@ class Agent:
     """Of an agent that came from a warm interpreter."""
     stopping: bool = False
     report: InstanceReport = field(default_factory=lambda: InstanceReport(Phase.STARTING, alive=True))
+    began_s: float = field(default_factory=time.monotonic)
 
     @property
     def folder(self) -> Path:
@@ -59,13 +61,18 @@ class Agent:
 
     def run(self) -> None:
         self._tell(Phase.STARTING)
+        self._remove_earlier_attempts()
         state = self.folder.parents[4]
         sandbox = make_sandbox(self.folder, state, host=self.spec.instance.host, hosts=self.spec.hosts)
         if not sandbox.is_closed:
             self.log.say("namespaces are refused here: the program runs without /opt/ml, by its SM_ variables")
-        syncs = self._prepare(sandbox)
-        if self.stopping:
-            self._tell(Phase.STOPPED, "stopped before the program began")
+        try:
+            with interruptible(self._left_s()):
+                self._check_stopping()
+                syncs = self._prepare(sandbox)
+                self._check_stopping()
+        except Interrupted:
+            self._end_early()
             return
         self._tell(Phase.TRAINING)
         end = self._run_program(sandbox)
@@ -74,61 +81,28 @@ class Agent:
             sync.finish()
         if end.status == 0 or self.spec.instance.kind is not JobKind.TRANSFORM:  # half of an answer is none
             self._upload(sandbox.ml)
-        self._finish(end, sandbox.ml)
+        self._finish(end, sandbox)
+
+    def _remove_earlier_attempts(self) -> None:
+        """Their programs are gone; what they fetched and made would take the room of this one's."""
+        for attempt in range(1, self.spec.instance.attempt):
+            remove_program_files(self.folder.parents[1] / str(attempt) / self.spec.instance.host)
+
+    def _check_stopping(self) -> None:
+        if self.stopping:
+            raise Interrupted
+
+    def _end_early(self) -> None:
+        if self.stopping:
+            self._tell(Phase.STOPPED, "stopped before the program began")
+        else:
+            self._tell(Phase.MAX_RUNTIME_EXCEEDED, "its MaxRuntimeInSeconds were over before the program began")
 
     def _prepare(self, sandbox: Sandbox) -> list[FolderSync]:
         """What is stored while the program runs."""
         write_config(self.spec, sandbox.ml)
         self._tell(Phase.DOWNLOADING)
-        spec = self.spec
-        fetcher = Fetcher(self.blobs, spec.cache_folder, index=spec.instance.index, instances=len(spec.hosts))
-        if spec.instance.kind is JobKind.PROCESSING:
-            self._fetch_processing(fetcher, sandbox.ml)
-            return self._continuous_outputs(sandbox.ml)
-        if spec.instance.kind is JobKind.TRANSFORM:
-            self._fetch_transform(fetcher, sandbox.ml)
-            return []
-        for channel in spec.request.get("InputDataConfig", ()):
-            name = channel["ChannelName"]
-            source = channel["DataSource"]["S3DataSource"]
-            fetcher.channel(source, sandbox.ml / "input" / "data" / name, name=name)
-        return self._checkpoints(fetcher, sandbox.ml)
-
-    def _fetch_processing(self, fetcher: Fetcher, ml: Path) -> None:
-        for given in self.spec.request.get("ProcessingInputs", ()):
-            source = given.get("S3Input", {})
-            if source.get("LocalPath", "").startswith("/opt/ml/"):
-                fetcher.channel(source, ml / source["LocalPath"].removeprefix("/opt/ml/"), name=given["InputName"])
-        for output in outputs_of(self.spec):
-            (ml / output.local).mkdir(parents=True, exist_ok=True)
-
-    def _fetch_transform(self, fetcher: Fetcher, ml: Path) -> None:
-        """Several instances share the files."""
-        fetch_model(self.blobs, self.spec.request["Container"], ml / "model")
-        source = self.spec.request["TransformInput"]["DataSource"]["S3DataSource"]
-        shared = {**source, "S3DataDistributionType": "ShardedByS3Key"}
-        fetcher.channel(shared, ml / "transform" / "input", name="TransformInput")
-
-    def _checkpoints(self, fetcher: Fetcher, ml: Path) -> list[FolderSync]:
-        config = self.spec.request.get("CheckpointConfig")
-        if not config:
-            return []
-        local = config.get("LocalPath", "/opt/ml/checkpoints").rstrip("/").removeprefix("/opt/ml/")
-        sync = self._begun(config["S3Uri"], ml, local, at="CheckpointConfig", fetcher=fetcher)
-        return [sync]
-
-    def _continuous_outputs(self, ml: Path) -> list[FolderSync]:
-        outputs = [output for output in outputs_of(self.spec) if output.is_continuous]
-        return [self._begun(output.uri, ml, output.local, at=f"output {output.name}") for output in outputs]
-
-    def _begun(self, uri: str, ml: Path, local: str, *, at: str, fetcher: Fetcher | None = None) -> FolderSync:
-        """With a fetcher, what is there already is brought back first."""
-        (ml / local).mkdir(parents=True, exist_ok=True)
-        sync = FolderSync(self.blobs, parse_s3_uri(uri, at=at), ml, local)
-        if fetcher is not None and (count := sync.restore(fetcher)):
-            self.log.say(f"{count} checkpoint files were brought back")
-        sync.start()
-        return sync
+        return Inputs(self.spec, self.blobs, sandbox.ml, self.log.say).fetch()
 
     def _run_program(self, sandbox: Sandbox) -> End:
         limits = self._limits()
@@ -169,9 +143,13 @@ class Agent:
             raise Invalid(f"the program {words[0]!r} cannot be started: {error.strerror}") from error
 
     def _limits(self) -> Limits:
-        condition = self.spec.request.get("StoppingCondition", {})
         timeout_s = _stop_timeout_s(self.spec.request.get("Environment", {}))
-        return Limits(condition.get("MaxRuntimeInSeconds"), timeout_s, self.spec.memory_bytes or None)
+        return Limits(self._left_s(), timeout_s, self.spec.memory_bytes or None)
+
+    def _left_s(self) -> float | None:
+        """Of MaxRuntimeInSeconds, which counts what is fetched before the program begins."""
+        most_s = self.spec.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        return None if most_s is None else max(0.0, self.began_s + most_s - time.monotonic())
 
     def _upload(self, ml: Path) -> None:
         if self.spec.instance.kind is not JobKind.TRAINING:
@@ -183,8 +161,8 @@ class Agent:
             more = ", …" if len(left_out) > _MOST_NAMED else ""
             self.log.say(f"not stored, since only files are: {', '.join(named)}{more}")
 
-    def _finish(self, end: End, ml: Path) -> None:
-        message = text_of(ml, "output/message", most_chars=LONGEST)
+    def _finish(self, end: End, sandbox: Sandbox) -> None:
+        message = text_of(sandbox.ml, "output/message", most_chars=LONGEST)
         if message:
             self.report = replace(self.report, exit_message=message)
         if end.how is Ended.OUT_OF_TIME:
@@ -196,7 +174,8 @@ class Agent:
         elif end.status == 0:
             self._tell(Phase.COMPLETED)
         else:
-            self.fail(reason_of(end.status, list(self.log.last), text_of(ml, "output/failure", most_chars=LONGEST)))
+            written = text_of(sandbox.ml, "output/failure", most_chars=LONGEST)
+            self.fail(reason_of(end.status, list(self.log.last), written, root=sandbox.root))
 
     def dismiss_standby(self) -> None:
         if self.standby is not None:
@@ -208,7 +187,13 @@ class Agent:
 
     def _tell(self, phase: Phase, message: str = "") -> None:
         self.report = replace(self.report, phase=phase, message=message)
-        write_report(self.folder, self.report)
+        try:
+            write_report(self.folder, self.report)
+        except StorageFull:
+            if not STATUS_OF[phase].is_final:
+                raise
+            remove_program_files(self.folder)  # they are stored, or will not be
+            write_report(self.folder, self.report)
 
 
 def _stop_timeout_s(environment: Mapping[str, str]) -> float:
@@ -260,7 +245,8 @@ def _serve(folder: Path, standby: Standby | None) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        agent.run()
+        with room_for("the job's files"):
+            agent.run()
     except ServiceError as error:
         agent.fail(f"ClientError: {error}")
     except OSError as error:

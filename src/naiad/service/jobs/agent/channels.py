@@ -100,12 +100,15 @@ class Fetcher:
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_name(f"{digest}.{os.getpid()}.part")
         _, content = self._blobs.read(info.bucket, info.key)
-        with partial.open("wb") as file:
-            for block in content:
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(kept)
+        try:
+            with partial.open("wb") as file:
+                for block in content:
+                    file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(kept)
+        finally:
+            partial.unlink(missing_ok=True)
         return kept
 
 

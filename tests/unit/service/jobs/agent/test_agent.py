@@ -1,16 +1,24 @@
 """One instance from its order to its end, without a server: also with programs and data that mean harm."""
 
+import contextlib
 import io
 import json
 import os
 import re
+import signal
 import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from naiad.service.blobs.port import BlobInfo, Blobs
+from naiad.service.domain.errors import Invalid
 from naiad.service.domain.status import Phase
+from naiad.service.jobs.agent.agent import Agent
+from naiad.service.jobs.agent.log import LogWriter
 
 
 def s3(uri: str, **more: str) -> dict[str, Any]:
@@ -186,3 +194,65 @@ def test_a_manifest_and_files_without_compression(run: Any, put: Any, stored: An
 def test_a_stop_timeout_that_is_no_time(run: Any, given: str) -> None:
     report = run("print('ran')", Environment={"NAIAD_STOP_TIMEOUT_S": given}).report
     assert report.failure_reason.startswith(f"ClientError: Environment's NAIAD_STOP_TIMEOUT_S is '{given}'")
+
+
+@dataclass(frozen=True)
+class Stalling:
+    """A store that gives a block of what it is asked for, and no more."""
+
+    blobs: Blobs
+    is_stopped: bool
+    """Meanwhile, by SIGTERM."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.blobs, name)
+
+    def read(self, bucket: str, key: str) -> tuple[BlobInfo, Iterator[bytes]]:
+        return self.blobs.head(bucket, key), self._blocks()
+
+    def _blocks(self) -> Iterator[bytes]:
+        yield b"a block"
+        if self.is_stopped:
+            os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+
+
+@pytest.mark.parametrize(
+    ("is_stopped", "limit", "phase"),
+    [(True, {}, Phase.STOPPED), (False, {"MaxRuntimeInSeconds": 1}, Phase.MAX_RUNTIME_EXCEEDED)],
+)
+def test_what_is_fetched_is_left_when_the_job_is_to_end(
+    spec_of: Any, put: Any, blobs: Blobs, tmp_path: Path, is_stopped: bool, limit: dict[str, int], phase: Phase
+) -> None:
+    put({"data/large": b"content"})
+    spec = spec_of({"InputDataConfig": [s3("s3://naiad/data/")], "StoppingCondition": limit})
+    folder = spec.instance.folder
+    for name in ("ml", "tmp", "work"):
+        (folder / name).mkdir(parents=True)
+    agent = Agent(spec, Stalling(blobs, is_stopped), LogWriter(folder))  # type: ignore[arg-type]  # reason: by __getattr__
+
+    def stop(*_: object) -> None:
+        agent.stopping = True
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        agent.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        agent.log.close()
+    assert agent.report.phase is phase
+    assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+
+
+def test_what_a_lost_attempt_left_makes_room(spec_of: Any, blobs: Blobs) -> None:
+    left = spec_of({}).instance.folder
+    (left / "ml").mkdir(parents=True)
+    (left / "log").touch()
+    spec = spec_of({"InputDataConfig": [s3("s3://naiad/none/")]})
+    second = replace(spec, instance=replace(spec.instance, attempt=2, folder=left.parents[1] / "2" / "algo-1"))
+    (second.instance.folder / "ml").mkdir(parents=True)
+    agent = Agent(second, blobs, LogWriter(second.instance.folder))
+    with contextlib.closing(agent.log), pytest.raises(Invalid, match="there is no object"):
+        agent.run()
+    assert not (left / "ml").exists()
+    assert (left / "log").is_file()

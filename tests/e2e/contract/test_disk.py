@@ -1,0 +1,60 @@
+"""A server on a small disk that fills up: its jobs say so, what comes after them has room, the database is whole."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+
+def _has_room(jobs: Any) -> bool:
+    disk = os.statvfs(jobs.server.state)
+    return disk.f_bavail * disk.f_frsize > 20 * 2**20
+
+
+def _is_whole(jobs: Any, copy: Path) -> None:
+    """SQLite cannot open what lies in another process's mounts."""
+    for file in jobs.server.state.glob("*.db*"):
+        shutil.copyfile(file, copy / file.name)
+    (file,) = copy.glob("*.db")
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+        assert database.execute("select count(*) from naiad_jobs where status = 'InProgress'").fetchall() == [(0,)]
+
+
+FILLS = """
+    import os
+    with open(os.environ["SM_MODEL_DIR"] + "/large", "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+"""
+FILLS_IN_SILENCE = """
+    cat /dev/zero > /opt/ml/model/large 2>/dev/null
+    echo x > /opt/ml/model/small
+    exit 0
+"""
+
+
+def test_programs_that_fill_the_disk(small_jobs: Any, tmp_path: Path) -> None:
+    small_jobs.python("loud", FILLS)
+    small_jobs.shell("silent", FILLS_IN_SILENCE)
+    small_jobs.shell("queued", "echo done; echo w > /opt/ml/model/w")
+    reasons = [small_jobs.failed("loud"), small_jobs.failed("silent")]
+    assert all("no room is left on the disk" in why or "No space left on device" in why for why in reasons), reasons
+    assert small_jobs.end("queued")["TrainingJobStatus"] in ("Completed", "Failed")  # it may have met the full disk
+    small_jobs.until(lambda: _has_room(small_jobs))
+    assert small_jobs.completed(small_jobs.shell("after", "echo done; echo w > /opt/ml/model/w")) == ["done"]
+    assert small_jobs.packed("out/after/output/model.tar.gz") == {"w": b"w\n"}
+    _is_whole(small_jobs, tmp_path)
+
+
+def test_a_channel_that_does_not_fit(small_jobs: Any, channel: Any, tmp_path: Path) -> None:
+    small_jobs.put({f"data/{number}": bytes([number]) * 5 * 2**20 for number in range(4)})
+    small_jobs.shell("large", "ls", InputDataConfig=[channel("train", "data/")])
+    assert small_jobs.failed("large").startswith("ClientError: no room is left on the disk for the job's files")
+    server = small_jobs.server.client("s3")
+    for number in range(4):
+        server.delete_object(Bucket="naiad", Key=f"data/{number}")
+    assert small_jobs.completed(small_jobs.shell("after", "echo done")) == ["done"]
+    _is_whole(small_jobs, tmp_path)
