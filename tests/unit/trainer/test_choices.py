@@ -151,3 +151,10 @@ def test_what_inputs_are_normalised_by_is_told(blobs):
     assert plan.normalisation == "on"
     assert dict(plan.reasons)["normalisation"].measured.startswith("5 columns: mean")
     assert make_plan(a_net(), blobs, {}, seed=0).normalisation == "on"
+
+
+def test_labels_are_smoothed_and_weights_averaged_only_where_the_user_says(blobs):
+    plan = make_plan(a_net(), blobs, {}, seed=0)
+    assert (plan.label_smoothing, plan.average) == (0, None)
+    plan = make_plan(a_net(), blobs, {"label_smoothing": 0.1, "average": 0.99, "schedule": "cosine"}, seed=0)
+    assert (plan.label_smoothing, plan.average, plan.schedule) == (0.1, 0.99, "cosine")

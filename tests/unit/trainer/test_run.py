@@ -10,6 +10,7 @@ from torch import nn
 from naiad.errors import OptionError
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.model import NetworkSource
+from naiad.trainer.plan import BY_USER
 from naiad.trainer.progress import Silent
 from naiad.trainer.recipe import recipe_for
 from naiad.trainer.run import SAMPLES_KEPT, Run
@@ -69,3 +70,17 @@ def test_rare_classes_are_found_more_often_where_classes_count_alike():
             scores = run.net(run.dataset.features(torch.from_numpy(inputs)))
         found[strength] = int((scores.argmax(1).numpy() == 2)[targets == 2].sum())
     assert found[1.0] > 2 * found[0.0], found
+
+
+def test_averaged_weights_of_a_classifier_have_batchnorm_statistics_of_their_own(dataset):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8, momentum=0.01), nn.ReLU(), nn.Linear(8, 3))
+    run = Run(claim(None, resume=False), dataset, net, recipe_for(dataset, seed=0), Silent())
+    wishes = {"epochs": 3, "average": 0.9, "batchnorm_momentum": 0.01}
+    plan = run.settle_plan(wishes, time.perf_counter(), seed=0)
+    assert dict(plan.reasons)["average"] == BY_USER
+    run.train(plan, time.perf_counter())
+    with torch.no_grad():
+        hidden = net[0](dataset.features(dataset.train.samples.take(torch.arange(len(dataset.train)))))
+    torch.testing.assert_close(net[1].running_mean, hidden.mean(dim=0), atol=0.05, rtol=0)
+    torch.testing.assert_close(net[1].running_var, hidden.var(dim=0), atol=0.05, rtol=0.1)
