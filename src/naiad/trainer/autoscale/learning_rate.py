@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan import Plan, Reason
+from naiad.trainer.plan import Plan, Reason, Trial
 
 STEPS = 60
 LOW, HIGH = 1 / 100, 20
@@ -24,6 +24,8 @@ APART = 4.0
 _SMOOTHING, _FIRST = 0.9, 8
 _FALL, _NOISES = 0.05, 3
 """A loss has fallen when it is this part, and so many deviations of the noise at the beginning, under where it began."""
+_EVERY = 10
+"""Steps between the rates that the plan shows."""
 _LOST = 1.5
 """Times the loss at the beginning."""
 
@@ -38,34 +40,47 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
             losses = measuring.bench.pilot(plan, rates).losses
         lowest = rate_of_lowest_loss(rates, losses)
         if lowest is not None:
-            return _judged(plan, lowest)
+            return _judged(plan, lowest, shown(rates, losses))
         if not was_lost(losses, STEPS):
             return plan
     return plan
 
 
-def _judged(plan: Plan, lowest: float) -> Plan:
+def _judged(plan: Plan, lowest: float, tried: tuple[Trial, ...]) -> Plan:
     usual, found = plan.learning_rate, lowest * PART[plan.optimizer]
     told = f"loss lowest at {lowest:.2g} in a range test of {STEPS} steps"
     if 1 / APART <= found / usual <= APART:
-        return plan.taking("learning_rate", usual, Reason("the usual peak, and a range test agrees", told))
+        return plan.taking("learning_rate", usual, Reason("the usual peak, and a range test agrees", told, tried))
     why = f"a range test speaks against the usual {usual:g}"
-    return plan.taking("learning_rate", _rounded(found), Reason(why, told))
+    return plan.taking("learning_rate", _rounded(found), Reason(why, told, tried))
 
 
 def rate_of_lowest_loss(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     """Of the smoothed losses; None where they never fall clearly below where they began."""
     if len(losses) <= _FIRST:
         return None
-    smoothed, mean = [], 0.0
-    for step, loss in enumerate(losses):
-        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
-        smoothed.append(mean / (1 - _SMOOTHING ** (step + 1)))
+    smoothed = _smoothed(losses)
     begun, noise = statistics.fmean(losses[:_FIRST]), statistics.stdev(losses[:_FIRST])
     lowest = min(range(_FIRST, len(smoothed)), key=lambda step: smoothed[step])
     fallen = begun - smoothed[lowest]
     smooth_noise = noise * ((1 - _SMOOTHING) / (1 + _SMOOTHING)) ** 0.5
     return rates[lowest] if fallen > max(_FALL * begun, _NOISES * smooth_noise) else None
+
+
+def shown(rates: Sequence[float], losses: Sequence[float]) -> tuple[Trial, ...]:
+    """Some of the rates with the smoothed loss at each, the first and the last among them."""
+    smoothed = _smoothed(losses)
+    steps = range(len(losses) - 1, -1, -_EVERY)
+    return tuple(Trial(f"{rates[step]:.2g}", f"loss {smoothed[step]:.3g}") for step in sorted({0, *steps}))
+
+
+def _smoothed(losses: Sequence[float]) -> list[float]:
+    """A mean over the last steps, and not drawn to zero at the beginning."""
+    smoothed, mean = [], 0.0
+    for step, loss in enumerate(losses):
+        mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
+        smoothed.append(mean / (1 - _SMOOTHING ** (step + 1)))
+    return smoothed
 
 
 def was_lost(losses: Sequence[float], steps: int) -> bool:

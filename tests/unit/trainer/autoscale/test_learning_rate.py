@@ -27,6 +27,21 @@ def test_where_nothing_is_learnt_nothing_is_said(losses):
     assert rate_of_lowest_loss(RATES, losses) is None
 
 
+def test_what_was_tried_is_shown(measuring, plan):
+    tried = dict(learning_rate.choose(plan(learning_rate=0.1), measuring()).reasons)["learning_rate"].tried
+    rates = [float(trial.value) for trial in tried]
+    assert rates == sorted(rates)
+    assert (rates[0], rates[-1]) == (0.1 / 100, 0.1 * 20)
+    assert all(float(trial.measured.removeprefix("loss ")) > 0 for trial in tried)
+
+
+def test_a_test_that_ended_early_shows_where():
+    shown = learning_rate.shown(RATES, [2.0] * 15 + [9.0])
+    assert [trial.value for trial in shown] == [f"{RATES[step]:.2g}" for step in (0, 5, 15)]
+    assert [trial.measured for trial in shown[:2]] == ["loss 2", "loss 2"]
+    assert float(shown[2].measured.removeprefix("loss ")) > 2.5
+
+
 def test_a_rate_that_would_lose_the_loss_is_overruled(bench, measuring, plan):
     found = learning_rate.choose(plan(learning_rate=500.0, clip_norm=None), measuring())
     assert found.learning_rate < 50
