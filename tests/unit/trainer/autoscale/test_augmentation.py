@@ -46,6 +46,60 @@ def test_the_same_seed_asks_the_same(digits):
     assert neighbours_kept(digits, ("flip",), seed=1) == neighbours_kept(digits, ("flip",), seed=1)
 
 
+class Watched:
+    """Large images, made when they are read."""
+
+    sample_shape, dtype, in_memory, fixed = torch.Size([3, 224, 224]), torch.uint8, False, True
+
+    def __init__(self, length):
+        self.length, self.largest, self.read = length, 0, 0
+
+    def __len__(self):
+        return self.length
+
+    def take(self, indices):
+        self.largest, self.read = max(self.largest, len(indices)), self.read + len(indices)
+        return (indices % 200).byte()[:, None, None, None].expand(-1, *self.sample_shape)
+
+
+def large(length):
+    return Split(Watched(length), torch.arange(length) % 200 // 100, ["x"] * length)
+
+
+def test_few_images_are_in_memory_at_once():
+    split = large(400)
+    assert neighbours_kept(split, ("flip",), seed=0, count=250) == (1.0, {"flip": 1.0})
+    assert (split.samples.read, split.samples.largest) == (250, 111)
+
+
+def clocked(monkeypatch, seconds):
+    """As if reading and shrinking a sample took this long."""
+    monkeypatch.setattr(augmentation, "_seconds_a_sample", lambda _: seconds)
+
+
+@pytest.mark.parametrize(("budget_s", "looked_at"), [(100.0, True), (8.0, False)])
+def test_reading_is_within_the_budget(bench, symmetric, measuring, plan, monkeypatch, budget_s, looked_at):
+    clocked(monkeypatch, 0.01)
+    measure = measuring(Bench(bench.net, bench.features, bench.loss, symmetric), budget_s=budget_s)
+    found = augmentation.choose(plan(epochs=100), measure)
+    assert ("among 600 samples" in str(found.reasons)) == looked_at
+    assert (found == plan(epochs=100)) != looked_at
+
+
+def test_of_a_handful_nothing_is_said(bench, symmetric, measuring, plan):
+    few = split_of(symmetric.samples.tensor[:10], symmetric.targets[:10])
+    of = Bench(bench.net, bench.features, bench.loss, few)
+    assert augmentation.choose(plan(epochs=100), measuring(of)) == plan(epochs=100)
+
+
+def test_with_less_time_fewer_are_looked_at(bench, symmetric, measuring, plan, monkeypatch):
+    clocked(monkeypatch, 0.001)
+    images, labels = symmetric.samples.tensor.repeat(10, 1, 1, 1), symmetric.targets.repeat(10)
+    measure = measuring(Bench(bench.net, bench.features, bench.loss, split_of(images, labels)), budget_s=0.5 + 3.0)
+    found = dict(augmentation.choose(plan(epochs=100), measure).reasons)["augment"]
+    assert "among 1,4" in found.measured
+
+
 @pytest.mark.parametrize(("epochs", "taken"), [(100, ("flip",)), (3, ())])
 def test_only_where_samples_are_seen_often(bench, symmetric, measuring, plan, epochs, taken):
     of = Bench(bench.net, bench.features, bench.loss, symmetric)
