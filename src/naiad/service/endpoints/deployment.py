@@ -93,6 +93,8 @@ class Deployment:
     on_done: OnDone
     variants: dict[str, Variant] = field(default_factory=dict)
     shadows: dict[str, Variant] = field(default_factory=dict)
+    _artifacts: dict[str, Prepared] = field(default_factory=dict)
+    """By variant, of those that an engine runs."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def start(self, before: "Deployment | None" = None) -> None:
@@ -118,6 +120,8 @@ class Deployment:
         for name, variant in self.all_variants().items():
             variant.pool.last_asked_at = old[name].pool.last_asked_at if name in old else time.monotonic()
         self._keep(self._scale())
+        for name, prepared in self._artifacts.items():
+            self._keep(self._measure_rest(name, prepared))
 
     def rescale(self, plan: Plan, counts: Mapping[str, int]) -> None:
         """To a plan of the same variants. counts: by variant, of those that are to have another number of instances."""
@@ -150,6 +154,8 @@ class Deployment:
 
     def kill(self) -> None:
         """At once, without finishing anything."""
+        for task in self._tasks:
+            task.cancel()
         for variant in self._all():
             variant.pool.wanted = 0
             for replica in variant.pool.replicas:
@@ -173,6 +179,8 @@ class Deployment:
     async def _variant(self, plan: VariantPlan) -> Variant:
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(None, self._prepared, plan)
+        if prepared.engine is not None:
+            self._artifacts[plan.name] = prepared
         prefix = f"i-{self.plan.number:03d}{int(time.time()):x}"
         launcher = Launcher(prepared, self.preparer.state_folder, self.logs / plan.name, prefix)
         pool = Pool(plan.name, launcher, 2 * prepared.most_samples, plan.start_timeout_s)
@@ -194,6 +202,13 @@ class Deployment:
         partial.write_text(json.dumps({**asdict(prepared), "folder": ""}), encoding="utf-8")
         partial.replace(record)
         return prepared
+
+    async def _measure_rest(self, name: str, prepared: Prepared) -> None:
+        """Of which nothing depends: a deployment that goes meanwhile takes the folder along."""
+        try:
+            await self.preparer.measure_rest(prepared, lambda text: self.say(name, text))
+        except OSError as error:
+            _LOG.info("variant %s: the other engines were not measured: %s", name, error)
 
     async def _scale(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 Fetched, unpacked, its engine chosen, its packages installed.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 from naiad.service.blobs.port import Blobs
 from naiad.service.domain.errors import Invalid
+from naiad.service.endpoints.threads import in_thread
 from naiad.service.endpoints.worker.open_user import kind_of
 from naiad.service.jobs.agent import packages
 from naiad.service.jobs.agent.sandbox import make_sandbox
@@ -24,6 +26,7 @@ from naiad.service.jobs.model_data import fetch_model
 _LOG = logging.getLogger(__name__)
 _PROBE = "naiad.service.endpoints.worker.probe"
 _PROBE_WITHIN_S = 120.0
+_MEASURED_WITHIN_S = 300.0
 _INSTALL_WITHIN_S = 1800.0
 _PORT = "NAIAD_REPLICA_PORT"
 _WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"
@@ -53,7 +56,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Preparer:
-    """Blocks: for a thread."""
+    """Blocks, but for ``measure_rest``: for a thread."""
 
     blobs: Blobs
     state_folder: Path
@@ -91,10 +94,48 @@ class Preparer:
         return replace(prepared, engine=table["chosen"], most_samples=int(table["most_samples"]))
 
     def _probed(self, prepared: Prepared) -> dict[str, Any]:
-        words = (sys.executable, "-m", _PROBE, "MODEL")
+        words = (sys.executable, "-m", _PROBE, "MODEL", "--hasty", "yes")
         text = self._run(prepared.folder, words, prepared.environment, within_s=_PROBE_WITHIN_S, say=None)
         table: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
         return table
+
+    async def measure_rest(self, prepared: Prepared, say: Say) -> None:
+        """The engines that the deployment did not wait for: their rows are added to the table, and the whole is told again.
+
+        For the loop's thread; what is being measured ends when this is cancelled. Raises OSError when the folder is gone.
+        """
+        from naiad.service.endpoints.worker.probe import TABLE, table_lines, with_row, write_table  # noqa: PLC0415
+
+        model = prepared.folder / "ml" / "model"
+        table = json.loads((model / TABLE).read_text(encoding="utf-8"))
+        rest = table.get("unmeasured", [])
+        for name in rest:
+            table = with_row(table, await self._measured_alone(prepared, name))
+            write_table(model, table)
+        for line in table_lines(table) if rest else ():
+            say(line)
+
+    async def _measured_alone(self, prepared: Prepared, engine: str) -> dict[str, Any]:
+        """Its row, with what others leave of the processor."""
+        from naiad.service.endpoints.worker.probe import row_of_failure  # noqa: PLC0415
+
+        words = ("nice", "-n", "19", sys.executable, "-m", _PROBE, "MODEL", "--engine", engine)
+        command, variables = await in_thread(lambda: self._command(prepared.folder, words, prepared.environment))
+        none, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, env=variables, stdin=none, stdout=pipe, stderr=none)
+        try:
+            async with asyncio.timeout(_MEASURED_WITHIN_S):
+                out, _ = await process.communicate()
+            row: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
+        except TimeoutError:
+            return row_of_failure(engine, f"it was not measured within {_MEASURED_WITHIN_S:g} s")
+        except (ValueError, IndexError):
+            return row_of_failure(engine, f"its process ended with status {process.returncode}")
+        else:
+            return row
+        finally:
+            if process.returncode is None:
+                process.kill()
 
     def _install(self, folder: Path, environment: Mapping[str, str], say: Say) -> bool:
         requirements = folder / "ml" / "model" / "code" / "requirements.txt"
@@ -115,14 +156,17 @@ class Preparer:
         say: Say | None,
     ) -> str:
         """The stdout of a program within the walls; MODEL in its words is the model's folder. Raises Invalid when it fails."""
-        sandbox = make_sandbox(folder, self.state_folder, host=_HOST, hosts=(_HOST,))
-        model = str(sandbox.root / "model")
-        command, variables = sandbox.start_of(
-            [word.replace("MODEL", model) for word in words], variables_of(sandbox.root, environment)
-        )
+        command, variables = self._command(folder, words, environment)
         try:
             ended = subprocess.run(  # noqa: S603  # reason: within the walls
-                command, env=variables, capture_output=True, text=True, timeout=within_s, check=False, errors="replace"
+                command,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=within_s,
+                check=False,
+                errors="replace",
             )
         except subprocess.TimeoutExpired as error:
             raise Invalid(f"{' '.join(words[:4])} took longer than {within_s:g} s") from error
@@ -133,6 +177,15 @@ class Preparer:
             last = (ended.stderr.strip() or ended.stdout.strip() or "no word").splitlines()[-1]
             raise Invalid(f"{' '.join(words[:4])} failed: {last[:500]}")
         return ended.stdout
+
+    def _command(
+        self, folder: Path, words: Sequence[str], environment: Mapping[str, str]
+    ) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Of a program within the walls, and its variables."""
+        sandbox = make_sandbox(folder, self.state_folder, host=_HOST, hosts=(_HOST,))
+        model = str(sandbox.root / "model")
+        given = [word.replace("MODEL", model) for word in words]
+        return sandbox.start_of(given, variables_of(sandbox.root, environment))
 
 
 def variables_of(root: Path, environment: Mapping[str, str]) -> dict[str, str]:

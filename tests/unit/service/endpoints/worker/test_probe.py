@@ -7,7 +7,15 @@ import pytest
 
 from naiad.service.endpoints.worker.artifact import open_artifact
 from naiad.service.endpoints.worker.engines.open import available_engines
-from naiad.service.endpoints.worker.probe import Row, choose, table_lines, write_table
+from naiad.service.endpoints.worker.probe import (
+    Row,
+    choose,
+    row_of_failure,
+    table_lines,
+    table_of,
+    with_row,
+    write_table,
+)
 from naiad.trainer import artifact_folder
 
 
@@ -50,6 +58,22 @@ def test_a_real_artifact_and_one_engine_that_is_spoilt(artifact: Path, tmp_path:
     assert lines[-1].startswith(f"engine chosen: {table['chosen']}")
     write_table(tmp_path, table)
     assert json.loads((tmp_path / "engines.json").read_text()) == table
+
+
+def test_in_haste_torch_is_measured_later(artifact: Path):
+    words = [sys.executable, "-m", "naiad.service.endpoints.worker.probe", str(artifact)]
+    hasty = [*words, "--hasty", "yes"]
+    table = json.loads(subprocess.run(hasty, capture_output=True, text=True, check=True).stdout)
+    assert (table["unmeasured"], "torch" in [one["engine"] for one in table["rows"]]) == (["torch"], False)
+    assert "engine torch          is measured when replicas answer: another engine agrees already" in table_lines(table)
+    alone = subprocess.run([*words, "--engine", "torch"], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    whole = with_row(table, json.loads(alone.stdout))
+    assert (whole["unmeasured"], whole["rows"][-1]["agrees"], whole["chosen"]) == ([], True, table["chosen"])
+
+
+def test_a_failure_is_a_row_too():
+    table = with_row(table_of([row("onnxruntime", 10)], ["torch"]), row_of_failure("torch", "took longer than 120 s"))
+    assert "engine torch          took longer than 120 s" in table_lines(table)
 
 
 def test_what_is_no_artifact(tmp_path: Path):
