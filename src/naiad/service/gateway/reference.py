@@ -7,6 +7,7 @@ import naiad.service.gateway.operations  # noqa: F401  # reason: registers the h
 from naiad.service.gateway.operation import OPERATIONS
 from naiad.service.gateway.route import RUNTIME_OPERATIONS
 from naiad.service.gateway.s3.operations import names as s3_names
+from naiad.service.gateway.s3.settings import ABSENT
 
 
 def reference() -> str:
@@ -17,7 +18,9 @@ def reference() -> str:
     for service, found in groupby(sorted(OPERATIONS), key=lambda pair: pair[0]):
         parts += [f"## {service}", "\n".join(f"- {name}" for _, name in found)]
     parts += ["## sagemaker-runtime", "\n".join(f"- {name}" for name in sorted(RUNTIME_OPERATIONS.values()))]
-    parts += ["## s3", "\n".join(f"- {name}" for name in s3_names())]
+    absent = dict(ABSENT.values())
+    lines = [f"- {name}{f': `{absent[name]}`, no bucket has one' if name in absent else ''}" for name in s3_names()]
+    parts += ["## s3", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
 

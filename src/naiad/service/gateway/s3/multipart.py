@@ -10,7 +10,7 @@ from naiad.service.domain.errors import NotServed
 from naiad.service.gateway.request import Response
 from naiad.service.gateway.s3.buckets import owner
 from naiad.service.gateway.s3.call import Call, xml_response
-from naiad.service.gateway.s3.copying import copy_part, is_copy
+from naiad.service.gateway.s3.copying import copy_part
 from naiad.service.gateway.s3.errors import bad_argument, malformed
 from naiad.service.gateway.s3.headers import (
     algorithm_of,
@@ -55,8 +55,6 @@ async def create_upload(call: Call) -> Response:
 
 async def put_part(call: Call) -> Response:
     number, upload_id = _part_number(call), call.asked("uploadId") or ""
-    if is_copy(call):
-        return await copy_part(call, number, upload_id)
     upload = await call.threads.run(lambda: call.blobs.upload(call.bucket, call.key, upload_id))
     expected = expected_checksums(call.request)
     if upload.algorithm and upload.algorithm not in expected:
@@ -67,6 +65,10 @@ async def put_part(call: Call) -> Response:
 
     part = await call.threads.receive(call.body(MAX_PUT_BYTES), put)
     return Response(200, {"etag": f'"{part.etag}"', **checksum_headers(part.checksums)})
+
+
+async def put_part_copy(call: Call) -> Response:
+    return await copy_part(call, _part_number(call), call.asked("uploadId") or "")
 
 
 async def complete_upload(call: Call) -> Response:

@@ -31,7 +31,7 @@ _BUCKET: dict[tuple[str, str], Operation] = {
     ("HEAD", ""): Operation("HeadBucket", buckets.head_bucket, Access.LOOK),
     ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket, Access.OWN),
     ("POST", "delete"): Operation("DeleteObjects", deleting.delete_objects, Access.LOOK),
-    **{("GET", name): Operation(f"GetBucket {name}", settings.absent, Access.LOOK) for name in settings.ABSENT},
+    **{("GET", asked): Operation(name, settings.absent, Access.LOOK) for asked, (name, _) in settings.ABSENT.items()},
 }
 _OBJECT: dict[tuple[str, str], Operation] = {
     ("GET", ""): Operation("GetObject", objects.get_object, Access.READ),
@@ -48,7 +48,11 @@ _OBJECT: dict[tuple[str, str], Operation] = {
     ("DELETE", ""): Operation("DeleteObject", objects.delete_object, Access.WRITE),
     ("DELETE", "uploadId"): Operation("AbortMultipartUpload", multipart.abort_upload, Access.WRITE),
 }
-_COPY = Operation("CopyObject", copying.copy_object, Access.WRITE)
+_COPIES = {
+    "": Operation("CopyObject", copying.copy_object, Access.WRITE),
+    "uploadId": Operation("UploadPartCopy", multipart.put_part_copy, Access.WRITE),
+}
+"""A PUT of an object that names a source."""
 _LIST_BUCKETS = Operation("ListBuckets", buckets.list_buckets, Access.OWN)
 _NAMED = ("uploadId", "partNumber", "list-type")
 _SUBRESOURCES = {
@@ -71,8 +75,7 @@ _SUBRESOURCES = {
 
 def names() -> list[str]:
     """Of everything that is served, sorted."""
-    known = {operation.name for operation in (*_BUCKET.values(), *_OBJECT.values(), _COPY, _LIST_BUCKETS)}
-    return sorted(name for name in known if " " not in name)
+    return sorted({one.name for one in (*_BUCKET.values(), *_OBJECT.values(), *_COPIES.values(), _LIST_BUCKETS)})
 
 
 def operation_of(call: Call) -> Operation:
@@ -85,8 +88,8 @@ def operation_of(call: Call) -> Operation:
     if call.asked("versionId") not in (None, "", "null"):
         raise no_such_version()
     what = _subresource(call)
-    if call.key and method == "PUT" and what == "" and copying.is_copy(call):
-        return _COPY
+    if call.key and method == "PUT" and what in _COPIES and copying.is_copy(call):
+        return _COPIES[what]
     found = (_OBJECT if call.key else _BUCKET).get((method, what))
     if found is None:
         raise NotServed(

@@ -6,26 +6,26 @@ from naiad.service.gateway.s3.call import Call, xml_response
 from naiad.service.gateway.s3.errors import S3Error
 from naiad.service.gateway.s3.xml import Node, element
 
-ABSENT: dict[str, str] = {
-    "cors": "NoSuchCORSConfiguration",
-    "encryption": "ServerSideEncryptionConfigurationNotFoundError",
-    "lifecycle": "NoSuchLifecycleConfiguration",
-    "object-lock": "ObjectLockConfigurationNotFoundError",
-    "ownershipControls": "OwnershipControlsNotFoundError",
-    "policy": "NoSuchBucketPolicy",
-    "policyStatus": "NoSuchBucketPolicy",
-    "publicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
-    "replication": "ReplicationConfigurationNotFoundError",
-    "tagging": "NoSuchTagSet",
-    "website": "NoSuchWebsiteConfiguration",
+ABSENT: dict[str, tuple[str, str]] = {
+    "cors": ("GetBucketCors", "NoSuchCORSConfiguration"),
+    "encryption": ("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"),
+    "lifecycle": ("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
+    "object-lock": ("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"),
+    "ownershipControls": ("GetBucketOwnershipControls", "OwnershipControlsNotFoundError"),
+    "policy": ("GetBucketPolicy", "NoSuchBucketPolicy"),
+    "policyStatus": ("GetBucketPolicyStatus", "NoSuchBucketPolicy"),
+    "publicAccessBlock": ("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
+    "replication": ("GetBucketReplication", "ReplicationConfigurationNotFoundError"),
+    "tagging": ("GetBucketTagging", "NoSuchTagSet"),
+    "website": ("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
 }
-"""By the query parameter that asks for a bucket's setting."""
+"""The operation and the code of its refusal, by the query parameter that asks for a bucket's setting."""
 
 
 async def absent(call: Call) -> Response:
     await demand_bucket(call)
     name = next(name for name, _ in call.request.query if name in ABSENT)
-    raise S3Error(ABSENT[name], 404, f"bucket {call.bucket} has no {name}")
+    raise S3Error(ABSENT[name][1], 404, f"bucket {call.bucket} has no {name}")
 
 
 async def get_versioning(call: Call) -> Response:

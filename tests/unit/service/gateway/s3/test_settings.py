@@ -5,7 +5,7 @@ from naiad.service.gateway.s3.settings import ABSENT
 
 @pytest.mark.parametrize("name", ABSENT)
 def test_what_no_bucket_has(call, name):
-    assert f"<Code>{ABSENT[name]}</Code>" in call("GET", f"/data?{name}").text
+    assert f"<Code>{ABSENT[name][1]}</Code>" in call("GET", f"/data?{name}").text
     assert "<Code>NoSuchBucket</Code>" in call("GET", f"/none?{name}").text
     assert call("PUT", f"/data?{name}").status == 501
 
