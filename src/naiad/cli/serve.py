@@ -40,6 +40,9 @@ def serve(
     aws_hosts_port: Annotated[
         int, typer.Option(min=0, max=65535, help="On loopback; 0 keeps the last one.", show_default=False)
     ] = 0,
+    fit_instances: Annotated[
+        bool, typer.Option(help="Scale an instance type that is larger than this machine down to it; else refuse it.")
+    ] = True,
     upload_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Close an upload of which no byte came for so long.")
     ] = 60.0,
@@ -56,7 +59,16 @@ def serve(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     proxy_port = aws_hosts_port if aws_hosts else None
     settings = Settings(
-        folder, host, port, region, database, s3_endpoint, warm, proxy_port, upload_timeout_s=upload_timeout
+        folder,
+        host,
+        port,
+        region,
+        database,
+        s3_endpoint,
+        warm,
+        proxy_port,
+        fit_instances=fit_instances,
+        upload_timeout_s=upload_timeout,
     )
     run(settings, ready=_say_ready)
 

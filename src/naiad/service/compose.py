@@ -50,6 +50,8 @@ class Settings:
     aws_hosts_port: int | None = 0
     """Of the proxy for hosts that clients have written into themselves, on loopback. 0 keeps the last one; None does without."""
 
+    fit_instances: bool = True
+    """Whether an instance type that is larger than the machine is scaled down to it, and not refused."""
     upload_timeout_s: float = 60.0
     """After so long without a byte of a body that is being sent, the connection is closed."""
     drain_timeout_s: int = 30
@@ -87,7 +89,7 @@ def compose(settings: Settings, *, url: str, hold: Hold, clock: Clock | None = N
     blobs = open_blobs(settings.blobs_url)
     _make_default_bucket(blobs, settings)
     store = open_store(settings.database if settings.database is not None else state)
-    resources = of_this_machine()
+    resources = of_this_machine(fit_instances=settings.fit_instances)
     sweeper = Sweeper(store, state)
     jobs = JobService(store, blobs, resources, clock, state, settings.region, on_put_aside=sweeper.put_aside)
     warm = WarmInterpreter(state / "warm.log") if settings.warm else None

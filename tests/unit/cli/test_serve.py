@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from naiad.cli.edge import MISUSED
+from naiad.cli.edge import DONE, MISUSED
 from naiad.cli.main import main
+from naiad.service.compose import Settings
 
 
 def test_a_state_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,6 +16,17 @@ def test_a_state_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().err
     assert f"error: {file} cannot be the state folder: it is a file" in said
     assert "hint: give another one: --state" in said
+
+
+def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: seen.append((settings, ready)))
+    state = ["serve", "--state", str(tmp_path / "state")]
+    assert main([*state, "--no-fit-instances", "--no-aws-hosts", "--upload-timeout", "3"]) == DONE
+    assert main(state) == DONE
+    (changed, _), (plain, _) = seen
+    assert (changed.fit_instances, changed.aws_hosts_port, changed.upload_timeout_s) == (False, None, 3.0)
+    assert plain == Settings(tmp_path / "state")
 
 
 def test_a_state_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

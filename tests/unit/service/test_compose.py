@@ -8,6 +8,8 @@ import pytest
 from naiad.errors import InputError
 from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
 from naiad.service.domain.clock import SystemClock
+from naiad.service.domain.errors import DoesNotFit
+from naiad.service.jobs.instance_types import instance_type
 from naiad.service.store.lock import hold
 
 
@@ -39,6 +41,19 @@ def test_what_is_set_comes_to_its_part(tmp_path: Path) -> None:
     parts = composed(Settings(tmp_path, warm=False, region="eu-west-1", upload_timeout_s=7.0))
     assert parts.gateway.context.region == "eu-west-1"
     assert parts.gateway.upload_timeout_s == 7.0
+
+
+def test_a_type_larger_than_the_machine_is_scaled_down_or_refused_as_is_set(tmp_path: Path) -> None:
+    type_ = instance_type("ml.m5.24xlarge")
+    for fits in (True, False):
+        parts = composed(Settings(tmp_path / str(fits), warm=False, fit_instances=fits))
+        for resources in (parts.supervisor.resources, parts.gateway.context.jobs.resources):
+            small = dataclasses.replace(resources, cpus=resources.cpus[:1])
+            if fits:
+                assert small.need(type_, instances=1)[0].cores == 1
+            else:
+                with pytest.raises(DoesNotFit, match="asks for 96 cores"):
+                    small.need(type_, instances=1)
 
 
 def test_objects_are_in_the_folder_unless_a_store_is_named(tmp_path: Path) -> None:
