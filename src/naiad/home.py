@@ -5,12 +5,15 @@ Knows paths and one small file; the server writes it, the command line and ``nai
 
 import json
 import os
+import socket
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from naiad.errors import FolderError
 
 _FILE = "server.json"
+_ANSWERS_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,16 @@ def write_address(folder: Path, address: Address) -> None:
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(asdict(address), file)
     partial.replace(folder / _FILE)
+
+
+def is_listening(address: Address) -> bool:
+    """Whether anybody takes connections there."""
+    parts = urlsplit(address.url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=_ANSWERS_WITHIN_S):
+            return True
+    except OSError:
+        return False
 
 
 def replace_key(folder: Path, revoked: str, *, access_key: str, secret_key: str) -> None:

@@ -1,13 +1,14 @@
 """Where the state is, and the file that says where the server is."""
 
 import json
+import socket
 import stat
 from dataclasses import asdict, replace
 
 import pytest
 
 from naiad.errors import FolderError
-from naiad.home import Address, make_state_folder, read_address, replace_key, state_folder, write_address
+from naiad.home import Address, is_listening, make_state_folder, read_address, replace_key, state_folder, write_address
 
 ADDRESS = Address("http://127.0.0.1:1", "us-east-1", "bucket", "AKIA", "secret")
 
@@ -27,6 +28,13 @@ def test_no_server_and_a_damaged_file(tmp_path):
     (tmp_path / "server.json").write_text('{"url": 3')
     with pytest.raises(FolderError, match="cannot be read"):
         read_address(tmp_path)
+
+
+def test_somebody_listens_or_nobody_does():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = replace(ADDRESS, url=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        assert is_listening(address)
+    assert not is_listening(address)
 
 
 def test_a_key_is_replaced_only_where_it_was_the_one(tmp_path):

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from naiad.cli import options
-from naiad.cli.output import give, give_json
+from naiad.cli.output import give, give_json, tell
 from naiad.errors import FolderError
-from naiad.home import Address, read_address, state_folder
+from naiad.home import Address, is_listening, read_address, state_folder
 
 State = Annotated[
     Path | None,
@@ -34,6 +34,8 @@ def env(state: State = None, aws_hosts: AwsHosts = False, as_json: options.Json 
     """
     folder = state if state is not None else state_folder()
     address = read_address(folder)
+    if not is_listening(address):
+        tell(f"note: no server answers on {address.url}, where the last one of {folder} was; start one: naiad serve")
     config = write_sdk_config(folder, address)
     variables = {
         "AWS_ENDPOINT_URL": address.url,

@@ -1,6 +1,8 @@
 """What a shell gets."""
 
 import json
+import socket
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +36,18 @@ def test_without_the_flag_no_proxy_is_named(tmp_path, capsys, monkeypatch):
         "AWS_CA_BUNDLE": "/state/bundle.pem",
         "REQUESTS_CA_BUNDLE": "/state/bundle.pem",
     }
+
+
+def test_a_server_that_is_gone_is_told_beside_the_variables(tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = replace(PLAIN, url=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        write_address(tmp_path, address)
+        assert main(["env", "--state", str(tmp_path)]) == 0
+        assert capsys.readouterr().err == ""
+    assert main(["env", "--state", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(f"note: no server answers on {address.url}, ")
+    assert f"export AWS_ENDPOINT_URL={address.url}\n" in said.out
 
 
 def test_lines_for_a_shell_are_quoted(tmp_path, capsys):
