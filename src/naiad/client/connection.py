@@ -43,11 +43,13 @@ def connect(
     region: str | None = None,
     state: str | Path | None = None,
 ) -> "Connection":
-    """To the server at ``url``; without one, to that of the environment (``naiad env``), else to the one that runs here.
+    """To the server at ``url``, else to the one of the folder ``state``, else to that of the environment (``naiad env``),
+    else to the one that runs here.
 
     Raises FolderError when no server is known. Nothing is sent before the first call.
     """
-    url = url if url is not None else os.environ.get("AWS_ENDPOINT_URL")
+    if url is None and state is None:
+        url = os.environ.get("AWS_ENDPOINT_URL")
     bucket = None
     if url is None:
         address = _local(state)

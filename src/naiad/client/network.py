@@ -9,6 +9,9 @@ from naiad.errors import NetworkError
 if TYPE_CHECKING:
     from torch import nn
 
+_CHOSEN = "auto"
+"""What the trainer takes for no name."""
+
 
 @dataclass(frozen=True)
 class SentNetwork:
@@ -25,8 +28,16 @@ def sent_network(net: "nn.Module | type[nn.Module] | str | None") -> SentNetwork
         return SentNetwork(None)
     if isinstance(net, str):
         path, colon, network = net.rpartition(".py:")
-        return _of_file(Path(f"{path}.py").expanduser(), network) if colon else SentNetwork(net)
+        return _of_file(Path(f"{path}.py").expanduser(), network) if colon else _of_name(net)
     return _of_module(net)
+
+
+def _of_name(name: str) -> SentNetwork:
+    if name != _CHOSEN:
+        from naiad.trainer.nets.registry import check_name  # noqa: PLC0415  # reason: torch, which other calls do not need
+
+        check_name(name)
+    return SentNetwork(name)
 
 
 def _of_file(file: Path, network: str) -> SentNetwork:

@@ -40,9 +40,19 @@ def test_the_server_of_the_folder_of_the_environment_or_of_the_call(
     monkeypatch.setenv("NAIAD_BUCKET", "mine")
     assert (connect().url, connect().bucket) == ("http://elsewhere:1", "mine")
     assert connect("http://given:2").url == "http://given:2"
+    given = connect(state=service.state)
+    assert (given.url, given.bucket) == (service.address.url, service.address.bucket)
+    assert given.session.get_credentials().access_key == service.address.access_key
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     with pytest.raises(FolderError, match="no server has run on"):
         connect(state=tmp_path / "nothing")
+
+
+def test_a_name_that_no_network_has_is_refused_before_anything_is_sent(service: Any, connection: Connection) -> None:
+    with pytest.raises(NetworkError, match="no network is called 'simplenett'") as caught:
+        connection.fit("simplenett", "digits")
+    assert caught.value.hint == "did you mean 'simplenet'?"
+    assert service.client("sagemaker").list_training_jobs()["TrainingJobSummaries"] == []
 
 
 def test_arguments_become_hyperparameters_that_the_trainer_reads(service: Any, connection: Connection) -> None:

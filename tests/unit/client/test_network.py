@@ -26,7 +26,10 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[nn.Module]:
 
 def test_names_and_nothing_go_as_they_are() -> None:
     assert sent_network("mlp") == SentNetwork("mlp")
+    assert sent_network("auto") == SentNetwork("auto")
     assert sent_network(None) == SentNetwork(None)
+    with pytest.raises(NetworkError, match="no network is called 'NoSuchNet'"):
+        sent_network("NoSuchNet")
 
 
 def test_a_file_goes_with_its_text(tmp_path: Path) -> None:

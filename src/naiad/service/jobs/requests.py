@@ -17,6 +17,11 @@ Request = Mapping[str, Any]
 PRIORITY_TAG = "naiad:priority"
 CORES_TAG = "naiad:cores"
 MAX_TAGS = 50
+TRAINER_IMAGE = "naiad/trainer"
+NOTHING_TO_RUN = (
+    "there is nothing to run: give the hyperparameters sagemaker_program and sagemaker_submit_directory, a "
+    f"ContainerEntrypoint, or the image {TRAINER_IMAGE}"
+)
 _MAX_PROGRAM_TEXT_BYTES = 100 * 1024
 """Linux refuses a single variable of 128 KiB, and the SDK's contract puts all hyperparameters into one."""
 
@@ -62,6 +67,12 @@ def priority_of(tags: Mapping[str, str]) -> int:
 def cores_of(tags: Mapping[str, str]) -> int | None:
     """Cores of each instance instead of the type's; None leaves them."""
     return _number_tag(tags, CORES_TAG, lowest=1, highest=4096)
+
+
+def is_trainer_image(image: str) -> bool:
+    """Whatever registry and tag it is given with."""
+    place, _, name = f"/{image}".rpartition("/")
+    return f"{place}/{name.partition(':')[0]}".endswith(f"/{TRAINER_IMAGE}")
 
 
 def refuse(request: Request, key: str, reason: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.jobs.requests import (
+    NOTHING_TO_RUN,
     Ask,
     Request,
     check_count,
@@ -13,6 +14,7 @@ from naiad.service.jobs.requests import (
     check_network,
     check_no_nul,
     check_text_size,
+    is_trainer_image,
     refuse,
 )
 
@@ -24,6 +26,7 @@ _PIPE = "Pipe mode is not served: take File, or FastFile to read without a copy"
 def check_training(request: Request) -> None:
     """Raises Invalid. Buckets are looked at elsewhere: ``uris_of_training`` tells which."""
     _check_algorithm(request.get("AlgorithmSpecification", {}))
+    _check_program(request["AlgorithmSpecification"], request.get("HyperParameters", {}))
     _check_channels(request.get("InputDataConfig", ()))
     _check_times(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))
@@ -92,6 +95,13 @@ def _check_algorithm(algorithm: Request) -> None:
         raise Invalid(f"AlgorithmSpecification.TrainingInputMode: {_PIPE}")
     for definition in algorithm.get("MetricDefinitions", ()):
         _check_regex(definition["Name"], definition["Regex"])
+
+
+def _check_program(algorithm: Request, hyperparameters: Request) -> None:
+    """Script mode needs a script. Whether it is there is seen when the job runs."""
+    is_script = not algorithm.get("ContainerEntrypoint") and not is_trainer_image(algorithm["TrainingImage"])
+    if is_script and not hyperparameters.get("sagemaker_program"):
+        raise Invalid(NOTHING_TO_RUN)
 
 
 def _check_regex(name: str, text: str) -> None:

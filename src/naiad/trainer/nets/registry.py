@@ -59,6 +59,11 @@ def create(
     return entry.build(tuple(input_shape), outputs, chosen)
 
 
+def check_name(name: str) -> None:
+    """Raises NetworkError that offers the nearest name for one that no network has."""
+    _entry(name)
+
+
 def entries() -> tuple[NetEntry, ...]:
     """Naiad's own networks, then torchvision's models."""
     return (*_OWN.values(), *(_torchvision(model) for model in vision.model_names()))
