@@ -54,10 +54,18 @@ def cases(key: Key) -> dict[str, tuple[RawRequest, bytes]]:
         {**json_type, "X-Amz-Target": f"SageMaker.{name}TrainingJob"} for name in ("Describe", "Create")
     )
     body = b'{"TrainingJobName":"fashion-000001"}'
+    invoke = "/endpoints/shoes/invocations"
+    rows, image = json.dumps({"instances": [[0.5] * 784]}).encode(), bytes(150_528)
+    raw_type = {"Content-Type": "application/octet-stream", "Accept": "application/json"}
     page = "/data?list-type=2&prefix=fashion%2Ftrain&encoding-type=url&max-keys=1000"
     return {
         "DescribeTrainingJob": (signed("sagemaker", "POST", "/", body, describe, key), body),
         "CreateTrainingJob": (signed("sagemaker", "POST", "/", CREATE, create, key), CREATE),
+        f"InvokeEndpoint, {len(rows):,} bytes of JSON": (
+            signed("sagemaker", "POST", invoke, rows, {"Content-Type": "application/json"}, key),
+            rows,
+        ),
+        f"InvokeEndpoint, {len(image):,} bytes": (signed("sagemaker", "POST", invoke, image, raw_type, key), image),
         "GetObject": (signed("s3", "GET", "/data/fashion/train/000001.png", b"", {}, key), b""),
         "ListObjectsV2": (signed("s3", "GET", page, b"", {}, key), b""),
     }
