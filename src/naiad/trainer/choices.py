@@ -71,6 +71,7 @@ class _Builder:
         self._keep("seed", seed, "the same seed gives the same run")
         self._keep("compile", "off", "compiling takes longer than it saves, unless a measurement says otherwise")
         self._keep("pace", (), "the schedule is walked step by step")
+        self._keep("halvings", (), "memory has not run out")
         classifies = self.dataset.task is Task.CLASSIFICATION
         why = "probabilities that are right as often as they say" if classifies else "there are no probabilities"
         self._keep("calibrate", "on" if classifies else "off", why)

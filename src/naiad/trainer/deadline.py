@@ -27,7 +27,7 @@ class Deadline:
 
     def keep(self, pace: Pace, step: int) -> None:
         """Turns the pace where the machine is faster or slower than it expects. Looks at the clock a few dozen times a run."""
-        if self._since is None:
+        if self._since is None or step < self._since[1]:  # or the run went back to a checkpoint
             self._since, self._next = (self.clock(), step), step + _window(pace.left(step))
         if step < self._next:
             return

@@ -98,8 +98,8 @@ def fit(
             run = Run(folder, dataset, module, recipe, progress, with_report=report, group=group)
             settled = run.settle_plan(wishes, started, seed=seed, followed=followed)
             with threads(settled.threads):
-                history, turns = run.train(settled, started)
-                model = run.model(replace(settled, pace=turns), history, source)
+                history, walked = run.train(settled, started)
+                model = run.model(walked, history, source)
                 run.finish(model)
     return model
 

@@ -1,4 +1,4 @@
-"""The loop: epochs of steps, a checkpoint now and then, back to the last one when the loss is lost.
+"""The loop: epochs of steps, a checkpoint now and then, back to the last one when the loss is lost or memory runs out.
 
 Reads top to bottom: ``train`` → ``_train_epoch`` → ``_train_step``; then what happens at an epoch's end, and what happens
 when something goes wrong. Knows nothing of where data comes from or what becomes of the weights.
@@ -19,7 +19,7 @@ from naiad.trainer.distributed import Alone, Group
 from naiad.trainer.evaluate import Evaluation
 from naiad.trainer.events import Events
 from naiad.trainer.model import EpochRecord
-from naiad.trainer.plan import Plan
+from naiad.trainer.plan import Halving, Plan
 from naiad.trainer.progress import Progress
 from naiad.trainer.schedule import learning_rate_at
 from naiad.trainer.seeding import RandomState
@@ -30,6 +30,10 @@ from naiad.trainer.stopping import StopRequest
 MAX_RETURNS = 3
 RETURN_FACTOR = 0.1
 """What the learning rate is multiplied by at each return to a checkpoint."""
+
+
+class MemoryShort(Exception):  # reason: a signal within the loop, which mends it
+    """A step was done in smaller pieces, whose random draws no replay would repeat."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ class Loop:
             try:
                 self._train_epoch()
             except NonFiniteLoss as lost:
-                self._return_to_checkpoint(lost)
+                self._return_with_a_smaller_rate(lost)
+            except MemoryShort:
+                self._return_with_a_smaller_microbatch()
         self.state.pace.end(self.state.step)
 
     def _train_epoch(self) -> None:
@@ -91,8 +97,11 @@ class Loop:
 
     def _train_step(self, batch: Batch) -> None:
         state = self.state
-        rate = self._rate(state.step)
+        rate, microbatch_size = self._rate(state.step), state.microbatch_now()
+        self.stepper.microbatch_size = microbatch_size
         loss = self.stepper.step(batch, rate)
+        if self.stepper.microbatch_size < microbatch_size:
+            raise MemoryShort
         state.step += 1
         if self.deadline is not None:
             self.deadline.keep(state.pace, state.step)
@@ -100,7 +109,6 @@ class Loop:
         state.loss_samples += batch.whole
         if state.average is not None and self.plan.average is not None:
             update_average(state.average, state.net, _decay_at(state.step, self.plan.average))
-        self._tell_microbatch()
         self.progress.stepped(state.step, loss, rate, batch.whole)
         self.events.step(state.step, loss, rate)
 
@@ -138,7 +146,6 @@ class Loop:
     # ---- checkpoints, and what goes wrong
 
     def _checkpoint(self, *, regular: bool = True) -> None:
-        self.state.microbatch_size = self.stepper.microbatch_size
         randoms = self.group.gather(RandomState.capture())
         self.group.by_first(lambda: self.checkpoints.save(self.state.snapshot(randoms), regular=regular))
 
@@ -147,7 +154,7 @@ class Loop:
             self._checkpoint(regular=False)
             raise Stopped(f"stopped by {self.stop.signal_name} at step {self.state.step} of {self.plan.total_steps}")
 
-    def _return_to_checkpoint(self, lost: NonFiniteLoss) -> None:
+    def _return_with_a_smaller_rate(self, lost: NonFiniteLoss) -> None:
         state, step = self.state, self.state.step
         rate = self._rate(step)
         returns, scale = state.returns + 1, state.rate_scale * RETURN_FACTOR
@@ -158,24 +165,29 @@ class Loop:
                 f"its batch begins with {samples}",
                 hint="look at these samples, and at the network for a division or a logarithm of zero",
             )
-        snapshot = self.group.by_first(lambda: self.checkpoints.latest(regular=True))
-        assert snapshot is not None, "a run begins with a checkpoint"
-        state.restore(snapshot, rank=self.group.rank)
+        self._return_to_checkpoint()
         state.returns, state.rate_scale = returns, scale
-        self.stepper.microbatch_size = state.microbatch_size
-        self.checkpoints.clear_after(state.step)
-        self.events.truncate_after(state.step)
         self._checkpoint()  # a kill from here on resumes with the smaller rate
         self.progress.note(
             f"the loss is not finite at step {step}: back to step {state.step} with the learning rate times {scale:g}"
         )
 
-    def _tell_microbatch(self) -> None:
-        if self.stepper.microbatch_size < self.state.microbatch_size:
-            self.state.microbatch_size = self.stepper.microbatch_size
-            self.progress.note(
-                f"out of memory: going on with {self.stepper.microbatch_size} samples a forward pass, gradients accumulated"
-            )
+    def _return_with_a_smaller_microbatch(self) -> None:
+        """From the checkpoint on, so that whoever follows the plan ends with the same bits."""
+        state, step, size = self.state, self.state.step, self.stepper.microbatch_size
+        self._return_to_checkpoint()
+        state.halvings.append(Halving(state.step, size))
+        self._checkpoint()  # a kill from here on resumes with the smaller microbatch
+        self.progress.note(
+            f"out of memory at step {step}: on from step {state.step} with {size} samples a forward pass, gradients accumulated"
+        )
+
+    def _return_to_checkpoint(self) -> None:
+        snapshot = self.group.by_first(lambda: self.checkpoints.latest(regular=True))
+        assert snapshot is not None, "a run begins with a checkpoint"
+        self.state.restore(snapshot, rank=self.group.rank)
+        self.checkpoints.clear_after(self.state.step)
+        self.events.truncate_after(self.state.step)
 
 
 def _decay_at(step: int, decay: float) -> float:

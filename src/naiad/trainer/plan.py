@@ -45,6 +45,17 @@ BY_USER = Reason("set by the user")
 
 
 @dataclass(frozen=True)
+class Halving:
+    """From ``step`` on, a forward pass takes ``size`` samples: more did not fit in memory."""
+
+    step: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.size} from step {self.step}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """The resolved choices of a run. ``reasons`` has one entry a field."""
 
@@ -110,6 +121,8 @@ class Plan:
     """``on``: the optimizer updates all weights in one kernel."""
     normalisation: str = "on"
     """``on``: inputs have mean 0 and deviation 1 by channel or column; ``off``: arrays are as they come, pixels 0…1."""
+    halvings: tuple[Halving, ...] = ()
+    """Where a run had too little memory for its microbatch; followed when the plan is replayed."""
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
@@ -128,6 +141,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in choice_names()}
         values["pace"] = [asdict(turn) for turn in self.pace]
+        values["halvings"] = [asdict(halving) for halving in self.halvings]
         values["reasons"] = {name: asdict(why) for name, why in self.reasons}
         return values
 
@@ -154,6 +168,7 @@ class Plan:
         chosen = {name: values[name] for name in choice_names() if name in values or name not in _LATER}
         chosen["augment"] = tuple(chosen["augment"])
         chosen["pace"] = tuple(Turn(**turn) for turn in chosen.get("pace", ()))
+        chosen["halvings"] = tuple(Halving(**halving) for halving in chosen.get("halvings", ()))
         reasons = tuple((name, _reason(why)) for name, why in values.get("reasons", {}).items())
         return cls(**chosen, reasons=reasons)
 
@@ -161,6 +176,7 @@ class Plan:
 _LATER = {
     "compile",
     "pace",
+    "halvings",
     "calibrate",
     "probe_part",
     "forecast",

@@ -28,7 +28,7 @@ from naiad.trainer.loop import Loop, Validation, load_best
 from naiad.trainer.losses import Loss, class_weights, loss_for
 from naiad.trainer.model import EpochRecord, Model
 from naiad.trainer.optimizers import make_optimizer
-from naiad.trainer.pace import Pace, Turn
+from naiad.trainer.pace import Pace
 from naiad.trainer.placing import brought_back, placed
 from naiad.trainer.plan import BY_USER, Plan
 from naiad.trainer.progress import Progress
@@ -97,8 +97,8 @@ class Run:
             plan = make_plan(self.net, self.dataset, wishes, seed=seed, steps=self._steps_within(plan, started))
         return self._checked(self._scaled(plan, wishes, started))
 
-    def train(self, plan: Plan, started: float) -> tuple[tuple[EpochRecord, ...], tuple[Turn, ...]]:
-        """The epochs, and how the schedule was walked. Leaves the weights to keep in ``net``, where it was trained."""
+    def train(self, plan: Plan, started: float) -> tuple[tuple[EpochRecord, ...], Plan]:
+        """The epochs, and the plan with how it was walked. Leaves the weights to keep in ``net``, where it was trained."""
         placed(self.net, plan)
         self.dataset.features.to(plan.device)
         self.group.spread_([*self.net.parameters(), *self.net.buffers()])
@@ -140,7 +140,7 @@ class Run:
         if plan.keep == "best":
             self._validated = None
         self.net.eval()
-        return tuple(state.history), tuple(state.pace.turns)
+        return tuple(state.history), replace(plan, pace=tuple(state.pace.turns), halvings=tuple(state.halvings))
 
     def model(self, plan: Plan, history: tuple[EpochRecord, ...], source: nets.NetworkSource) -> Model:
         dataset = self.dataset
@@ -260,7 +260,8 @@ class Run:
     def _state(self, plan: Plan) -> RunState:
         average = averaged_copy(self.net) if plan.average is not None else None
         pace = Pace(plan.total_steps, list(plan.pace))
-        return RunState(self.net, make_optimizer(self.net, plan), average, plan.microbatch_size, pace)
+        optimizer, halvings = make_optimizer(self.net, plan), list(plan.halvings)
+        return RunState(self.net, optimizer, average, plan.microbatch_size, pace, halvings=halvings)
 
     def _stepper(self, plan: Plan, state: RunState) -> Stepper:
         net = compiled(self.net, plan)

@@ -15,6 +15,7 @@ from naiad.errors import ArtifactError
 from naiad.trainer.checkpoint import Snapshot
 from naiad.trainer.model import EpochRecord
 from naiad.trainer.pace import Pace, Turn
+from naiad.trainer.plan import Halving
 from naiad.trainer.seeding import RandomState
 
 
@@ -25,6 +26,7 @@ class RunState:
     average: nn.Module | None
     """The averaged copy of ``net``, when the plan asks for one."""
     microbatch_size: int
+    """Samples a forward pass, before any halving."""
     pace: Pace
     step: int = 0
     """Updates done."""
@@ -35,10 +37,16 @@ class RunState:
     loss_sum: float = 0.0
     """Of this epoch, over samples."""
     loss_samples: int = 0
+    halvings: list[Halving] = field(default_factory=list)
+    """Those of the plan that is replayed, too."""
     history: list[EpochRecord] = field(default_factory=list)
     best_score: float | None = None
     best_loss: float | None = None
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def microbatch_now(self) -> int:
+        """Samples a forward pass of the next step takes at most."""
+        return min([self.microbatch_size, *(halving.size for halving in self.halvings if halving.step <= self.step)])
 
     def keep_if_best(self, candidate: nn.Module, score: float, loss: float) -> None:
         """The weights with the highest score so far; of equals those with the lower loss, then the latest."""
@@ -73,6 +81,7 @@ class RunState:
             "best_score": self.best_score,
             "best_loss": self.best_loss,
             "turns": [asdict(turn) for turn in self.pace.turns],
+            "halvings": [asdict(halving) for halving in self.halvings],
             **{_random_of(rank): random.to_json() for rank, random in enumerate(randoms)},
         }
         return Snapshot(self.step, tensors, values)
@@ -102,6 +111,7 @@ class RunState:
         self.history = [EpochRecord(**record) for record in values["history"]]
         self.best_score, self.best_loss = values["best_score"], values.get("best_loss")
         self.pace.turns = [Turn(**turn) for turn in values.get("turns", ())]
+        self.halvings = [Halving(**halving) for halving in values.get("halvings", ())]
         self.best_weights = groups.get("best", {})
         random = _random_of(rank)
         if random in values:

@@ -40,7 +40,7 @@ MEASURED = frozenset(
         "fused",
     }
 )
-_FIXED = {"total_steps", "seed", "pace", "forecast"}
+_FIXED = {"total_steps", "seed", "pace", "halvings", "forecast"}
 """Follow from other choices or from the data."""
 
 

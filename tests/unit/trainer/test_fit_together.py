@@ -152,7 +152,10 @@ def test_a_process_that_is_asked_to_stop_stops_all_after_a_checkpoint(together, 
 
 def test_out_of_memory_in_one_halves_the_microbatch_of_all_and_resumes(together, tmp_path):
     whole, other = together(run, {"most": 12, "normed": False})
-    assert whole["notes"] == ["out of memory: going on with 7 samples a forward pass, gradients accumulated"]
+    assert whole["notes"] == [
+        "out of memory at step 0: on from step 0 with 7 samples a forward pass, gradients accumulated"
+    ]
+    assert whole["plan"]["halvings"] == [{"step": 0, "size": 7}]
     assert same(whole, other)
     together(run, {"most": 12, "normed": False}, {"out": tmp_path / "run"}, {"signal_at": 17})
     first, _ = together(run, {"most": 12, "normed": False}, {"out": tmp_path / "run", "resume": True})

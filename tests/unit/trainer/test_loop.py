@@ -14,6 +14,7 @@ from naiad.trainer.loop import Loop, load_best
 from naiad.trainer.losses import loss_for
 from naiad.trainer.optimizers import make_optimizer
 from naiad.trainer.pace import Pace
+from naiad.trainer.plan import Halving
 from naiad.trainer.progress import Silent
 from naiad.trainer.recipe import recipe_for
 from naiad.trainer.state import RunState, averaged_copy
@@ -173,3 +174,39 @@ def test_the_best_epoch_is_kept_when_the_plan_says_so(blobs, plan):
     best = max(record.validation["accuracy"] for record in loop.state.history)
     load_best(loop.state)
     assert loop.validate(loop.state.net).scores["accuracy"] == best
+
+
+class ShortOfMemory(nn.Module):
+    """From its n-th forward pass on there is memory for no more than five samples."""
+
+    def __init__(self, *, from_pass):
+        super().__init__()
+        self.layers, self.left = a_net(), from_pass
+
+    def forward(self, inputs):
+        self.left -= self.training
+        if self.training and self.left <= 0 and len(inputs) > 5:
+            raise torch.OutOfMemoryError
+        return self.layers(inputs)
+
+
+def test_memory_that_runs_out_in_the_middle_is_replayed_bit_for_bit(tmp_path, blobs, plan):
+    first = a_loop(blobs, plan(average=0.9), net=ShortOfMemory(from_pass=17), checkpoints=FolderCheckpoints(tmp_path))
+    torch.manual_seed(5)
+    first.train()
+    assert first.state.halvings == [Halving(14, 5)]
+    assert first.progress.notes == [
+        "out of memory at step 16: on from step 14 with 5 samples a forward pass, gradients accumulated"
+    ]
+    assert [record.epoch for record in first.state.history] == [1, 2, 3, 4]
+    again = a_loop(blobs, plan(average=0.9))
+    again.state.halvings = [Halving(14, 5)]
+    torch.manual_seed(5)
+    again.train()
+    assert again.progress.notes == []
+    assert torch.equal(weights(first), weights(again))
+    whole = a_loop(blobs, plan(average=0.9))
+    torch.manual_seed(5)
+    whole.train()
+    assert not torch.equal(weights(first), weights(whole)), "smaller pieces draw another dropout"
+    assert FolderCheckpoints(tmp_path).latest().values["halvings"] == [{"step": 14, "size": 5}]

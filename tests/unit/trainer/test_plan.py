@@ -7,7 +7,7 @@ import pytest
 
 from naiad.errors import OptionError
 from naiad.trainer.pace import Turn
-from naiad.trainer.plan import Plan, Reason, Trial, choice_names
+from naiad.trainer.plan import Halving, Plan, Reason, Trial, choice_names
 
 
 def test_there_and_back_as_json(plan):
@@ -16,7 +16,11 @@ def test_there_and_back_as_json(plan):
 
 
 def test_there_and_back_as_a_file(plan, tmp_path):
-    made = plan(pace=(Turn(3, 3.0, 1.5),), reasons=(("epochs", Reason("a rule", None, (Trial("1", "2 s"),))),))
+    made = plan(
+        pace=(Turn(3, 3.0, 1.5),),
+        halvings=(Halving(7, 16),),
+        reasons=(("epochs", Reason("a rule", None, (Trial("1", "2 s"),))),),
+    )
     made.write(tmp_path)
     assert Plan.read(tmp_path) == made
     assert Plan.read(tmp_path / "plan.json") == made
@@ -32,7 +36,7 @@ def test_what_is_no_plan_is_refused_by_name(tmp_path, text):
 
 def test_a_plan_of_the_first_format_has_the_defaults_of_what_came_later(plan):
     values = plan().to_json()
-    for name in ("compile", "pace", "probe_part", "forecast", "feed_workers", "fused", "normalisation"):
+    for name in ("compile", "pace", "halvings", "probe_part", "forecast", "feed_workers", "fused", "normalisation"):
         del values[name]
     assert Plan.from_json(values) == plan()
 

@@ -32,9 +32,9 @@ def a_run(dataset, folder, *, resume=False):
 def test_a_run_leaves_a_model_and_says_what_it_reached(dataset, tmp_path):
     run = a_run(dataset, tmp_path / "run")
     plan = run.settle_plan({"epochs": 2}, time.perf_counter(), seed=0)
-    history, turns = run.train(plan, time.perf_counter())
+    history, walked = run.train(plan, time.perf_counter())
     assert [record.epoch for record in history] == [1, 2]
-    assert turns == ()
+    assert walked == plan
     model = run.model(plan, history, NetworkSource("mlp", registered=False))
     assert len(model.samples) == SAMPLES_KEPT
     run.finish(model)
