@@ -4,7 +4,7 @@ Contract: an agent outlives the server; a restarted server that makes the same c
 that was started before (same job, attempt and index) does nothing. Everything about an instance is in its folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,8 +66,8 @@ class InstanceReport:
     message: str = ""
     failure_reason: str | None = None
     exit_message: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    """Last value of each metric of MetricDefinitions."""
+    metrics: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Of each metric of MetricDefinitions (last value, seconds since 1970), when the program has ended."""
 
 
 class Executor(Protocol):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.domain.errors import DoesNotFit
+from naiad.service.executors.files import read_report
 from naiad.service.executors.port import Instance
 
 FILE = "metrics.jsonl"
@@ -29,12 +30,15 @@ class Point:
 
 
 def final_points(instances: Sequence[Instance]) -> tuple[Point, ...]:
-    """The last value of each name, by name. Looks at the ends of the files: a name that ceased long before is left out."""
+    """The last value of each name, by name.
+
+    While a program runs they are those at the ends of the files: a name that ceased long before comes with the agent's report.
+    """
     last: dict[str, Point] = {}
-    for file in metric_files(instances):
-        for point in _points(_tail_lines(file)):
-            if point.name not in last or last[point.name].time <= point.time:
-                last[point.name] = point
+    tails = (point for file in metric_files(instances) for point in _points(_tail_lines(file)))
+    for point in (*_reported(instances), *tails):
+        if point.name not in last or last[point.name].time <= point.time:
+            last[point.name] = point
     return tuple(last[name] for name in sorted(last))
 
 
@@ -66,6 +70,15 @@ def append_points(file: Path, points: Sequence[Point]) -> None:
     )
     with file.open("ab") as opened:
         opened.write(text.encode())
+
+
+def _reported(instances: Sequence[Instance]) -> Iterator[Point]:
+    for instance in instances:
+        report = read_report(instance.folder, alive=False)
+        for name, read in report.metrics.items() if report else ():
+            match read:
+                case [value, time]:
+                    yield Point(name, value, dt.datetime.fromtimestamp(time, dt.UTC))
 
 
 def _tail_lines(file: Path) -> list[bytes]:

@@ -36,7 +36,8 @@ class Scanner:
         self._known = [(each["Name"], re.compile(each["Regex"])) for each in definitions]
         self._file: IO[str] | None = (folder / FILE).open("a", encoding="utf-8", buffering=1) if self._known else None
         self._say = say
-        self.last: dict[str, float] = {}
+        self.last: dict[str, tuple[float, float]] = {}
+        """(value, seconds since 1970) of each name."""
 
     def line(self, text: str) -> None:
         for name, regex in tuple(self._known):
@@ -49,8 +50,9 @@ class Scanner:
                 continue
             value = _value_of(match)
             if value is not None and self._file is not None:
-                self.last[name] = value
-                self._file.write(json.dumps({"name": name, "value": value, "time": time.time()}) + "\n")
+                now = time.time()
+                self.last[name] = (value, now)
+                self._file.write(json.dumps({"name": name, "value": value, "time": now}) + "\n")
 
     def close(self) -> None:
         if self._file is not None:

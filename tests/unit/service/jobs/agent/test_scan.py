@@ -7,6 +7,10 @@ from naiad.service.jobs.agent.scan import OF_TRAINER, Scanner
 from naiad.service.jobs.metrics import FILE
 
 
+def values(scanner: Scanner) -> dict[str, float]:
+    return {name: value for name, (value, _) in scanner.last.items()}
+
+
 @pytest.mark.parametrize(
     ("regex", "line", "value"),
     [
@@ -24,7 +28,7 @@ def test_a_value_in_a_line(tmp_path: Path, regex: str, line: str, value: float |
     scanner = Scanner([{"Name": "m", "Regex": regex}], tmp_path, print)
     scanner.line(line)
     scanner.close()
-    assert scanner.last == ({} if value is None else {"m": value})
+    assert values(scanner) == ({} if value is None else {"m": value})
 
 
 def test_each_value_is_kept_with_its_time(tmp_path: Path) -> None:
@@ -35,6 +39,7 @@ def test_each_value_is_kept_with_its_time(tmp_path: Path) -> None:
     kept = [json.loads(line) for line in (tmp_path / FILE).read_text().splitlines()]
     assert [point["value"] for point in kept] == [1, 2]
     assert kept[0]["time"] <= kept[1]["time"]
+    assert scanner.last == {"m": (2, kept[1]["time"])}
 
 
 def test_a_regex_that_takes_for_ever_is_left_out(tmp_path: Path) -> None:
@@ -45,7 +50,7 @@ def test_a_regex_that_takes_for_ever_is_left_out(tmp_path: Path) -> None:
         scanner.line(f"{'a' * 60}b m=7")
     scanner.close()
     assert said == ["the Regex of the metric 'slow' takes too long on a line, and is not used any more"]
-    assert scanner.last == {"m": 7}
+    assert values(scanner) == {"m": 7}
 
 
 def test_without_definitions_nothing_is_written(tmp_path: Path) -> None:
@@ -59,4 +64,4 @@ def test_what_the_trainer_writes(tmp_path: Path) -> None:
     scanner = Scanner(OF_TRAINER, tmp_path, print)
     scanner.line("epoch 001/010 | train loss 0.71 | validation loss 0.52 | validation accuracy 0.81")
     scanner.close()
-    assert scanner.last == {"train:loss": 0.71, "validation:loss": 0.52, "validation:accuracy": 0.81}
+    assert values(scanner) == {"train:loss": 0.71, "validation:loss": 0.52, "validation:accuracy": 0.81}
