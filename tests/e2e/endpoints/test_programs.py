@@ -145,7 +145,7 @@ def test_torchscript_and_a_state_dict_need_no_script(endpoints: Any):
 def test_an_executable(endpoints: Any):
     endpoints.deploy("program", {"serve": SERVE}, ENDING="!")
     assert endpoints.invoke("program", b"olleh", "text/plain")["Body"].read() == b"hello!"
-    with pytest.raises(ClientError, match="serve answered 500: liaf!"):
+    with pytest.raises(ClientError, match="the model answered 500: liaf!"):
         endpoints.invoke("program", b"fail", "text/plain")
 
 

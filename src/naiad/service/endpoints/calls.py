@@ -1,9 +1,16 @@
 """An invocation on the server's side, from the moment it is taken to its answer."""
 
 import asyncio
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from naiad.service.domain.errors import Unavailable
+from naiad.service.endpoints.worker.link import GO, PAUSE, STOP
+
+_MOST_HELD_BYTES = 4 * 2**20
+INVOCATION_TIMEOUT_S = 60.0
+"""As AWS has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +22,40 @@ class Reply:
     custom_attributes: str
     body: bytes
     """Of a stream: its first part."""
-    more: "asyncio.Queue[Reply] | None" = None
+    more: "Parts | None" = None
     """The parts behind it, of a stream that somebody asked for; the last has no ``more`` of its own."""
+    original_status: int | None = None
+    """Beside 424: what the model's own program answered; the body is its own then."""
+
+
+class Parts:
+    """What is on its way from a replica to the client of a stream. When the client is slow, the replica pauses."""
+
+    def __init__(self, steer: Callable[[int], None]) -> None:
+        """steer: given PAUSE, GO or STOP of the link."""
+        self._steer = steer
+        self._queue: asyncio.Queue[Reply] = asyncio.Queue()
+        self._held_bytes = 0
+        self.paused_at: float | None = None
+
+    def put(self, reply: Reply) -> None:
+        self._queue.put_nowait(reply)
+        self._held_bytes += len(reply.body)
+        if self.paused_at is None and self._held_bytes > _MOST_HELD_BYTES:
+            self.paused_at = time.monotonic()
+            self._steer(PAUSE)
+
+    async def get(self) -> Reply:
+        reply = await self._queue.get()
+        self._held_bytes -= len(reply.body)
+        if self.paused_at is not None and self._held_bytes < _MOST_HELD_BYTES / 2:
+            self.paused_at = None
+            self._steer(GO)
+        return reply
+
+    def stop(self) -> None:
+        """Nobody takes them any more; when they have ended, this does nothing."""
+        self._steer(STOP)
 
 
 @dataclass(slots=True)
@@ -27,12 +66,18 @@ class Call:
     answered: "asyncio.Future[Reply]"
     asked_at: float
     """On the monotonic clock, in seconds, as all times here."""
+    request_id: str = ""
+    """As the client and the logs have it."""
+    timeout_s: float = INVOCATION_TIMEOUT_S
+    """How long a replica may take, to its answer, or of a stream from one part to the next."""
     wants_stream: bool = False
     sent_at: float = 0.0
     tries: int = 0
     """How many replicas were lost while they answered it."""
     parts: list[bytes] = field(default_factory=list)
-    stream: "asyncio.Queue[Reply] | None" = None
+    size: int = 0
+    """Of the parts, in bytes."""
+    stream: Parts | None = None
 
     @property
     def is_over(self) -> bool:
@@ -41,18 +86,25 @@ class Call:
 
     def answer(self, reply: Reply) -> None:
         if self.stream is not None:
-            self.stream.put_nowait(reply)
+            self.stream.put(reply)
         elif not self.answered.done():
             self.answered.set_result(reply)
 
-    def add_part(self, status: int, content_type: str, custom_attributes: str, body: bytes) -> None:
-        """Of an answer of which more is to come."""
-        if not self.wants_stream:
-            self.parts.append(body)
-            return
-        queue = self.stream if self.stream is not None else asyncio.Queue[Reply]()
-        self.answer(Reply(status, content_type, custom_attributes, body, queue))
-        self.stream = queue
+    def gather(self, body: bytes) -> None:
+        """A part of an answer that is wanted as a whole."""
+        self.parts.append(body)
+        self.size += len(body)
+
+    def pass_on(self, part: Reply, steer: Callable[[int], None]) -> None:
+        """A part of an answer of which more is to come, for whom a stream is wanted."""
+        parts = self.stream if self.stream is not None else Parts(steer)
+        self.answer(replace(part, more=parts))
+        self.stream = parts
+
+    def forget(self) -> None:
+        """What has come of its answer."""
+        self.parts.clear()
+        self.size = 0
 
 
 class NotNow(Unavailable):

@@ -16,6 +16,7 @@ from typing import IO
 from naiad.service.domain.errors import ServiceError
 from naiad.service.endpoints.logs import prune
 from naiad.service.endpoints.prepare import Prepared, variables_of
+from naiad.service.endpoints.pulse import Pulse
 from naiad.service.endpoints.replica import Owner, Replica
 from naiad.service.jobs.agent.log import LogWriter
 from naiad.service.jobs.agent.sandbox import Sandbox, make_sandbox
@@ -46,13 +47,14 @@ class Launcher:
         loop = asyncio.get_running_loop()
         sandbox = await loop.run_in_executor(None, self._lay, folder)
         ours, theirs = socket.socketpair()
+        pulse, answering = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        with theirs:
-            process = self._begin(sandbox, theirs)
+        with theirs, answering:
+            process = self._begin(sandbox, theirs, answering)
         assert process.stdout is not None
         await _follow_log(process.stdout, self.logs / name)
-        replica = Replica(name, process, owner)
+        replica = Replica(name, process, owner, Pulse(pulse, process.pid))
         replica.gone.add_done_callback(lambda _: loop.run_in_executor(None, _remove_after, process, folder))
         await loop.create_unix_connection(lambda: replica, sock=ours)
         return replica
@@ -65,10 +67,11 @@ class Launcher:
         shutil.copytree(self.prepared.folder / "ml", folder / "ml", copy_function=_link, symlinks=True)
         return make_sandbox(folder, self.state_folder, host="model", hosts=("model",))
 
-    def _begin(self, sandbox: Sandbox, link: socket.socket) -> "subprocess.Popen[bytes]":
-        descriptor = fcntl.fcntl(link.fileno(), fcntl.F_DUPFD, _ABOVE_SHELLS)
+    def _begin(self, sandbox: Sandbox, link: socket.socket, pulse: socket.socket) -> "subprocess.Popen[bytes]":
+        descriptors = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, _ABOVE_SHELLS) for one in (link, pulse)]
         settings = {
-            "fd": descriptor,
+            "fd": descriptors[0],
+            "pulse": descriptors[1],
             "model": str(sandbox.root / "model"),
             "engine": self.prepared.engine,
             "most_samples": self.prepared.most_samples,
@@ -84,13 +87,14 @@ class Launcher:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=(descriptor,),
+                pass_fds=descriptors,
                 start_new_session=True,
             )
         except OSError as error:
             raise ServiceError(f"a replica cannot be started: {error}") from error
         finally:
-            os.close(descriptor)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
 
 class _LogReader(asyncio.Protocol):

@@ -12,17 +12,21 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from naiad.service.endpoints.calls import Call, Full, Reply
+from naiad.service.endpoints.calls import INVOCATION_TIMEOUT_S, Call, Full, Reply
 from naiad.service.endpoints.rate import Rate
 from naiad.service.endpoints.replica import Replica, ReplicaFailed
 
 _LOG = logging.getLogger(__name__)
-INVOCATION_TIMEOUT_S = 60.0
-"""As AWS has it. A replica that takes longer is taken for hung, and replaced."""
+_GRACE_S = 1.0
+"""A worker that passes calls on looks at the clock itself. After so long it is the pool's turn, and the replica is replaced."""
+_TAKEN_WITHIN_S = 60.0
+"""A client of a stream that takes nothing for so long has gone."""
 _QUEUE_S = 1.0
 """How much work may wait, by the rate of the last seconds."""
 _MOST_WAITING = 1024
-_WAITING_AT_FIRST = 64
+_WAITING_AT_FIRST = 16
+"""While nothing has been answered yet."""
+_WAITING_FOR_A_START = 64
 _MOST_TRIES = 2
 _LOOK_EVERY_S = 1.0
 _END_WITHIN_S = 30.0
@@ -52,6 +56,7 @@ class Pool:
     """Told of every answer, for the counts."""
     rate: Rate = field(default_factory=Rate)
     last_asked_at: float = 0.0
+    """Of a pool that takes another one's place: as that one had it. The first replica counts as a question."""
     restarts: int = 0
     failure: str = ""
     """Why the last start failed."""
@@ -84,6 +89,8 @@ class Pool:
     @property
     def most_waiting(self) -> int:
         least = 2 * self.window * max(1, len(self.replicas))
+        if not self.replicas:
+            return max(least, _WAITING_FOR_A_START)
         if not self.rate.is_known:
             return max(least, _WAITING_AT_FIRST)
         return max(least, min(_MOST_WAITING, round(self.rate.per_s(_now()) * _QUEUE_S)))
@@ -95,6 +102,15 @@ class Pool:
         self._feed(replica)
         if replica.is_draining and not replica.in_flight:
             self._let_go(replica)
+
+    def on_counted(self, replica: Replica, status: int, count: int, seconds: float) -> None:  # noqa: ARG002  # reason: the port's signature
+        """What came by the replica's own port keeps it awake, and is in the counts, each with the mean of the times."""
+        now = self.last_asked_at = _now()
+        asked_at = now - seconds / max(count, 1)
+        call = Call(b"", b"", asyncio.get_running_loop().create_future(), asked_at, sent_at=asked_at)
+        reply = Reply(status, "", "", b"")
+        for _ in range(count):
+            self.on_done(call, reply)
 
     def on_lost(self, replica: Replica, calls: list[Call]) -> None:
         """What it had is given to others first; a call that has cost two replicas is not given to a third."""
@@ -115,7 +131,7 @@ class Pool:
 
     def _again(self, call: Call) -> None:
         call.tries += 1
-        call.parts.clear()
+        call.forget()
         if call.is_over:
             return
         if call.stream is not None or call.tries >= _MOST_TRIES:
@@ -136,12 +152,12 @@ class Pool:
         best, least = None, self.window
         for replica in self.replicas:
             count = len(replica.in_flight)
-            if count < least and not replica.is_draining:
+            if count < least and replica.takes_more:
                 best, least = replica, count
         return best
 
     def _feed(self, replica: Replica) -> None:
-        while self.waiting and not replica.is_draining and len(replica.in_flight) < self.window:
+        while self.waiting and replica.takes_more and len(replica.in_flight) < self.window:
             call = self.waiting.popleft()
             if not call.is_over:
                 replica.send(call)
@@ -221,12 +237,13 @@ class Pool:
         self._join(replica)
 
     def _join(self, replica: Replica) -> None:
-        self._started_at[replica] = _now()
+        self._started_at[replica] = now = _now()
+        self.last_asked_at = self.last_asked_at or now
         self.replicas.append(replica)
         self._feed(replica)
 
     def _drain(self, replica: Replica) -> None:
-        replica.is_draining = True
+        replica.is_draining, replica.takes_more = True, False
         if not replica.in_flight:
             self._let_go(replica)
 
@@ -240,19 +257,33 @@ class Pool:
     def _look(self) -> None:
         now = _now()
         for replica in list(self.replicas):
-            oldest = replica.oldest_sent_at()
-            if oldest is not None and now - oldest > INVOCATION_TIMEOUT_S:
-                self._end_hung(replica, now)
+            if replica.in_flight:
+                self._examine(replica, now)
         while self.waiting and (self.waiting[0].is_over or now - self.waiting[0].asked_at > INVOCATION_TIMEOUT_S):
             why = f": {self.failure}" if self.failure and not self.replicas else ""
             self._refuse(self.waiting.popleft(), 503, f"no replica was free within {INVOCATION_TIMEOUT_S:g} s{why}")
 
-    def _end_hung(self, replica: Replica, now: float) -> None:
+    def _examine(self, replica: Replica, now: float) -> None:
+        """Its oldest call is the one that it is at; the others' clocks begin when that one is answered."""
+        if replica.pulse is not None and replica.pulse.is_still(now):
+            _LOG.warning("replica %s stands still: it is ended, and what it had goes to another", replica.name)
+            replica.kill()
+            return
+        oldest = next(iter(replica.in_flight))
         for number, call in list(replica.in_flight.items()):
-            if now - call.sent_at > INVOCATION_TIMEOUT_S:
-                del replica.in_flight[number]
-                self._refuse(call, 424, f"the model did not answer within {INVOCATION_TIMEOUT_S:g} s")
-        replica.kill()
+            if call.stream is not None and call.stream.paused_at is not None:
+                if now - call.stream.paused_at > _TAKEN_WITHIN_S:
+                    replica.give_up(number, _failed(f"no part was taken for {_TAKEN_WITHIN_S:g} s"))
+            elif number == oldest:
+                if now - max(call.sent_at, replica.heard_at) > call.timeout_s + _GRACE_S:
+                    replica.kill()
+                    replica.give_up(number, _failed(f"the model did not answer within {call.timeout_s:g} s"))
+            elif now - call.sent_at > call.timeout_s + _GRACE_S and call.stream is None:
+                replica.give_up(number, Reply(503, "text/plain", "", b"the model was busy with others for too long"))
+
+
+def _failed(message: str) -> Reply:
+    return Reply(424, "text/plain", "", message.encode())
 
 
 def _now() -> float:

@@ -119,7 +119,7 @@ class Gateway:
             self._seen.check(signed, self.context.clock.now())
         if goal.service == "sagemaker-runtime":
             self._check_may_invoke(signed)
-            return await self.invocations.handle(goal, raw, content, request_id)
+            return await self.invocations.handle(goal, raw, content, request_id, receive)
         context = replace(self.context, principal=self._principal(signed))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, dispatch, context, goal, content, request_id)

@@ -7,12 +7,14 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
 from naiad.service.endpoints.asynchronous import AsyncInvocations, AsyncRequest
-from naiad.service.endpoints.calls import Call, NotNow, Reply
+from naiad.service.endpoints.calls import Call, NotNow, Parts, Reply
 from naiad.service.endpoints.manager import EndpointManager
 from naiad.service.endpoints.worker.link import meta_of
 from naiad.service.gateway.answers import failed
@@ -21,6 +23,7 @@ from naiad.service.gateway.raw import RawRequest
 from naiad.service.gateway.request import Response
 from naiad.service.gateway.route import Route
 
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _LOG = logging.getLogger(__name__)
 MOST_BYTES = 25 * 2**20
 """Of a body; AWS's own limit is 25 MB."""
@@ -41,15 +44,17 @@ class InvocationDoor:
     asynchronous: AsyncInvocations
     region: str
 
-    async def handle(self, route: Route, raw: RawRequest, body: bytes, request_id: str) -> Response:
+    async def handle(self, route: Route, raw: RawRequest, body: bytes, request_id: str, receive: Receive) -> Response:
+        """receive: of ASGI, the request's body behind it: what comes next is that the client has gone."""
         try:
             name = _name(raw)
             if route.operation == "InvokeEndpointAsync":
                 return await self._later(name, raw, request_id)
             if route.operation == "InvokeEndpointWithResponseStream":
-                return await self._streamed(name, raw, body, request_id)
+                return await self._streamed(name, raw, body, request_id, receive)
             return await self._invoked(name, raw, body, request_id)
         except NotNow as error:
+            _LOG.info("request %s: %s", request_id, error)
             response = failed(route, error, request_id)
             headers = {**response.headers, "retry-after": str(error.retry_after_s)}
             return Response(response.status, headers, response.body)
@@ -57,7 +62,7 @@ class InvocationDoor:
             return failed(route, error, request_id)
 
     async def _invoked(self, name: str, raw: RawRequest, body: bytes, request_id: str) -> Response:
-        call = self._call(raw, body, accept=raw.header("accept"))
+        call = self._call(raw, body, request_id, accept=raw.header("accept"))
         variant = self.endpoints.submit(name, call, target=raw.header("x-amzn-sagemaker-target-variant"))
         reply = await call.answered
         if reply.status != 200:
@@ -71,8 +76,8 @@ class InvocationDoor:
             headers[_CUSTOM] = reply.custom_attributes
         return Response(200, headers, reply.body)
 
-    async def _streamed(self, name: str, raw: RawRequest, body: bytes, request_id: str) -> Response:
-        call = self._call(raw, body, accept=raw.header("x-amzn-sagemaker-accept"))
+    async def _streamed(self, name: str, raw: RawRequest, body: bytes, request_id: str, receive: Receive) -> Response:
+        call = self._call(raw, body, request_id, accept=raw.header("x-amzn-sagemaker-accept"))
         call.wants_stream = True
         variant = self.endpoints.submit(name, call, target=raw.header("x-amzn-sagemaker-target-variant"))
         reply = await call.answered
@@ -86,7 +91,7 @@ class InvocationDoor:
         }
         if reply.custom_attributes:
             headers[_CUSTOM] = reply.custom_attributes
-        return Response(200, headers, _parts(reply))
+        return Response(200, headers, _parts(reply, request_id, receive))
 
     async def _later(self, name: str, raw: RawRequest, request_id: str) -> Response:
         """Kept on disk before it is answered."""
@@ -113,27 +118,30 @@ class InvocationDoor:
         return Response(202, headers, json.dumps({"InferenceId": kept.inference_id}).encode())
 
     @staticmethod
-    def _call(raw: RawRequest, body: bytes, *, accept: str) -> Call:
+    def _call(raw: RawRequest, body: bytes, request_id: str, *, accept: str) -> Call:
         for header, reason in _NOT_SERVED.items():
             if header in raw.headers:
                 raise Invalid(reason)
         loop = asyncio.get_running_loop()
         meta = meta_of(raw.header("content-type"), accept, raw.header(_CUSTOM))
-        return Call(meta, body, loop.create_future(), time.monotonic())
+        return Call(meta, body, loop.create_future(), time.monotonic(), request_id)
 
     def _refused(self, name: str, variant: str, reply: Reply, request_id: str) -> Response:
         """The model's own words. What does not fit it is the client's; what it failed at is a ModelError."""
         message = reply.body.decode("utf-8", "replace")
         code = _CODES.get(reply.status, "ValidationError")
-        body: dict[str, object] = {"Message": message, "ErrorCode": code}
+        told = message
+        if reply.original_status is not None:
+            told = f"the model answered {reply.original_status}: {message}"
+        body: dict[str, object] = {"Message": told, "ErrorCode": code}
         if reply.status == 424:
             stream = f"/aws/sagemaker/Endpoints/{name}"
             body |= {
-                "OriginalStatusCode": 500,
+                "OriginalStatusCode": reply.original_status or 500,
                 "OriginalMessage": message,
                 "LogStreamArn": f"arn:aws:logs:{self.region}:000000000000:log-group:{stream}",
             }
-        _LOG.info("request %s: endpoint %s, variant %s: %d %s", request_id, name, variant, reply.status, message[:500])
+        _LOG.info("request %s: endpoint %s, variant %s: %d %s", request_id, name, variant, reply.status, told[:500])
         headers = {"content-type": "application/json", "x-amzn-requestid": request_id, "x-amzn-errortype": code}
         if reply.status == 503:
             headers["retry-after"] = "1"
@@ -156,14 +164,31 @@ def _seconds(raw: RawRequest, header: str, default: int) -> int:
     return int(text)
 
 
-async def _parts(reply: Reply) -> AsyncIterator[bytes]:
-    """An event a part; a model that fails in the middle ends it with an exception."""
-    while True:
-        if reply.status != 200:
-            yield failure("ModelStreamError", reply.body.decode("utf-8", "replace"), "ModelInvocationFailed")
-            return
-        if reply.body:
-            yield payload_part(reply.body)
-        if reply.more is None:
-            return
-        reply = await reply.more.get()
+async def _parts(reply: Reply, request_id: str, receive: Receive) -> AsyncIterator[bytes]:
+    """An event a part. A model that fails in the middle ends it with an exception; a client that has gone ends the work."""
+    gone = asyncio.ensure_future(receive())
+    more: Parts | None = None
+    try:
+        while True:
+            if reply.status != 200:
+                text = reply.body.decode("utf-8", "replace")
+                _LOG.info("request %s: the stream broke off: %s", request_id, text[:500])
+                yield failure("ModelStreamError", text, "ModelInvocationFailed")
+                return
+            if reply.body:
+                yield payload_part(reply.body)
+            more = reply.more
+            if more is None:
+                return
+            following = asyncio.ensure_future(more.get())
+            await asyncio.wait((following, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                following.cancel()
+                return
+            reply = following.result()
+    finally:
+        gone.cancel()
+        with suppress(asyncio.CancelledError):
+            await gone
+        if more is not None:
+            more.stop()

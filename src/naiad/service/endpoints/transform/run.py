@@ -6,8 +6,8 @@ Files are read and written as they come, so that memory does not grow with them.
 import asyncio
 import contextlib
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -15,7 +15,7 @@ from typing import IO
 from naiad.errors import OptionError, TrainingError
 from naiad.service.endpoints.transform.records import answers_of, packed, processed, taken
 from naiad.service.endpoints.transform.settings import TransformSettings
-from naiad.service.endpoints.worker.port import Answer, BatchHandler, Invocation, OneHandler
+from naiad.service.endpoints.worker.port import Answer, BatchHandler, Gone, Invocation, OneHandler, Unfit
 
 _LONGEST_LINE = 100 * 2**20
 _MOST_RECORDS = 32
@@ -61,11 +61,22 @@ async def _transform_file(
 
 async def _answers(handler: BatchHandler | OneHandler, invocations: Sequence[Invocation]) -> list[Answer]:
     if isinstance(handler, OneHandler):
-        return list(await asyncio.gather(*map(handler.answer, invocations)))
+        return list(await asyncio.gather(*(_passed_on(handler, one) for one in invocations)))
     return handler.answer(invocations)
 
 
+async def _passed_on(handler: OneHandler, invocation: Invocation) -> Answer:
+    try:
+        answer = await handler.answer(invocation)
+        if isinstance(answer.body, AsyncGenerator):
+            return replace(answer, body=b"".join([part async for part in answer.body]))
+    except (Gone, Unfit) as error:
+        return Answer(424, str(error).encode("utf-8", "replace"), "text/plain")
+    return answer
+
+
 def _output(payload: _Payload, answer: Answer, settings: TransformSettings) -> bytes:
+    assert not isinstance(answer.body, AsyncGenerator)
     body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
     if answer.status != 200:
         last = payload.first + len(payload.records) - 1

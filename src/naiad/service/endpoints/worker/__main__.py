@@ -1,7 +1,8 @@
 """``python -m naiad.service.endpoints.worker SETTINGS``: one replica: a model, loaded once, and the socket that asks it.
 
-SETTINGS is JSON: ``fd`` (the socket), ``model`` (the folder), ``engine``, ``most_samples``, ``port`` (of its own, or null). The
-model's environment is the process's. It ends when the server goes, and when the model cannot be loaded, after it has said why.
+SETTINGS is JSON: ``fd`` (the socket), ``pulse`` (another), ``model`` (the folder), ``engine``, ``most_samples``, ``port`` (of its
+own, or null). The model's environment is the process's. It ends when the server goes, and when the model cannot be loaded, after
+it has said why.
 """
 
 import asyncio
@@ -20,13 +21,16 @@ import uvloop
 from naiad.errors import NaiadError
 from naiad.service.endpoints.worker.batcher import Batcher
 from naiad.service.endpoints.worker.connection import OnInvocation, ServerConnection
-from naiad.service.endpoints.worker.http import Port, serve_port
+from naiad.service.endpoints.worker.http import Port, PortServer, listening_at
 from naiad.service.endpoints.worker.link import READY, packed
 from naiad.service.endpoints.worker.open import open_handler
 from naiad.service.endpoints.worker.passing import Passing
 from naiad.service.endpoints.worker.port import BatchHandler, OneHandler, Unfit
+from naiad.service.endpoints.worker.pulse import answer_pulse
 
 _LONGEST_REASON = 1024
+_MOST_PASSED_ON = 16
+"""Calls that an executable is taken to answer at once."""
 
 
 def main(settings: dict[str, Any]) -> int:
@@ -40,6 +44,7 @@ def main(settings: dict[str, Any]) -> int:
             logging.getLogger("naiad.worker").exception("the model cannot be loaded")
             _say_why(link, error)
             return 1
+        answer_pulse(settings["pulse"])
         gc.collect()
         gc.freeze()
         uvloop.run(_serve(link, handler, settings["port"]))
@@ -48,35 +53,43 @@ def main(settings: dict[str, Any]) -> int:
 
 async def _serve(link: socket.socket, handler: BatchHandler | OneHandler, port: int | None) -> None:
     loop = asyncio.get_running_loop()
-    if isinstance(handler, OneHandler):
-        try:
+    try:
+        listening = _listening_at(port) if port is not None else None
+        if isinstance(handler, OneHandler):
             await handler.start()
-        except Unfit as error:
-            await handler.close()
-            _say_why(link, error)
-            return
-    gone: asyncio.Future[None] = loop.create_future()
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
-    connection = ServerConnection(gone)
-    connection.on_invocation = take = _way(handler, loop, connection, gone)
-    await loop.create_unix_connection(lambda: connection, sock=link)
-    own = serve_port(port, Port(take, loop)) if port is not None else None
-    connection.say(READY, 200, json.dumps({"pid": os.getpid()}).encode())
-    await gone
-    if own is not None:
-        own.cancel()
+    except Unfit as error:
+        _say_why(link, error)
+    else:
+        gone: asyncio.Future[None] = loop.create_future()
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        connection = ServerConnection(gone)
+        connection.on_invocation = take = _way(handler, loop, connection)
+        await loop.create_unix_connection(lambda: connection, sock=link)
+        own = None
+        if listening is not None:
+            samples = handler.most_samples if not isinstance(handler, OneHandler) else _MOST_PASSED_ON
+            own = PortServer(listening, Port(take, loop, most_samples=samples, tell=connection.tell))
+        connection.say(READY, 200, json.dumps({"pid": os.getpid()}).encode())
+        await gone
+        if own is not None:
+            await own.close()
     if isinstance(handler, OneHandler):
         await handler.close()
 
 
+def _listening_at(port: int) -> socket.socket:
+    try:
+        return listening_at(port)
+    except OSError as error:
+        reason = f"NAIAD_REPLICA_PORT {port} cannot be listened at: {error.strerror or error}; give a port that is free"
+        raise Unfit(424, reason) from error
+
+
 def _way(
-    handler: BatchHandler | OneHandler,
-    loop: asyncio.AbstractEventLoop,
-    connection: ServerConnection,
-    gone: "asyncio.Future[None]",
+    handler: BatchHandler | OneHandler, loop: asyncio.AbstractEventLoop, connection: ServerConnection
 ) -> OnInvocation:
     if isinstance(handler, OneHandler):
-        return Passing(handler, loop, after=connection.flush, gone=gone).add
+        return Passing(handler, loop, after=connection.flush, lose=connection.lose).add
     return Batcher(handler, loop, after_batch=connection.flush).add
 
 

@@ -1,8 +1,8 @@
 """What goes over the socket between the server and a worker: frames, many of them in one write.
 
-A request is an id, three texts (content type, accept, custom attributes) and a body; a response is the id, a status, two texts
-(content type, custom attributes) and a body, which may come in parts. Both sides are ours and of one version; what a worker sends
-is read with suspicion all the same, since a user's code may write to its socket.
+A request is an id, five texts (content type, accept, custom attributes, seconds to its deadline, the request's id in logs) and a
+body; a response is the id, a status, two texts (content type, custom attributes) and a body, which may come in parts. Both sides
+are ours and of one version; what a worker sends is read with suspicion all the same, since a user's code may write to its socket.
 
     length: u32 | id: u64 | status: u16 | flags: u8 | length of meta: u16 | meta | body
 
@@ -13,15 +13,19 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_CONTROLS = dict.fromkeys((*range(32), 127), " ")
 _HEAD = struct.Struct("!IQHBH")
 _LENGTH = struct.Struct("!I")
 HEAD_BYTES = _HEAD.size
 _AFTER_LENGTH = HEAD_BYTES - _LENGTH.size
 MOST_FRAME_BYTES = 64 * 2**20
-MORE = 1
-"""Flag: further parts of this response follow."""
-READY, PING = 0, 1
-"""Ids that no request has: a worker says READY once, in a frame whose body tells what it is."""
+MORE, ORIGINAL = 1, 2
+"""Flags of a response: further parts of it follow; its status is what a program answered, which is no success."""
+STOP, PAUSE, GO = 4, 8, 16
+"""Flags of a frame that the server sends about a stream that it is being sent: no more of it; not now; go on."""
+READY, PING, COUNTED = 0, 1, 2
+"""Ids that no request has. A worker says READY once, in a frame whose body tells what it is, and COUNTED with what was asked at
+its own port since the last time: JSON, a list of [status, how many, their seconds together]."""
 FIRST_ID = 16
 
 
@@ -48,8 +52,18 @@ def packed(number: int, status: int, meta: bytes, body: bytes, *, flags: int = 0
 
 
 def meta_of(*texts: str) -> bytes:
-    """Raises nothing: what would end a text early is taken out of it."""
-    return "\n".join(text.replace("\n", " ") for text in texts).encode("utf-8", "replace")[:65_000]
+    """Raises nothing: what would end a text, or a header, early is taken out of it."""
+    return "\n".join(map(one_line, texts)).encode("utf-8", "replace")[:65_000]
+
+
+def one_line(text: str) -> str:
+    """Without control characters, which no header may have."""
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
+def request_meta(meta: bytes, *, timeout_s: float, request_id: str) -> bytes:
+    """meta: of the first three texts."""
+    return b"%b\n%g\n%b" % (meta, timeout_s, request_id.encode())
 
 
 def texts_of(meta: bytes, count: int) -> list[str]:

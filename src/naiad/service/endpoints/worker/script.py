@@ -75,7 +75,7 @@ class ScriptHandler:
         except Unfit as error:
             return Answer(error.status, str(error).encode("utf-8", "replace"), "text/plain")
         except Exception as error:  # noqa: BLE001  # reason: the user's code may raise anything, and the replica goes on
-            _LOG.exception("the script failed")
+            _LOG.exception("request %s: the script failed", invocation.request_id)
             return Answer(424, _place(error, self._code).encode("utf-8", "replace"), "text/plain")
 
     def _transformed(self, invocation: Invocation, context: Context) -> Answer:

@@ -50,3 +50,45 @@ def test_a_model_that_raises_answers_424_and_goes_on():
     assert [answer.status for answer in found] == [424] * 4 + [200]
     assert found[0].body == b"RuntimeError: the layer has no weights"
     assert sizes == [4, 1]
+
+
+def test_an_answer_that_cannot_be_sent_holds_up_no_other():
+    async def run() -> tuple[list[Answer], int]:
+        found: list[Answer] = []
+        flushes: list[int] = []
+        batcher = Batcher(Upper(), asyncio.get_running_loop(), after_batch=lambda: flushes.append(1))
+
+        def reply(answer: Answer) -> None:
+            if answer.body == b"B":
+                raise ValueError("too large")
+            found.append(answer)
+
+        for body in (b"a", b"b", b"c"):
+            batcher.add(Invocation(body), reply)
+        while not flushes:
+            await asyncio.sleep(0)
+        return found, len(flushes)
+
+    found, flushes = asyncio.run(run())
+    assert [answer.body for answer in found] == [b"A", b"the answer cannot be sent: ValueError: too large", b"C"]
+    assert flushes == 1
+
+
+def test_while_one_is_streamed_the_model_is_asked_nothing_else():
+    async def run() -> tuple[list[int], list[int]]:
+        loop, handler = asyncio.get_running_loop(), Upper()
+        batcher = Batcher(handler, loop, after_batch=lambda: None)
+        sent = loop.create_future()
+        batcher.add(Invocation(b"stream"), lambda _: sent)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        batcher.add(Invocation(b"next"), lambda _: None)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        before = list(handler.sizes)
+        sent.set_result(None)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return before, handler.sizes
+
+    assert asyncio.run(run()) == ([1], [1, 1])

@@ -11,6 +11,7 @@ from naiad.service.endpoints.worker.link import (
     Unpacker,
     meta_of,
     packed,
+    request_meta,
     texts_of,
 )
 
@@ -43,6 +44,12 @@ def test_texts_survive_what_would_end_them():
     meta = meta_of("text/csv; header=present", "ä\nb", "")
     assert texts_of(meta, 3) == ["text/csv; header=present", "ä b", ""]
     assert texts_of(b"only", 3) == ["only", "", ""]
+    assert texts_of(meta_of("text/csv\r\nx: y\x7f", "\t"), 2) == ["text/csv  x: y ", " "]
+
+
+def test_a_requests_own_texts_are_behind_its_clients():
+    meta = request_meta(meta_of("text/csv", "", "a\nb"), timeout_s=0.5, request_id="r-1")
+    assert texts_of(meta, 5) == ["text/csv", "", "a b", "0.5", "r-1"]
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,36 @@
 import asyncio
+from collections.abc import Callable
+
+import pytest
 
 from naiad.service.endpoints.worker import passing
 from naiad.service.endpoints.worker.passing import Passing
-from naiad.service.endpoints.worker.port import Answer, Invocation
+from naiad.service.endpoints.worker.port import Answer, Gone, Invocation
 
 
 class Slow:
     """Answers when it is let; its health is what it is set to."""
 
     def __init__(self) -> None:
-        self.go, self.healthy = asyncio.Event(), True
+        self.go, self.end, self.healthy = asyncio.Event(), asyncio.Event(), True
 
     async def start(self) -> None: ...
 
     async def answer(self, invocation: Invocation) -> Answer:
+        if invocation.body == b"late":
+            return Answer(424, b"late")
         await self.go.wait()
         if invocation.body == b"fail":
             raise RuntimeError("no")
+        if invocation.body == b"gone":
+            raise Gone("it has ended")
         return Answer(200, invocation.body)
 
     async def is_healthy(self) -> bool:
         return self.healthy
+
+    async def ended(self) -> None:
+        await self.end.wait()
 
     async def close(self) -> None: ...
 
@@ -28,7 +38,7 @@ class Slow:
 def test_many_at_a_time_and_each_its_own_answer():
     async def run() -> tuple[list[Answer], int]:
         loop, handler, found, flushes = asyncio.get_running_loop(), Slow(), [], []
-        passing = Passing(handler, loop, after=lambda: flushes.append(1), gone=loop.create_future())
+        passing = Passing(handler, loop, after=lambda: flushes.append(1), lose=lambda: None)
         for body in (b"a", b"fail", b"c"):
             passing.add(Invocation(body), found.append)
         await asyncio.sleep(0)
@@ -43,17 +53,66 @@ def test_many_at_a_time_and_each_its_own_answer():
     assert flushes >= 2
 
 
-def test_one_that_is_not_well_any_more_ends_the_replica(monkeypatch):
+def lost(monkeypatch: pytest.MonkeyPatch, then: Callable[[Slow, Passing, Callable[[Answer], None]], None]) -> list[str]:
+    """What happened, in its order, until the link was lost."""
     monkeypatch.setattr(passing, "_LOOK_EVERY_S", 0.001)
 
-    async def run() -> None:
+    async def run() -> list[str]:
         loop, handler = asyncio.get_running_loop(), Slow()
-        gone = loop.create_future()
-        watched = Passing(handler, loop, after=lambda: None, gone=gone)
-        await asyncio.sleep(0.02)
-        assert not gone.done()
-        handler.healthy = False
-        await asyncio.wait_for(gone, 10)
-        assert watched
+        gone, said = loop.create_future(), []
 
-    asyncio.run(run())
+        def lose() -> None:
+            said.append("lost")
+            if not gone.done():
+                gone.set_result(None)
+
+        watched = Passing(handler, loop, after=lambda: None, lose=lose)
+        then(handler, watched, lambda answer: said.append(f"{answer.status}"))
+        await asyncio.wait_for(gone, 10)
+        while len(said) < 1 + (handler.go.is_set()):
+            await asyncio.sleep(0)
+        return said
+
+    return asyncio.run(run())
+
+
+def test_one_that_is_not_well_any_more_ends_the_replica(monkeypatch: pytest.MonkeyPatch):
+    def then(handler: Slow, *_: object) -> None:
+        handler.healthy = False
+
+    assert lost(monkeypatch, then) == ["lost"]
+
+
+def test_one_that_has_ended_ends_the_replica_at_once(monkeypatch: pytest.MonkeyPatch):
+    def then(handler: Slow, *_: object) -> None:
+        handler.end.set()
+
+    assert lost(monkeypatch, then) == ["lost"]
+
+
+def test_what_it_had_when_it_ended_is_not_answered_before_the_link_is_lost(monkeypatch: pytest.MonkeyPatch):
+    def then(handler: Slow, watched: Passing, reply: Callable[[Answer], None]) -> None:
+        handler.go.set()
+        watched.add(Invocation(b"gone"), reply)
+
+    assert lost(monkeypatch, then) == ["lost", "503"]
+
+
+def test_one_that_is_at_work_need_not_answer_for_its_health_until_it_is_late(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(passing, "_LOOK_EVERY_S", 0.0)
+
+    async def run() -> tuple[int, int]:
+        loop, handler = asyncio.get_running_loop(), Slow()
+        losses: list[int] = []
+        handler.healthy = False
+        watched = Passing(handler, loop, after=lambda: None, lose=lambda: losses.append(1))
+        watched.add(Invocation(b"long"), lambda _: None)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        before = len(losses)
+        watched.add(Invocation(b"late", timeout_s=0.0), lambda _: None)
+        while not losses:
+            await asyncio.sleep(0)
+        return before, len(losses)
+
+    assert asyncio.run(run()) == (0, 1)

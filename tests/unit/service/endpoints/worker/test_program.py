@@ -1,14 +1,17 @@
 """Real programs on loopback: in Python, and one that only says no."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from naiad.service.endpoints.worker.port import Answer, Invocation, Unfit
+from naiad.service.endpoints.worker.port import Answer, Gone, Invocation, Unfit
 from naiad.service.endpoints.worker.program import ProgramHandler
 
 T = TypeVar("T")
@@ -21,6 +24,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if body == b"break":
             self.close_connection = True
+            return
+        if body == b"die":
+            os._exit(9)
+        if body == b"late":
+            time.sleep(60)
+        if body == b"created":
+            self.answer(201, body)
+            return
+        if body == b"slowly":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"5\\r\\nfirst\\r\\n")
+            with open("go") as go: go.read()
+            self.wfile.write(b"4\\r\\nlast\\r\\n0\\r\\n\\r\\n")
             return
         if body == b"chunks":
             self.send_response(200)
@@ -87,13 +105,61 @@ def test_it_is_asked_and_answers(tmp_path: Path):
 
 def test_what_fails_is_told_and_the_next_is_answered(tmp_path: Path):
     async def ask(handler: ProgramHandler) -> list[Answer]:
-        return [await handler.answer(Invocation(body, "a/b")) for body in (b"fail", b"break", b"chunks", b"well")]
+        answers = [await handler.answer(Invocation(body, "a/b")) for body in (b"fail", b"break", b"chunks", b"well")]
+        return [await gathered(answer) for answer in answers]
 
     fail, broken, chunks, well = run(tmp_path, SERVER, ask)
-    assert (fail.status, fail.body) == (424, b"serve answered 500: fail a/b ")
+    assert (fail.status, fail.original_status, fail.body) == (424, 500, b"fail a/b ")
     assert (broken.status, b"broke off its answer" in broken.body) == (424, True)
     assert (chunks.status, chunks.body) == (200, b"abcde")
     assert well.status == 200
+
+
+async def gathered(answer: Answer) -> Answer:
+    return (
+        answer if isinstance(answer.body, bytes) else replace(answer, body=b"".join([p async for p in answer.parts()]))
+    )
+
+
+def test_any_2xx_is_a_success(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> Answer:
+        return await handler.answer(Invocation(b"created", "a/b"))
+
+    created = run(tmp_path, SERVER, ask)
+    assert (created.status, created.body) == (200, b"created")
+
+
+def test_parts_are_passed_on_as_they_come(tmp_path: Path):
+    os.mkfifo(tmp_path / "go")
+
+    async def ask(handler: ProgramHandler) -> list[bytes]:
+        parts = (await handler.answer(Invocation(b"slowly", "a/b"))).parts()
+        first = await asyncio.wait_for(anext(parts), 30)
+        await asyncio.to_thread((tmp_path / "go").write_text, "on")
+        return [first, *[part async for part in parts]]
+
+    assert run(tmp_path, SERVER, ask) == [b"first", b"last"]
+
+
+def test_one_that_is_late_is_told(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> Answer:
+        found = await handler.answer(Invocation(b"late", "a/b", timeout_s=0.2))
+        handler._signal(signal.SIGKILL)
+        return found
+
+    late = run(tmp_path, SERVER, ask)
+    assert (late.status, late.body) == (424, b"serve did not answer within 0.2 s")
+
+
+def test_what_it_had_when_it_died_is_not_answered(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> None:
+        with pytest.raises(Gone, match="serve has ended"):
+            await handler.answer(Invocation(b"die", "a/b"))
+        await asyncio.wait_for(handler.ended(), 30)
+        with pytest.raises(Gone, match="serve has ended"):
+            await handler.answer(Invocation(b"next", "a/b"))
+
+    run(tmp_path, SERVER, ask)
 
 
 def test_its_health(tmp_path: Path):
