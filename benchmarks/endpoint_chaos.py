@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,21 @@ def model_fn(folder): return None
 def transform_fn(model, body, content_type, accept):
     time.sleep({SLOW_MS / 1000})
     return body
+"""
+
+SERVE = f"""#!{sys.executable}
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self): self.answer(b"")
+    def do_POST(self): self.answer(self.rfile.read(int(self.headers["Content-Length"])))
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 """
 
 
@@ -111,6 +127,12 @@ def replicas_of(server: Live) -> list[psutil.Process]:
     return [process for process in found if "naiad.service.endpoints.worker" in " ".join(process.cmdline()[:4])]
 
 
+def programs_of(server: Live) -> list[psutil.Process]:
+    """Executables that replicas have started, by the argument that they are started with."""
+    found = psutil.Process(server.process.pid).children(recursive=True)
+    return [process for process in found if "serve" in process.cmdline()[1:3]]
+
+
 def memory_mb(server: Live) -> float:
     whole = [psutil.Process(server.process.pid), *replicas_of(server)]
     return sum(process.memory_info().rss for process in whole) / 2**20
@@ -133,12 +155,14 @@ async def overload(server: Live, target: Target) -> tuple[Asked, float, list[flo
     return asked, capacity, memory
 
 
-async def kills(server: Live, target: Target, count: int) -> Asked:
+async def kills(
+    server: Live, target: Target, count: int, victims: Callable[[Live], list[psutil.Process]] = replicas_of
+) -> Asked:
     asked, over, chance = Asked(), asyncio.Event(), random.Random(0)
     load = asyncio.create_task(closed_loop(target, 8, over, asked))
     for _ in range(count):
         await asyncio.sleep(chance.uniform(0.2, 1.2))
-        alive = [process for process in replicas_of(server) if process.status() != psutil.STATUS_ZOMBIE]
+        alive = [process for process in victims(server) if process.status() != psutil.STATUS_ZOMBIE]
         if alive:
             os.kill(chance.choice(alive).pid, signal.SIGKILL)
     over.set()
@@ -216,6 +240,23 @@ def main() -> None:
         print(
             row(
                 "kills of replicas under load: requests that failed",
+                [asked.sent - asked.statuses[200]],
+                unit="",
+                goal="0",
+                script=SCRIPT,
+                note=f"{count} kills, {asked.sent:,} requests, slowest {max(asked.times_s):.2f} s",
+            )
+        )
+        program = Path(folder) / "program" / "serve"
+        program.parent.mkdir()
+        program.write_text(SERVE)
+        program.chmod(0o755)
+        connection.deploy(program.parent, "program")
+        at_program = Target(at.url, at.region, credentials, "program", bytes(784), "application/octet-stream")
+        asked = asyncio.run(kills(server, at_program, count, programs_of))
+        print(
+            row(
+                "kills of an executable under load: requests that failed",
                 [asked.sent - asked.statuses[200]],
                 unit="",
                 goal="0",
