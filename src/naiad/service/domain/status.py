@@ -1,6 +1,6 @@
 """A job's life: its statuses, its phases, and the moves between them.
 
-    PENDING → STARTING → DOWNLOADING → TRAINING → UPLOADING → COMPLETED | FAILED | STOPPED | MAX_RUNTIME_EXCEEDED
+    PENDING → STARTING → DOWNLOADING → TRAINING → UPLOADING → COMPLETED | FAILED | STOPPED | MAX_…_EXCEEDED
 
 A job that loses its machine goes back from any running phase to PENDING, for another attempt. Values are AWS's words
 (``TrainingJobStatus`` and ``SecondaryStatus``), for processing jobs too.
@@ -32,13 +32,15 @@ class Phase(StrEnum):
     FAILED = "Failed"
     STOPPED = "Stopped"
     MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"  # stopped by its own time limit
+    MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"  # stopped by the limit that counts its waiting too
 
 
 RUNNING = (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING)
-_ENDS = (Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, Phase.MAX_RUNTIME_EXCEEDED)
+BY_A_LIMIT = (Phase.MAX_RUNTIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED)
+_ENDS = (Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, *BY_A_LIMIT)
 
 MOVES: dict[Phase, tuple[Phase, ...]] = {
-    Phase.PENDING: (Phase.STARTING, Phase.STOPPED, Phase.FAILED),
+    Phase.PENDING: (Phase.STARTING, Phase.STOPPED, Phase.FAILED, Phase.MAX_WAIT_TIME_EXCEEDED),
     Phase.STARTING: (Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_ENDS),
     Phase.DOWNLOADING: (Phase.TRAINING, Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_ENDS),
     Phase.TRAINING: (Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_ENDS),
@@ -48,6 +50,7 @@ MOVES: dict[Phase, tuple[Phase, ...]] = {
     Phase.FAILED: (),
     Phase.STOPPED: (),
     Phase.MAX_RUNTIME_EXCEEDED: (),
+    Phase.MAX_WAIT_TIME_EXCEEDED: (),
 }
 
 STATUS_OF: dict[Phase, Status] = {
@@ -56,5 +59,5 @@ STATUS_OF: dict[Phase, Status] = {
     Phase.COMPLETED: Status.COMPLETED,
     Phase.FAILED: Status.FAILED,
     Phase.STOPPED: Status.STOPPED,
-    Phase.MAX_RUNTIME_EXCEEDED: Status.STOPPED,
+    **dict.fromkeys(BY_A_LIMIT, Status.STOPPED),
 }

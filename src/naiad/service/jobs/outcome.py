@@ -20,6 +20,7 @@ LOST = "lost: "
 """Begins the message of the transition back to Pending after a lost agent; the store keeps it, and so the count."""
 RETRIED = "retried: "
 """The same after a failure that RetryStrategy covers."""
+_WAITED_TOO_LONG = Phase.MAX_WAIT_TIME_EXCEEDED.value
 _RETRYABLE = "InternalServerError"
 
 
@@ -43,7 +44,7 @@ class Verdict:
 def judge(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
     """``job`` is placed, and has one report for each of its instances."""
     if job.phase is Phase.STOPPING:
-        return _judge_stopping(reports)
+        return _judge_stopping(job, reports)
     failed = [report for report in reports if report.phase in (Phase.FAILED, Phase.MAX_RUNTIME_EXCEEDED)]
     lost = [index for index, report in enumerate(reports) if _is_gone(report)]
     if not failed:
@@ -78,11 +79,16 @@ def overdue(job: Job, now: dt.datetime) -> str:
     condition = job.request.get("StoppingCondition", {})
     wait_s, pending_s = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxPendingTimeInSeconds")
     if wait_s is not None and (now - job.created_at).total_seconds() > wait_s:
-        return f"MaxWaitTimeExceeded: it waited and ran for more than {wait_s} s"
+        return f"{_WAITED_TOO_LONG}: it waited and ran for more than {wait_s} s"
     waits_s = (now - job.transitions[-1].started_at).total_seconds() if job.transitions else 0.0
     if job.phase is Phase.PENDING and pending_s is not None and waits_s > pending_s:
         return f"MaxPendingTimeInSeconds: it waited for more than {pending_s} s"
     return ""
+
+
+def end_of_stop(why: str) -> Phase:
+    """Of a job that was stopped with the message ``why``."""
+    return Phase.MAX_WAIT_TIME_EXCEEDED if why.startswith(_WAITED_TOO_LONG) else Phase.STOPPED
 
 
 def _judge_running(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
@@ -92,12 +98,15 @@ def _judge_running(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
     return Verdict(Do.NOTHING, job.phase)
 
 
-def _judge_stopping(reports: Sequence[InstanceReport]) -> Verdict:
+def _judge_stopping(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
     if any(is_at_work(report) for report in reports):
         return Verdict(Do.STOP_INSTANCES, Phase.STOPPING)
     if all(report.phase is Phase.COMPLETED for report in reports):
         return Verdict(Do.END, Phase.COMPLETED, "completed before the stop", exit_message=_exit_message(reports))
-    return Verdict(Do.END, Phase.STOPPED, "stopped as asked", _first_reason(reports), _exit_message(reports))
+    why = job.transitions[-1].message
+    phase = end_of_stop(why)
+    message = "stopped as asked" if phase is Phase.STOPPED else why
+    return Verdict(Do.END, phase, message, _first_reason(reports), _exit_message(reports))
 
 
 def _judge_lost(job: Job, index: int) -> Verdict:

@@ -19,7 +19,7 @@ from naiad.service.domain.status import Phase
 from naiad.service.executors.port import Executor, Instance, InstanceReport, InstanceSpec
 from naiad.service.jobs.bell import Bell
 from naiad.service.jobs.layout import instances_of, job_folder, read_placement, write_placement
-from naiad.service.jobs.outcome import Do, Verdict, is_at_work, is_end, judge, next_phases, overdue
+from naiad.service.jobs.outcome import Do, Verdict, end_of_stop, is_at_work, is_end, judge, next_phases, overdue
 from naiad.service.jobs.remains import tidy
 from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.scheduler import Capacity, Placement, fits, place
@@ -155,7 +155,7 @@ class Supervisor:
 
     def _check_waiting(self, job: Job, overdue_reason: str) -> None:
         if overdue_reason:
-            self._moved(job, (Phase.STOPPED,), message=overdue_reason)
+            self._moved(job, (end_of_stop(overdue_reason),), message=overdue_reason)
         elif not fits(job.need, self._capacity):
             reason = f"it was accepted by a larger machine; this one has {self.resources}"
             self._moved(job, (Phase.FAILED,), message="does not fit any more", failure_reason=reason)

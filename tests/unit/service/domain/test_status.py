@@ -2,7 +2,7 @@ import pytest
 
 from naiad.service.domain.status import MOVES, RUNNING, STATUS_OF, Phase, Status
 
-ENDS = {Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, Phase.MAX_RUNTIME_EXCEEDED}
+ENDS = {Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, Phase.MAX_RUNTIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED}
 
 
 def test_every_phase_has_moves_and_a_status():

@@ -308,7 +308,9 @@ def test_spot_jobs_wait_no_longer_than_they_said(world: Any) -> None:
     world.create("waits", cores=2, **spot)
     world.clock.advance(101)
     world.tick(3)
-    assert (world.phase("runs"), world.phase("waits")) == (Phase.STOPPED, Phase.STOPPED)
+    assert (world.phase("runs"), world.phase("waits")) == (Phase.MAX_WAIT_TIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED)
+    assert (world.job("runs").status, world.job("waits").status) == ("Stopped", "Stopped")
+    assert "waited and ran for more than 100 s" in world.job("runs").transitions[-1].message
     assert "MaxWaitTimeExceeded" in world.job("waits").transitions[-1].message
     assert [spec.instance.job_name for spec in world.executor.started] == ["runs"]
 

@@ -3,8 +3,8 @@
 import datetime as dt
 from typing import Any, Literal
 
-from naiad.service.domain.job import JobKind
-from naiad.service.domain.status import Status
+from naiad.service.domain.job import Job, JobKind
+from naiad.service.domain.status import BY_A_LIMIT, Status
 from naiad.service.store.port import JobQuery
 
 _SORTS: dict[str, Literal["name", "created_at", "status"]] = {
@@ -14,6 +14,7 @@ _SORTS: dict[str, Literal["name", "created_at", "status"]] = {
 }
 _PAGE = 10
 """AWS's own where MaxResults is left out."""
+_MAX_REASON = 1024
 
 
 def job_query(kind: JobKind, asked: dict[str, Any]) -> JobQuery:
@@ -30,6 +31,14 @@ def job_query(kind: JobKind, asked: dict[str, Any]) -> JobQuery:
         limit=asked.get("MaxResults", _PAGE),
         after=asked.get("NextToken"),
     )
+
+
+def reason_of(job: Job) -> str:
+    """Why it failed or was stopped by a limit; "" where it was neither. AWS's shapes hold so much."""
+    reason = job.failure_reason or ""
+    if not reason and job.phase in BY_A_LIMIT:
+        reason = f"{job.phase}: {job.transitions[-1].message.removeprefix(f'{job.phase}: ')}"
+    return reason[:_MAX_REASON]
 
 
 def utc(time: dt.datetime | None) -> dt.datetime | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.listing import job_query, paged
+from naiad.service.gateway.operations.listing import job_query, paged, reason_of
 from naiad.service.jobs.requests import tags_of
 
 _KIND = JobKind.PROCESSING
@@ -65,6 +65,6 @@ def _identity(job: Job) -> dict[str, Any]:
         "CreationTime": job.created_at,
         "LastModifiedTime": job.modified_at,
         **({"ProcessingEndTime": job.ended_at} if job.ended_at else {}),
-        **({"FailureReason": job.failure_reason[:_MAX_REASON]} if job.failure_reason else {}),
+        **({"FailureReason": reason} if (reason := reason_of(job)) else {}),
         **({"ExitMessage": job.exit_message[:_MAX_REASON]} if job.exit_message else {}),
     }

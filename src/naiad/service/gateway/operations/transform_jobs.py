@@ -7,13 +7,12 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.endpoints.transform.settings import settings_of
 from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.listing import job_query, paged
+from naiad.service.gateway.operations.listing import job_query, paged, reason_of
 from naiad.service.jobs.requests import tags_of
 
 _KIND = JobKind.TRANSFORM
 _CONTAINER = "Container"
 """Of the model as it was when the job was made, so that deleting it does no harm. Kept with the request, and not shown."""
-_MAX_REASON = 1024
 
 
 @operation("sagemaker", "CreateTransformJob")
@@ -56,5 +55,5 @@ def _identity(job: Job) -> dict[str, Any]:
         "CreationTime": job.created_at,
         "LastModifiedTime": job.modified_at,
         **({"TransformEndTime": job.ended_at} if job.ended_at else {}),
-        **({"FailureReason": job.failure_reason[:_MAX_REASON]} if job.failure_reason else {}),
+        **({"FailureReason": reason} if (reason := reason_of(job)) else {}),
     }

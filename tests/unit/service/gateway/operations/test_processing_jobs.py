@@ -76,6 +76,19 @@ def test_stop_and_list(door: Any) -> None:
     assert [one["ProcessingJobName"] for one in stopped] == ["one"]
 
 
+def test_a_processing_job_over_its_time_says_so(door: Any) -> None:
+    process(door, "one", StoppingCondition={"MaxRuntimeInSeconds": 60})
+    message = "its MaxRuntimeInSeconds were over"
+    door.executor.play("one", "algo-1", InstanceReport(Phase.MAX_RUNTIME_EXCEEDED, alive=False, message=message))
+    for _ in range(3):
+        door.supervisor.tick()
+    described = door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
+    assert described["ProcessingJobStatus"] == "Stopped"
+    assert described["FailureReason"] == "MaxRuntimeExceeded: its MaxRuntimeInSeconds were over"
+    [summary] = door.sagemaker("ListProcessingJobs")["ProcessingJobSummaries"]
+    assert summary["FailureReason"] == described["FailureReason"]
+
+
 def test_a_processing_job_that_is_not_there(door: Any) -> None:
     with pytest.raises(NotFound):
         door.sagemaker("DescribeProcessingJob", ProcessingJobName="nobody")
