@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from naiad.errors import DataError
 from naiad.service.endpoints.worker.media import accepted, media_type
@@ -28,7 +28,7 @@ from naiad.service.endpoints.worker.numbers import (
 )
 from naiad.service.endpoints.worker.port import Invocation, Unfit
 from naiad.service.endpoints.worker.rows import slots_of_csv, slots_of_json
-from naiad.service.endpoints.worker.schema import ImageSchema, Numbers, Schema, TableSchema
+from naiad.service.endpoints.worker.schema import ImageSchema, Numbers, Schema, TableSchema, wanted_by
 from naiad.trainer.data.pixels import UNREADABLE, Form, as_array
 
 JSON, LINES, CSV, NPY = "application/json", "application/jsonlines", "text/csv", "application/x-npy"
@@ -54,7 +54,21 @@ class Described:
 
 
 def decode(invocation: Invocation, schema: Schema) -> Numbers:
-    """(N, *sample_shape) in the schema's dtype, N at least 1. Raises Unfit: 400 for what does not fit, 415 for another type."""
+    """(N, *sample_shape) in the schema's dtype, N at least 1.
+
+    Raises Unfit: 400 for what does not fit, with what was given and the shape that is wanted, 415 for another type.
+    """
+    try:
+        return _decoded(invocation, schema)
+    except Unfit as error:
+        wanted = wanted_by(schema)
+        if error.status != 400 or wanted in str(error):
+            raise
+        kind = "rows of" if isinstance(schema, TableSchema) else f"{schema.dtype} of shape"
+        raise Unfit(400, f"{error}; this model takes {kind} {wanted}") from None
+
+
+def _decoded(invocation: Invocation, schema: Schema) -> Numbers:
     name, parameters = media_type(invocation.content_type)
     if name in (JSON, ""):
         values = _of_json(json_value(invocation.body), schema)
@@ -72,7 +86,9 @@ def decode(invocation: Invocation, schema: Schema) -> Numbers:
         read = ", ".join((JSON, LINES, CSV, NPY, RAW, *_IMAGES))
         raise Unfit(415, f"the content type {name[:100]!r} is not read; give {read}")
     if not len(values):
-        raise Unfit(400, "there is nothing to predict: the input is empty; give at least one sample")
+        raise Unfit(
+            400, f"there is nothing to predict: the input has the shape {values.shape}; give at least one sample"
+        )
     return values
 
 
@@ -113,14 +129,18 @@ def _of_csv(body: bytes, schema: Schema, header: str) -> Numbers:
 def _of_image(body: bytes, formats: tuple[str, ...], schema: Schema) -> Numbers:
     """One image, brought to the model's size and mode as in training."""
     if not isinstance(schema, ImageSchema):
-        raise Unfit(400, f"an image was given; this model takes {schema.kind} input of shape {schema.sample_shape}")
+        raise Unfit(400, "an image was given")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(body), formats=formats) as image:
             return as_array(image, Form(*schema.sample_shape))[np.newaxis]
     except DataError as error:
         raise Unfit(400, f"the image is too large: {error}") from None
     except UNREADABLE as error:
-        raise Unfit(400, f"the body is no {' or '.join(formats)} image that can be read: {str(error)[:200]}") from None
+        why = (
+            "" if isinstance(error, UnidentifiedImageError) else f": {str(error)[:200]}"
+        )  # whose words are of our memory
+        said = f"the body of {len(body):,} bytes is no {' or '.join(formats)} image that can be read{why}"
+        raise Unfit(400, said) from None
     except (MemoryError, RecursionError):
         raise Unfit(400, "the image cannot be read: it asks for too much memory") from None
 

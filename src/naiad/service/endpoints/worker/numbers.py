@@ -27,7 +27,7 @@ def json_value(body: bytes) -> Any:
     try:
         value = orjson.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Unfit(400, f"the body is no JSON: {error}") from None
+        raise Unfit(400, f"the body of {len(body):,} bytes is no JSON: {error}") from None
     if isinstance(value, dict):
         for name in _WRAPPERS:
             if name in value:
@@ -38,7 +38,7 @@ def json_value(body: bytes) -> Any:
 def array_of(value: Any) -> npt.NDArray[Any]:
     """Of nested lists of numbers; null is NaN. Raises Unfit."""
     if not isinstance(value, list | int | float):
-        raise Unfit(400, f"the input is {_word(value)}; this model takes numbers in lists")
+        raise Unfit(400, f"the input is {_word(value)}; give numbers in lists")
     try:
         values = np.array(value)
         if values.dtype.kind == "O":
@@ -77,9 +77,7 @@ def csv_array(body: bytes) -> npt.NDArray[np.float64]:
     try:
         return np.array([[float(cell) if cell.strip() else np.nan for cell in row] for row in rows], dtype=np.float64)
     except ValueError as error:
-        raise Unfit(
-            400, f"a cell is no number: {str(error)[:100]}; this model takes rows of numbers without a header"
-        ) from None
+        raise Unfit(400, f"a cell is no number: {str(error)[:100]}; give rows of numbers without a header") from None
 
 
 def npy_array(body: bytes) -> npt.NDArray[Any]:
@@ -110,8 +108,7 @@ def raw_array(body: bytes, dtype: np.dtype[Any], sample_shape: tuple[int, ...]) 
     """(N, *sample_shape): the bytes of the samples, one behind the other, little-endian. Raises Unfit."""
     each = int(np.prod(sample_shape)) * dtype.itemsize
     if not body or len(body) % each:
-        wanted = f"{dtype} of shape ({', '.join(map(str, sample_shape))}), {each:,} bytes a sample"
-        raise Unfit(400, f"the body has {len(body):,} bytes; this model takes {wanted}")
+        raise Unfit(400, f"the body has {len(body):,} bytes; a sample has {each:,}")
     return np.frombuffer(body, dtype=dtype.newbyteorder("<")).reshape(-1, *sample_shape)
 
 

@@ -18,6 +18,7 @@ from naiad.trainer.data.slots import width
 
 Numbers = npt.NDArray[Any]
 _NUMERIC = "buif"
+_MOST_NAMES = 20
 
 
 class Schema(Protocol):
@@ -120,6 +121,14 @@ def read_schema(values: Mapping[str, Any]) -> Schema:
     raise ArtifactError(f"the input schema is of kind {values['kind']!r}, which this version does not know")
 
 
+def wanted_by(schema: Schema) -> str:
+    """The shape of an array, or the columns of a table."""
+    if isinstance(schema, TableSchema):
+        names = [column.name for column in schema.columns]
+        return ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    return _shape_text(schema.sample_shape)
+
+
 def _column(values: Mapping[str, Any]) -> Column:
     return Column(values["name"], ColumnKind(values["kind"]), values["date_format"], tuple(values["categories"]))
 
@@ -131,10 +140,14 @@ def _batched(values: Numbers, sample_shape: tuple[int, ...]) -> Numbers:
         return values
     if shape in (sample_shape, (size,)) or (len(shape) == 2 and shape[1] == size):
         return values.reshape(-1, *sample_shape)
-    wanted = f"(N, {', '.join(map(str, sample_shape))})"
+    wanted = _shape_text(sample_shape)
     raise Unfit(
         400, f"the input has the shape {shape}; this model takes {wanted}, one sample, or samples as {size} numbers"
     )
+
+
+def _shape_text(sample_shape: tuple[int, ...]) -> str:
+    return f"(N, {', '.join(map(str, sample_shape))})"
 
 
 def _pixels(values: Numbers) -> Numbers:

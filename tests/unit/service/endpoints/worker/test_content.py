@@ -100,6 +100,39 @@ def test_nothing_to_predict(body: bytes, content_type: str):
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "given"),
+    [
+        (b"[[1, 2], [3]]", "application/json", r"inhomogeneous.*\(2,\)"),
+        (b'{"foo": 1}', "application/json", "an object"),
+        (b'"cat"', "application/json", "a text"),
+        (b'["cat"]', "application/json", "<U3"),
+        (b"{", "application/json", "the body of 1 bytes is no JSON"),
+        (b"1,cat", "text/csv", "'cat'"),
+        (b"1,2\n3", "text/csv", "1 to 2 cells"),
+        (b"GIF89a", "image/png", "the body of 6 bytes is no PNG image that can be read;"),
+        (b"x" * 63, "application/octet-stream", "63 bytes; a sample has 64"),
+        (b"[]", "application/json", r"\(0,"),
+        (b"[1, 2, 3]", "application/json", r"\(3,\)"),
+        (b"[300]", "application/json", "300"),
+        (b"\x93NUMPY", "application/x-npy", "no NumPy array"),
+    ],
+)
+def test_every_refusal_says_what_was_given_and_the_shape_that_is_wanted(body: bytes, content_type: str, given: str):
+    with pytest.raises(Unfit, match=given) as refused:
+        decode(Invocation(body, content_type), GREY)
+    assert refused.value.status == 400
+    assert str(refused.value).count("(N, 1, 8, 8)") == 1
+    assert " object at 0x" not in str(refused.value)
+
+
+def test_a_refusal_of_a_table_names_its_columns():
+    with pytest.raises(Unfit, match=r"1 bytes is no JSON: .*; this model takes rows of age, town"):
+        decode(Invocation(b"{", "application/json"), SCHEMAS[2])
+    with pytest.raises(Unfit, match=r"3 cells; this model takes 2: age, town$"):
+        decode(Invocation(b"1,2,3", "text/csv; header=absent"), SCHEMAS[2])
+
+
 def test_answers():
     assert json.loads(encode(SCORES, CLASSES, "")[0]) == {"labels": ["dog", "cat"], "scores": SCORES.tolist()}
     lines, kind = encode(SCORES, CLASSES, "application/jsonl")

@@ -103,5 +103,5 @@ def test_raw():
     values = np.arange(8, dtype=np.float32).reshape(2, 4)
     np.testing.assert_array_equal(raw_array(values.tobytes(), values.dtype, (4,)), values)
     for body in (b"", b"123"):
-        with pytest.raises(Unfit, match="16 bytes a sample"):
+        with pytest.raises(Unfit, match="bytes; a sample has 16"):
             raw_array(body, values.dtype, (4,))
