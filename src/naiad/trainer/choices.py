@@ -103,8 +103,8 @@ class _Builder:
         self._keep("checkpoint_steps", 500, "and at every epoch's end")
 
     def _optimizer(self) -> None:
-        name, why = self._fitting_optimizer()
-        name = self._keep("optimizer", name, why)
+        name, why, known = self._fitting_optimizer()
+        name = self._keep("optimizer", name, why, measured=known)
         self._learning_rate(name)
         self._fused()
         self._keep("momentum", 0.9, "not used by adamw" if name == "adamw" else "Nesterov momentum")
@@ -119,23 +119,24 @@ class _Builder:
         elif self._keep("fused", "off", "torch has no such kernel for complex weights") == "on":
             raise OptionError("fused is on, but torch has no such kernel for complex weights", hint="leave fused out")
 
-    def _fitting_optimizer(self) -> tuple[str, str]:
-        """Measured on networks of each kind: benchmarks/LOG.md."""
+    def _fitting_optimizer(self) -> tuple[str, str, str | None]:
+        """Its name, why, and what is known of the run. By rule, and not by short runs: docs/adr/0009."""
         kinds = _kinds(self.net)
         convolutional, attentive, recurrent = (bool(kinds & of) for of in (_CONVOLUTIONS, _ATTENTION, _RECURRENCE))
         assert self.steps is not None  # reason: for us: _length comes first
         if self.dataset.task is not Task.CLASSIFICATION or not (convolutional or attentive or recurrent):
-            return "adamw", "neither convolutions, recurrence nor attention in a classifier"
-        short = self.steps <= MUON_STEPS
-        if (short or attentive or recurrent) and self._muon_cost() <= MUON_COST:
-            few = f"{self.steps:,} steps are few: " if short else ""
-            return "muon", f"{few}orthogonal updates go farthest, and cost little on this network"
+            return "adamw", "neither convolutions, recurrence nor attention in a classifier", None
+        short, steps = self.steps <= MUON_STEPS, f"{self.steps:,} steps"
+        if not (short or attentive or recurrent):
+            return "sgd", "a convolutional classifier with time to learn", steps
+        cost = self._muon_cost()
+        known = f"{steps}; muon's update multiplies {cost:.2g} times as much as the step without it"
+        if cost <= MUON_COST:
+            few = f"{steps} are few: " if short else ""
+            return "muon", f"{few}orthogonal updates go farthest, and cost little on this network", known
         if attentive or recurrent:
-            return (
-                "adamw",
-                "recurrence or attention, in matrices too large to be made orthogonal",
-            )
-        return "sgd", "a convolutional classifier with time to learn"
+            return "adamw", "recurrence or attention, in matrices too large to be made orthogonal", known
+        return "sgd", "a convolutional classifier, in matrices too large to be made orthogonal", known
 
     def _muon_cost(self) -> float:
         """Multiplications of Muon's update, as a part of those of a step without it."""

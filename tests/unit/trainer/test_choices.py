@@ -69,7 +69,11 @@ def a_recurrent_net():
     ],
 )
 def test_an_optimizer_by_the_kind_of_network_and_the_length_of_the_run(blobs, make, steps, taken):
-    assert make_plan(make(), blobs, {}, seed=0, steps=steps).optimizer == taken
+    plan = make_plan(make(), blobs, {}, seed=0, steps=steps)
+    assert plan.optimizer == taken
+    told = dict(plan.reasons)["optimizer"].measured
+    assert told is None if taken == "adamw" else told.startswith(f"{steps:,} steps")
+    assert ("muon's update multiplies" in str(told)) == (taken == "muon")
 
 
 def test_matrices_that_cost_too_much_are_not_made_orthogonal(blobs):
