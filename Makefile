@@ -53,6 +53,7 @@ bench: setup
 	for script in loop_overhead loading cost_growth best_in_60s autoscale_nets; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python benchmarks/fashion_peers.py --build --grid --race --warm
 	$(BIN)/python benchmarks/resume_kills.py
+	$(BIN)/python benchmarks/probing_bits.py
 	$(BIN)/python benchmarks/store.py
 	for script in start load cores fashion kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done
 	$(BIN)/python benchmarks/signature_cost.py
