@@ -5,7 +5,6 @@ known by their counts and a spread of samples, as reading all of them would take
 """
 
 import hashlib
-import inspect
 import json
 from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
@@ -60,10 +59,10 @@ def _plain(value: object) -> Any:
         case dict():
             return [[repr(key), _plain(part)] for key, part in value.items()]
         case FunctionType():
-            function = inspect.unwrap(value)
-            return [_code(function.__code__), _plain(function.__defaults__), _plain(function.__kwdefaults__)]
+            beside = (value.__defaults__, value.__kwdefaults__, getattr(value, "__wrapped__", None))
+            return [_code(value.__code__), _plain(beside)]
         case _:
-            return getattr(value, "__qualname__", type(value).__qualname__)
+            return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 def _class_code(kind: type) -> str:

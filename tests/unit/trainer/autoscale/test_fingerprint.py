@@ -67,7 +67,19 @@ def test_a_stride_is_a_setting(blobs):
 def test_what_a_users_class_does_counts(blobs):
     once = edited(lambda self, inputs: self.linear(inputs) + 1)
     twice = edited(lambda self, inputs: self.linear(inputs) + 2)
-    nets = [Written(), Written(scale=3.0), Written(activation=F.gelu), once, twice]
+    decorated = edited(torch.no_grad()(Written.forward))
+    nets = [Written(), Written(scale=3.0), Written(activation=F.gelu), once, twice, decorated]
+    assert len({fingerprint(each, blobs, {}) for each in nets}) == len(nets)
+
+
+def test_networks_of_every_making_have_one(blobs):
+    nets = [
+        torch.compile(net()),
+        nn.utils.parametrizations.weight_norm(nn.Linear(5, 3)),
+        nn.GRU(5, 3),
+        nn.TransformerEncoderLayer(8, 2, activation=F.gelu),
+        nn.TransformerEncoderLayer(8, 2, activation=F.relu),
+    ]
     assert len({fingerprint(each, blobs, {}) for each in nets}) == len(nets)
 
 
