@@ -38,3 +38,52 @@ def test_a_model_without_samples_wants_an_input(service: Any, tmp_path: Path) ->
         sample_body("shoes", service.client("sagemaker"), service.client("s3"))
     assert told.value.hint is not None
     assert "--body" in told.value.hint
+
+
+RAW = np.arange(32, dtype=np.uint8).reshape(2, 1, 4, 4)
+SAMPLES = safetensors.numpy.save({"raw": RAW, "scores": np.zeros((2, 3), np.float32)})
+ROLE = "arn:aws:iam::000000000000:role/naiad"
+
+
+def archive(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        info = tarfile.TarInfo("samples.safetensors")
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def packaged(service: Any, container: dict[str, Any]) -> dict[str, Any]:
+    sagemaker = service.client("sagemaker")
+    specification = {
+        "Containers": [container],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    }
+    sagemaker.create_model_package_group(ModelPackageGroupName="shoes")
+    arn = sagemaker.create_model_package(
+        ModelPackageGroupName="shoes", ModelApprovalStatus="Approved", InferenceSpecification=specification
+    )["ModelPackageArn"]
+    return {"ModelPackageName": arn}
+
+
+@pytest.mark.parametrize("form", ["package", "containers", "object", "prefix"])
+def test_wherever_the_model_names_its_data(service: Any, form: str) -> None:
+    store, sagemaker = service.client("s3"), service.client("sagemaker")
+    store.put_object(Bucket="naiad", Key="m/model.tar.gz", Body=archive(SAMPLES))
+    store.put_object(Bucket="naiad", Key="m/files/samples.safetensors", Body=SAMPLES)
+    url = {"Image": "naiad/inference", "ModelDataUrl": "s3://naiad/m/model.tar.gz"}
+    kind, compression, place = (
+        ("S3Prefix", "None", "files/") if form == "prefix" else ("S3Object", "Gzip", "model.tar.gz")
+    )
+    source = {"S3Uri": f"s3://naiad/m/{place}", "S3DataType": kind, "CompressionType": compression}
+    by_source = {"Image": "naiad/inference", "ModelDataSource": {"S3DataSource": source}}
+    container = packaged(service, url) if form == "package" else url if form == "containers" else by_source
+    one = {"Containers": [container]} if form == "containers" else {"PrimaryContainer": container}
+    sagemaker.create_model(ModelName="shoes", ExecutionRoleArn=ROLE, **one)
+    variant = {"VariantName": "v", "ModelName": "shoes", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName="shoes", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="shoes", EndpointConfigName="shoes")
+    service.settle("shoes")
+    assert sample_body("shoes", sagemaker, store) == (bytes(range(16)), "application/octet-stream")
