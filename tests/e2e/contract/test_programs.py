@@ -142,3 +142,22 @@ def processes() -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_the_sdks_torch_distributed(jobs: Any) -> None:
+    """Both instances reduce what they have; MPI is refused, and not left out in silence."""
+    program = """
+        import torch, torch.distributed as dist
+        dist.init_process_group("gloo")
+        value = torch.ones(1) * (dist.get_rank() + 1)
+        dist.all_reduce(value)
+        print("the sum of", dist.get_world_size(), "is", value.item())
+        dist.destroy_process_group()
+    """
+    given = {"sagemaker_torch_distributed_enabled": "true"}
+    name = jobs.python("torchrun", program, hosts=2, HyperParameters=given)
+    jobs.end(name, within_s=300)  # four interpreters load torch
+    assert "the sum of 2 is 3.0" in jobs.completed(name)
+    assert "the sum of 2 is 3.0" in jobs.lines(name, host=2)
+    refused = jobs.python("mpi", program, hosts=2, HyperParameters={"sagemaker_mpi_enabled": "true"})
+    assert jobs.failed(refused).startswith("ClientError: the hyperparameter sagemaker_mpi_enabled asks for MPI")

@@ -65,7 +65,10 @@ class Agent:
         state = self.folder.parents[4]
         sandbox = make_sandbox(self.folder, state, host=self.spec.instance.host, hosts=self.spec.hosts)
         if not sandbox.is_closed:
-            self.log.say("namespaces are refused here: the program runs without /opt/ml, by its SM_ variables")
+            self.log.say(
+                "namespaces are refused here: the program runs without /opt/ml, by its SM_ variables, and can read the "
+                "server's folder"
+            )
         try:
             with interruptible(self._left_s()):
                 self._check_stopping()

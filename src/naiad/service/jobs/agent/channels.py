@@ -16,8 +16,8 @@ from naiad.service.jobs.s3_uri import S3Uri, parse_s3_uri
 
 _PAGE = 1_000
 _LARGEST_MANIFEST = 64 * 2**20
-_NO_NAME = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
-"""What a file system says to a key that is too long for it, and to one that would need another's file as its folder."""
+_TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+"""What a file system says to a key that would need another's file as its folder."""
 
 
 class Fetcher:
@@ -46,7 +46,9 @@ class Fetcher:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(kept, path)
         except OSError as error:
-            if error.errno not in _NO_NAME:
+            if error.errno in _TAKEN:
+                raise Invalid(_both(info.key, path)) from error
+            if error.errno != errno.ENAMETOOLONG:
                 raise
             raise Invalid(f"the key {info.key[:200]!r} cannot be a file's name here: {error.strerror}") from error
 
@@ -110,6 +112,16 @@ class Fetcher:
         finally:
             partial.unlink(missing_ok=True)
         return kept
+
+
+def _both(key: str, path: Path) -> str:
+    """``path`` is that of ``key``, and cannot be."""
+    depth = next((depth for depth, one in enumerate((path, *path.parents)) if one.is_file()), 0)
+    other = key.rsplit("/", depth)[0] if depth else f"{key}/…"
+    return (
+        f"the keys {other[:200]!r} and {key[:200]!r} both exist, and a disk has no file and folder of one name: rename one of "
+        "them, or name those that the job needs in a ManifestFile"
+    )
 
 
 def below(folder: Path, name: str) -> Path:

@@ -14,11 +14,11 @@ from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent import packages
 from naiad.service.jobs.agent.archive import extract_tar
 from naiad.service.jobs.agent.contract import decoded, user_arguments, user_hyperparameters
+from naiad.service.jobs.agent.distribution import start_of
+from naiad.service.jobs.requests import NOTHING_TO_RUN, is_trainer_image
 from naiad.service.jobs.s3_uri import parse_s3_uri
 
-_TRAINER = "naiad/trainer"
 _TRANSFORM = "naiad.service.endpoints.transform"
-_INSTALL = 'python -m pip install --disable-pip-version-check -r "$1" && shift && exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,7 @@ class Command:
 
 
 def is_trainer(spec: InstanceSpec) -> bool:
-    image = spec.request.get("AlgorithmSpecification", {}).get("TrainingImage", "")
-    place, _, name = f"/{image}".rpartition("/")
-    return f"{place}/{name.partition(':')[0]}".endswith(f"/{_TRAINER}")
+    return is_trainer_image(spec.request.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
 
 
 def command_of(spec: InstanceSpec, blobs: Blobs, *, ml: Path, root: Path) -> Command:
@@ -39,7 +37,7 @@ def command_of(spec: InstanceSpec, blobs: Blobs, *, ml: Path, root: Path) -> Com
     if spec.instance.kind is JobKind.PROCESSING:
         return _entry_point(spec.request["AppSpecification"], ml, root)
     if spec.instance.kind is JobKind.TRANSFORM:
-        return _transform(ml, root)
+        return _transform(spec, ml, root)
     algorithm = spec.request["AlgorithmSpecification"]
     if algorithm.get("ContainerEntrypoint"):
         return _entry_point(algorithm, ml, root)
@@ -48,12 +46,12 @@ def command_of(spec: InstanceSpec, blobs: Blobs, *, ml: Path, root: Path) -> Com
     return _script(spec, blobs, ml, root)
 
 
-def _transform(ml: Path, root: Path) -> Command:
+def _transform(spec: InstanceSpec, ml: Path, root: Path) -> Command:
     """With what the model's code asks for."""
-    words: tuple[str, ...] = ("python", "-m", _TRANSFORM)
+    words = ("python", "-m", _TRANSFORM)
     requirements = "model/code/requirements.txt"
     if (ml / requirements).is_file():
-        words = ("sh", "-c", _INSTALL, "sh", str(root / requirements), *words)
+        return Command(*packages.installing(root / requirements, words, spec.request.get("Environment", {})))
     return Command(words, {})
 
 
@@ -78,24 +76,28 @@ def _script(spec: InstanceSpec, blobs: Blobs, ml: Path, root: Path) -> Command:
     given = decoded(spec.request.get("HyperParameters", {}))
     program, place = given.get("sagemaker_program"), given.get("sagemaker_submit_directory")
     if not program:
-        raise Invalid(
-            "there is nothing to run: give the hyperparameters sagemaker_program and sagemaker_submit_directory, a "
-            f"ContainerEntrypoint, or the image {_TRAINER}"
-        )
+        raise Invalid(NOTHING_TO_RUN)
     if not isinstance(program, str) or not isinstance(place, str | None):
         raise Invalid(f"sagemaker_program {program!r} and sagemaker_submit_directory {place!r} must be texts")
+    if place is None and not (ml / "code" / program).is_file():
+        raise Invalid(
+            "the hyperparameter sagemaker_submit_directory is missing: give the s3:// place of the archive that holds "
+            f"{program!r}, or the folder of a channel"
+        )
     _fetch_source(place, blobs, ml)
     if ".." in Path(program).parts or not (ml / "code" / program).is_file():
         raise Invalid(f"the source has no file {program!r}, which sagemaker_program names")
-    code, interpreter = root / "code", "bash" if program.endswith(".sh") else "python"
-    words = (interpreter, str(code / program), *user_arguments(user_hyperparameters(spec)))
+    code = root / "code"
+    words = (*start_of(program, spec, root), str(code / program), *user_arguments(user_hyperparameters(spec)))
     environment = {
         "PYTHONPATH": f"{code}:{packages.variables(root)['PYTHONPATH']}",
         "SM_MODULE_NAME": Path(program).stem,
         "SM_MODULE_DIR": str(code),
+        "SM_USER_ENTRY_POINT": program,
     }
     if (ml / "code" / "requirements.txt").is_file():
-        words = ("sh", "-c", _INSTALL, "install", str(code / "requirements.txt"), *words)
+        words, lent = packages.installing(code / "requirements.txt", words, spec.request.get("Environment", {}))
+        environment |= lent
     return Command(words, environment)
 
 

@@ -42,6 +42,7 @@ def environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
         _check_text(f"{name}{value}", at=f"Environment's {name!r}")
     values = {
         **packages.variables(root),
+        **packages.of_pip(),
         "HOME": "/tmp",  # noqa: S108  # reason: the program's own
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
@@ -54,9 +55,6 @@ def environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": ",".join(map(str, spec.gpus)),
         **dict.fromkeys(_THREADS, str(len(spec.cpus))),
     }
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
-        if name in os.environ:
-            values[name] = os.environ[name]
     if spec.instance.kind is JobKind.TRAINING:
         values |= _training_variables(spec, root)
     elif spec.instance.kind is JobKind.TRANSFORM:
@@ -92,6 +90,12 @@ def user_hyperparameters(spec: InstanceSpec) -> dict[str, Any]:
     return {name: given[name] for name in sorted(given) if not name.startswith("sagemaker_")}
 
 
+def framework_hyperparameters(spec: InstanceSpec) -> dict[str, Any]:
+    """Those of SageMaker's own, which the script is not given as arguments."""
+    given = decoded(spec.request.get("HyperParameters", {}))
+    return {name: given[name] for name in sorted(given) if name.startswith("sagemaker_")}
+
+
 def user_arguments(values: Mapping[str, Any]) -> list[str]:
     """``--name value`` each, as the toolkit gives them."""
     pairs = ((f"--{name}" if len(name) > 1 else f"-{name}", _text(value)) for name, value in values.items())
@@ -101,8 +105,8 @@ def user_arguments(values: Mapping[str, Any]) -> list[str]:
 def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
     values = user_hyperparameters(spec)
     channels = [channel["ChannelName"] for channel in spec.request.get("InputDataConfig", ())]
-    hosts, host = list(spec.hosts), spec.instance.host
-    port = own_port(spec.instance.job_name)
+    resources = _resources(spec)
+    master, port = meeting_place(spec, root)
     given = {
         "TRAINING_JOB_NAME": spec.instance.job_name,
         "TRAINING_JOB_ARN": spec.arn,
@@ -116,39 +120,49 @@ def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
         "SM_CHANNELS": json.dumps(channels),
         "SM_HPS": json.dumps(values),
         "SM_USER_ARGS": json.dumps(user_arguments(values)),
-        "SM_HOSTS": json.dumps(hosts),
-        "SM_CURRENT_HOST": host,
+        "SM_HOSTS": json.dumps(spec.hosts),
+        "SM_CURRENT_HOST": spec.instance.host,
+        "SM_CURRENT_INSTANCE_TYPE": resources["current_instance_type"],
+        "SM_CURRENT_INSTANCE_GROUP": resources["current_group_name"],
+        "SM_FRAMEWORK_PARAMS": json.dumps(framework_hyperparameters(spec)),
         "SM_NUM_CPUS": len(spec.cpus),
         "SM_NUM_GPUS": len(spec.gpus),
         "SM_NUM_NEURONS": 0,
         "SM_LOG_LEVEL": 20,
-        "SM_RESOURCE_CONFIG": json.dumps(_resources(spec)),
+        "SM_RESOURCE_CONFIG": json.dumps(resources),
         "SM_INPUT_DATA_CONFIG": json.dumps(_channels(spec)),
+        "SM_TRAINING_ENV": json.dumps(_training_env(spec, root, channels)),
         "SM_NETWORK_INTERFACE_NAME": "lo",
         "SM_FRAMEWORK_MODULE": "naiad",
-        "SM_MASTER_ADDR": hosts[0],
+        "SM_MASTER_ADDR": master,
         "SM_MASTER_PORT": port,
-        "MASTER_ADDR": hosts[0],
+        "MASTER_ADDR": master,
         "MASTER_PORT": port,
         "PET_MASTER_PORT": port,  # torchrun's, where its command line names none
         **{f"SM_CHANNEL_{_variable(name)}": root / "input" / "data" / name for name in channels},
         **{f"SM_HP_{_variable(name)}": _text(value) for name, value in values.items()},
     }
-    given["SM_TRAINING_ENV"] = json.dumps(
-        {
-            "job_name": spec.instance.job_name,
-            "hyperparameters": values,
-            "channel_input_dirs": {name: str(root / "input" / "data" / name) for name in channels},
-            "hosts": hosts,
-            "current_host": host,
-            "model_dir": str(root / "model"),
-            "output_data_dir": str(root / "output" / "data"),
-            "num_cpus": len(spec.cpus),
-            "num_gpus": len(spec.gpus),
-            "resource_config": _resources(spec),
-        }
-    )
     return {name: str(value) for name, value in given.items()}
+
+
+def _training_env(spec: InstanceSpec, root: Path, channels: list[str]) -> dict[str, Any]:
+    return {
+        "job_name": spec.instance.job_name,
+        "hyperparameters": user_hyperparameters(spec),
+        "channel_input_dirs": {name: str(root / "input" / "data" / name) for name in channels},
+        "hosts": list(spec.hosts),
+        "current_host": spec.instance.host,
+        "model_dir": str(root / "model"),
+        "output_data_dir": str(root / "output" / "data"),
+        "num_cpus": len(spec.cpus),
+        "num_gpus": len(spec.gpus),
+        "resource_config": _resources(spec),
+    }
+
+
+def meeting_place(spec: InstanceSpec, root: Path) -> tuple[str, int]:
+    """(address, port) of the first host, whose name is known only where ``root`` is /opt/ml, in namespaces."""
+    return spec.hosts[0] if root == Path("/opt/ml") else "127.0.0.1", own_port(spec.instance.job_name)
 
 
 def _resources(spec: InstanceSpec) -> dict[str, Any]:

@@ -4,10 +4,28 @@ pip and imports see the server's packages in it, so that nothing that is there i
 removes stays in its folder. It is laid by hand, since ``venv`` would take longer than the rest of a start.
 """
 
+import os
 import site
 import sys
 import sysconfig
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+_OF_PIP = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_NO_INDEX",
+    "PIP_FIND_LINKS",
+    "PIP_CONFIG_FILE",
+    "PIP_CERT",
+    "PIP_CLIENT_CERT",
+    "PIP_TRUSTED_HOST",
+    "PIP_PROXY",
+)
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_LENT = (*_PROXIES, *map(str.lower, _PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What pip reads too, and other programs as well."""
+_INSTALL = 'python -m pip install --disable-pip-version-check -r "$1" && shift && unset -v {} && exec "$@"'
 
 _FOLDER = "python"
 
@@ -38,6 +56,24 @@ def variables(root: Path) -> dict[str, str]:
         "PYTHONPATH": str(_site_packages(folder)),
         "PIP_PYTHON": str(folder / "bin" / "python"),
     }
+
+
+def of_pip() -> dict[str, str]:
+    """The server's settings of pip, which hold for every pip of a job."""
+    return {name: os.environ[name] for name in _OF_PIP if name in os.environ}
+
+
+def installing(
+    requirements: Path, words: Sequence[str], asked: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """(words, variables) that install a file of requirements and become ``words``.
+
+    The server's proxies and certificates are there while pip runs, and not for the program: its requests are its own. Those of
+    ``asked``, the request's variables, stay.
+    """
+    lent = {name: os.environ[name] for name in _LENT if name in os.environ and name not in asked}
+    script = _INSTALL.format(" ".join(lent) or "NONE")
+    return ("sh", "-c", script, "install", str(requirements), *words), lent
 
 
 def _sees_system_packages() -> str:

@@ -166,7 +166,8 @@ def test_without_namespaces_the_paths_are_in_the_variables(
     ran = run(program, InputDataConfig=[s3("s3://naiad/data/")])
     assert ran.report.phase is Phase.COMPLETED, ran
     assert ran.lines == [
-        "naiad: namespaces are refused here: the program runs without /opt/ml, by its SM_ variables",
+        "naiad: namespaces are refused here: the program runs without /opt/ml, by its SM_ variables, and can read the "
+        "server's folder",
         "True False",
     ]
     assert members(stored()["out/one/output/model.tar.gz"]) == {"a": b"content"}

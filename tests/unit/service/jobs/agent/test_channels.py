@@ -87,13 +87,24 @@ def test_a_key_that_is_no_files_name_is_refused(put: Any, fetch: Any, key: str) 
         fetch(source("s3://naiad/data/"))
 
 
-@pytest.mark.parametrize("keys", [("data/a", "data/a/b"), (f"data/{'n' * 300}",)])
-def test_keys_that_cannot_all_be_files_are_refused(put: Any, fetch: Any, keys: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (("data/a", "data/a/b"), "the keys 'data/a' and 'data/a/b' both exist"),
+        (("data/a", "data/a/b/c"), "the keys 'data/a' and 'data/a/b/c' both exist"),
+        ((f"data/{'n' * 300}",), "cannot be a file's name here: File name too long"),
+    ],
+)
+def test_keys_that_cannot_all_be_files_are_refused(put: Any, fetch: Any, keys: tuple[str, ...], message: str) -> None:
     put(dict.fromkeys(keys, b"1"))
-    with pytest.raises(
-        Invalid, match=r"cannot be a file's name here: (Not a directory|File exists|File name too long)"
-    ):
+    with pytest.raises(Invalid, match=message):
         fetch(source("s3://naiad/data/"))
+
+
+def test_a_folder_that_a_manifest_names_before_the_file(put: Any, fetch: Any) -> None:
+    put({"a": b"1", "a/b": b"2", "list": json.dumps([{"prefix": "s3://naiad/"}, "a/b", "a"]).encode()})
+    with pytest.raises(Invalid, match="the keys 'a/…' and 'a' both exist"):
+        fetch(source("s3://naiad/list", "ManifestFile"))
 
 
 def test_nothing_there_is_told(fetch: Any) -> None:

@@ -75,7 +75,7 @@ def test_a_script_with_its_hyperparameters(spec_of: Any, blobs: Blobs, ml: Path,
     put({"source.tar.gz": source("train.py", "deep/helper.py")})
     command = command_of(spec_of(request(hyperparameters=script(quoted))), blobs, ml=ml, root=ROOT)
     assert command.words == ("python", "/opt/ml/code/train.py", "--lr", "0.5", "-n", "a b")
-    assert command.environment["SM_MODULE_NAME"] == "train"
+    assert (command.environment["SM_MODULE_NAME"], command.environment["SM_USER_ENTRY_POINT"]) == ("train", "train.py")
     assert (ml / "code" / "deep" / "helper.py").is_file()
 
 
@@ -128,7 +128,7 @@ def test_a_processing_job_runs_its_entry_point(spec_of: Any, blobs: Blobs, ml: P
     ("given", "error", "message"),
     [
         ({}, Invalid, "nothing to run"),
-        ({"sagemaker_program": "train.py"}, Invalid, "no file 'train.py'"),
+        ({"sagemaker_program": "train.py"}, Invalid, "the hyperparameter sagemaker_submit_directory is missing"),
         (
             {"sagemaker_program": "other.py", "sagemaker_submit_directory": "s3://naiad/source.tar.gz"},
             Invalid,

@@ -43,17 +43,33 @@ def test_the_variables_of_a_training_job(spec_of: Any) -> None:
     assert json.loads(found["SM_HPS"]) == {"layers": [1, 2], "lr": 0.5, "name": "a b"}
     assert json.loads(found["SM_USER_ARGS"]) == ["--layers", "[1, 2]", "--lr", "0.5", "--name", "a b"]
     assert (found["SM_CURRENT_HOST"], found["MASTER_ADDR"], found["SM_NUM_CPUS"]) == ("algo-2", "algo-1", "2")
+    assert found["SM_MASTER_ADDR"] == "algo-1"
+    assert (found["SM_CURRENT_INSTANCE_TYPE"], found["SM_CURRENT_INSTANCE_GROUP"]) == (
+        "ml.m5.large",
+        "homogeneousCluster",
+    )
+    assert json.loads(found["SM_FRAMEWORK_PARAMS"]) == {"sagemaker_program": "train.py"}
     assert found["MASTER_PORT"] == found["SM_MASTER_PORT"] == found["PET_MASTER_PORT"] != "7777"
     assert (found["OMP_NUM_THREADS"], found["CUDA_VISIBLE_DEVICES"], found["MINE"]) == ("2", "", "1")
     assert json.loads(found["SM_TRAINING_ENV"])["channel_input_dirs"]["train"] == "/opt/ml/input/data/train"
     assert all(isinstance(value, str) for value in found.values())
 
 
+def test_without_namespaces_the_names_of_hosts_lead_nowhere(spec_of: Any, tmp_path: Path) -> None:
+    found = environment(spec_of(REQUEST, index=1, instances=2), tmp_path)
+    assert found["MASTER_ADDR"] == found["SM_MASTER_ADDR"] == "127.0.0.1"
+    assert json.loads(found["SM_HOSTS"]) == ["algo-1", "algo-2"]
+
+
 def test_nothing_of_the_servers_is_in_it(spec_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "secret")
     monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example")
+    monkeypatch.setenv("PIP_CERT", "/etc/roots.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:word@proxy")
     found = environment(spec_of(REQUEST), ROOT)
     assert "DATABASE_PASSWORD" not in found
+    assert "HTTPS_PROXY" not in found
+    assert found["PIP_CERT"] == "/etc/roots.pem"
     assert found["PIP_INDEX_URL"] == "https://packages.example"  # or nothing could be installed
 
 

@@ -68,3 +68,27 @@ def write_wheel(file: Path) -> None:
             f"{INFO}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         wheel.writestr(f"{INFO}/RECORD", "")
+
+
+def test_the_servers_proxy_is_there_for_pip_and_not_for_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/roots.pem")
+    monkeypatch.setenv("NO_PROXY", "inside")
+    pip = tmp_path / "python"
+    pip.write_text("#!/bin/sh\necho $* $https_proxy $REQUESTS_CA_BUNDLE $NO_PROXY\n")
+    pip.chmod(0o755)
+    program = ("sh", "-c", 'echo program "$1" $https_proxy $REQUESTS_CA_BUNDLE $NO_PROXY', "sh", "an argument")
+    words, lent = packages.installing(Path("/a b/requirements.txt"), program, {"NO_PROXY": "mine"})
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", "NO_PROXY": "mine", **lent}
+    said = subprocess.run(words, env=variables, capture_output=True, text=True, check=True).stdout.splitlines()
+    install = "-m pip install --disable-pip-version-check -r /a b/requirements.txt"
+    assert said == [f"{install} http://proxy.example:1 /etc/roots.pem mine", "program an argument mine"]
+
+
+def test_without_a_proxy_nothing_is_lent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in packages._LENT:
+        monkeypatch.delenv(name, raising=False)
+    words, lent = packages.installing(Path("/r"), ("true",), {})
+    assert (words[-1], lent) == ("true", {})
