@@ -1,24 +1,22 @@
 """How much a network computes for a sample."""
 
-from copy import deepcopy
-
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from naiad.trainer.copying import borrowed
 from naiad.trainer.data.dataset import Dataset
 
 _SAMPLES = 2
 
 
 def forward_multiplications(net: nn.Module, dataset: Dataset) -> float:
-    """Multiplications of one sample's way through a copy of ``net``, in matrices and convolutions.
+    """Multiplications of one sample's way through ``net``, in matrices and convolutions.
 
     Gradients stay on: without them, torch takes an encoder layer as one operation that it does not count.
     """
-    copy = deepcopy(net).cpu().eval()
     raw = dataset.train.samples.take(torch.arange(min(_SAMPLES, len(dataset.train))))
     inputs = dataset.features(raw)
-    with FlopCounterMode(display=False) as counter:
-        copy(inputs)
+    with borrowed(net) as copy, FlopCounterMode(display=False) as counter:
+        copy.cpu().eval()(inputs)
     return float(counter.get_total_flops()) / 2 / len(raw)

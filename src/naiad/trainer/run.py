@@ -13,10 +13,11 @@ from naiad.trainer import nets
 from naiad.trainer.autoscale import forecast
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.remembered import Remembered
-from naiad.trainer.autoscale.settle import LEAST_STEPS, settle
+from naiad.trainer.autoscale.settle import LEAST_STEPS, Settling, with_spent
 from naiad.trainer.batchnorm import least_momentum, normalised_by_batch, recalculate
 from naiad.trainer.choices import make_plan
 from naiad.trainer.compiled import compiled
+from naiad.trainer.copying import untouched
 from naiad.trainer.data.batches import Feed, Share
 from naiad.trainer.data.dataset import Dataset, spread
 from naiad.trainer.data.feeding import decoded_by
@@ -34,7 +35,7 @@ from naiad.trainer.plan import BY_USER, Plan
 from naiad.trainer.progress import Progress
 from naiad.trainer.recipe import Recipe, recipe_for
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_alike
-from naiad.trainer.seeding import derived_seed, seed_all
+from naiad.trainer.seeding import RandomState, derived_seed, seed_all
 from naiad.trainer.shared_step import shared
 from naiad.trainer.state import RunState, averaged_copy
 from naiad.trainer.step import Stepper
@@ -92,10 +93,13 @@ class Run:
         return plan
 
     def _new_plan(self, wishes: dict[str, Any], started: float, *, seed: int) -> Plan:
-        plan = self._checked(make_plan(self.net, self.dataset, wishes, seed=seed))
-        if plan.time_limit_s is not None:
-            plan = make_plan(self.net, self.dataset, wishes, seed=seed, steps=self._steps_within(plan, started))
-        return self._checked(self._scaled(plan, wishes, started))
+        """Measuring and checking leave no trace, whatever the network draws, and whatever its copies share with it."""
+        random = RandomState.capture()
+        try:
+            with untouched(self.net):
+                return self._checked(self._scaled(wishes, started, seed=seed))
+        finally:
+            random.restore()
 
     def train(self, plan: Plan, started: float) -> tuple[tuple[EpochRecord, ...], Plan]:
         """The epochs, and the plan with how it was walked. Leaves the weights to keep in ``net``, where it was trained."""
@@ -194,33 +198,35 @@ class Run:
             inputs: Tensor = self.dataset.features(batch.raw.to(plan.device))
             yield inputs
 
-    def _scaled(self, plan: Plan, wishes: Mapping[str, Any], started: float) -> Plan:
+    def _scaled(self, wishes: Mapping[str, Any], started: float, *, seed: int) -> Plan:
+        def rules(steps: int | None, given: Mapping[str, Any]) -> Plan:
+            return make_plan(self.net, self.dataset, {**wishes, **given}, seed=seed, steps=steps)
+
+        limited = wishes.get("time_limit_s") is not None
+        plan = self._checked(rules(1 if limited else None, {}))
         self.dataset.features.to(plan.device)
         several = {"processes": self.group.size} if self.group.size > 1 else {}
         self._remembered = Remembered.of(self.net, self.dataset, {**wishes, **several})
-        settled = settle(
-            plan,
+        settling = Settling(
             self._bench(plan),
+            rules,
             pinned=frozenset(wishes),
             ends_at=_end(plan, started),
             aftermath=self._aftermath(),
             remembered=self._remembered,
         )
+        settled = settling.settle(plan)
         self._step_s = settled.step_s
         if settled.plan.probe_part == 0:
             return settled.plan
-        return forecast.made(settled.plan, self._bench(plan), self._score(), outcomes=self._remembered.outcomes())
+        outcomes, measuring = self._remembered.outcomes(), settled.measuring
+        found = forecast.made(settled.plan, measuring, self._score(), outcomes=outcomes)
+        return found if measuring is None else with_spent(found, measuring)
 
     def _score(self) -> forecast.Score:
         """On some of the validation split: a forecast is rough."""
         recipe = recipe_for(replace(self.dataset, validation=spread(self.dataset.validation, _SCORED)), seed=0)
         return lambda net: forecast.score_of(recipe.validate(net).scores)
-
-    def _steps_within(self, plan: Plan, started: float) -> int:
-        """Of this plan, until its time limit."""
-        self.dataset.features.to(plan.device)
-        step_s = self._bench(plan).step_seconds(plan, steps=3, warm_up=2)
-        return max(1, int((started + (plan.time_limit_s or 0) - time.perf_counter()) / step_s))
 
     def _bench(self, plan: Plan) -> Bench:
         return Bench(self.net, self.dataset.features, self._loss(plan), self.recipe.training_split(), self._share())

@@ -68,7 +68,7 @@ class SharedStepper(Stepper):
 
     pulse: Pulse
 
-    def _gradients_within_memory(self, batch: Batch) -> float:
+    def gradients_within_memory(self, batch: Batch) -> float:
         group = self.pulse.group
         while True:
             told = self.pulse.beat(self._tried(batch))

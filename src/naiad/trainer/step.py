@@ -38,7 +38,7 @@ class Stepper:
     def step(self, batch: Batch, rate: float) -> float:
         """Returns the batch's mean loss. Raises NonFiniteLoss before any update, MemoryExhausted when one sample does not fit."""
         set_learning_rate(self.optimizer, rate)
-        loss = self._gradients_within_memory(batch)
+        loss = self.gradients_within_memory(batch)
         if self.plan.clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.plan.clip_norm)
             if not math.isfinite(norm.item()):
@@ -46,7 +46,7 @@ class Stepper:
         self.optimizer.step()
         return loss
 
-    def _gradients_within_memory(self, batch: Batch) -> float:
+    def gradients_within_memory(self, batch: Batch) -> float:
         while True:
             try:
                 return self.gradients(batch)
@@ -70,7 +70,7 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for raw, targets in self._microbatches(batch):
-            loss = self._forward(raw, targets)
+            loss = self.forward(raw, targets)
             if len(raw) < batch.whole:
                 loss = loss * (len(raw) / batch.whole)
             value = loss.item()
@@ -89,7 +89,7 @@ class Stepper:
         targets = torch.tensor_split(batch.targets, count) if batch.targets is not None else [None] * count
         return list(zip(raws, targets, strict=True))
 
-    def _forward(self, raw: Tensor, targets: Tensor | None) -> Tensor:
+    def forward(self, raw: Tensor, targets: Tensor | None) -> Tensor:
         device = torch.device(self.plan.device)
         inputs = self.features(raw.to(device, non_blocking=True))
         if self.plan.memory_format == "channels_last" and inputs.ndim == 4:

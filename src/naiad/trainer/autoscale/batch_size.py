@@ -8,7 +8,8 @@ batch, and a usual noise scale assumed.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from naiad.trainer.autoscale import memory
+from naiad.trainer.autoscale import accumulation
+from naiad.trainer.autoscale.bench import STEPS, WARM_UP
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.autoscale.noise import efficiency, noise_scale
 from naiad.trainer.data.batches import steps_per_epoch
@@ -20,6 +21,9 @@ FACTORS = (0.5, 1, 2, 4)
 GAIN = 0.07
 """Less time than this is not worth another size."""
 _PILOT_STEPS, _GRADIENTS = 24, 8
+_TIMED = STEPS + WARM_UP
+_GLANCE = 2 * _TIMED
+"""Steps of the plan's own size, that steps of twice the size take at most."""
 ASSUMED_SCALE = 1_000
 """Samples: about what networks of several kinds show a few hundred steps into a run (benchmarks/LOG.md)."""
 _LEAST_STEPS = 20
@@ -29,7 +33,7 @@ _LEAST_STEPS = 20
 def choose(plan: Plan, measuring: Measuring) -> Plan:
     """Moves the learning rate, the micro-batch and the number of steps with it, where they are not the user's."""
     sizes = _sizes(plan, measuring)
-    timed = sum(size / plan.batch_size for size in sizes) * 6
+    timed = sum(size / plan.batch_size for size in sizes) * _TIMED
     if len(sizes) < 2 or not measuring.affords_steps(_PILOT_STEPS + _GRADIENTS + timed):
         return plan
     with measuring.budget.spending():
@@ -43,15 +47,16 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
     measuring.step_s = per_sample[taken] * taken
     told = "hidden by its own noise" if scale is None else f"{scale:,.0f} samples"
     reason = Reason("the least time for the same progress", f"gradient noise scale {told}", _trials(per_sample))
-    return resized(plan, taken, reason, samples=len(measuring.bench.split), pinned=measuring.pinned)
+    return resized(plan, taken, reason, measuring)
 
 
 def glance(plan: Plan, measuring: Measuring) -> Plan:
-    """Takes twice the batch where that makes the least time of it, and moves what ``choose`` moves. Costs five such steps."""
+    """Takes twice the batch where that makes the least time of it, and moves what ``choose`` moves. Costs a few such steps."""
     size = 2 * plan.batch_size
-    if size not in _sizes(plan, measuring):
+    if size not in _sizes(plan, measuring) or not measuring.affords_steps(_GLANCE):
         return plan
-    step_s = _seconds(plan, size, measuring)
+    with measuring.budget.spending():
+        step_s = _seconds(plan, size, measuring)
     per_sample = {plan.batch_size: measuring.step_s / plan.batch_size, size: step_s / size}
     useful = {tried: seconds / efficiency(tried, ASSUMED_SCALE) for tried, seconds in per_sample.items()}
     if useful[size] >= (1 - GAIN) * useful[plan.batch_size]:
@@ -59,23 +64,20 @@ def glance(plan: Plan, measuring: Measuring) -> Plan:
     measuring.step_s = step_s
     why = "a step of twice the samples takes far less than twice the time"
     reason = Reason(why, f"{step_s * 1e3:.1f} ms a step", _trials(per_sample))
-    return resized(plan, size, reason, samples=len(measuring.bench.split), pinned=measuring.pinned)
+    return resized(plan, size, reason, measuring)
 
 
-def resized(plan: Plan, size: int, reason: Reason, *, samples: int, pinned: frozenset[str]) -> Plan:
+def resized(plan: Plan, size: int, reason: Reason, measuring: Measuring) -> Plan:
     """The plan with another batch size, and what follows from it."""
     before = plan.batch_size
     plan = plan.taking("batch_size", size, reason)
     if size == before:
         return plan
-    if "microbatch_size" not in pinned:
-        plan = plan.taking(
-            "microbatch_size", size, Reason("the whole batch; halved if memory runs out", f"was {before}")
-        )
-    if "learning_rate" not in pinned:
+    plan = accumulation.within(plan, measuring.room, pinned=measuring.pinned)
+    if "learning_rate" not in measuring.pinned:
         rate = rate_for_batch(plan.learning_rate, plan.optimizer, before=before, after=size)
         plan = plan.taking("learning_rate", rate, Reason(f"moved with the batch size, from {before} to {size}"))
-    steps = steps_per_epoch(samples, size)
+    steps = steps_per_epoch(len(measuring.bench.split), size)
     return plan.taking("total_steps", plan.epochs * steps, Reason(f"{plan.epochs} epochs of {steps} steps"))
 
 
@@ -85,10 +87,7 @@ def _trials(per_sample: Mapping[int, float]) -> tuple[Trial, ...]:
 
 def _sizes(plan: Plan, measuring: Measuring) -> list[int]:
     samples = len(measuring.bench.split)
-    most = min(
-        max(plan.batch_size, samples // _LEAST_STEPS),
-        memory.largest_batch(measuring.bench.bytes_a_sample(plan), memory.free_bytes(plan.device)),
-    )
+    most = min(max(plan.batch_size, samples // _LEAST_STEPS), measuring.room.samples)
     sizes = {max(8, round(plan.batch_size * factor)) for factor in FACTORS}
     return sorted({plan.batch_size, *(size for size in sizes if size <= most)})
 
@@ -99,4 +98,6 @@ def _scale(plan: Plan, measuring: Measuring) -> float | None:
 
 
 def _seconds(plan: Plan, size: int, measuring: Measuring) -> float:
-    return measuring.bench.step_seconds(replace(plan, batch_size=size, microbatch_size=size), steps=3, warm_up=2)
+    """No more than the budget has room for."""
+    tried = accumulation.within(replace(plan, batch_size=size), measuring.room, pinned=measuring.pinned)
+    return measuring.bench.step_seconds(tried, within_s=measuring.budget.left_s)

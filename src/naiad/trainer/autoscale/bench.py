@@ -3,15 +3,16 @@
 import itertools
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from naiad.trainer.batchnorm import least_momentum
 from naiad.trainer.compiled import compiled
+from naiad.trainer.copying import borrowed, copied
 from naiad.trainer.data.batches import WHOLE, Batch, Feed, Share
 from naiad.trainer.data.dataset import Split
 from naiad.trainer.data.feeding import decoded_by
@@ -23,8 +24,14 @@ from naiad.trainer.schedule import learning_rate_at
 from naiad.trainer.seeding import RandomState
 from naiad.trainer.step import NonFiniteLoss, Stepper
 
-STEPS, WARM_UP = 5, 2
+STEPS, WARM_UP = 3, 1
 """Of one timing."""
+SLOWEST = 2.0
+"""Times the fastest: a plan whose step takes longer is timed no further."""
+_ALONE = 4
+"""Times its budget: one step that takes so long is not repeated."""
+_FEW = 3
+"""Samples: BatchNorm cannot do with one."""
 _HEADROOM = 3.0
 """Gradients of activations and the kernels' own room, over what is kept for the way back."""
 
@@ -54,19 +61,48 @@ class Bench:
     split: Split
     share: Share = WHOLE
     """Of a batch, that the run's step will have; what is learnt from gradients and losses is of whole batches."""
+    clock: Callable[[], float] = time.perf_counter
 
-    def step_seconds(self, plan: Plan, *, steps: int = STEPS, warm_up: int = WARM_UP) -> float:
-        """Median seconds of a step, the making of its batch included."""
-        with _untouched(plan):
-            stepper, batches = self._stepper(plan), self._batches(plan, self.share)
-            for batch in itertools.islice(batches, warm_up):
-                stepper.step(batch, 0.0)
-            seconds = []
-            for _ in range(steps):
-                begun = time.perf_counter()
-                stepper.step(next(batches), 0.0)
-                seconds.append(time.perf_counter() - begun)
-        return statistics.median(seconds)
+    def step_seconds(
+        self, plan: Plan, *, steps: int = STEPS, warm_up: int = WARM_UP, within_s: float = float("inf")
+    ) -> float:
+        """Median seconds of a step, the making of its batch included.
+
+        within_s: there are no more steps when they are over, but for a second one, as the first is slower than the rest: only
+        a first step that takes several times as long is the only one.
+        """
+        seconds: list[float] = []
+        with borrowed(self.net) as net, self._steps(plan, net) as step:
+            while len(seconds) < warm_up + steps:
+                seconds.append(step())
+                spent_s = sum(seconds)
+                if spent_s >= _ALONE * within_s or (len(seconds) > 1 and spent_s >= within_s):
+                    break
+        return statistics.median(seconds[min(warm_up, len(seconds) - 1) :])
+
+    def race(self, plans: Sequence[Plan], *, rounds: int, within_s: float) -> list[list[float]]:
+        """Seconds of a step of each plan in every round, in which the plans take turns, so that all meet the same weather.
+
+        A plan after the first has fewer where it was far slower than the fastest so far; all have fewer where ``within_s`` are
+        over. A round before the first warms up.
+        """
+        found: list[list[float]] = [[] for _ in plans]
+        best = float("inf")
+        begun = self.clock()
+        with ExitStack() as stack:
+            entered = [stack.enter_context(self._steps(plan, copied(self.net))) for plan in plans]
+            running = dict(enumerate(entered))
+            for step in running.values():
+                step()
+            for _ in range(rounds):
+                for index, step in list(running.items()):
+                    if self.clock() - begun >= within_s:
+                        return found
+                    found[index].append(step())
+                    best = min(best, found[index][-1])
+                    if index > 0 and found[index][-1] > SLOWEST * best:
+                        del running[index]
+        return found
 
     def pilot(self, plan: Plan, rates: Sequence[float] | int) -> Pilot:
         """A copy trained with these rates, one a step, or with the plan's whole schedule in so many steps."""
@@ -74,8 +110,9 @@ class Bench:
         if isinstance(rates, int):
             rates = [learning_rate_at(step, short) for step in range(rates)]
         losses: list[float] = []
-        with _untouched(plan):
-            stepper = self._stepper(plan)
+        with _untouched(plan), ExitStack() as stack:
+            stepper = self._stepper(plan, copied(self.net))
+            stack.enter_context(least_momentum(stepper.net, plan.batchnorm_momentum))
             for rate, batch in zip(rates, self._batches(plan), strict=False):
                 try:
                     losses.append(stepper.step(batch, rate))
@@ -85,46 +122,67 @@ class Bench:
 
     def gradient(self, plan: Plan) -> tuple[float, Tensor]:
         """The loss of the plan's first batch, and its gradient as one fp32 vector (P,)."""
-        with _untouched(plan):
-            stepper = self._stepper(plan)
+        with _untouched(plan), borrowed(self.net) as net:
+            stepper = self._stepper(plan, net)
             torch.manual_seed(plan.seed)
-            loss = stepper.gradients(next(self._batches(plan)))
-        return loss, _vector(stepper.net)
+            loss = stepper.gradients_within_memory(next(self._batches(plan)))
+            return loss, _vector(net)
 
     def gradients(self, plan: Plan, count: int, *, net: nn.Module) -> list[Tensor]:
         """Of so many batches at the weights of ``net``, each as one fp32 vector (P,)."""
         with _untouched(plan):
-            stepper, found = self._stepper(plan, net), []
+            stepper, found = self._stepper(plan, copied(net)), []
             for batch in itertools.islice(self._batches(plan), count):
-                stepper.gradients(batch)
+                stepper.gradients_within_memory(batch)
                 found.append(_vector(stepper.net))
         return found
 
+    def inputs(self, plan: Plan, count: int) -> Iterator[Tensor]:
+        """Of so many batches, as the network sees them."""
+        for batch in itertools.islice(self._batches(plan), count):
+            found: Tensor = self.features(batch.raw.to(plan.device))
+            yield found
+
     def bytes_a_sample(self, plan: Plan) -> float:
         """What a step holds for each sample: the tensors that are kept for the way back, measured on a few samples."""
-        few = min(8, plan.batch_size, len(self.split))
+        few = min(_FEW, len(self.split))
         held: dict[int, int] = {}
-        weights: set[int] = set()
 
-        def keep(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in weights:
-                held[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
-        with _untouched(plan):
+        with _untouched(plan), borrowed(self.net) as net:
             small = replace(plan, batch_size=few, microbatch_size=few)
-            stepper = self._stepper(small)
-            weights |= {parameter.untyped_storage().data_ptr() for parameter in stepper.net.parameters()}
-            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-                stepper.gradients(next(self._batches(small)))
-        return max(1.0, sum(held.values()) / few) * _HEADROOM
+            stepper = self._stepper(small, net)
+            weights = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
 
-    def _stepper(self, plan: Plan, net: nn.Module | None = None) -> Stepper:
-        copy = placed(deepcopy(self.net if net is None else net), plan)
-        copy.train()
-        optimizer = make_optimizer(copy, plan)
-        return Stepper(compiled(copy, plan), self.features, self.loss, optimizer, plan, plan.microbatch_size)
+            def keep(tensor: Tensor) -> Tensor:
+                storage = tensor.untyped_storage()
+                if storage.data_ptr() not in weights:
+                    held[storage.data_ptr()] = storage.nbytes()
+                return tensor
+
+            batch = next(self._batches(small))
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+                stepper.forward(batch.raw, batch.targets)
+        return max(1.0, sum(held.values()) / len(batch)) * _HEADROOM
+
+    @contextmanager
+    def _steps(self, plan: Plan, net: nn.Module) -> Iterator[Callable[[], float]]:
+        """A function that takes one step, and gives its seconds."""
+        with _untouched(plan):
+            stepper, batches = self._stepper(plan, net), self._batches(plan, self.share)
+
+            def step() -> float:
+                torch.set_num_threads(plan.threads)
+                begun = self.clock()
+                stepper.step(next(batches), 0.0)
+                return self.clock() - begun
+
+            yield step
+
+    def _stepper(self, plan: Plan, net: nn.Module) -> Stepper:
+        """Trains ``net``."""
+        placed(net, plan).train()
+        optimizer = make_optimizer(net, plan)
+        return Stepper(compiled(net, plan), self.features, self.loss, optimizer, plan, plan.microbatch_size)
 
     def _batches(self, plan: Plan, share: Share = WHOLE) -> Iterator[Batch]:
         feed = Feed(decoded_by(self.split, plan.feed_workers), plan.batch_size, plan.seed, plan.augment, share)
@@ -132,7 +190,9 @@ class Bench:
 
 
 def _vector(net: nn.Module) -> Tensor:
-    return torch.cat([p.grad.flatten().float() for p in net.parameters() if p.grad is not None]).cpu()
+    """Zeros where a batch has not reached a weight."""
+    weights = [weight for weight in net.parameters() if weight.requires_grad]
+    return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().float() for p in weights]).cpu()
 
 
 @contextmanager

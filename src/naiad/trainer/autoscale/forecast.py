@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
 
-from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale.measuring import Measuring
+from naiad.trainer.batchnorm import normalised_by_batch, recalculate
+from naiad.trainer.copying import NotCopyable
 from naiad.trainer.plan import Plan, Reason, Trial
 
 PART = 1 / 60
@@ -25,6 +27,9 @@ STEADIEST, STEEPEST = 0.05, 0.35
 OUTCOME_POWER = 0.15
 """With which the error of a run of another length is scaled."""
 
+_NORMALISING = 8
+"""Batches that a short run's BatchNorm statistics are computed from anew: its own are of its first weights."""
+
 Score = Callable[[nn.Module], float | None]
 """Of a network, on the validation split: the accuracy or R²; None where neither exists."""
 
@@ -34,22 +39,50 @@ def score_of(scores: Mapping[str, float]) -> float | None:
     return next((scores[name] for name in ("accuracy", "r2") if name in scores), None)
 
 
-def made(plan: Plan, bench: Bench, score: Score, *, outcomes: Sequence[tuple[int, float]]) -> Plan:
+def made(plan: Plan, measuring: Measuring | None, score: Score, *, outcomes: Sequence[tuple[int, float]]) -> Plan:
     """The plan with its forecast, where there is one. outcomes: steps and score of remembered runs."""
     if outcomes:
         return _from_outcomes(plan, outcomes)
-    steps = int(plan.total_steps * PART / 3)
-    if steps < LEAST_STEPS or plan.time_limit_s is None:
+    if plan.time_limit_s is None or measuring is None:
         return plan
-    scores = {count: score(bench.pilot(plan, count).net) for count in (steps, 2 * steps)}
+    if is_too_short(plan) or not measuring.affords_steps(3 * _shorter(plan)):
+        return _without(plan, "the run is too short to measure one")
+    try:
+        with measuring.budget.spending():
+            return _measured(plan, measuring, score)
+    except NotCopyable as error:
+        return _without(plan, str(error))
+
+
+def is_too_short(plan: Plan) -> bool:
+    return _shorter(plan) < LEAST_STEPS
+
+
+def _shorter(plan: Plan) -> int:
+    """Steps of the shorter of the two short runs; the other has twice as many."""
+    return int(plan.total_steps * PART / 3)
+
+
+def _measured(plan: Plan, measuring: Measuring, score: Score) -> Plan:
+    steps = _shorter(plan)
+    scores = {}
+    for count in (steps, 2 * steps):
+        net = measuring.bench.pilot(plan, count).net
+        if normalised_by_batch(net):
+            recalculate(net, measuring.bench.inputs(plan, _NORMALISING))
+        scores[count] = score(net)
     first, second = scores.values()
     if first is None or second is None:
         return plan
     expected = 1 - carried_on(1 - first, 1 - second, doublings=math.log2(plan.total_steps / (2 * steps)))
     tried = tuple(Trial(f"{count} steps", f"{found:.3f}") for count, found in scores.items() if found is not None)
     return plan.taking(
-        "forecast", round(expected, 4), Reason("on the validation split, from two short runs", tried=tried)
+        "forecast", _rounded(expected), Reason("on the validation split, from two short runs", tried=tried)
     )
+
+
+def _without(plan: Plan, why: str) -> Plan:
+    return plan.taking("forecast", None, Reason(f"none: {why}"))
 
 
 def carried_on(first: float, second: float, *, doublings: float) -> float:
@@ -62,4 +95,9 @@ def _from_outcomes(plan: Plan, outcomes: Sequence[tuple[int, float]]) -> Plan:
     steps, score = min(outcomes, key=lambda outcome: abs(math.log(outcome[0] / plan.total_steps)))
     expected = 1 - (1 - score) * (plan.total_steps / steps) ** -OUTCOME_POWER
     reason = Reason("on the validation split; remembered", f"{score:.3f} after {steps:,} steps")
-    return plan.taking("forecast", round(expected, 4), reason)
+    return plan.taking("forecast", _rounded(expected), reason)
+
+
+def _rounded(score: float) -> float:
+    """Within what an accuracy can be, and what an R² is above the mean's: a run that is expected to learn nothing has 0."""
+    return round(min(1.0, max(0.0, score)), 4)

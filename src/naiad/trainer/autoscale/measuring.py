@@ -1,7 +1,8 @@
-"""What every choice measures with: a bench, a budget, and how long a step takes as the plan stands."""
+"""What every choice measures with: a bench, a budget, what memory holds, and how long a step takes as the plan stands."""
 
 from dataclasses import dataclass, field
 
+from naiad.trainer.autoscale.accumulation import BOUNDLESS, Room
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.budget import Budget
 
@@ -15,8 +16,11 @@ class Measuring:
 
     pinned: frozenset[str]
     """Choices that the user made."""
+    room: Room = BOUNDLESS
     answered: set[str] = field(default_factory=set)
     """Choices that need no more measuring."""
+    not_measured: dict[str, str] = field(default_factory=dict)
+    """Why, of choices that were to be."""
 
     def affords_steps(self, steps: float) -> bool:
         return self.budget.affords(steps * self.step_s)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from naiad.trainer.autoscale.accumulation import BOUNDLESS
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.budget import Budget
 from naiad.trainer.autoscale.measuring import Measuring
@@ -39,6 +40,9 @@ class Scripted:
         self.timed.append(plan)
         return self.seconds(plan)
 
+    def race(self, plans, *, rounds, **_):
+        return [[self.step_seconds(plan)] * rounds for plan in plans]
+
 
 @pytest.fixture
 def scripted(bench):
@@ -49,7 +53,7 @@ def scripted(bench):
 def measuring(bench):
     """With a budget for everything, unless told otherwise."""
 
-    def make(of=bench, *, budget_s=1e9, step_s=0.001, pinned=()):
-        return Measuring(of, Budget(budget_s), step_s, frozenset(pinned))
+    def make(of=bench, *, budget_s=1e9, step_s=0.001, pinned=(), room=BOUNDLESS):
+        return Measuring(of, Budget(budget_s), step_s, frozenset(pinned), room)
 
     return make

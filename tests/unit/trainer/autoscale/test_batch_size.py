@@ -3,6 +3,7 @@
 import pytest
 
 from naiad.trainer.autoscale import batch_size
+from naiad.trainer.autoscale.accumulation import BOUNDLESS, Room
 
 
 @pytest.fixture
@@ -29,10 +30,10 @@ def big(blobs, bench):
     return type(bench)(bench.net, bench.features, bench.loss, split)
 
 
-def chosen(blobs, bench, scripted, measuring, plan, seconds, *, pinned=()):
+def chosen(blobs, bench, scripted, measuring, plan, seconds, *, pinned=(), room=BOUNDLESS):
     of = scripted(seconds)
     of.real = big(blobs, bench)
-    return batch_size.choose(plan, measuring(of, pinned=pinned))
+    return batch_size.choose(plan, measuring(of, pinned=pinned, room=room))
 
 
 def test_larger_where_the_machine_is_not_full_and_the_noise_is_large(blobs, bench, scripted, measuring, plan, noise):
@@ -62,11 +63,25 @@ def test_a_rate_of_the_users_is_not_moved(blobs, bench, scripted, measuring, pla
     assert (found.batch_size, found.learning_rate) == (128, 0.1)
 
 
-def test_memory_bounds_it(blobs, bench, scripted, measuring, plan, noise, monkeypatch):
+def test_memory_bounds_it(blobs, bench, scripted, measuring, plan, noise):
     noise(1e6)
-    monkeypatch.setattr(batch_size.memory, "free_bytes", lambda _: 1)
-    found = chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), overhead)
-    assert found.batch_size == 32
+    room = Room(1_000.0, 2 * 64_000)
+    before = plan(batch_size=32, microbatch_size=32)
+    found = chosen(blobs, bench, scripted, measuring, before, overhead, room=room)
+    assert (found.batch_size, found.microbatch_size) == (64, 64)
+
+
+def test_what_is_tried_has_the_microbatch_that_the_run_will_have(blobs, bench, scripted, measuring, plan, noise):
+    noise(1e6)
+    of = scripted(overhead)
+    of.real = big(blobs, bench)
+    before = plan(batch_size=32, microbatch_size=4)
+    batch_size.choose(before, measuring(of, room=Room(1_000.0, 2 * 16_000)))
+    assert {tried.microbatch_size for tried in of.timed} == {16}
+    of.timed.clear()
+    found = batch_size.choose(before, measuring(of, pinned=("microbatch_size",)))
+    assert {tried.microbatch_size for tried in of.timed} == {4}
+    assert (found.batch_size, found.microbatch_size) == (128, 4)
 
 
 def test_an_epoch_keeps_its_steps(scripted, measuring, plan, noise):
@@ -90,6 +105,14 @@ def test_at_a_glance_twice_the_batch_where_the_machine_is_not_full(blobs, bench,
     assert found.learning_rate == pytest.approx(0.2)
     assert [trial.value for trial in dict(found.reasons)["batch_size"].tried] == ["128", "256"]
     assert glanced(blobs, bench, scripted, measuring, plan, linear).batch_size == 128
+
+
+def test_a_glance_asks_the_budget(blobs, bench, scripted, measuring, plan):
+    of = scripted(overhead)
+    of.real = big(blobs, bench)
+    before = plan(batch_size=128, microbatch_size=128)
+    assert batch_size.glance(before, measuring(of, budget_s=0.005, step_s=0.001)) == before
+    assert of.timed == []
 
 
 def test_a_glance_keeps_an_epochs_steps(scripted, measuring, plan):
