@@ -46,6 +46,12 @@ def serve(
     upload_timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="Close an upload of which no byte came for so long.")
     ] = 60.0,
+    cache_gb: Annotated[
+        float | None,
+        typer.Option(
+            metavar="GB", min=0, help="Of what jobs fetch, keep so much on this disk; a tenth of it if left out."
+        ),
+    ] = None,
 ) -> None:
     """Serve training jobs over AWS's own protocol.
 
@@ -69,6 +75,7 @@ def serve(
         proxy_port,
         fit_instances=fit_instances,
         upload_timeout_s=upload_timeout,
+        cache_bytes=None if cache_gb is None else int(cache_gb * 1e9),
     )
     run(settings, ready=_say_ready)
 

@@ -54,6 +54,8 @@ class Settings:
     """Whether an instance type that is larger than the machine is scaled down to it, and not refused."""
     upload_timeout_s: float = 60.0
     """After so long without a byte of a body that is being sent, the connection is closed."""
+    cache_bytes: int | None = None
+    """How large what jobs fetch may stay on this disk; None is a tenth of it."""
     drain_timeout_s: int = 30
     """How long the server waits at its end for requests that it has begun to answer."""
 
@@ -90,7 +92,7 @@ def compose(settings: Settings, *, url: str, hold: Hold, clock: Clock | None = N
     _make_default_bucket(blobs, settings)
     store = open_store(settings.database if settings.database is not None else state)
     resources = of_this_machine(fit_instances=settings.fit_instances)
-    sweeper = Sweeper(store, state)
+    sweeper = Sweeper(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, resources, clock, state, settings.region, on_put_aside=sweeper.put_aside)
     warm = WarmInterpreter(state / "warm.log") if settings.warm else None
     supervisor = Supervisor(

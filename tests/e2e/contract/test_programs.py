@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LIMITS = {"NAIAD_STOP_TIMEOUT_S": "0.5"}
 
 
@@ -144,6 +146,7 @@ def processes() -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_sdks_torch_distributed(jobs: Any) -> None:
     """Both instances reduce what they have; MPI is refused, and not left out in silence."""
     program = """

@@ -113,6 +113,8 @@ def test_where_namespaces_are_refused_programs_run_by_their_variables(
     absent = own_jobs.begin("open-absent", AlgorithmSpecification=image)
     assert own_jobs.failed(absent) == "ClientError: the program '/no/such' cannot be started: No such file or directory"
     said = own_jobs.completed(own_jobs.shell("open", 'echo "$SM_MODEL_DIR"; echo w > "$SM_MODEL_DIR/w"'))
-    assert said[0].startswith("naiad: namespaces are refused here: the program runs without /opt/ml, by its SM_ variables")
+    assert said[0].startswith(
+        "naiad: namespaces are refused here: the program runs without /opt/ml, by its SM_ variables"
+    )
     assert said[1].startswith(f"{own_jobs.server.state}/jobs/")
     assert own_jobs.packed("out/open/output/model.tar.gz") == {"w": b"w\n"}

@@ -22,10 +22,11 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     seen = []
     monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: seen.append((settings, ready)))
     state = ["serve", "--state", str(tmp_path / "state")]
-    assert main([*state, "--no-fit-instances", "--no-aws-hosts", "--upload-timeout", "3"]) == DONE
+    assert main([*state, "--no-fit-instances", "--no-aws-hosts", "--upload-timeout", "3", "--cache-gb", "2.5"]) == DONE
     assert main(state) == DONE
     (changed, _), (plain, _) = seen
     assert (changed.fit_instances, changed.aws_hosts_port, changed.upload_timeout_s) == (False, None, 3.0)
+    assert changed.cache_bytes == 2_500_000_000
     assert plain == Settings(tmp_path / "state")
 
 

@@ -9,8 +9,10 @@ the way knows what to do: a job that is still in the store gets its folder back,
 """
 
 import logging
+import math
 import os
 import queue
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from naiad.service.domain.errors import NotFound, ServiceError
 from naiad.service.domain.job import Job, JobKind
+from naiad.service.jobs.cache import Cache
 from naiad.service.jobs.layout import job_folder, sync_folder
 from naiad.service.jobs.trees import PROGRAM_FOLDERS, folders, remove_program_files, remove_tree
 from naiad.service.store.port import Store
@@ -65,11 +68,16 @@ class Sweeper:
 
     store: Store
     state_folder: Path
+    cache_bytes: int | None = None
+    """How large what jobs fetch may stay on this disk; None is a tenth of it."""
+    shrink_every_s: float = 60.0
+    _shrunk_at_s: float = -math.inf
     _todo: "queue.SimpleQueue[Callable[[], None] | None]" = field(default_factory=queue.SimpleQueue)
 
     def ended(self, job: Job) -> None:
         """Has it tidied soon."""
         self._todo.put(lambda: self._tidy(job.kind, job.name))
+        self._todo.put(self._shrink)
 
     def put_aside(self, folder: Path) -> None:
         """Has it removed soon, or put back should the store have kept the job."""
@@ -85,12 +93,20 @@ class Sweeper:
             self._guarded(work)
 
     def sweep(self) -> None:
-        """What was left undone: deletions first, then the folders of jobs that have ended."""
+        """What was left undone: deletions first, then the folders of jobs that have ended, then the cache."""
         for kind in JobKind:
             for folder in folders(self.state_folder / _DELETED / kind):
                 self._settle(folder)
         for kind, name in _untidied(self.state_folder):
             self._tidy(kind, name)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Looks at all of its files, so not after each of many short jobs."""
+        now_s = time.monotonic()
+        if now_s >= self._shrunk_at_s + self.shrink_every_s:
+            self._shrunk_at_s = now_s
+            Cache(self.state_folder / "cache").shrink(self.cache_bytes)
 
     def _tidy(self, kind: JobKind, name: str) -> None:
         def has_ended() -> bool:

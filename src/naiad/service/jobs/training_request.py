@@ -20,7 +20,7 @@ from naiad.service.jobs.requests import (
 
 _ML = "/opt/ml"
 _NOT_FOR_CHECKPOINTS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
-_PIPE = "Pipe mode is not served: take File, or FastFile to read without a copy"
+_PIPE = "Pipe mode is not served: take File, or FastFile, which is fetched as File is"
 
 
 def check_training(request: Request) -> None:

@@ -68,6 +68,28 @@ def test_a_start_sweeps_what_a_killed_server_left(world: Any, sweeper: Sweeper) 
     assert (running / "ml" / "model" / "large").is_file()
 
 
+def test_the_cache_is_kept_small(world: Any) -> None:
+    file = world.folder / "cache" / "00" / "digest"
+    file.parent.mkdir(parents=True)
+    for cache_bytes, stays in ((200, True), (99, False)):
+        file.write_bytes(b"x" * 100)
+        Sweeper(world.store, world.folder, cache_bytes).sweep()
+        assert file.exists() is stays
+
+
+def test_the_cache_is_looked_at_after_a_job_but_not_after_each(world: Any) -> None:
+    job, _ = over(world)
+    file = world.folder / "cache" / "00" / "digest"
+    file.parent.mkdir(parents=True)
+    for every_s, stays in ((3600.0, True), (0.0, False)):
+        sweeper = Sweeper(world.store, world.folder, 0, every_s)
+        sweeper.sweep()
+        file.write_bytes(b"x")
+        sweeper.ended(job)
+        run(sweeper)
+        assert file.exists() is stays
+
+
 def test_a_folder_that_no_store_knows_is_left_alone(world: Any, sweeper: Sweeper) -> None:
     """The server may have been started with another database."""
     folder = world.folder / "jobs" / "training-job" / "stranger" / "1" / "algo-1"

@@ -2,20 +2,23 @@
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from naiad.service.blobs.port import BlobInfo, Blobs
 from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.jobs.cache import Cache
 from naiad.service.jobs.s3_uri import S3Uri, parse_s3_uri
 
 _PAGE = 1_000
 _LARGEST_MANIFEST = 64 * 2**20
+_CHUNK = 2**24
+_NO_COPY_RANGE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What a kernel says that cannot copy from one file to the other by itself."""
 _TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 """What a file system says to a key that would need another's file as its folder."""
 
@@ -24,7 +27,7 @@ class Fetcher:
     """For one instance: ``index`` of ``instances`` decides its share of a sharded channel."""
 
     def __init__(self, blobs: Blobs, cache: Path, *, index: int, instances: int) -> None:
-        self._blobs, self._cache, self._index, self._instances = blobs, cache, index, instances
+        self._blobs, self._cache, self._index, self._instances = blobs, Cache(cache), index, instances
 
     def channel(self, source: Mapping[str, Any], target: Path, *, name: str) -> int:
         """Of an ``S3DataSource``. Returns how many files. Raises Invalid for nothing, or for a key that is no file's name."""
@@ -41,10 +44,10 @@ class Fetcher:
 
     def file(self, info: BlobInfo, path: Path) -> None:
         """Raises NotFound when it was deleted meanwhile, Invalid where no file can have the name."""
-        kept = self._cached(info)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(kept, path)
+            with self._cache.opened(self._blobs, info) as kept:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _copy(kept, path)
         except OSError as error:
             if error.errno in _TAKEN:
                 raise Invalid(_both(info.key, path)) from error
@@ -93,25 +96,17 @@ class Fetcher:
         for name in names:
             yield self._blobs.head(base.bucket, base.key + str(name)), str(name)
 
-    def _cached(self, info: BlobInfo) -> Path:
-        """By content, so that the next job on the same data reads it here."""
-        digest = hashlib.sha256(f"{info.etag} {info.size} {sorted(info.checksums.items())}".encode()).hexdigest()
-        kept = self._cache / digest[:2] / digest
-        if kept.is_file() and kept.stat().st_size == info.size:
-            return kept
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f"{digest}.{os.getpid()}.part")
-        _, content = self._blobs.read(info.bucket, info.key)
+
+def _copy(source: IO[bytes], path: Path) -> None:
+    """Sharing its blocks where the file system can (btrfs, XFS): then it takes no room of its own."""
+    with path.open("wb") as file:
         try:
-            with partial.open("wb") as file:
-                for block in content:
-                    file.write(block)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(kept)
-        finally:
-            partial.unlink(missing_ok=True)
-        return kept
+            while os.copy_file_range(source.fileno(), file.fileno(), _CHUNK):
+                pass
+        except OSError as error:
+            if error.errno not in _NO_COPY_RANGE:
+                raise
+            shutil.copyfileobj(source, file, _CHUNK)
 
 
 def _both(key: str, path: Path) -> str:
