@@ -4,9 +4,9 @@ Several replicas may listen on one port; the system spreads connections over the
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import aclosing
 from typing import Any
 
 import uvicorn
@@ -134,7 +134,7 @@ class Port:
             await send({"type": "http.response.body", "body": answer.body})
             return
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        async with aclosing(answer.parts()) as parts:
+        async with contextlib.aclosing(answer.parts()) as parts:
             async for part in parts:
                 async with asyncio.timeout(_TAKEN_WITHIN_S):
                     await send({"type": "http.response.body", "body": part, "more_body": True})
@@ -158,7 +158,7 @@ class PortServer:
     """Serves from the time it is made until ``close``."""
 
     def __init__(self, listening: socket.socket, app: Port) -> None:
-        self._app = app
+        self._app, self._listening = app, listening
         config = uvicorn.Config(
             app,
             ws="none",
@@ -168,23 +168,39 @@ class PortServer:
             timeout_graceful_shutdown=_ENDS_WITHIN_S,
         )
         self._server = uvicorn.Server(config)
-        self._serving = asyncio.ensure_future(self._serve(listening))
+        self._serving = asyncio.ensure_future(self._serve())
 
     async def close(self) -> None:
         """What was begun is finished, and a client that keeps its connection hears that it is over."""
         self._app.is_closing = True
-        for listener in self._server.servers if self._server.started else ():
-            await asyncio.sleep(0)  # who has just come is let in
-            listener.close()
+        if self._server.started:
+            await self._let_in()
         deadline = asyncio.get_running_loop().time() + _FAREWELL_S
         while self._server.server_state.connections and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_LOOK_EVERY_S)
         self._server.should_exit = True
         await self._serving
 
-    async def _serve(self, listening: socket.socket) -> None:
-        with listening:
-            await self._server._serve([listening])  # serve() would take the signals of the process
+    async def _let_in(self) -> None:
+        """Those that wait at the door, which is closed behind the last: they would be sent away with a reset."""
+        waiting = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                waiting.append(self._listening.accept()[0])
+        self._listening.shutdown(socket.SHUT_RD)
+        for listener in self._server.servers:
+            listener.close()
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self._server.config.http_protocol_class
+        made: asyncio.Protocol = make(config=self._server.config, server_state=self._server.server_state, app_state={})
+        return made
+
+    async def _serve(self) -> None:
+        with self._listening:
+            await self._server._serve([self._listening])  # serve() would take the signals of the process
 
 
 def _once(answered: "asyncio.Future[Answer]", sent: "asyncio.Future[None]") -> Reply:

@@ -148,6 +148,26 @@ def test_at_its_end_what_was_begun_is_answered_and_the_connection_told():
     assert b"connection: close" in head
 
 
+def test_who_waits_at_the_door_when_it_closes_is_answered():
+    async def run() -> list[bytes]:
+        loop, port = asyncio.get_running_loop(), free_port()
+        server = PortServer(listening_at(port), Port(echo, loop))
+        while not server._server.started:
+            await asyncio.sleep(0)
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]  # the loop has no turn meanwhile
+        closing = asyncio.ensure_future(server.close())
+        for one in clients:
+            one.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
+        await asyncio.wait_for(closing, 30)
+        heard = []
+        for one in clients:
+            with one:
+                heard.append(one.recv(1000))
+        return heard
+
+    assert all(head.startswith(b"HTTP/1.1 200") for head in asyncio.run(run()))
+
+
 def test_a_port_that_is_taken_by_somebody_else():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
