@@ -53,7 +53,9 @@ def packed(number: int, status: int, meta: bytes, body: bytes, *, flags: int = 0
 
 def meta_of(*texts: str) -> bytes:
     """Raises nothing: what would end a text, or a header, early is taken out of it."""
-    return "\n".join(map(one_line, texts)).encode("utf-8", "replace")[:65_000]
+    if not "".join(texts).isprintable():  # at once: this is done for each request
+        texts = tuple(map(one_line, texts))
+    return "\n".join(texts).encode("utf-8", "replace")[:65_000]
 
 
 def one_line(text: str) -> str:
