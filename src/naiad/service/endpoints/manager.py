@@ -97,7 +97,8 @@ class EndpointManager:
     def _absent(self, name: str) -> ServiceError:
         """Why it does not answer. What has been in service is so again soon: a server that starts again starts its replicas."""
         status = self._statuses.get(name)
-        if not self._has_looked or status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING):
+        is_blind = self._loop is not None and not self._has_looked
+        if is_blind or status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING):
             return NotNow(f"endpoint {name} is being started: its replicas load their model", retry_after_s=1)
         if status is None:
             return NotFound(f"Endpoint {name} not found")

@@ -45,8 +45,14 @@ def test_what_was_in_service_is_asked_again(service: EndpointService, status: En
 
 
 def test_nothing_is_known_before_the_store_was_looked_at(service: EndpointService):
-    with pytest.raises(NotNow, match="is being started"):
-        ask(service.manager)
+    async def run() -> None:
+        running = asyncio.create_task(service.manager.run())
+        await asyncio.sleep(0)
+        with pytest.raises(NotNow, match="is being started"):
+            service.manager.submit("e", Call(b"", b"", asyncio.get_running_loop().create_future(), 0.0))
+        running.cancel()
+
+    asyncio.run(run())
 
 
 class Crowded:
