@@ -45,6 +45,7 @@ class AsyncRequest:
     ttl_s: int
     """After so long in the queue it is given up."""
     timeout_s: int
+    """How long its replica may take."""
     accepted_at: float = 0.0
     """Seconds since 1970."""
     output_location: str = ""
@@ -158,7 +159,8 @@ class AsyncInvocations:
             return Reply(408, "text/plain", "", f"it waited longer than its {asked.ttl_s} s".encode())
         body = await in_thread(lambda: self._read(source))
         meta = meta_of(asked.content_type, asked.accept, asked.custom_attributes)
-        call = Call(meta, body, asyncio.get_running_loop().create_future(), time.monotonic())
+        answered = asyncio.get_running_loop().create_future()
+        call = Call(meta, body, answered, time.monotonic(), asked.inference_id, float(asked.timeout_s))
         try:
             self.endpoints.submit(asked.endpoint, call, comes_again=True)
         except NotNow:

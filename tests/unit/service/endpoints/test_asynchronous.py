@@ -50,7 +50,7 @@ class Now:
 
 
 def request(name: str) -> AsyncRequest:
-    return AsyncRequest(name, "mine", "s3://data/question", "text/plain", "", "", ttl_s=60, timeout_s=60)
+    return AsyncRequest(name, "mine", "s3://data/question", "text/plain", "", "", ttl_s=60, timeout_s=900)
 
 
 def run(folder: Path, endpoints: Endpoints, then: Callable[[AsyncInvocations], Awaitable[None]]) -> None:
@@ -101,6 +101,7 @@ def test_as_many_at_once_as_the_configuration_says_of_each_instance(tmp_path: Pa
     async def then(invocations: AsyncInvocations) -> None:
         await accepted(invocations, "e", 3)
         await until(lambda: len(endpoints.asked) == 2)
+        assert (endpoints.asked[0][1].timeout_s, endpoints.asked[0][1].request_id) == (900.0, "mine")
         endpoints.asked[0][1].answer(Reply(200, "text/plain", "", b"42"))
         await until(lambda: len(endpoints.asked) == 3)
 
