@@ -47,7 +47,6 @@ ELSEWHERE = {
     "service/endpoints/launch.py",
     "service/endpoints/prepare.py",
     "service/gateway/invocations.py",
-    "service/jobs/model_data.py",
     # tests/unit/service/endpoints/test_pool.py
     "service/endpoints/calls.py",
     "service/endpoints/replica.py",

@@ -49,14 +49,8 @@ def show(name: Name, as_json: options.Json = False) -> None:
     if reason := described.get("FailureReason"):
         give(f"failed    {reason}")
     give("")
-    rows = [
-        [
-            one["VariantName"],
-            f"{one['CurrentWeight']:g}",
-            f"{one['CurrentInstanceCount']} of {one['DesiredInstanceCount']}",
-        ]
-        for one in described.get("ProductionVariants", [])
-    ]
+    rows = [[one["VariantName"], f"{one['CurrentWeight']:g}", _instances(one)] for one in _of(described, "Production")]
+    rows += [[one["VariantName"], "shadow", _instances(one)] for one in _of(described, "ShadowProduction")]
     give_table(["variant", "weight", "instances"], rows)
     for line in engines:
         give(line)
@@ -124,6 +118,16 @@ def measured(name: str) -> list[str]:
     if len(of_variant) < 2:
         return [line for lines in of_variant.values() for line in lines]
     return [f"{variant}  {line}" for variant, lines in of_variant.items() for line in lines]
+
+
+def _of(described: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = described.get(f"{kind}Variants", [])
+    return found
+
+
+def _instances(variant: dict[str, Any]) -> str:
+    now, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+    return f"{now} of {wanted}" if now <= wanted else f"{now}, going down to {wanted}"
 
 
 def _give_answer(file: str, answer: bytes) -> None:

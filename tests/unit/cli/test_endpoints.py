@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from naiad.cli import endpoints
 from naiad.cli.edge import DONE, MISUSED
 from naiad.cli.endpoints import _give_answer, _value, measured
 from naiad.cli.main import main
@@ -56,6 +58,24 @@ def test_show_has_variants_and_the_engines_of_the_last_deployment(
     assert not any("old" in line or "user" in line for line in shown)
     assert any(line.split()[:1] == ["AllTraffic"] for line in shown)
     assert json.loads(out(capsys, "show", "shoes", "--json"))["Engines"] == shown[-3:]
+
+
+def test_show_has_shadows_and_what_goes_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def variant(name: str, now: int, wanted: int) -> dict[str, Any]:
+        return {"VariantName": name, "CurrentWeight": 1, "CurrentInstanceCount": now, "DesiredInstanceCount": wanted}
+
+    described = {
+        "EndpointStatus": "InService",
+        "EndpointConfigName": "c",
+        "ProductionVariants": [variant("blue", 1, 0)],
+        "ShadowProductionVariants": [variant("dark", 1, 2)],
+    }
+    monkeypatch.setattr(endpoints, "client", lambda _: SimpleNamespace(describe_endpoint=lambda **_: dict(described)))
+    monkeypatch.setattr(endpoints, "measured", lambda _: [])
+    rows = [line.strip().split(maxsplit=2) for line in out(capsys, "show", "shoes").splitlines()[-2:]]
+    assert rows == [["blue", "1", "1, going down to 0"], ["dark", "shadow", "1 of 2"]]
 
 
 def test_of_several_variants_each_line_says_whose_it_is(service: Any, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A model's files as a container definition names them: model.tar.gz, or the objects below a prefix."""
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from naiad.service.jobs.s3_uri import S3Uri, parse_s3_uri
 
 _SOURCE = "SAGEMAKER_SUBMIT_DIRECTORY"
 _PAGE = 1_000
+_ARTIFACT = "naiad.json"
 
 
 def fetch_model(blobs: Blobs, container: Mapping[str, Any], target: Path) -> None:
@@ -27,6 +29,7 @@ def fetch_model(blobs: Blobs, container: Mapping[str, Any], target: Path) -> Non
     elif source or container.get("ModelDataUrl"):
         uri = source["S3Uri"] if source else container["ModelDataUrl"]
         _fetch_archive(blobs, parse_s3_uri(uri, at="the model's data"), target)
+        _lift(target)
     code = container.get("Environment", {}).get(_SOURCE, "")
     if code.startswith("s3://"):
         (target / "code").mkdir(exist_ok=True)
@@ -40,6 +43,15 @@ def _fetch_archive(blobs: Blobs, uri: S3Uri, target: Path) -> None:
             archive.write(part)
         archive.seek(0)
         extract_tar(archive, target)
+
+
+def _lift(target: Path) -> None:
+    """An artifact that lies one folder down, alone, as ``tar czf model.tar.gz run`` packs it, comes up."""
+    inside = [path for path in target.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    if len(inside) == 1 and not inside[0].is_symlink() and (inside[0] / _ARTIFACT).is_file():
+        lifted = inside[0].rename(target.with_name(f"{target.name}.lifted"))
+        shutil.rmtree(target)
+        lifted.rename(target)
 
 
 def _fetch_prefix(blobs: Blobs, uri: S3Uri, target: Path) -> None:

@@ -167,5 +167,7 @@ def _place(error: BaseException, code: Path) -> str:
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(code)]
     at = f" ({Path(own[-1].filename).relative_to(code)}, line {own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:
-        at = f" ({Path(error.filename).name}, line {error.lineno})"
+        return (
+            f"{type(error).__name__}: {error.msg}"[:_LONGEST] + f" ({Path(error.filename).name}, line {error.lineno})"
+        )
     return f"{type(error).__name__}: {error}"[:_LONGEST] + at

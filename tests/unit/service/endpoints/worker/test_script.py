@@ -72,7 +72,7 @@ def test_a_stream(tmp_path: Path):
     ("text", "said"),
     [
         ("import nowhere_at_all\n", r"ModuleNotFoundError.*\(inference.py, line 1\)"),
-        ("def model_fn(:\n", r"SyntaxError.*inference.py, line 1"),
+        ("def model_fn(:\n", r"^SyntaxError: [^(]*\(inference.py, line 1\)"),
         ("def model_fn(folder):\n    return 1 / 0\n", r"ZeroDivisionError.*\(inference.py, line 2\)"),
         ("def transform_fn(): 0\ndef predict_fn(): 0\n", "one or the other"),
     ],
