@@ -57,22 +57,27 @@ class RandomState:
     torch_cuda: tuple[Tensor, ...]
     python: tuple[Any, ...]
     numpy: tuple[Any, ...]
+    torch_mps: Tensor | None = None
 
     @classmethod
     def capture(cls) -> "RandomState":
         cuda = tuple(torch.cuda.get_rng_state_all()) if torch.cuda.is_available() else ()
-        return cls(torch.get_rng_state(), cuda, random.getstate(), np.random.get_state(legacy=True))  # type: ignore[arg-type]  # noqa: NPY002  # reason: as above
+        mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+        return cls(torch.get_rng_state(), cuda, random.getstate(), np.random.get_state(legacy=True), mps)  # type: ignore[arg-type]  # noqa: NPY002  # reason: as above
 
     def restore(self) -> None:
         torch.set_rng_state(self.torch_cpu)
         if self.torch_cuda:
             torch.cuda.set_rng_state_all(list(self.torch_cuda))
+        if self.torch_mps is not None:
+            torch.mps.set_rng_state(self.torch_mps)
         random.setstate(self.python)
         np.random.set_state(self.numpy)  # noqa: NPY002  # reason: as above
 
     def tensors(self) -> dict[str, Tensor]:
         cuda = {f"cuda.{index}": state for index, state in enumerate(self.torch_cuda)}
-        return {"cpu": self.torch_cpu, **cuda}
+        mps = {"mps": self.torch_mps} if self.torch_mps is not None else {}
+        return {"cpu": self.torch_cpu, **cuda, **mps}
 
     def to_json(self) -> dict[str, Any]:
         """What ``tensors`` leaves out."""
@@ -93,4 +98,5 @@ class RandomState:
             cuda,
             (version, tuple(numbers), gauss),
             (kind, np.array(keys, dtype=np.uint32), position, has_gauss, cached),
+            tensors.get("mps"),
         )

@@ -48,6 +48,18 @@ def test_a_state_goes_through_json_and_tensors():
     assert draws() == expected
 
 
+def test_an_apple_gpus_state_is_captured_restored_and_kept(monkeypatch):
+    """The generator of MPS is a stand-in: no such device is here."""
+    held = {"state": torch.tensor([1, 2], dtype=torch.uint8)}
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: held["state"])
+    monkeypatch.setattr(torch.mps, "set_rng_state", lambda state: held.update(state=state))
+    state = RandomState.capture()
+    held["state"] = torch.zeros(2, dtype=torch.uint8)
+    RandomState.from_parts(state.tensors(), json.loads(json.dumps(state.to_json()))).restore()
+    assert held["state"].tolist() == [1, 2]
+
+
 def test_a_derived_seed_seeds_everything():
     with seeded(0):
         seed_all(derived_seed(1, 2))
