@@ -70,7 +70,7 @@ class Loop:
         """
         if self.state.step == 0:
             self._checkpoint()
-        while not self._finished():
+        while self.state.loss_samples or not self._finished():  # an epoch that was begun is ended
             try:
                 self._train_epoch()
             except NonFiniteLoss as lost:

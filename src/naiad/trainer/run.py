@@ -33,7 +33,7 @@ from naiad.trainer.pace import Pace
 from naiad.trainer.placing import brought_back, placed
 from naiad.trainer.plan import BY_USER, Plan
 from naiad.trainer.progress import Progress
-from naiad.trainer.recipe import Recipe, recipe_for
+from naiad.trainer.recipe import Clustering, Recipe, recipe_for
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_alike
 from naiad.trainer.seeding import RandomState, derived_seed, seed_all
 from naiad.trainer.shared_step import shared
@@ -66,6 +66,8 @@ class Run:
     _remembered: Remembered | None = None
     _averaged_with: Plan | None = None
     """The plan, where validation is of averaged weights whose BatchNorm statistics are nobody's yet."""
+    _made_s: float = 0.0
+    """What the program took, which clusters for itself."""
     _validated: Evaluation | None = None
     """Of the weights that the model gets, where the loop has made it already."""
 
@@ -108,7 +110,7 @@ class Run:
         self.group.spread_([*self.net.parameters(), *self.net.buffers()])
         if self.group.rank > 0:  # dropout is another one for each share
             seed_all(derived_seed(plan.seed, self.group.rank))
-        state = self._state(plan)
+        state = self._state(plan, started)
         if state.average is not None and normalised_by_batch(self.net):
             self._averaged_with = plan
         events = self.folder.events()
@@ -116,7 +118,7 @@ class Run:
             self._go_on(state)
             events.truncate_after(state.step)
         with listening() as asked:
-            deadline = self.group.by_first(lambda: self._deadline(plan, started))
+            deadline = self.group.by_first(lambda: self._deadline(plan, state.began))
             stop, stepper = asked, self._stepper(plan, state)
             if self.group.size > 1:
                 stop, stepper, deadline = shared(stepper, self.group, asked, deadline)
@@ -148,9 +150,12 @@ class Run:
 
     def model(self, plan: Plan, history: tuple[EpochRecord, ...], source: nets.NetworkSource) -> Model:
         dataset = self.dataset
+        begun = time.perf_counter()
+        program = self.recipe.program(self.net).eval()
+        self._made_s = time.perf_counter() - begun
         held_out = next(split for split in (dataset.test, dataset.validation, dataset.train) if split)
         return Model(
-            program=self.recipe.program(self.net).eval(),
+            program=program,
             task=dataset.task,
             schema=dataset.schema,
             classes=dataset.classes,
@@ -181,7 +186,7 @@ class Run:
         plan, last = model.plan, model.history[-1] if model.history else None
         worth_it = plan.time_limit_s is not None or plan.total_steps >= LEAST_STEPS
         if self._remembered is not None and last is not None and plan.probe_part > 0 and worth_it:
-            score, took_s = forecast.score_of(last.validation), time.perf_counter() - begun
+            score, took_s = forecast.score_of(last.validation), self._made_s + time.perf_counter() - begun
             self._remembered.keep_ending(self._ending(), took_s, steps=last.step, score=score)
         return model.evaluations, model.baseline
 
@@ -239,6 +244,7 @@ class Run:
             validation_samples=len(dataset.validation),
             test_samples=len(dataset.test) if dataset.test is not None else 0,
             saves=self.folder.path is not None,
+            clustered_samples=len(dataset.train) if isinstance(self.recipe, Clustering) else 0,
             reports=self.with_report,
             remembered_s=remembered_s,
         )
@@ -261,13 +267,14 @@ class Run:
         snapshot = self.group.by_first(self.folder.checkpoints.latest)
         if snapshot is not None:
             state.restore(snapshot, rank=self.group.rank)
+            state.began -= snapshot.values.get("elapsed_s", 0.0)
             self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
 
-    def _state(self, plan: Plan) -> RunState:
+    def _state(self, plan: Plan, began: float) -> RunState:
         average = averaged_copy(self.net) if plan.average is not None else None
         pace = Pace(plan.total_steps, list(plan.pace))
         optimizer, halvings = make_optimizer(self.net, plan), list(plan.halvings)
-        return RunState(self.net, optimizer, average, plan.microbatch_size, pace, halvings=halvings)
+        return RunState(self.net, optimizer, average, plan.microbatch_size, pace, began, halvings=halvings)
 
     def _stepper(self, plan: Plan, state: RunState) -> Stepper:
         net = compiled(self.net, plan)

@@ -3,6 +3,7 @@
 What is here is all that changes while a run goes on. What does not change is in the plan.
 """
 
+import time
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,8 @@ class RunState:
     microbatch_size: int
     """Samples a forward pass, before any halving."""
     pace: Pace
+    began: float = field(default_factory=time.perf_counter)
+    """When the run did, on ``time.perf_counter``; of a resumed one so long before as its earlier parts took."""
     step: int = 0
     """Updates done."""
     rate_scale: float = 1.0
@@ -72,6 +75,7 @@ class RunState:
             f"{group}/{name}": _copied(name, value) for group, items in groups.items() for name, value in items.items()
         }
         values = {
+            "elapsed_s": time.perf_counter() - self.began,
             "rate_scale": self.rate_scale,
             "returns": self.returns,
             "microbatch_size": self.microbatch_size,

@@ -6,6 +6,8 @@ from naiad.trainer.plan import BY_USER, Plan, Reason
 
 _SCORED_PART = 0.5
 """Seconds of scoring a sample, as a part of the seconds of training on one: forward only, but in fp32."""
+_CHOOSING_S, _CLUSTERED_S = 1.5, 3e-5
+"""Choosing a number of clusters, and k-means for each sample, where they were never timed."""
 _SAVING_S, _REPORTING_S = 4.5, 3.0
 """Writing an artifact with its exported programs, and a report with its baseline, where they were never timed."""
 
@@ -18,6 +20,8 @@ class Aftermath:
     test_samples: int
     saves: bool
     reports: bool = False
+    clustered_samples: int = 0
+    """Whose embeddings are clustered."""
     remembered_s: float | None = None
     """What the same took the last time, without the last validation."""
 
@@ -26,11 +30,13 @@ class Aftermath:
         return self.validation_samples * sample_s * _SCORED_PART
 
     def finishing_s(self, sample_s: float) -> float:
-        """Testing and saving."""
+        """Clustering, testing and saving."""
         if self.remembered_s is not None:
             return self.remembered_s
         written_s = _SAVING_S + (_REPORTING_S if self.reports else 0.0) if self.saves else 0.0
-        return self.test_samples * sample_s * _SCORED_PART + written_s
+        clustering_s = _CHOOSING_S + self.clustered_samples * _CLUSTERED_S if self.clustered_samples else 0.0
+        scored = self.clustered_samples + self.test_samples
+        return scored * sample_s * _SCORED_PART + clustering_s + written_s
 
 
 def within_time(plan: Plan, step_s: float, *, left_s: float, steps_per_epoch: int) -> Plan:

@@ -210,3 +210,19 @@ def test_memory_that_runs_out_in_the_middle_is_replayed_bit_for_bit(tmp_path, bl
     whole.train()
     assert not torch.equal(weights(first), weights(whole)), "smaller pieces draw another dropout"
     assert FolderCheckpoints(tmp_path).latest().values["halvings"] == [{"step": 14, "size": 5}]
+
+
+def test_a_run_that_is_resumed_when_its_time_is_over_ends_the_epoch_that_it_was_in(tmp_path, blobs, plan):
+    def ask(step):
+        stop.signal_name = "SIGTERM" if step == 12 else None
+
+    stop = StopRequest()
+    cut = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=ask)
+    with pytest.raises(Stopped):
+        cut.train()
+    resumed = a_loop(blobs, plan(), deadline=Deadline(at=0.0, closing_s=0.0, clock=lambda: 1.0))
+    resumed.state.restore(FolderCheckpoints(tmp_path).latest())
+    resumed.train()
+    assert [(record.epoch, record.step) for record in resumed.state.history] == [(1, 10), (2, 14)]
+    resumed.train()
+    assert resumed.state.step == 14, "it has ended"

@@ -1,15 +1,20 @@
 """The steps of a run, one after the other, as ``fit`` takes them."""
 
+import os
+import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from naiad.errors import OptionError
+from naiad.errors import OptionError, Stopped
+from naiad.trainer import cluster
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.model import NetworkSource
+from naiad.trainer.nets import resolve
 from naiad.trainer.plan import BY_USER
 from naiad.trainer.progress import Silent
 from naiad.trainer.recipe import recipe_for
@@ -84,3 +89,37 @@ def test_averaged_weights_of_a_classifier_have_batchnorm_statistics_of_their_own
         hidden = net[0](dataset.features(dataset.train.samples.take(torch.arange(len(dataset.train)))))
     torch.testing.assert_close(net[1].running_mean, hidden.mean(dim=0), atol=0.05, rtol=0)
     torch.testing.assert_close(net[1].running_var, hidden.var(dim=0), atol=0.05, rtol=0.1)
+
+
+class StopAtThree(Silent):
+    def stepped(self, step, loss, rate, samples):
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_resumed_run_has_what_is_left_of_its_time(dataset, tmp_path):
+    run, begun = a_run(dataset, tmp_path / "run"), time.perf_counter()
+    plan = run.settle_plan({"time_limit_s": 600.0, "probe_part": 0.0, "epochs": 4_000}, begun, seed=0)
+    run.progress = StopAtThree()
+    with pytest.raises(Stopped):
+        run.train(replace(plan, time_limit_s=None), begun - 599)
+    history, walked = a_run(dataset, tmp_path / "run", resume=True).train(plan, time.perf_counter())
+    assert history[-1].step < plan.total_steps
+    assert walked.pace
+
+
+def test_the_time_of_clustering_is_remembered_with_that_of_the_ending(monkeypatch):
+    def slow(*given, **options):
+        late["by_s"] += 7.0
+        return nearest_centre(*given, **options)
+
+    late, clock, nearest_centre = {"by_s": 0.0}, time.perf_counter, cluster.nearest_centre
+    monkeypatch.setattr(cluster, "nearest_centre", slow)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock() + late["by_s"])
+    data = prepare(np.random.default_rng(0).random((300, 4), dtype=np.float32), task="clustering", seed=0)
+    net, source = resolve("autoencoder", dataset=data)
+    run = Run(claim(None, resume=False), data, net, recipe_for(data, seed=0, clusters=3), Silent())
+    begun = time.perf_counter()
+    history, walked = run.train(run.settle_plan({"time_limit_s": 1.0, "clusters": 3}, begun, seed=0), begun)
+    run.finish(run.model(walked, history, source))
+    assert run._remembered.finishing_s("kept in memory, without report") > 7

@@ -38,5 +38,11 @@ def test_time_is_set_aside_for_what_comes_after_training():
     assert 0 < scored.closing_s(0.001) < scored.finishing_s(0.001) < saved.finishing_s(0.001)
 
 
+def test_time_is_set_aside_for_clustering():
+    clustered = Aftermath(100, 0, saves=False, clustered_samples=10_000)
+    assert clustered.finishing_s(1e-6) > 1.5 + Aftermath(100, 0, saves=False).finishing_s(1e-6)
+    assert clustered.finishing_s(0.001) > clustered.finishing_s(1e-6) + 4, "an embedding is a forward pass"
+
+
 def test_what_it_took_the_last_time_is_what_it_takes():
     assert Aftermath(100, 1_000, saves=True, remembered_s=0.25).finishing_s(0.001) == 0.25
