@@ -148,6 +148,8 @@ class Replica(asyncio.Protocol):
             return
         call = self.in_flight.get(frame.id)
         if call is None:
+            if frame.flags & MORE:  # it was given up before its stream began
+                self._say(packed(frame.id, 0, b"", b"", flags=STOP))
             return
         self.heard_at = time.monotonic()
         content_type, custom = texts_of(frame.meta, 2)

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import itertools
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from naiad.service.endpoints.worker.link import GO, PAUSE, STOP, meta_of
 T = TypeVar("T")
 WORKER = """
 import os, socket, sys, time
-from naiad.service.endpoints.worker.link import COUNTED, MORE, ORIGINAL, READY, Unpacker, meta_of, packed
+from naiad.service.endpoints.worker.link import COUNTED, MORE, ORIGINAL, READY, STOP, Unpacker, meta_of, packed
 link, unpacker = socket.socket(fileno=int(sys.argv[1])), Unpacker()
 if sys.argv[2] == "refuse":
     link.sendall(packed(READY, 424, b"", b"no weights"))
@@ -48,6 +49,15 @@ while data := link.recv(65536):
             ends = {b"parts well": (200, b"end", 0), b"parts fail": (424, b"broke off", 0), b"parts own": (400, b"no", ORIGINAL)}
             status, end, flags = ends[frame.body]
             link.sendall(packed(frame.id, status, b"", end, flags=flags))
+            continue
+        if frame.body == b"late parts":
+            late, stops = frame.id, []
+            continue
+        if frame.body == b"stopped?":
+            link.sendall(packed(late, 200, b"", b"part", flags=MORE))
+            while not stops:
+                stops += [one.id for one in unpacker.feed(link.recv(65536)) if one.flags & STOP]
+            link.sendall(packed(frame.id, 200, b"", b"%d" % stops[0]))
             continue
         if frame.body == b"counts":
             link.sendall(packed(COUNTED, 200, b"", b"[[200, 2, 0.5], [503, 1, 0]]"))
@@ -235,6 +245,19 @@ def test_a_slow_client_of_a_stream_pauses_it_and_one_that_has_gone_ends_it(monke
     flags, taken = asyncio.run(run())
     assert flags == [PAUSE, GO, STOP]
     assert taken == [b"02345", b"12345", b"22345", b"32345", b""]
+
+
+def test_a_stream_that_begins_when_it_was_given_up_is_ended():
+    async def ask(pool: Pool) -> Reply:
+        (replica,) = pool.replicas
+        replica._numbers = itertools.count(20)
+        waiting = call(b"late parts")
+        waiting.wants_stream = True
+        pool.submit(waiting)
+        replica.give_up(20, Reply(503, "", "", b""))
+        return (await asked(pool, b"stopped?"))[0]
+
+    assert with_pool(1, ask).body == b"20"
 
 
 def test_a_client_that_takes_nothing_does_not_keep_a_replica(monkeypatch):
