@@ -21,8 +21,6 @@ ELSEWHERE = {
     "trainer/data/findings.py",
     # tests/unit/trainer/data/features/test_fit.py
     "trainer/data/features/choice.py",
-    # tests/e2e/test_service.py
-    "cli/serve.py",
     # tests/unit/service/executors/test_warm.py
     "service/jobs/agent/warm.py",
     # Their contract suites: tests/contract/test_blobs.py, test_blobs_folder.py, test_store.py, test_database_lock.py.
