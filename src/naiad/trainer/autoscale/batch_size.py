@@ -89,7 +89,9 @@ def _sizes(plan: Plan, measuring: Measuring) -> list[int]:
     samples = len(measuring.bench.split)
     most = min(max(plan.batch_size, samples // _LEAST_STEPS), measuring.room.samples)
     sizes = {max(8, round(plan.batch_size * factor)) for factor in FACTORS}
-    return sorted({plan.batch_size, *(size for size in sizes if size <= most)})
+    processes = measuring.bench.share.size
+    shared = (size for size in sizes if size <= most and samples // steps_per_epoch(samples, size) >= processes)
+    return sorted({plan.batch_size, *shared})
 
 
 def _scale(plan: Plan, measuring: Measuring) -> float | None:

@@ -1,9 +1,12 @@
 """The least time for the same progress."""
 
+from dataclasses import replace
+
 import pytest
 
 from naiad.trainer.autoscale import batch_size
 from naiad.trainer.autoscale.accumulation import BOUNDLESS, Room
+from naiad.trainer.data.batches import Share
 
 
 @pytest.fixture
@@ -48,6 +51,14 @@ def test_larger_where_the_machine_is_not_full_and_the_noise_is_large(blobs, benc
 def test_smaller_where_the_noise_is_small_and_the_machine_is_full(blobs, bench, scripted, measuring, plan, noise):
     noise(10.0)
     assert chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), linear).batch_size == 16
+
+
+def test_no_size_is_tried_that_leaves_a_process_without_a_sample(blobs, bench, scripted, measuring, plan, noise):
+    noise(10.0)
+    of = scripted(linear)
+    of.real = replace(big(blobs, bench), share=Share(0, 20))
+    assert batch_size.choose(plan(batch_size=32, microbatch_size=32), measuring(of)).batch_size == 32
+    assert {tried.batch_size for tried in of.timed} == {32, 64, 128}
 
 
 def test_a_small_gain_changes_nothing(blobs, bench, scripted, measuring, plan, noise):
