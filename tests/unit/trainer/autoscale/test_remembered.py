@@ -4,6 +4,7 @@ import pytest
 from torch import nn
 
 from naiad.trainer import manifest
+from naiad.trainer.autoscale import settle
 from naiad.trainer.autoscale.remembered import Recalled, Remembered, cache_folder
 from naiad.trainer.plan import Reason, Trial
 
@@ -26,6 +27,15 @@ def test_choices_come_back_with_their_reasons(tmp_path, plan):
     assert (recalled.plan.threads, recalled.plan.augment) == (7, ("flip",))
     assert dict(recalled.plan.reasons)["threads"] == Reason("remembered: faster", "3 ms", reason.tried)
     assert recalled.taken == recalled.answered == {"threads", "augment"}
+
+
+def test_whatever_may_be_learnt_is_recalled(tmp_path, plan):
+    learnt = plan()
+    for name in settle.LEARNT:
+        learnt = learnt.taking(name, getattr(learnt, name), Reason("measured"))
+    remembered = Remembered(tmp_path / "one.json")
+    remembered.keep_choices(learnt, settle.LEARNT)
+    assert remembered.recall(plan(), settle.LEARNT).taken == frozenset(settle.LEARNT)
 
 
 def test_what_is_learnt_later_is_added(tmp_path, plan):
