@@ -176,3 +176,21 @@ def test_the_list_the_log_and_tags(endpoints: Any, adds: str):
         "events"
     ]
     assert "1 files" in [event["message"] for event in events]
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [("application/json", b"{"), ("application/jsonlines", b"{"), ("text/csv", b"")]
+)
+def test_an_artifact_gives_a_line_a_record(endpoints: Any, kind: str, first: bytes):
+    """Without Accept, too; several records go together where their type allows it."""
+    name = f"lines-{kind.partition('/')[2]}"
+    images = np.random.default_rng(1).integers(0, 256, (70, 64), dtype=np.uint8)
+    lines = [",".join(map(str, row)) if kind == "text/csv" else json.dumps(row) for row in images.tolist()]
+    files = {"rows": "\n".join(lines).encode()}
+    given, out = {"ContentType": kind, "SplitType": "Line"}, {"AssembleWith": "Line"}
+    begin(endpoints, name, endpoints.model(name), files, given=given, out=out)
+    found = completed(endpoints, name)["rows.out"].splitlines()
+    assert len(found) == 70
+    assert all(line.startswith(first) for line in found)
+    labels = [line.decode().partition(",")[0] if kind == "text/csv" else json.loads(line)["label"] for line in found]
+    assert labels == naiad.load(endpoints.artifact).predict(images.reshape(-1, 1, 8, 8)).labels.tolist()

@@ -9,11 +9,13 @@ import os
 import sys
 from pathlib import Path
 
-from naiad.errors import NaiadError
+from naiad.errors import ArtifactError, NaiadError
 from naiad.service.endpoints.transform.run import transform
 from naiad.service.endpoints.transform.settings import settings_of
 from naiad.service.endpoints.worker.open import open_handler
-from naiad.service.endpoints.worker.port import OneHandler, Unfit
+from naiad.service.endpoints.worker.open_user import kind_of
+from naiad.service.endpoints.worker.port import BatchHandler, OneHandler, Unfit
+from naiad.service.endpoints.worker.probe import probe, table_lines
 
 ROOT = "NAIAD_ML"
 
@@ -32,7 +34,10 @@ def main() -> int:
 
 async def _run(root: Path) -> int:
     settings = settings_of(json.loads((root / "config" / "transformjobconfig.json").read_text(encoding="utf-8")))
-    handler = open_handler(root / "model", os.environ)
+    if kind_of(root / "model") == "artifact":
+        handler, settings = _artifact(root / "model"), settings.for_artifact()
+    else:
+        handler = open_handler(root / "model", os.environ)
     if not isinstance(handler, OneHandler):
         return await transform(handler, settings, root / "transform" / "input", root / "transform" / "output")
     try:
@@ -40,6 +45,15 @@ async def _run(root: Path) -> int:
         return await transform(handler, settings, root / "transform" / "input", root / "transform" / "output")
     finally:
         await handler.close()
+
+
+def _artifact(folder: Path) -> BatchHandler | OneHandler:
+    """By the engine that an endpoint would choose. Raises ArtifactError when none agrees with the reference scores."""
+    table = probe(folder, hasty=True)
+    sys.stdout.write("".join(f"{line}\n" for line in table_lines(table)))
+    if table["chosen"] is None:
+        raise ArtifactError(f"no engine runs the artifact: {table['reason']}")
+    return open_handler(folder, os.environ, table["chosen"], most_samples=table["most_samples"])
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ def is_csv(content_type: str) -> bool:
     return media_type(content_type)[0] == "text/csv"
 
 
+def is_document(content_type: str) -> bool:
+    """One JSON value, which lines of it are not."""
+    return media_type(content_type)[0] == "application/json"
+
+
 def is_json(content_type: str) -> bool:
     name = media_type(content_type)[0]
     return name == "application/json" or name in _LINES

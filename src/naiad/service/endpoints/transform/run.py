@@ -18,6 +18,7 @@ from naiad.service.endpoints.transform.settings import TransformSettings
 from naiad.service.endpoints.worker.port import Answer, BatchHandler, Gone, Invocation, OneHandler, Unfit
 
 _LONGEST_LINE = 100 * 2**20
+_FAILED = 424
 _MOST_RECORDS = 32
 """Of a request, at most."""
 
@@ -54,12 +55,24 @@ async def _transform_file(
     payloads = _payloads(lines, settings)
     count = settings.concurrency if isinstance(handler, OneHandler) else handler.most_samples
     while group := list(islice(payloads, count)):
-        invocations = [Invocation(one.body, settings.content_type, settings.accept) for one in group]
-        for payload, answer in zip(group, await _answers(handler, invocations), strict=True):
+        invocations = [
+            Invocation(one.body, settings.content_type, settings.accept, timeout_s=settings.timeout_s) for one in group
+        ]
+        for payload, answer in zip(group, await _answers(handler, invocations, settings.retries), strict=True):
             out.write(_output(payload, answer, settings))
 
 
-async def _answers(handler: BatchHandler | OneHandler, invocations: Sequence[Invocation]) -> list[Answer]:
+async def _answers(handler: BatchHandler | OneHandler, invocations: Sequence[Invocation], retries: int) -> list[Answer]:
+    answers = await _asked(handler, invocations)
+    for _ in range(retries):
+        failed = [at for at, answer in enumerate(answers) if answer.status == _FAILED]
+        again = await _asked(handler, [invocations[at] for at in failed]) if failed else []
+        for at, answer in zip(failed, again, strict=True):
+            answers[at] = answer
+    return answers
+
+
+async def _asked(handler: BatchHandler | OneHandler, invocations: Sequence[Invocation]) -> list[Answer]:
     if isinstance(handler, OneHandler):
         return list(await asyncio.gather(*(_passed_on(handler, one) for one in invocations)))
     return handler.answer(invocations)

@@ -1,12 +1,12 @@
 """A transform job's request as its program reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from naiad.errors import OptionError
 from naiad.service.endpoints.transform.paths import parse_path
-from naiad.service.endpoints.transform.records import Processing, is_csv, is_json
+from naiad.service.endpoints.transform.records import Processing, is_csv, is_document, is_json
 
 _MIB = 2**20
 
@@ -18,17 +18,28 @@ class TransformSettings:
     is_gzip: bool
     by_line: bool
     is_multi: bool
-    """Several records a request, as many as its payload and the model take."""
+    """Several records a request, as many as its payload and the model take; never where they would be no JSON together."""
     assembles_lines: bool
     """A newline behind each answer."""
     most_payload_bytes: int
     concurrency: int
     processing: Processing
+    timeout_s: float = 600.0
+    """Of a request to the model."""
+    retries: int = 0
+    """How often a request is made again that the model has failed at."""
+
+    def for_artifact(self) -> "TransformSettings":
+        """Of which several records give one JSON document where nobody says: a line a record where lines are wanted."""
+        if self.accept or not (self.by_line and self.assembles_lines):
+            return self
+        return replace(self, accept="text/csv" if is_csv(self.content_type) else "application/jsonlines")
 
 
 def settings_of(request: Mapping[str, Any]) -> TransformSettings:
     """Of CreateTransformJob's. Raises OptionError for what cannot be done together."""
     given, out, how = request["TransformInput"], request["TransformOutput"], request.get("DataProcessing", {})
+    client = request.get("ModelClientConfig", {})
     by_line = given.get("SplitType", "None") == "Line"
     content_type = given.get("ContentType", "")
     settings = TransformSettings(
@@ -36,7 +47,9 @@ def settings_of(request: Mapping[str, Any]) -> TransformSettings:
         accept=out.get("Accept", ""),
         is_gzip=given.get("CompressionType", "None") == "Gzip",
         by_line=by_line,
-        is_multi=by_line and request.get("BatchStrategy", "MultiRecord") == "MultiRecord",
+        is_multi=by_line
+        and request.get("BatchStrategy", "MultiRecord") == "MultiRecord"
+        and not is_document(content_type),
         assembles_lines=out.get("AssembleWith", "None") == "Line",
         most_payload_bytes=max(1, request.get("MaxPayloadInMB", 6)) * _MIB,
         concurrency=max(1, request.get("MaxConcurrentTransforms", 1)),
@@ -45,6 +58,8 @@ def settings_of(request: Mapping[str, Any]) -> TransformSettings:
             parse_path(how.get("OutputFilter", "$")),
             how.get("JoinSource", "None") == "Input",
         ),
+        timeout_s=float(client.get("InvocationsTimeoutInSeconds", 600)),
+        retries=client.get("InvocationsMaxRetries", 0),
     )
     _check(settings)
     return settings

@@ -69,3 +69,36 @@ def test_what_fails_is_named(tmp_path: Path):
 def test_a_file_that_is_no_gzip(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"a\.csv cannot be read"):
         run(tmp_path, {"a.csv": b"x\n"}, {**LINES, "CompressionType": "Gzip"})
+
+
+class Faltering(Upper):
+    """Fails at each body for the first time."""
+
+    def answer(self, invocations: Sequence[Invocation]) -> list[Answer]:
+        seen, asked = list(self.bodies), super().answer(invocations)
+        assert all(one.timeout_s == 7.0 for one in invocations)
+        return [
+            answer if one.body in seen else Answer(424, b"not yet")
+            for one, answer in zip(invocations, asked, strict=True)
+        ]
+
+
+def test_what_the_model_fails_at_is_asked_again_as_often_as_allowed(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_bytes(b"x\ny")
+    for retries, client in ((0, {}), (1, {"InvocationsMaxRetries": 1})):
+        settings = settings_of(
+            {
+                "TransformInput": LINES,
+                "TransformOutput": {"AssembleWith": "Line"},
+                "BatchStrategy": "SingleRecord",
+                "ModelClientConfig": {"InvocationsTimeoutInSeconds": 7, **client},
+            }
+        )
+        work = transform(Faltering(), settings, tmp_path / "in", tmp_path / "out")
+        if not retries:
+            with pytest.raises(TrainingError, match="record 1: the model answered 424: not yet"):
+                asyncio.run(work)
+        else:
+            asyncio.run(work)
+    assert (tmp_path / "out" / "a.csv.out").read_bytes() == b"X\nY\n"

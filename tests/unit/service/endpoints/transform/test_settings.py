@@ -25,6 +25,32 @@ def test_lines_are_packed_unless_one_by_one_is_wanted():
     assert not made(BatchStrategy="MultiRecord").is_multi
 
 
+def test_lines_of_whole_json_values_are_asked_one_by_one():
+    assert not made({"SplitType": "Line", "ContentType": "application/json"}, BatchStrategy="MultiRecord").is_multi
+    assert made({"SplitType": "Line", "ContentType": "application/jsonlines"}).is_multi
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "accept"),
+    [
+        ({"SplitType": "Line", "ContentType": "text/csv"}, {"AssembleWith": "Line"}, "text/csv"),
+        ({"SplitType": "Line", "ContentType": "application/json"}, {"AssembleWith": "Line"}, "application/jsonlines"),
+        ({"SplitType": "Line", "ContentType": "text/csv"}, {}, ""),
+        ({"SplitType": "Line"}, {"AssembleWith": "Line", "Accept": "application/json"}, "application/json"),
+    ],
+)
+def test_an_artifact_answers_a_line_a_record_where_lines_are_wanted(
+    given: dict[str, object], out: dict[str, object], accept: str
+):
+    assert made(given, out).for_artifact().accept == accept
+
+
+def test_the_client_of_the_model():
+    settings = made(ModelClientConfig={"InvocationsTimeoutInSeconds": 7, "InvocationsMaxRetries": 2})
+    assert (settings.timeout_s, settings.retries) == (7.0, 2)
+    assert (made().timeout_s, made().retries) == (600.0, 0)
+
+
 LINE = {"SplitType": "Line", "ContentType": "text/csv"}
 
 
