@@ -123,3 +123,26 @@ def test_the_time_of_clustering_is_remembered_with_that_of_the_ending(monkeypatc
     history, walked = run.train(run.settle_plan({"time_limit_s": 1.0, "clusters": 3}, begun, seed=0), begun)
     run.finish(run.model(walked, history, source))
     assert run._remembered.finishing_s("kept in memory, without report") > 7
+
+
+class Sharing(nn.Module):
+    """Draws random numbers in eval, too, and has copies that share its BatchNorm."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.norm, self.outer = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)
+        self.hidden = lambda inputs: self.norm(self.inner(inputs))
+
+    def forward(self, inputs):
+        return self.outer(nn.functional.dropout(self.hidden(inputs)))
+
+
+def test_a_new_plan_leaves_no_trace(dataset):
+    run = a_run(dataset, None)
+    run.net = Sharing()
+    before = [value.clone() for value in run.net.state_dict().values()]
+    numbers = torch.get_rng_state()
+    run.settle_plan({"time_limit_s": 2.0}, time.perf_counter(), seed=0)
+    assert all(map(torch.equal, before, run.net.state_dict().values()))
+    assert all(weight.grad is None for weight in run.net.parameters())
+    assert torch.equal(torch.get_rng_state(), numbers)

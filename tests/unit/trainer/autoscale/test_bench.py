@@ -84,3 +84,49 @@ def test_a_step_is_timed_with_the_share_that_it_will_have(bench, plan):
     assert sizes == [5]
     shared.pilot(plan(batch_size=10), [0.1])
     assert sizes == [5, 10], "what is learnt of batches is learnt of whole ones"
+
+
+class Clock:
+    """Goes on by what the script says of each forward pass."""
+
+    def __init__(self, bench, seconds):
+        self.now, self.passes, self._seconds, self._loss = 0.0, 0, seconds, bench.loss
+        self.bench = replace(bench, loss=self.loss, clock=lambda: self.now)
+
+    def loss(self, net, inputs, targets):
+        self.now += self._seconds(self.passes, torch.get_num_threads())
+        self.passes += 1
+        return self._loss(net, inputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("within_s", "passes", "seconds"), [(100.0, 4, 2.0), (12.5, 3, 2.0), (3.0, 2, 2.0), (2.5, 1, 10.0)]
+)
+def test_a_timing_ends_with_its_budget(bench, plan, within_s, passes, seconds):
+    clock = Clock(bench, lambda index, _: 2.0 if index else 10.0)
+    assert clock.bench.step_seconds(plan(), steps=3, warm_up=1, within_s=within_s) == seconds
+    assert clock.passes == passes
+
+
+def test_plans_take_turns_and_a_slow_one_is_given_up(bench, plan):
+    clock = Clock(bench, lambda _, threads: {1: 1.0, 2: 5.0}[threads])
+    found = clock.bench.race([plan(), plan(threads=2)], rounds=3, within_s=100.0)
+    assert found == [[1.0] * 3, [5.0]]
+    assert clock.bench.race([plan(), plan()], rounds=3, within_s=3.5) == [[1.0], [1.0]]
+
+
+def test_a_weight_that_a_batch_does_not_reach_has_a_gradient_of_zeros(bench, plan):
+    net = nn.ModuleDict({"used": nn.Linear(5, 3), "unused": nn.Linear(2, 2)})
+    net.forward = net["used"].forward
+    _, gradient = replace(bench, net=net).gradient(plan())
+    assert len(gradient) == 5 * 3 + 3 + 2 * 2 + 2
+
+
+def test_a_gradient_that_does_not_fit_at_once_is_accumulated(bench, plan):
+    def small(net, inputs, targets):
+        if len(inputs) > 4:
+            raise MemoryError
+        return bench.loss(net, inputs, targets)
+
+    loss, _ = replace(bench, loss=small).gradient(plan(batch_size=16, microbatch_size=16))
+    assert loss > 0
