@@ -1,4 +1,4 @@
-"""With probing on and off, decisions fixed: are the weights the same bits? Small runs, each measured and then replayed.
+"""With probing on and off, decisions fixed: are the weights the same bits? Nine small runs, each measured and then replayed.
 
 python benchmarks/probing_bits.py
 """
@@ -38,6 +38,18 @@ class Recurrent(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.gru(self.rows(images))[0][:, -1])
+        return logits
+
+
+class DrawsInEval(nn.Module):
+    """Forgets ``training=self.training``: every forward pass draws."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.head = nn.Conv2d(1, 4, 3), nn.Linear(144, CLASSES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.head(nn.functional.dropout(self.hidden(images).relu().flatten(1), 0.2))
         return logits
 
 
@@ -94,6 +106,7 @@ CASES = {
     "muon with flip": Case(convolutional, {"optimizer": "muon", "augment": ("flip",)}),
     "regression with average and BatchNorm": Case(tabular, {"average": 0.98}, table),
     "BatchNorm with dropout": Case(normed),
+    "draws in eval": Case(DrawsInEval),
     "time limit, replayed": Case(normed, options={"time_limit_s": 3}),
 }
 
