@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from botocore.exceptions import ClientError
+from PIL import Image
 
 import naiad
 
@@ -59,6 +60,24 @@ def test_pictures(endpoints: Any, photos: str):
     for path in (folder / "cat" / "0.png", folder / "dog" / "3.png"):
         answer = json.loads(endpoints.invoke(photos, path.read_bytes(), "image/png")["Body"].read())
         assert answer["labels"] == model.predict([path]).labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("JPEG", "application/x-image"),
+        ("BMP", "application/x-image"),
+        ("PNG", "application/x-image"),
+    ],
+)
+def test_pictures_of_other_kinds(endpoints: Any, photos: str, tmp_path: Path, kind: str, content_type: str):
+    path = tmp_path / f"one.{kind.lower()}"
+    Image.open(endpoints.artifact.parent / "photos" / "cat" / "1.png").save(path, format=kind)
+    answer = json.loads(endpoints.invoke(photos, path.read_bytes(), content_type)["Body"].read())
+    found = naiad.load(endpoints.artifact).predict([path])
+    assert answer["labels"] == found.labels.tolist()
+    np.testing.assert_allclose(answer["scores"], found.scores, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/jsonlines", "text/csv", "application/x-npy"])
