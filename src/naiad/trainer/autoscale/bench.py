@@ -37,6 +37,21 @@ _HEADROOM = 3.0
 
 
 @dataclass(frozen=True)
+class Timing:
+    """Seconds of a step."""
+
+    step_s: float
+    """Median, the making of its batch included."""
+    first_s: float
+    """Of the first, which makes the kernels that the run needs as well."""
+
+    @property
+    def not_lost_s(self) -> float:
+        """What the run's own first step is spared."""
+        return max(0.0, self.first_s - self.step_s)
+
+
+@dataclass(frozen=True)
 class Pilot:
     """A short run on a copy."""
 
@@ -66,7 +81,13 @@ class Bench:
     def step_seconds(
         self, plan: Plan, *, steps: int = STEPS, warm_up: int = WARM_UP, within_s: float = float("inf")
     ) -> float:
-        """Median seconds of a step, the making of its batch included.
+        """Median seconds of a step, the making of its batch included. within_s: see ``timing``."""
+        return self.timing(plan, steps=steps, warm_up=warm_up, within_s=within_s).step_s
+
+    def timing(
+        self, plan: Plan, *, steps: int = STEPS, warm_up: int = WARM_UP, within_s: float = float("inf")
+    ) -> "Timing":
+        """As many steps on a copy.
 
         within_s: there are no more steps when they are over, but for a second one, as the first is slower than the rest: only
         a first step that takes several times as long is the only one.
@@ -78,7 +99,7 @@ class Bench:
                 spent_s = sum(seconds)
                 if spent_s >= _ALONE * within_s or (len(seconds) > 1 and spent_s >= within_s):
                     break
-        return statistics.median(seconds[min(warm_up, len(seconds) - 1) :])
+        return Timing(statistics.median(seconds[min(warm_up, len(seconds) - 1) :]), seconds[0])
 
     def race(self, plans: Sequence[Plan], *, rounds: int, within_s: float) -> list[list[float]]:
         """Seconds of a step of each plan in every round, in which the plans take turns, so that all meet the same weather.

@@ -48,5 +48,9 @@ class Budget:
             self.spent_s += self.clock() - begun
             self._since = None
 
+    def pay_back(self, seconds: float) -> None:
+        """What was no measuring."""
+        self.spent_s = max(0.0, self.spent_s - seconds)
+
     def told(self) -> str:
         return f"{self.spent_s:.2g} s of {self.limit_s:.2g} s"

@@ -133,7 +133,9 @@ class Settling:
 
     def _time(self, plan: Plan, measuring: Measuring, *, within_s: float) -> None:
         with measuring.budget.spending():
-            measuring.step_s = self.bench.step_seconds(plan, within_s=within_s)
+            timing = self.bench.timing(plan, within_s=within_s)
+        measuring.step_s = timing.step_s
+        measuring.budget.pay_back(timing.not_lost_s)
 
     def _glanced(self, plan: Plan, measuring: Measuring) -> Plan:
         if plan.total_steps not in GLANCED or self.pinned & {"epochs", "batch_size"}:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from naiad.trainer.autoscale.accumulation import BOUNDLESS
-from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale.bench import Bench, Timing
 from naiad.trainer.autoscale.budget import Budget
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
@@ -39,6 +39,9 @@ class Scripted:
     def step_seconds(self, plan, **_):
         self.timed.append(plan)
         return self.seconds(plan)
+
+    def timing(self, plan, **_):
+        return Timing(step_s := self.step_seconds(plan), step_s)
 
     def race(self, plans, *, rounds, **_):
         return [[self.step_seconds(plan)] * rounds for plan in plans]

@@ -108,6 +108,13 @@ def test_a_timing_ends_with_its_budget(bench, plan, within_s, passes, seconds):
     assert clock.passes == passes
 
 
+def test_what_the_first_step_takes_longer_is_not_lost(bench, plan):
+    clock = Clock(bench, lambda index, _: 2.0 if index else 10.0)
+    assert clock.bench.timing(plan()).not_lost_s == 8.0
+    slower = Clock(bench, lambda index, _: 3.0 + index)
+    assert slower.bench.timing(plan()).not_lost_s == 0.0
+
+
 def test_plans_take_turns_and_a_slow_one_is_given_up(bench, plan):
     clock = Clock(bench, lambda _, threads: {1: 1.0, 2: 5.0}[threads])
     found = clock.bench.race([plan(), plan(threads=2)], rounds=3, within_s=100.0)

@@ -30,6 +30,14 @@ def test_only_what_a_full_purse_would_pay_is_postponed():
     assert budget.postponed
 
 
+def test_what_is_paid_back_may_be_spent_again():
+    budget = Budget(10.0, spent_s=4.0)
+    budget.pay_back(3.0)
+    assert budget.left_s == 9.0
+    budget.pay_back(3.0)
+    assert budget.left_s == 10.0
+
+
 def test_what_fails_is_paid_for_too():
     clock = Clock()
     budget = Budget(10.0, clock)
