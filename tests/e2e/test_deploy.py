@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,27 @@ def test_a_model_deploys_itself(home: Path) -> None:
     assert variant["ManagedInstanceScaling"] == {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
     assert any("engine chosen" in line for line in endpoint.logs())
     endpoint.delete()
+
+
+def test_an_artifacts_folder_gets_the_measured_engines_and_is_the_same_artifact(
+    connection: Connection, home: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(home / "run", tmp_path / "run", ignore=shutil.ignore_patterns("engines.json"))
+
+    def archive() -> str:
+        endpoint = connection.deploy(run, "noted")
+        sagemaker = connection.client("sagemaker")
+        (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint.describe()["EndpointConfigName"])[
+            "ProductionVariants"
+        ]
+        return str(sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]["ModelDataUrl"])
+
+    first = archive()
+    table = json.loads((run / "engines.json").read_text())
+    assert table["chosen"] in [row["engine"] for row in table["rows"] if row["agrees"]]
+    same(naiad.load(run).predict(naiad.load(run).samples), naiad.load(home / "run").predict(naiad.load(run).samples))
+    assert archive() == first
+    connection.endpoint("noted").delete()
 
 
 def test_a_script_is_updated_and_a_broken_update_is_taken_back_and_told(connection: Connection, tmp_path: Path) -> None:

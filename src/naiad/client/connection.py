@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from naiad.client.data import is_place, placed
-from naiad.client.deploy import check_name, container_of, digest_of, variant, version_of
+from naiad.client.deploy import check_name, container_of, digest_of, keep_engines, variant, version_of
 from naiad.client.endpoint import EndpointHandle
 from naiad.client.job import JobHandle
 from naiad.client.network import SentNetwork, sent_network
@@ -171,7 +171,10 @@ class Connection:
             labels = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
             sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config_name, Tags=labels)
         endpoint = self.endpoint(name)
-        return endpoint.wait() if wait else endpoint
+        if wait:
+            endpoint.wait()
+            keep_engines(model, container, store)
+        return endpoint
 
     def endpoint(self, name: str) -> "EndpointHandle":
         """An endpoint that was made before."""

@@ -1,5 +1,6 @@
 """From a trained model to an endpoint: packed and uploaded once, a model, a configuration, and the endpoint."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from naiad.client.job import JobHandle
 from naiad.client.packing import pack
@@ -16,6 +17,7 @@ from naiad.errors import ArtifactError, InputError, OptionError
 
 IMAGE = "naiad/inference"
 _PACKAGE = ":model-package/"
+_MANIFEST, _ENGINES = "naiad.json", "engines.json"
 _DIGITS = 12
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _WHAT = "give a saved model, its folder, a model.tar.gz, or the name of a job"
@@ -42,6 +44,24 @@ def version_of(container: Mapping[str, Any], store: Any) -> str:
         return str(store.head_object(Bucket=bucket, Key=key)["ETag"])
     except ClientError as error:
         raise InputError(f"{url} cannot be read: {_told(error)}", hint=f"look: aws s3 ls {url}") from error
+
+
+def keep_engines(model: Any, container: Mapping[str, Any], store: Any) -> None:
+    """What its engines were measured at, as engines.json in a local artifact's folder, which is whole without it.
+
+    It is a note: nothing is raised where the server keeps none, or the folder cannot be written to.
+    """
+    place = model if isinstance(model, str | Path) else getattr(model, "path", None)
+    folder = None if place is None else Path(place).expanduser()
+    if folder is None or not (folder / _MANIFEST).is_file():
+        return
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    partial = folder / f".{_ENGINES}.part"
+    with contextlib.suppress(ClientError, BotoCoreError, OSError):
+        partial.write_bytes(store.get_object(Bucket=bucket, Key=f"{key}.{_ENGINES}")["Body"].read())
+        partial.replace(folder / _ENGINES)
+    with contextlib.suppress(OSError):
+        partial.unlink(missing_ok=True)
 
 
 def digest_of(*parts: Any) -> str:
@@ -139,7 +159,8 @@ def _put(archive: Path, store: Any, bucket: str) -> str:
     with archive.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     key = f"models/{digest[:32]}/model.tar.gz"
-    if not store.list_objects_v2(Bucket=bucket, Prefix=key).get("KeyCount"):
+    there = store.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", ())
+    if key not in [found["Key"] for found in there]:
         store.upload_file(str(archive), bucket, key)
     return f"s3://{bucket}/{key}"
 

@@ -161,6 +161,17 @@ def test_the_measured_engines_are_in_the_log(endpoints: Any, photos: str):
     assert any("engine chosen: " in line for line in lines)
 
 
+def test_the_measured_engines_are_beside_the_models_data(endpoints: Any, photos: str):
+    """Torch's row too, which comes when replicas answer already."""
+    store = endpoints.server.client("s3")
+
+    def table() -> Any:
+        return json.loads(store.get_object(Bucket="naiad", Key=f"models/{photos}.tar.gz.engines.json")["Body"].read())
+
+    whole = endpoints.until(lambda: (found := table())["unmeasured"] == [] and found)
+    assert {"torch", "onnxruntime", whole["chosen"]} <= {row["engine"] for row in whole["rows"]}
+
+
 def test_metrics_for_cloudwatch_and_for_prometheus(endpoints: Any, photos: str, pixels: np.ndarray):
     endpoints.invoke(photos, pixels.tobytes(), "application/octet-stream")
     now = dt.datetime.now(dt.UTC)

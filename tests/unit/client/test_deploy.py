@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from naiad.client.connection import Connection, connect
-from naiad.client.deploy import check_name, container_of, digest_of, variant, version_of
+from naiad.client.deploy import check_name, container_of, digest_of, keep_engines, variant, version_of
+from naiad.client.job import JobHandle
 from naiad.errors import ArtifactError, InputError, OptionError
 
 SCRIPT = "def model_fn(folder): ...\n"
@@ -49,6 +50,48 @@ def test_a_folder_is_uploaded_once(service: Any, connection: Connection, folder:
     (folder / "code" / "inference.py").write_text(SCRIPT + "\n")
     connection.deploy(str(folder), "sandals", wait=False)
     assert len(uploaded(service)) == 2
+
+
+def test_a_table_beside_the_archive_does_not_stand_for_it(service: Any, connection: Connection, folder: Path) -> None:
+    connection.deploy(folder, "shoes", wait=False)
+    (key,) = uploaded(service)
+    store = service.client("s3")
+    store.put_object(Bucket="naiad", Key=f"{key}.engines.json", Body=b"{}")
+    store.delete_object(Bucket="naiad", Key=key)
+    connection.deploy(folder, "boots", wait=False)
+    assert uploaded(service) == [key, f"{key}.engines.json"]
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "naiad.json").write_text('{"files": {}}')
+    return tmp_path / "run"
+
+
+def test_the_measured_table_comes_into_an_artifacts_folder_and_changes_no_archive(service: Any, artifact: Path) -> None:
+    store, deployed_as = service.client("s3"), container(service, artifact)
+    (key,) = uploaded(service)
+    keep_engines(artifact, deployed_as, store)
+    assert [path.name for path in artifact.iterdir()] == ["naiad.json"]
+    for table, model in ((b"first", str(artifact)), (b"second", SimpleNamespace(path=artifact))):
+        store.put_object(Bucket="naiad", Key=f"{key}.engines.json", Body=table)
+        keep_engines(model, deployed_as, store)
+        assert (artifact / "engines.json").read_bytes() == table
+    assert container(service, artifact) == deployed_as
+
+
+def test_no_table_comes_into_what_is_no_artifacts_folder_or_cannot_be_written_to(
+    service: Any, artifact: Path, folder: Path
+) -> None:
+    store, deployed_as = service.client("s3"), container(service, artifact)
+    store.put_object(Bucket="naiad", Key=f"{uploaded(service)[0]}.engines.json", Body=b"{}")
+    (artifact / "engines.json").mkdir()
+    for model in (artifact, folder, deployed_as["ModelDataUrl"], "a-job", JobHandle(service.client, "a-job")):
+        keep_engines(model, deployed_as, store)
+    assert {path.name for path in artifact.iterdir()} == {"naiad.json", "engines.json"}
+    assert (artifact / "engines.json").is_dir()
+    assert not list(folder.glob("*.json"))
 
 
 def test_what_was_asked_for_is_what_is_created(service: Any, connection: Connection, folder: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from naiad.service.blobs.port import Blobs
 from naiad.service.domain.errors import Invalid
+from naiad.service.endpoints.measured import keep_table, table_uri
 from naiad.service.endpoints.threads import in_thread
 from naiad.service.endpoints.worker.open_user import kind_of
 from naiad.service.jobs.agent import packages
@@ -52,6 +53,8 @@ class Prepared:
     """Of their own, where the model's environment asks for one."""
     workers: int | None = None
     """Replicas an instance, where the model's environment says."""
+    table_uri: str | None = None
+    """Of what the engines were measured at, in the store."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Preparer:
             has_packages=self._install(folder, environment, say) if kind != "artifact" else False,
             port=_number(environment, _PORT, highest=65_535),
             workers=_number(environment, _WORKERS, highest=_MOST_WORKERS),
+            table_uri=table_uri(container),
         )
         return self._with_engine(prepared, say) if kind == "artifact" else prepared
 
@@ -89,6 +93,7 @@ class Preparer:
         for line in table_lines(table):
             say(line)
         write_table(prepared.folder / "ml" / "model", table)
+        keep_table(self.blobs, prepared.table_uri, table)
         if table.get("chosen") is None:
             raise Invalid(f"no engine runs the artifact: {table.get('reason', 'see the log')}")
         return replace(prepared, engine=table["chosen"], most_samples=int(table["most_samples"]))
@@ -112,8 +117,11 @@ class Preparer:
         for name in rest:
             table = with_row(table, await self._measured_alone(prepared, name))
             write_table(model, table)
-        for line in table_lines(table) if rest else ():
+        if not rest:
+            return
+        for line in table_lines(table):
             say(line)
+        await in_thread(lambda: keep_table(self.blobs, prepared.table_uri, table))
 
     async def _measured_alone(self, prepared: Prepared, engine: str) -> dict[str, Any]:
         """Its row, with what others leave of the processor."""
