@@ -63,10 +63,11 @@ def encode_targets(
             outside = (indices < 0) | (indices >= len(classes))
             _refuse_outside(targets[outside], classes, split)
             return torch.from_numpy(indices)
-    unique, inverse = np.unique(_texts(targets), return_inverse=True)
+    unique, inverse = np.unique(targets if targets.dtype.kind in "iufb" else _texts(targets), return_inverse=True)
+    names = [_number_name(value) for value in unique.tolist()]
     position = {name: index for index, name in enumerate(classes)}
-    _refuse_outside(np.array([name for name in unique if str(name) not in position]), classes, split)
-    places = np.array([position[str(name)] for name in unique], dtype=np.int64)
+    _refuse_outside(np.array([name for name in names if name not in position]), classes, split)
+    places = np.array([position[name] for name in names], dtype=np.int64)
     return torch.from_numpy(places[inverse])
 
 
