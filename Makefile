@@ -57,4 +57,4 @@ bench: setup
 	$(BIN)/python benchmarks/store.py
 	for script in start load cores fashion kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done
 	$(BIN)/python benchmarks/signature_cost.py
-	for script in resnet chaos; do $(BIN)/python benchmarks/endpoint_$$script.py || exit 1; done
+	for script in resnet chaos fuzz; do $(BIN)/python benchmarks/endpoint_$$script.py || exit 1; done
