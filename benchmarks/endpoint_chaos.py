@@ -123,8 +123,9 @@ async def open_loop(target: Target, rate: float, seconds: float, asked: Asked) -
 
 
 def replicas_of(server: Live) -> list[psutil.Process]:
+    """Not what measures an engine, whose module's name begins as theirs."""
     found = psutil.Process(server.process.pid).children(recursive=True)
-    return [process for process in found if "naiad.service.endpoints.worker" in " ".join(process.cmdline()[:4])]
+    return [process for process in found if "naiad.service.endpoints.worker" in process.cmdline()[:4]]
 
 
 def programs_of(server: Live) -> list[psutil.Process]:

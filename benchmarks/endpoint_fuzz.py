@@ -131,7 +131,7 @@ def main() -> None:
         )
         before = {server.process.pid, *(process.pid for process in replicas_of(server))}
         seen = asyncio.run(ask(target, bodies(count, seed, good)))
-        assert server.process.poll() is None
+        assert server.process.poll() is None, f"the server has ended: {by_status(seen.malformed + seen.changed)}"
         after = {server.process.pid, *(process.pid for process in replicas_of(server))}
         wrong = Counter("changed" if body.may_be_good else "malformed" for _, body in seen.wrong)
         sent = f"seed {seed}, {CLIENTS} clients"
