@@ -182,7 +182,7 @@ class Deployment:
         if prepared.engine is not None:
             self._artifacts[plan.name] = prepared
         prefix = f"i-{self.plan.number:03d}{int(time.time()):x}"
-        launcher = Launcher(prepared, self.preparer.state_folder, self.logs / plan.name, prefix)
+        launcher = Launcher(prepared, self.preparer.state_folder, self.logs / plan.name, prefix, plan.start_timeout_s)
         pool = Pool(plan.name, launcher, 2 * prepared.most_samples, plan.start_timeout_s)
         if prepared.kind == "program":
             pool.window = _MOST_PASSED_ON

@@ -39,6 +39,7 @@ class Launcher:
     """The folder of the variant's log streams."""
     prefix: str
     """Of replicas' names, so that those of two deployments differ."""
+    start_timeout_s: float
 
     async def __call__(self, owner: Owner, number: int) -> Replica:
         """For the loop's thread, since a process dies with the thread that made it. Raises ServiceError, OSError."""
@@ -76,6 +77,7 @@ class Launcher:
             "engine": self.prepared.engine,
             "most_samples": self.prepared.most_samples,
             "port": self.prepared.port,
+            "start_timeout_s": self.start_timeout_s,
         }
         python = "python" if self.prepared.has_packages else sys.executable
         words = (python, "-m", _WORKER, json.dumps(settings))

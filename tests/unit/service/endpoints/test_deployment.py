@@ -11,6 +11,7 @@ import pytest
 
 from naiad.service.endpoints import deployment as deployments
 from naiad.service.endpoints.deployment import Deployment
+from naiad.service.endpoints.launch import Launcher
 from naiad.service.endpoints.plan import Plan, plan_of
 
 PREPARED = {
@@ -47,10 +48,10 @@ def _replicas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployments, "Launcher", lambda *_: launch)
 
 
-def plan(number: int, *, least: int = 1, most: int = 4, count: int = 1) -> Plan:
+def plan(number: int, *, least: int = 1, most: int = 4, count: int = 1, **more: Any) -> Plan:
     scaling = {"Status": "ENABLED", "MinInstanceCount": least, "MaxInstanceCount": most}
     variant = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": count, "InstanceType": "ml.m5.large"}
-    config = {"EndpointConfigName": "c", "ProductionVariants": [{**variant, "ManagedInstanceScaling": scaling}]}
+    config = {"EndpointConfigName": "c", "ProductionVariants": [{**variant, **more, "ManagedInstanceScaling": scaling}]}
     return plan_of(number, config, {"m": {"Image": "a"}})
 
 
@@ -77,6 +78,26 @@ class Preparer:
 
     def __init__(self, state_folder: Path) -> None:
         self.state_folder = state_folder
+
+
+def test_a_start_may_take_as_long_as_its_variant_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The pool waits so long, and the replica is told."""
+    given: list[tuple[Any, ...]] = []
+
+    async def launch(_pool: object, _number: int) -> Ready:
+        return Ready()
+
+    def launcher(*arguments: Any) -> Any:
+        given.append(arguments)
+        return launch
+
+    monkeypatch.setattr(deployments, "Launcher", launcher)
+
+    async def then(deployment: Deployment) -> None:
+        assert deployment.variants["v"].pool.start_timeout_s == 3000
+        assert Launcher(*given[0]).start_timeout_s == 3000
+
+    with_deployment(tmp_path, plan(1, ContainerStartupHealthCheckTimeoutInSeconds=3000), then)
 
 
 def test_an_update_begins_with_as_many_as_the_old_one_was_scaled_to(tmp_path: Path):

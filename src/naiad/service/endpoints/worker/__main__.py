@@ -1,8 +1,8 @@
 """``python -m naiad.service.endpoints.worker SETTINGS``: one replica: a model, loaded once, and the socket that asks it.
 
 SETTINGS is JSON: ``fd`` (the socket), ``pulse`` (another), ``model`` (the folder), ``engine``, ``most_samples``, ``port`` (of its
-own, or null). The model's environment is the process's. It ends when the server goes, and when the model cannot be loaded, after
-it has said why.
+own, or null), ``start_timeout_s`` (until an executable answers). The model's environment is the process's. It ends when the
+server goes, and when the model cannot be loaded, after it has said why.
 """
 
 import asyncio
@@ -47,16 +47,18 @@ def main(settings: dict[str, Any]) -> int:
         answer_pulse(settings["pulse"])
         gc.collect()
         gc.freeze()
-        uvloop.run(_serve(link, handler, settings["port"]))
+        uvloop.run(_serve(link, handler, settings["port"], settings["start_timeout_s"]))
     return 0
 
 
-async def _serve(link: socket.socket, handler: BatchHandler | OneHandler, port: int | None) -> None:
+async def _serve(
+    link: socket.socket, handler: BatchHandler | OneHandler, port: int | None, start_timeout_s: float
+) -> None:
     loop = asyncio.get_running_loop()
     try:
         listening = _listening_at(port) if port is not None else None
         if isinstance(handler, OneHandler):
-            await handler.start()
+            await handler.start(within_s=start_timeout_s)
     except Unfit as error:
         _say_why(link, error)
     else:

@@ -8,6 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+STARTS_WITHIN_S = 240.0
+"""Where nobody asks for another limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -77,8 +80,8 @@ class BatchHandler(Protocol):
 class OneHandler(Protocol):
     """Passes each invocation on to somebody else, many at a time."""
 
-    async def start(self) -> None:
-        """Returns when it can be asked. Raises Unfit 424."""
+    async def start(self, *, within_s: float = STARTS_WITHIN_S) -> None:
+        """Returns when it can be asked. Raises Unfit 424, also when that takes longer."""
 
     async def answer(self, invocation: Invocation) -> Answer:
         """Raises Gone."""

@@ -15,10 +15,9 @@ from typing import Any
 import httptools
 
 from naiad.service.endpoints.worker.link import one_line
-from naiad.service.endpoints.worker.port import Answer, Gone, Invocation, Unfit
+from naiad.service.endpoints.worker.port import STARTS_WITHIN_S, Answer, Gone, Invocation, Unfit
 
 _HOST = "127.0.0.1"
-_STARTS_WITHIN_S = 240.0
 _PING_WITHIN_S = 2.0
 _ENDS_WITHIN_S = 30.0
 _ENDS_AFTER_ITS_CONNECTIONS_S = 0.5
@@ -36,22 +35,22 @@ class ProgramHandler:
         self._process: asyncio.subprocess.Process | None = None
         self._idle: list[_Connection] = []
 
-    async def start(self) -> None:
-        """Returns when GET /ping is answered well. Raises Unfit 424 when it ends before that, or takes too long."""
+    async def start(self, *, within_s: float = STARTS_WITHIN_S) -> None:
+        """Returns when GET /ping is answered well. Raises Unfit 424 when it ends before that, or takes longer."""
         try:
             self._process = await asyncio.create_subprocess_exec(
                 str(self._program), "serve", env=self._environment, cwd=self._program.parent, start_new_session=True
             )
         except OSError as error:
             raise Unfit(424, f"{self._program.name} cannot be started: {error.strerror or error}") from error
-        deadline = asyncio.get_running_loop().time() + _STARTS_WITHIN_S
+        deadline = asyncio.get_running_loop().time() + within_s
         while not await self.is_healthy():
             if self._process.returncode is not None:
                 raise Unfit(
                     424, f"{self._program.name} ended with status {self._process.returncode} before it answered /ping"
                 )
             if asyncio.get_running_loop().time() > deadline:
-                raise Unfit(424, f"{self._program.name} did not answer /ping within {_STARTS_WITHIN_S:g} s")
+                raise Unfit(424, f"{self._program.name} did not answer /ping within {within_s:g} s")
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def is_healthy(self) -> bool:

@@ -171,6 +171,18 @@ def test_its_health(tmp_path: Path):
     assert run(tmp_path, SERVER, kill) == [True, False]
 
 
+def test_one_that_takes_longer_to_start_than_is_allowed(tmp_path: Path):
+    async def begin() -> None:
+        handler = program(tmp_path, "#!/bin/sh\nexec sleep 60\n")
+        try:
+            await handler.start(within_s=0.2)
+        finally:
+            await handler.close()
+
+    with pytest.raises(Unfit, match=r"serve did not answer /ping within 0\.2 s"):
+        asyncio.run(begin())
+
+
 @pytest.mark.parametrize(
     ("text", "said"), [("#!/bin/sh\nexit 3\n", "ended with status 3"), ("no program", "cannot be started")]
 )
