@@ -21,7 +21,7 @@ PACKAGES = {
         "fastai==2.8.12", "fastcore==2.2.39", "fastdownload==0.0.8", "fastprogress==1.1.6", "fasttransform==0.0.5",
         "plum-dispatch==2.9.0", "beartype==0.23.1", "python-fasthtml==0.14.14", "itsdangerous==2.2.0",
         "python-multipart==0.0.34", "starlette==1.10.0", "anyio==4.16.0", "httpx==0.28.1", "PyYAML==6.0.3",
-        "pandas==3.1.1", "requests==2.34.2",
+        "pandas==3.1.1", "requests==2.34.2", "idna==3.20", "charset-normalizer==3.5.3", "certifi==2026.10.19.post1",
     ),
 }  # fmt: skip
 
