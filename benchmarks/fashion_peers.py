@@ -122,7 +122,8 @@ def grid(runs: Runs, given: argparse.Namespace) -> None:
         search = Search(runs, peer, target, seeds, given.probe_epochs, given.lengths)
         recipe, outcomes = search.best()
         print(f"{peer}: {recipe}: {mean_accuracy(outcomes):.2%} of the held-out images", flush=True)
-        _recipe_file(runs.folder, peer).write_text(json.dumps(asdict(recipe), indent=2) + "\n", encoding="utf-8")
+        kept = {**asdict(recipe), "reached": mean_accuracy(outcomes) >= target}
+        _recipe_file(runs.folder, peer).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
 def _recipe_file(folder: Path, peer: str) -> Path:
@@ -130,13 +131,15 @@ def _recipe_file(folder: Path, peer: str) -> Path:
 
 
 def lengths(folder: Path, peer: str, given: argparse.Namespace) -> list[Recipe]:
-    """The recipe that the grid found, at its length and at its neighbours."""
+    """The recipe that the grid found, at its length and, where it reached the target, at its neighbours."""
     file = _recipe_file(folder, peer)
     if not file.exists():
         raise SystemExit(f"{file} is missing: run with --grid first")
-    chosen = Recipe(**json.loads(file.read_text(encoding="utf-8")))
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    beside = given.around if kept.pop("reached") else 0
+    chosen = Recipe(**kept)
     at = given.lengths.index(chosen.epochs)
-    around = given.lengths[max(0, at - given.around) : at + given.around + 1]
+    around = given.lengths[max(0, at - beside) : at + beside + 1]
     return [replace(chosen, epochs=epochs) for epochs in around]
 
 
