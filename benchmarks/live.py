@@ -110,7 +110,7 @@ def begun(state: Path, *options: str, port: str = "0") -> "subprocess.Popen[str]
     with log.open("a") as file:
         said = file.tell()
         process = subprocess.Popen(command, env=dict(os.environ), stderr=file, text=True)
-    while "serving on" not in log.read_text()[said:]:
+    while b"serving on" not in log.read_bytes()[said:]:
         assert process.poll() is None, log.read_text()
         time.sleep(0.01)
     return process
