@@ -17,6 +17,10 @@ class Deadline:
     """What the last validation takes; corrected at every epoch's end."""
     may_add_steps: bool = True
     """False where the number of epochs is the user's: then the schedule is shortened only."""
+    step_s: float | None = None
+    """What a step is thought to take; ``at`` and ``closing_s`` are reckoned from it, and move when steps take other times."""
+    scored_steps: float = 0.0
+    """What is scored between ``at`` and the very end, in units of a step's time."""
     clock: Callable[[], float] = time.perf_counter
     _since: tuple[float, int] | None = None
     _next: int = 0
@@ -34,10 +38,17 @@ class Deadline:
         now = self.clock()
         begun, first = self._since
         step_s = (now - begun) / (step - first)
+        self._reckon(step_s)
         steps_left = (self.at - self.closing_s - now) / step_s
         if self.may_add_steps or steps_left < pace.left(step):
             pace.fit(step, steps_left=steps_left)
         self._since, self._next = (now, step), step + _window(pace.left(step))
+
+    def _reckon(self, step_s: float) -> None:
+        if self.step_s is not None:
+            self.at += self.scored_steps * (self.step_s - step_s)
+            self.closing_s *= step_s / self.step_s
+            self.step_s = step_s
 
 
 def _window(steps_left: float) -> int:

@@ -260,8 +260,11 @@ class Run:
         step_s = self._step_s if self._step_s is not None else self._bench(plan).step_seconds(plan)
         aftermath, sample_s = self._aftermath(), step_s / plan.batch_size
         by_user = dict(plan.reasons)["epochs"] == BY_USER
-        after_s = min(aftermath.finishing_s(sample_s), (end - time.perf_counter()) / 2)
-        return Deadline(end - after_s, aftermath.closing_s(sample_s), may_add_steps=not by_user)
+        after_s, most_s = aftermath.finishing_s(sample_s), (end - time.perf_counter()) / 2
+        closing_s, scored = aftermath.closing_s(sample_s), (after_s - aftermath.finishing_s(0.0)) / step_s
+        if after_s > most_s:
+            return Deadline(end - most_s, closing_s, may_add_steps=not by_user)
+        return Deadline(end - after_s, closing_s, may_add_steps=not by_user, step_s=step_s, scored_steps=scored)
 
     def _go_on(self, state: RunState) -> None:
         snapshot = self.group.by_first(self.folder.checkpoints.latest)

@@ -54,3 +54,13 @@ def test_the_users_epochs_are_cut_short_when_the_time_is():
     walked = walk(pace, deadline, clock, lambda step: 0.01)
     assert walked == pytest.approx(500, abs=20)
     assert pace.position(walked) >= 970
+
+
+def test_what_comes_after_the_steps_is_reckoned_anew_when_they_take_other_times():
+    """100 s: 20 steps' time of testing, 10 of validation; a step was thought to take 1 s, and takes half of that."""
+    clock, pace = Clock(), Pace(70)
+    deadline = Deadline(180.0, 10.0, step_s=1.0, scored_steps=20.0, clock=clock)
+    walk(pace, deadline, clock, lambda _: 0.5)
+    assert clock.now == pytest.approx(200 - 30 * 0.5, abs=1.0)
+    assert deadline.at == pytest.approx(190.0)
+    assert deadline.closing_s == pytest.approx(5.0)
