@@ -40,7 +40,7 @@ from naiad.trainer.shared_step import shared
 from naiad.trainer.state import RunState, averaged_copy
 from naiad.trainer.step import Stepper
 from naiad.trainer.stopping import listening
-from naiad.trainer.timing import Aftermath
+from naiad.trainer.timing import Aftermath, deadline_for
 from naiad.trainer.wishes import kept
 
 _NORMALISING = 50
@@ -258,13 +258,7 @@ class Run:
         if end is None:
             return None
         step_s = self._step_s if self._step_s is not None else self._bench(plan).step_seconds(plan)
-        aftermath, sample_s = self._aftermath(), step_s / plan.batch_size
-        by_user = dict(plan.reasons)["epochs"] == BY_USER
-        after_s, most_s = aftermath.finishing_s(sample_s), (end - time.perf_counter()) / 2
-        closing_s, scored = aftermath.closing_s(sample_s), (after_s - aftermath.finishing_s(0.0)) / step_s
-        if after_s > most_s:
-            return Deadline(end - most_s, closing_s, may_add_steps=not by_user)
-        return Deadline(end - after_s, closing_s, may_add_steps=not by_user, step_s=step_s, scored_steps=scored)
+        return deadline_for(plan, self._aftermath(), step_s, ends_at=end)
 
     def _go_on(self, state: RunState) -> None:
         snapshot = self.group.by_first(self.folder.checkpoints.latest)

@@ -1,7 +1,9 @@
 """How a time limit is shared: among measuring, steps, the last validation and what comes after training."""
 
+import time
 from dataclasses import dataclass, replace
 
+from naiad.trainer.deadline import Deadline
 from naiad.trainer.plan import BY_USER, Plan, Reason
 
 _SCORED_PART = 0.5
@@ -37,6 +39,17 @@ class Aftermath:
         clustering_s = _CHOOSING_S + self.clustered_samples * _CLUSTERED_S if self.clustered_samples else 0.0
         scored = self.clustered_samples + self.test_samples
         return scored * sample_s * _SCORED_PART + clustering_s + written_s
+
+
+def deadline_for(plan: Plan, aftermath: Aftermath, step_s: float, *, ends_at: float) -> Deadline:
+    """ends_at: when all is to be over, on ``time.perf_counter``. At least half of what is left is for the steps."""
+    sample_s = step_s / plan.batch_size
+    after_s, most_s = aftermath.finishing_s(sample_s), (ends_at - time.perf_counter()) / 2
+    closing_s, may_add_steps = aftermath.closing_s(sample_s), dict(plan.reasons)["epochs"] != BY_USER
+    if after_s > most_s:
+        return Deadline(ends_at - most_s, closing_s, may_add_steps)
+    scored_steps = (after_s - aftermath.finishing_s(0.0)) / step_s
+    return Deadline(ends_at - after_s, closing_s, may_add_steps, step_s=step_s, scored_steps=scored_steps)
 
 
 def within_time(plan: Plan, step_s: float, *, left_s: float, steps_per_epoch: int) -> Plan:

@@ -4,7 +4,7 @@ import pytest
 
 from naiad.trainer import timing
 from naiad.trainer.plan import BY_USER, Reason
-from naiad.trainer.timing import Aftermath
+from naiad.trainer.timing import Aftermath, deadline_for
 
 
 @pytest.fixture
@@ -46,3 +46,11 @@ def test_time_is_set_aside_for_clustering():
 
 def test_what_it_took_the_last_time_is_what_it_takes():
     assert Aftermath(100, 1_000, saves=True, remembered_s=0.25).finishing_s(0.001) == 0.25
+
+
+def test_a_deadline_leaves_time_for_what_comes_after_and_half_of_it_for_the_steps(monkeypatch, reasoned):
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: 100.0)
+    after = Aftermath(validation_samples=100, test_samples=400, saves=False)
+    found = deadline_for(reasoned(Reason("a rule"), batch_size=10), after, 1.0, ends_at=200.0)
+    assert (found.at, found.closing_s, found.scored_steps) == (180.0, 5.0, 20.0)
+    assert deadline_for(reasoned(BY_USER, batch_size=10), after, 10.0, ends_at=200.0).at == 150.0
