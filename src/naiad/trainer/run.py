@@ -31,7 +31,7 @@ from naiad.trainer.model import EpochRecord, Model
 from naiad.trainer.optimizers import make_optimizer
 from naiad.trainer.pace import Pace
 from naiad.trainer.placing import brought_back, placed
-from naiad.trainer.plan import BY_USER, Plan
+from naiad.trainer.plan import Plan
 from naiad.trainer.progress import Progress
 from naiad.trainer.recipe import Clustering, Recipe, recipe_for
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_alike
