@@ -32,6 +32,8 @@ from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
 
 DEFAULT_BUCKET = "naiad"
+_KEYS_FRESH_S = 0.001
+"""A request may be the first to know of a key that was revoked so long before it; each look at the file takes microseconds."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def compose(settings: Settings, *, url: str, hold: Hold, clock: Clock | None = N
     """``url``: of the gateway, for the programs of jobs. ``hold``: of the store. Raises InputError."""
     clock = clock if clock is not None else SystemClock()
     state = settings.state.absolute()
-    keys = Keys.open(state)
+    keys = Keys.open(state, fresh_s=_KEYS_FRESH_S)
     blobs = open_blobs(settings.blobs_url)
     _make_default_bucket(blobs, settings)
     store = open_store(settings.database if settings.database is not None else state)

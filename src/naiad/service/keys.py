@@ -4,10 +4,12 @@ import contextlib
 import datetime as dt
 import fcntl
 import json
+import math
 import os
 import secrets
 import string
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -35,15 +37,17 @@ class Key:
 class Keys:
     """Safe for threads and processes: a change by another one is seen at the next look, and none is lost."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, fresh_s: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """fresh_s: for so long after a look ``find`` does not look again; a server asks thousands of times a second."""
         self._path = path
+        self._fresh_s, self._clock, self._looked_at = fresh_s, clock, -math.inf
         self._seen: tuple[int, int, int] | None = None
         self._by_access_key: dict[str, Key] = {}
 
     @classmethod
-    def open(cls, folder: Path) -> "Keys":
+    def open(cls, folder: Path, *, fresh_s: float = 0.0) -> "Keys":
         """The keys of a state folder; the first time, with one that is called ``default``. Raises FolderError."""
-        keys = cls(folder / _FILE)
+        keys = cls(folder / _FILE, fresh_s=fresh_s)
         with keys._alone():
             if not keys.all():
                 keys._write((_new(_FIRST),))
@@ -51,7 +55,10 @@ class Keys:
 
     def find(self, access_key: str) -> Key | None:
         """None for a key that is not there or was revoked."""
-        self._refresh()
+        now = self._clock()
+        if now - self._looked_at >= self._fresh_s:
+            self._looked_at = now
+            self._refresh()
         key = self._by_access_key.get(access_key)
         return key if key is not None and key.revoked_at is None else None
 

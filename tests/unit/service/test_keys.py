@@ -92,3 +92,14 @@ def test_a_damaged_file_is_told(tmp_path):
     (tmp_path / "keys.json").write_text("[{")
     with pytest.raises(FolderError, match="cannot be read"):
         Keys(tmp_path / "keys.json").all()
+
+
+def test_a_server_looks_at_the_file_once_in_a_while(tmp_path):
+    now = 0.0
+    other = Keys.open(tmp_path)
+    keys = Keys(tmp_path / "keys.json", fresh_s=0.001, clock=lambda: now)
+    assert keys.find(other.first().access_key) is not None
+    added = other.add("ci")
+    assert keys.find(added.access_key) is None
+    now = 0.001
+    assert keys.find(added.access_key) == added
