@@ -40,6 +40,8 @@ CONNECTIONS = {"ray": 4}
 PORTS = {"litserve": 18_701, "ray": 18_702, "bare": 18_703, "own port": 18_704}
 HALF = 3
 """Connections that make about half of the highest rate."""
+SETTLE_S = 3
+"""After a peer's end, as it may have started processes that end later."""
 SCRIPT = "endpoint_load.py"
 
 
@@ -99,6 +101,7 @@ def peer(python: str, name: str, artifact: Path) -> Iterator[str]:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(SETTLE_S)
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -98,7 +98,7 @@ def test_what_a_script_raises_is_a_model_error_with_its_place(endpoints: Any, do
 
 
 def test_a_request_that_kills_its_replicas_is_told_and_the_next_is_answered(endpoints: Any, doubles: str):
-    with pytest.raises(ClientError, match="the model's process ended 2 times at this request"):
+    with pytest.raises(ClientError, match="the model's process ended 3 times at this request"):
         endpoints.answer(doubles, "die")
     assert endpoints.until(lambda: endpoints.answer(doubles, [4])) == [8.0]
 

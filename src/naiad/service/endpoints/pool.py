@@ -1,6 +1,6 @@
 """The replicas of one variant: who answers which call, how many may wait, and what happens when one is lost.
 
-Contract: every call that was taken is answered: by a replica, or with 424 when it has cost two replicas their lives or took too
+Contract: every call that was taken is answered: by a replica, or with 424 when it has cost three replicas their lives or took too
 long, or with 503 when nobody could be started in time. Nothing waits behind more than about a second's work.
 """
 
@@ -27,7 +27,7 @@ _MOST_WAITING = 1024
 _WAITING_AT_FIRST = 16
 """While nothing has been answered yet."""
 _WAITING_FOR_A_START = 64
-_MOST_TRIES = 2
+_MOST_TRIES = 3
 _LOOK_EVERY_S = 1.0
 _END_WITHIN_S = 30.0
 _BACKOFF_S = (0.0, 0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
@@ -113,7 +113,7 @@ class Pool:
             self.on_done(call, reply)
 
     def on_lost(self, replica: Replica, calls: list[Call]) -> None:
-        """What it had is given to others first; a call that has cost two replicas is not given to a third."""
+        """What it had is given to others first; a call that has cost three replicas is not given to a fourth."""
         if replica in self.replicas:
             self.replicas.remove(replica)
         lived_s = _now() - self._started_at.pop(replica, _now())
