@@ -186,6 +186,14 @@ async def updates(server: Live, target: Target, configs: list[str]) -> Asked:
     return asked
 
 
+def say_failed(what: str, asked: Asked, times: str) -> None:
+    """times: how often that was done."""
+    failed = asked.sent - asked.statuses[200]
+    statuses = "".join(f", {count} × {status}" for status, count in asked.statuses.items() if status != 200)
+    note = f"{times}, {asked.sent:,} requests, slowest {max(asked.times_s):.2f} s{statuses}"
+    print(row(f"{what}: requests that failed", [failed], unit="", goal="0", script=SCRIPT, note=note))
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     with tempfile.TemporaryDirectory() as folder, live("--no-warm") as server:
@@ -238,16 +246,7 @@ def main() -> None:
         endpoint = connection.deploy(artifact, "shoes")
         target = Target(at.url, at.region, credentials, "shoes", bytes(784), "application/octet-stream")
         asked = asyncio.run(kills(server, target, count))
-        print(
-            row(
-                "kills of replicas under load: requests that failed",
-                [asked.sent - asked.statuses[200]],
-                unit="",
-                goal="0",
-                script=SCRIPT,
-                note=f"{count} kills, {asked.sent:,} requests, slowest {max(asked.times_s):.2f} s",
-            )
-        )
+        say_failed("kills of replicas under load", asked, f"{count} kills")
         program = Path(folder) / "program" / "serve"
         program.parent.mkdir()
         program.write_text(SERVE)
@@ -255,30 +254,12 @@ def main() -> None:
         connection.deploy(program.parent, "program")
         at_program = Target(at.url, at.region, credentials, "program", bytes(784), "application/octet-stream")
         asked = asyncio.run(kills(server, at_program, count, programs_of))
-        print(
-            row(
-                "kills of an executable under load: requests that failed",
-                [asked.sent - asked.statuses[200]],
-                unit="",
-                goal="0",
-                script=SCRIPT,
-                note=f"{count} kills, {asked.sent:,} requests, slowest {max(asked.times_s):.2f} s",
-            )
-        )
+        say_failed("kills of an executable under load", asked, f"{count} kills")
         first = endpoint.describe()["EndpointConfigName"]
         connection.deploy(artifact, "shoes", environment={"A": "1"})
         second = endpoint.describe()["EndpointConfigName"]
         asked = asyncio.run(updates(server, target, [first, second] * 3))
-        print(
-            row(
-                "updates under load: requests that failed",
-                [asked.sent - asked.statuses[200]],
-                unit="",
-                goal="0",
-                script=SCRIPT,
-                note=f"6 updates, {asked.sent:,} requests",
-            )
-        )
+        say_failed("updates under load", asked, "6 updates")
 
 
 if __name__ == "__main__":
