@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import psutil
 import torch
 
 from naiad.trainer.cgroups import HERE, ControlGroups
@@ -20,6 +21,12 @@ def usable_cores(*, groups: ControlGroups = HERE) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     quota = groups.cores()
     return max(1, min(cores, torch.get_num_threads(), int(quota) if quota is not None else cores))
+
+
+def free_memory_bytes(*, groups: ControlGroups = HERE) -> int:
+    """What this process could take of the machine's memory now, within the limits of its control groups."""
+    available, left = int(psutil.virtual_memory().available), groups.memory_left()
+    return available if left is None else min(available, left)
 
 
 def has_bf16(device: str) -> bool:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 import torch
 
@@ -19,6 +20,17 @@ def test_cores_are_within_the_affinity():
 def test_cores_are_within_the_quota(tmp_path, quota, cores):
     (tmp_path / "cpu.max").write_text(quota)
     assert device.usable_cores(groups=ControlGroups(tmp_path, tmp_path / "own")) == cores
+
+
+def test_free_memory_is_the_machines_without_a_limit(tmp_path):
+    free = device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "own"))
+    assert 10_000_000 < free <= psutil.virtual_memory().total
+
+
+def test_a_group_allows_what_is_left_of_its_limit(tmp_path):
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("1000000\n")
+    assert device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "own")) == 2_000_000
 
 
 def test_torchs_own_setting_is_kept():

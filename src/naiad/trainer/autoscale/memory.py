@@ -4,19 +4,14 @@ A CPU raises nothing when memory runs out: the kernel ends the process. So what 
 and extended, before a large one is tried.
 """
 
-import psutil
 import torch
 
-from naiad.trainer.cgroups import HERE, ControlGroups
+from naiad.trainer.device import free_memory_bytes
 
 
-def free_bytes(device: str, *, groups: ControlGroups = HERE) -> int:
-    """What could be allocated now: the device's free memory, within the limits of the control groups."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
-    machine = int(psutil.virtual_memory().available)
-    left = groups.memory_left()
-    return machine if left is None else min(machine, left)
+def free_bytes(device: str) -> int:
+    """What could be allocated on ``device`` now."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else free_memory_bytes()
 
 
 def largest_batch(bytes_a_sample: float, free: float, *, part: float = 0.5) -> int:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 from torch.utils.data import Dataset
 
 from naiad.errors import DataError, nearest
@@ -18,6 +17,7 @@ from naiad.trainer.data.sources.named import names, open_named
 from naiad.trainer.data.sources.raw import SPLITS, RawData, merged
 from naiad.trainer.data.sources.table import is_table_file, open_table
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
+from naiad.trainer.device import free_memory_bytes
 
 
 def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int | None = None) -> RawData:
@@ -40,8 +40,8 @@ def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int 
 
 
 def default_memory_limit_bytes() -> int:
-    """A quarter of what the machine has free now."""
-    return int(psutil.virtual_memory().available) // 4
+    """A quarter of what is free to this process now."""
+    return free_memory_bytes() // 4
 
 
 def with_validation(raw: RawData, validation: RawData) -> RawData:
