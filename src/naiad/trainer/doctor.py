@@ -80,10 +80,8 @@ def _accelerators() -> Iterator[Line]:
 
 
 def _room(folder: Path) -> Iterator[Line]:
-    memory = psutil.virtual_memory()
-    limit = _memory_limit_bytes()
-    total = min(memory.total, limit) if limit is not None else memory.total
-    yield Line("memory", State.OK, f"{_gib(min(memory.available, total))} free of {_gib(total)}")
+    memory = f"{_gib(device.free_memory_bytes())} free to this process, of {_gib(psutil.virtual_memory().total)}"
+    yield Line("memory", State.OK, memory)
     free = shutil.disk_usage(folder).free
     low = free < _LITTLE_DISK_BYTES
     yield Line(
@@ -118,15 +116,6 @@ def _optional_packages() -> Iterator[Line]:
             yield Line(package, State.OK, metadata.version(package))
         except metadata.PackageNotFoundError:
             yield Line(package, State.ABSENT, use, f"pip install {package}")
-
-
-def _memory_limit_bytes() -> int | None:
-    """What control groups (version 2) allow, or None where there is no limit."""
-    try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
 
 
 def _gib(size_bytes: int) -> str:
