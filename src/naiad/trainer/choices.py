@@ -36,6 +36,8 @@ SETTLING = 20
 """Times that BatchNorm's statistics forget within a run: those of its first weights are gone at its end."""
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
+TABLE_DECAY = 1.0
+"""AdamW's weight decay for a table of classes."""
 _FEW = 5_000
 """Fewer training samples are learnt in another way."""
 _CONVOLUTIONS = frozenset({nn.Conv1d, nn.Conv2d, nn.Conv3d})
@@ -108,8 +110,7 @@ class _Builder:
         self._learning_rate(name)
         self._fused()
         self._keep("momentum", 0.9, "not used by adamw" if name == "adamw" else "Nesterov momentum")
-        decay = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}[name]
-        self._keep("weight_decay", decay, "weight matrices only; gains and biases are not decayed")
+        self._weight_decay(name)
         self._keep("schedule", "one-cycle", "climbs, then falls to zero: the fewest epochs for an accuracy")
         self._keep("warmup_fraction", 0.05 if name == "muon" else 0.15, "short climb")
 
@@ -160,6 +161,12 @@ class _Builder:
             self._keep("learning_rate", round(min(0.02, max(1e-3, rate)), 5), why)
         else:
             self._keep("learning_rate", 3e-3, f"the usual peak for {optimizer}")
+
+    def _weight_decay(self, optimizer: str) -> None:
+        decay, why = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}[optimizer], "weight matrices only"
+        if optimizer == "adamw" and self._is_table_like() and self.dataset.task is Task.CLASSIFICATION:
+            decay, why = TABLE_DECAY, f"few samples are soon learnt by heart, and then too surely; {why}"
+        self._keep("weight_decay", decay, f"{why}; gains and biases are not decayed")
 
     def _is_table_like(self) -> bool:
         """Few samples, and a network of plain layers."""

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from naiad.errors import OptionError
-from naiad.trainer.choices import make_plan
+from naiad.trainer.choices import TABLE_DECAY, make_plan
+from naiad.trainer.data.dataset import Task
 from naiad.trainer.data.features.array import fit_array_features
 from naiad.trainer.plan import choice_names
 
@@ -99,6 +100,14 @@ def test_a_tables_rate_falls_with_the_steps_and_the_width(blobs):
     assert rate(64, 10) == 0.02
     assert rate(64, 400) == rate(256, 100) == 0.005
     assert rate(64, 10**7) == 0.001
+
+
+def test_a_table_of_classes_is_kept_from_being_learnt_by_heart(blobs):
+    small, wide = make_plan(a_net(), blobs, {}, seed=0), make_plan(a_recurrent_net(), blobs, {}, seed=0)
+    assert small.weight_decay == TABLE_DECAY > wide.weight_decay
+    assert make_plan(a_net(), blobs, {"weight_decay": 0.01}, seed=0).weight_decay == 0.01
+    continuous = replace(blobs, task=Task.REGRESSION, train=replace(blobs.train, targets=torch.randn(len(blobs.train))))
+    assert make_plan(nn.Linear(5, 1), continuous, {}, seed=0).weight_decay < TABLE_DECAY
 
 
 def test_a_classifier_is_calibrated_unless_the_user_says_no(blobs):
