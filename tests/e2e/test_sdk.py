@@ -207,7 +207,7 @@ def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_pat
         tmp_path / "code",
         "train.py",
         """
-        import hashlib, os, pathlib, torch
+        import gc, hashlib, os, pathlib, torch
         import torch.distributed as dist
         from torch import nn
         dist.init_process_group("gloo")
@@ -225,6 +225,8 @@ def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_pat
         if rank == 0:
             torch.save(model.module.state_dict(), pathlib.Path(os.environ["SM_MODEL_DIR"], "model.pt"))
         dist.destroy_process_group()
+        del model  # with it go the group's threads; torch aborts where one of them outlives the interpreter
+        gc.collect()
         """,
     )
     program = """
