@@ -27,11 +27,13 @@ from naiad.trainer.plan import BY_USER, Plan, Reason
 from naiad.trainer.wishes import check_wishes, kept
 
 MUON_STEPS = 2_000
-"""With more, sgd's cheaper steps arrive at the same accuracy."""
-MUON_COST = 2.0
-"""What Muon's update may cost, in units of the step without it; on convolutions it earns as much."""
+"""Up to here a run is short."""
+MUON_COST, MUON_COST_LONG = 2.0, 1.0
+"""What Muon's update may cost, in units of the step without it; on convolutions it earns as much, in a long run less."""
 MUON_RATE = 0.03
 """Its peak for up to 500 steps."""
+MUON_DECAY_LONG = 0.2
+"""Its weight decay in a run that is not short."""
 SETTLING = 20
 """Times that BatchNorm's statistics forget within a run: those of its first weights are gone at its end."""
 TABLE_RATE = 0.01
@@ -128,11 +130,9 @@ class _Builder:
         if self.dataset.task is not Task.CLASSIFICATION or not (convolutional or attentive or recurrent):
             return "adamw", "neither convolutions, recurrence nor attention in a classifier", None
         short, steps = self.steps <= MUON_STEPS, f"{self.steps:,} steps"
-        if not (short or attentive or recurrent):
-            return "sgd", "a convolutional classifier with time to learn", steps
         cost = self._muon_cost()
         known = f"{steps}; muon's update multiplies {cost:.2g} times as much as the step without it"
-        if cost <= MUON_COST:
+        if cost <= (MUON_COST if short or attentive or recurrent else MUON_COST_LONG):
             few = f"{steps} are few: " if short else ""
             return "muon", f"{few}orthogonal updates go farthest, and cost little on this network", known
         if attentive or recurrent:
@@ -150,7 +150,7 @@ class _Builder:
         if optimizer == "sgd":
             self._keep("learning_rate", 0.1, "the usual peak for sgd at this batch size")
         elif optimizer == "muon":
-            rate = min(MUON_RATE, max(MUON_RATE / 6, MUON_RATE * math.sqrt(500 / self.steps)))
+            rate = min(MUON_RATE, max(MUON_RATE / 3, MUON_RATE * math.sqrt(500 / self.steps)))
             self._keep("learning_rate", round(rate, 4), "muon's usual peak; lower the longer the run")
         elif self._is_table_like():
             shorter = 100 / self.steps
@@ -163,8 +163,11 @@ class _Builder:
             self._keep("learning_rate", 3e-3, f"the usual peak for {optimizer}")
 
     def _weight_decay(self, optimizer: str) -> None:
+        assert self.steps is not None  # reason: as above
         decay, why = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}[optimizer], "weight matrices only"
-        if optimizer == "adamw" and self._is_table_like() and self.dataset.task is Task.CLASSIFICATION:
+        if optimizer == "muon" and self.steps > MUON_STEPS:
+            decay, why = MUON_DECAY_LONG, f"what is seen often is learnt by heart; {why}"
+        elif optimizer == "adamw" and self._is_table_like() and self.dataset.task is Task.CLASSIFICATION:
             decay, why = TABLE_DECAY, f"few samples are soon learnt by heart, and then too surely; {why}"
         self._keep("weight_decay", decay, f"{why}; gains and biases are not decayed")
 

@@ -64,7 +64,7 @@ def a_recurrent_net():
     ("make", "steps", "taken"),
     [
         (a_convolutional_net, 500, "muon"),
-        (a_convolutional_net, 50_000, "sgd"),
+        (a_convolutional_net, 50_000, "muon"),
         (a_recurrent_net, 50_000, "muon"),
         (a_net, 500, "adamw"),
     ],
@@ -84,11 +84,21 @@ def test_matrices_that_cost_too_much_are_not_made_orthogonal(blobs):
     assert make_plan(wide, blobs, {}, seed=0, steps=500).optimizer == "sgd"
 
 
+def test_a_long_run_decays_more_and_bears_a_less_costly_muon(blobs):
+    net = nn.Sequential(
+        nn.Unflatten(1, (1, 5, 1)), nn.Conv2d(1, 4, 1), nn.Flatten(), nn.Linear(20, 60), nn.Linear(60, 60), nn.Linear(60, 3)
+    )  # fmt: skip
+    short, long = (make_plan(net, blobs, {}, seed=0, steps=steps) for steps in (500, 50_000))
+    cheap = make_plan(a_convolutional_net(), blobs, {}, seed=0, steps=50_000)
+    assert (short.optimizer, long.optimizer, cheap.optimizer) == ("muon", "sgd", "muon")
+    assert cheap.weight_decay == 2 * short.weight_decay
+
+
 def test_muons_rate_falls_with_the_length_of_the_run(blobs):
     rates = [
         make_plan(a_recurrent_net(), blobs, {}, seed=0, steps=steps).learning_rate for steps in (100, 2_000, 10**6)
     ]
-    assert rates == [0.03, 0.015, 0.005]
+    assert rates == [0.03, 0.015, 0.01]
 
 
 def test_a_tables_rate_falls_with_the_steps_and_the_width(blobs):
