@@ -7,6 +7,7 @@ checked on a copy of the network, so the run itself is not touched.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -15,7 +16,6 @@ from torch import nn
 from naiad.errors import OptionError
 from naiad.trainer import device as machine
 from naiad.trainer.batchnorm import slowest_momentum
-from naiad.trainer.copying import borrowed
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.data.features.fit import statistics_told
@@ -24,6 +24,7 @@ from naiad.trainer.flops import forward_multiplications
 from naiad.trainer.muon import hidden_weights, update_multiplications
 from naiad.trainer.optimizers import can_fuse
 from naiad.trainer.plan import BY_USER, Plan, Reason
+from naiad.trainer.traits import ATTENTION, CONVOLUTIONS, RECURRENCE, bf16_gap, is_depthwise, kinds_of, width_of
 from naiad.trainer.wishes import check_wishes, kept
 
 MUON_STEPS = 2_000
@@ -40,11 +41,10 @@ TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
 TABLE_DECAY = 1.0
 """AdamW's weight decay for a table of classes."""
+SMALL_STEP = 2e7
+"""Multiplications of a step that one core has done before several have agreed on who does what."""
 _FEW = 5_000
 """Fewer training samples are learnt in another way."""
-_CONVOLUTIONS = frozenset({nn.Conv1d, nn.Conv2d, nn.Conv3d})
-_ATTENTION = frozenset({nn.MultiheadAttention, nn.LayerNorm, nn.TransformerEncoderLayer, nn.Embedding})
-_RECURRENCE = frozenset({nn.GRU, nn.LSTM, nn.RNN})
 
 
 def make_plan(
@@ -124,8 +124,8 @@ class _Builder:
 
     def _fitting_optimizer(self) -> tuple[str, str, str | None]:
         """Its name, why, and what is known of the run. By rule, and not by short runs: docs/adr/0009."""
-        kinds = _kinds(self.net)
-        convolutional, attentive, recurrent = (bool(kinds & of) for of in (_CONVOLUTIONS, _ATTENTION, _RECURRENCE))
+        kinds = kinds_of(self.net)
+        convolutional, attentive, recurrent = (bool(kinds & of) for of in (CONVOLUTIONS, ATTENTION, RECURRENCE))
         assert self.steps is not None  # reason: for us: _length comes first
         if self.dataset.task is not Task.CLASSIFICATION or not (convolutional or attentive or recurrent):
             return "adamw", "neither convolutions, recurrence nor attention in a classifier", None
@@ -142,8 +142,12 @@ class _Builder:
     def _muon_cost(self) -> float:
         """Multiplications of Muon's update, as a part of those of a step without it."""
         matrices = [weight.flatten(1).shape for weight in hidden_weights(self.net)]
-        forward = forward_multiplications(self.net, self.dataset)
-        return update_multiplications(matrices) / max(1.0, 3 * forward * int(self.chosen["batch_size"]))
+        return update_multiplications(matrices) / max(1.0, 3 * self._forward * int(self.chosen["batch_size"]))
+
+    @cached_property
+    def _forward(self) -> float:
+        """Multiplications of a sample's way through the network; its gradients take twice as many."""
+        return forward_multiplications(self.net, self.dataset)
 
     def _learning_rate(self, optimizer: str) -> None:
         assert self.steps is not None  # reason: as above
@@ -156,7 +160,7 @@ class _Builder:
             shorter = 100 / self.steps
             if self.dataset.task is Task.CLASSIFICATION:  # what a value's noise does to a long run, a class's does not
                 shorter = math.sqrt(shorter)
-            rate = TABLE_RATE * shorter * math.sqrt(64 / max(64, _width(self.net)))
+            rate = TABLE_RATE * shorter * math.sqrt(64 / max(64, width_of(self.net)))
             why = "few samples: higher for fewer steps, lower for wider networks"
             self._keep("learning_rate", round(min(0.02, max(1e-3, rate)), 5), why)
         else:
@@ -173,7 +177,7 @@ class _Builder:
 
     def _is_table_like(self) -> bool:
         """Few samples, and a network of plain layers."""
-        plain = not _kinds(self.net) & (_CONVOLUTIONS | _ATTENTION | _RECURRENCE)
+        plain = not kinds_of(self.net) & (CONVOLUTIONS | ATTENTION | RECURRENCE)
         return plain and len(self.dataset.train) < _FEW and self.dataset.task is not Task.CLUSTERING
 
     def _regularisation(self) -> None:
@@ -228,13 +232,23 @@ class _Builder:
 
     def _machine(self) -> None:
         device = self._keep("device", machine.best_device(), "the fastest that torch sees here")
-        threads = machine.usable_cores()
-        self._keep("threads", threads, f"{threads} cores may be used; a resumed run uses as many")
+        self._threads(device)
         self._feed()
         images = any(isinstance(module, nn.Conv2d) for module in self.net.modules())
         why = "convolutions run along channels" if images else "no two-dimensional convolutions"
         self._keep("memory_format", "channels_last" if images else "contiguous", why)
         self._precision(device, convolutional=images)
+
+    def _threads(self, device: str) -> None:
+        cores = machine.usable_cores()
+        # An LSTM's or GRU's multiplications are not counted.
+        counted = self.dataset.task is not Task.CLUSTERING and not kinds_of(self.net) & RECURRENCE
+        step = 3 * self._forward * int(self.chosen["batch_size"]) if counted and device == "cpu" else math.inf
+        if step < SMALL_STEP:
+            why = "a step is too small to be shared among cores"
+            self._keep("threads", 1, why, measured=f"{step:.2g} multiplications a step")
+        else:
+            self._keep("threads", cores, f"{cores} cores may be used; a resumed run uses as many")
 
     def _feed(self) -> None:
         samples = self.dataset.train.samples
@@ -248,7 +262,7 @@ class _Builder:
             self._keep("precision", "fp32", f"no bf16 units in this {device}")
         elif not convolutional:
             self._keep("precision", "fp32", "small matrices gain nothing from bf16")
-        elif device == "cpu" and any(map(_is_depthwise, self.net.modules())):
+        elif device == "cpu" and any(map(is_depthwise, self.net.modules())):
             self._keep("precision", "fp32", "depthwise convolutions take twice as long in bf16 on a CPU")
         else:
             gap = bf16_gap(self.net, self.dataset)
@@ -259,30 +273,3 @@ class _Builder:
                 else "bf16 does not agree with fp32 on this network"
             )
             self._keep("precision", "bf16" if agrees else "fp32", why, measured=f"relative difference {gap:.1e}")
-
-
-def _kinds(net: nn.Module) -> set[type[nn.Module]]:
-    return {type(module) for module in net.modules()}
-
-
-def _is_depthwise(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
-
-
-def _width(net: nn.Module) -> int:
-    """Of the widest hidden layer; 0 without one."""
-    linear = [module.in_features for module in net.modules() if isinstance(module, nn.Linear)]
-    return max(linear[1:], default=0)
-
-
-@torch.no_grad()
-def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
-    """Largest difference of the outputs in bf16 and fp32, as a part of the largest output, on up to 32 training samples."""
-    raw = dataset.train.samples.take(torch.arange(min(32, len(dataset.train))))
-    inputs = dataset.features(raw)
-    with borrowed(net) as copy:
-        copy.cpu().eval()
-        exact = copy(inputs).float()
-        with torch.autocast("cpu", torch.bfloat16):
-            rounded = copy(inputs).float()
-    return float((exact - rounded).abs().max() / exact.abs().max().clamp_min(1e-6))

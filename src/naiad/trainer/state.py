@@ -81,7 +81,7 @@ class RunState:
             "microbatch_size": self.microbatch_size,
             "loss_sum": self.loss_sum,
             "loss_samples": self.loss_samples,
-            "history": [asdict(record) for record in self.history],
+            "history": [dict(vars(record)) for record in self.history],
             "best_score": self.best_score,
             "best_loss": self.best_loss,
             "turns": [asdict(turn) for turn in self.pace.turns],

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from naiad.errors import OptionError
+from naiad.trainer import device as machine
 from naiad.trainer.choices import TABLE_DECAY, make_plan
 from naiad.trainer.data.dataset import Task
 from naiad.trainer.data.features.array import fit_array_features
@@ -141,6 +142,17 @@ def test_depthwise_convolutions_are_not_for_bf16_on_a_cpu(blobs, monkeypatch):
     assert make_plan(nn.Sequential(*layers), blobs, {}, seed=0).precision == "bf16"
     layers[2] = nn.Conv2d(4, 4, 1, groups=4)
     assert make_plan(nn.Sequential(*layers), blobs, {}, seed=0).precision == "fp32"
+
+
+def test_a_small_step_is_for_one_core(blobs, monkeypatch):
+    monkeypatch.setattr(machine, "usable_cores", lambda: 4)
+    wide = nn.Sequential(nn.Linear(5, 2_000), nn.ReLU(), nn.Linear(2_000, 2_000), nn.Linear(2_000, 3))
+    assert make_plan(wide, blobs, {}, seed=0).threads == 4
+    small = make_plan(a_net(), blobs, {"batch_size": 64}, seed=0)
+    assert small.threads == 1
+    assert dict(small.reasons)["threads"].measured == "2.9e+03 multiplications a step"
+    assert make_plan(a_recurrent_net(), blobs, {}, seed=0).threads == 4, "what is not counted may be much"
+    assert make_plan(a_net(), blobs, {"threads": 2}, seed=0).threads == 2
 
 
 def test_how_unequal_the_classes_are_is_told_and_the_user_weighs_them(blobs):

@@ -1,5 +1,6 @@
 """Threads: a small network is faster on one than on several that wait for each other."""
 
+from naiad.trainer import device as machine
 from naiad.trainer.autoscale.fastest import fastest
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.plan import Plan
@@ -8,6 +9,7 @@ from naiad.trainer.plan import Plan
 def choose(plan: Plan, measuring: Measuring) -> Plan:
     if plan.device != "cpu":
         return plan
-    counts = dict.fromkeys((plan.threads, plan.threads // 2, 1))
+    cores = machine.usable_cores()
+    counts = dict.fromkeys((plan.threads, cores, cores // 2, 1))
     values = tuple(count for count in counts if count >= 1)
     return fastest(plan, "threads", values, "the fastest number of threads", measuring)

@@ -1,6 +1,14 @@
 """The fastest number of threads."""
 
+import pytest
+
+from naiad.trainer import device as machine
 from naiad.trainer.autoscale import threads
+
+
+@pytest.fixture(autouse=True)
+def four_cores(monkeypatch):
+    monkeypatch.setattr(machine, "usable_cores", lambda: 4)
 
 
 def test_one_where_several_wait_for_each_other(scripted, measuring, plan):
@@ -12,6 +20,10 @@ def test_one_where_several_wait_for_each_other(scripted, measuring, plan):
 def test_all_where_they_help(scripted, measuring, plan):
     of = scripted(lambda tried: 0.01 / tried.threads)
     assert threads.choose(plan(threads=4), measuring(of)).threads == 4
+
+
+def test_all_are_tried_where_the_rule_says_one(scripted, measuring, plan):
+    assert threads.choose(plan(threads=1), measuring(scripted(lambda tried: 0.01 / tried.threads))).threads == 4
 
 
 def test_another_device_has_its_own(scripted, measuring, plan):
