@@ -39,8 +39,9 @@ SETTLING = 20
 """Times that BatchNorm's statistics forget within a run: those of its first weights are gone at its end."""
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
-TABLE_DECAY = 1.0
-"""AdamW's weight decay for a table of classes."""
+TABLE_DECAY, SMALL_TABLE_DECAY = 1.0, 2.0
+"""AdamW's weight decay for a table of classes, and for one of less than ``_SMALL_TABLE`` samples."""
+_SMALL_TABLE = 1_000
 SMALL_STEP = 2e7
 """Multiplications of a step that one core has done before several have agreed on who does what."""
 _FEW = 5_000
@@ -172,7 +173,8 @@ class _Builder:
         if optimizer == "muon" and self.steps > MUON_STEPS:
             decay, why = MUON_DECAY_LONG, f"what is seen often is learnt by heart; {why}"
         elif optimizer == "adamw" and self._is_table_like() and self.dataset.task is Task.CLASSIFICATION:
-            decay, why = TABLE_DECAY, f"few samples are soon learnt by heart, and then too surely; {why}"
+            decay = SMALL_TABLE_DECAY if len(self.dataset.train) < _SMALL_TABLE else TABLE_DECAY
+            why = f"few samples are soon learnt by heart, and then too surely; {why}"
         self._keep("weight_decay", decay, f"{why}; gains and biases are not decayed")
 
     def _is_table_like(self) -> bool:

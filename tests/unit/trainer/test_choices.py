@@ -6,8 +6,8 @@ from torch import nn
 
 from naiad.errors import OptionError
 from naiad.trainer import device as machine
-from naiad.trainer.choices import TABLE_DECAY, make_plan
-from naiad.trainer.data.dataset import Task
+from naiad.trainer.choices import SMALL_TABLE_DECAY, TABLE_DECAY, make_plan
+from naiad.trainer.data.dataset import Task, TensorSamples
 from naiad.trainer.data.features.array import fit_array_features
 from naiad.trainer.plan import choice_names
 
@@ -115,8 +115,19 @@ def test_a_tables_rate_falls_with_the_steps_and_the_width(blobs):
 
 def test_a_table_of_classes_is_kept_from_being_learnt_by_heart(blobs):
     small, wide = make_plan(a_net(), blobs, {}, seed=0), make_plan(a_recurrent_net(), blobs, {}, seed=0)
-    assert small.weight_decay == TABLE_DECAY > wide.weight_decay
+    assert small.weight_decay == SMALL_TABLE_DECAY > wide.weight_decay
     assert make_plan(a_net(), blobs, {"weight_decay": 0.01}, seed=0).weight_decay == 0.01
+    some = blobs.train.samples.take(torch.arange(len(blobs.train)).repeat(12))
+    larger = replace(
+        blobs,
+        train=replace(
+            blobs.train,
+            samples=TensorSamples(some),
+            targets=blobs.train.targets.repeat(12),
+            names=blobs.train.names * 12,
+        ),
+    )
+    assert make_plan(a_net(), larger, {}, seed=0).weight_decay == TABLE_DECAY
     continuous = replace(blobs, task=Task.REGRESSION, train=replace(blobs.train, targets=torch.randn(len(blobs.train))))
     assert make_plan(nn.Linear(5, 1), continuous, {}, seed=0).weight_decay < TABLE_DECAY
 
