@@ -1,8 +1,9 @@
 """Learning rate: the usual one, unless a range test on this network and data speaks against it.
 
 Range test: Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv 1506.01186. The rate climbs step by step on a
-copy; where the loss is lowest, the copy is about to lose it. A part of that rate is a good peak. The test is rough, so it
-overrules the usual rate only when the two are far apart; equal seeds give equal tests.
+copy; where the loss is lowest, the copy is about to lose it. A part of that rate is a good peak for a run as short as the test; a
+longer one is given as much less as the rules would. The test is rough, so it overrules the usual rate only when the two are far
+apart; equal seeds give equal tests.
 """
 
 import math
@@ -31,7 +32,7 @@ _LOST = 1.5
 
 
 def choose(plan: Plan, measuring: Measuring) -> Plan:
-    usual = plan.learning_rate
+    usual = plan.learning_rate * measuring.shorter_rate
     for centre in (usual, usual * LOWER):
         if not measuring.affords_steps(STEPS):
             return plan
@@ -40,15 +41,18 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
             losses = measuring.bench.pilot(plan, rates).losses
         lowest = rate_of_lowest_loss(rates, losses)
         if lowest is not None:
-            return _judged(plan, lowest, shown(rates, losses))
+            return _judged(plan, lowest / measuring.shorter_rate, shown(rates, losses), at=lowest)
         if not was_lost(losses, STEPS):
             return plan
     return plan
 
 
-def _judged(plan: Plan, lowest: float, tried: tuple[Trial, ...]) -> Plan:
+def _judged(plan: Plan, lowest: float, tried: tuple[Trial, ...], *, at: float) -> Plan:
+    """lowest: the rate ``at`` which the loss was, as much lower as the run is longer than the test."""
     usual, found = plan.learning_rate, lowest * PART[plan.optimizer]
-    told = f"loss lowest at {lowest:.2g} in a range test of {STEPS} steps"
+    told = f"loss lowest at {at:.2g} in a range test of {STEPS} steps"
+    if lowest < at:
+        told += f"; a run of {plan.total_steps:,} has its peak {at / lowest:.2g} times lower"
     if 1 / APART <= found / usual <= APART:
         return plan.taking("learning_rate", usual, Reason("the usual peak, and a range test agrees", told, tried))
     why = f"a range test speaks against the usual {usual:g}"

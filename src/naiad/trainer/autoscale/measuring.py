@@ -17,6 +17,8 @@ class Measuring:
     pinned: frozenset[str]
     """Choices that the user made."""
     room: Room = BOUNDLESS
+    shorter_rate: float = 1.0
+    """The rules' learning rate for a run as short as a range test, in units of theirs for this one."""
     answered: set[str] = field(default_factory=set)
     """Choices that need no more measuring."""
     not_measured: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from naiad.trainer.autoscale import accumulation, batch_size, budget, forecast
+from naiad.trainer.autoscale import accumulation, batch_size, budget, forecast, learning_rate
 from naiad.trainer.autoscale.accumulation import BOUNDLESS, Room
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.budget import Budget
@@ -153,12 +153,18 @@ class Settling:
         plan = tune(plan, measuring, known=recalled.answered | BY_LENGTH)
         plan = self._fitted(plan, measuring)
         plan = self._for_its_length(plan, before, self.pinned | recalled.taken)
+        measuring.shorter_rate = self._shorter_rate(plan)
         plan = tune(plan, measuring, known=recalled.answered | (frozenset(CHOICES) - BY_LENGTH))
         purse.limit_s += kept_s
         learnt = _changed(by_rules, plan)
         of_one = ["optimizer"] if "learning_rate" in learnt else []
         self.remembered.keep_choices(plan, learnt + of_one, answered=measuring.answered)
         return plan
+
+    def _shorter_rate(self, plan: Plan) -> float:
+        given = {"optimizer": plan.optimizer, "batch_size": plan.batch_size}
+        short, long = (self.rules(steps, given).learning_rate for steps in (learning_rate.STEPS, plan.total_steps))
+        return short / long
 
     def _for_its_length(self, plan: Plan, before: Plan, kept: frozenset[str]) -> Plan:
         """What the rules say of so many steps, where they are not about as many as ``before``.

@@ -66,3 +66,16 @@ def test_equal_seeds_equal_rates(measuring, plan):
 
 def test_a_usual_rate_is_kept(measuring, plan):
     assert learning_rate.choose(plan(learning_rate=0.1), measuring()).learning_rate == 0.1
+
+
+def test_a_longer_run_is_given_less_than_the_test_found(bench, measuring, plan):
+    """The range is that of a short run, and what it says of one is scaled as the rules scale it."""
+    usual, long = measuring(), measuring()
+    long.shorter_rate = 4.0
+    short_run = learning_rate.choose(plan(learning_rate=0.4), usual)
+    long_run = learning_rate.choose(plan(learning_rate=0.1), long)
+    short_reason, long_reason = (dict(of.reasons)["learning_rate"] for of in (short_run, long_run))
+    assert long_reason.tried == short_reason.tried
+    assert long_run.learning_rate == pytest.approx(short_run.learning_rate / 4, rel=0.05)  # two digits each
+    assert "has its peak 4 times lower" in long_reason.measured
+    assert long_reason.measured.startswith(short_reason.measured)

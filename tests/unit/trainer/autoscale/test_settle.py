@@ -156,6 +156,16 @@ def test_what_follows_from_the_length_is_ruled_anew(settled, scripted, plan, mon
     assert all(asked == found for asked in seen), "before the learning rate is tested"
 
 
+def test_a_range_test_is_told_how_much_a_short_run_bears(settled, scripted, plan, monkeypatch):
+    def rules(steps, given):
+        return plan(**{"total_steps": steps, "reasons": REASONS, "learning_rate": 0.3 if steps < 600 else 0.1, **given})
+
+    seen = []
+    monkeypatch.setattr(tune, "CHOICES", {"learning_rate": lambda current, of: seen.append(of.shorter_rate) or current})
+    settled(rules(2_760, {}), scripted(lambda _: 0.01), rules=rules)
+    assert seen == [pytest.approx(3.0)]
+
+
 def test_a_plan_says_what_was_spent_and_what_was_not_tried(settled, bench, plan):
     clock = Clock(bench, 0.01)
     found = settled(plan(total_steps=LEAST_STEPS, epochs=60), clock.bench)
