@@ -18,6 +18,10 @@ from naiad.trainer.plan import Plan, Reason, Trial
 
 FACTORS = (0.5, 1, 2, 4)
 """Of the plan's own size, what is tried."""
+LONG_STEPS = 2_000
+"""In a run of more, no less than the plan's own size: the noise scale grows as the loss falls (McCandlish et al., "An Empirical
+Model of Large-Batch Training", arXiv 1812.06162), and what is measured at the beginning speaks for batches that are too small.
+"""
 GAIN = 0.07
 """Less time than this is not worth another size."""
 _PILOT_STEPS, _GRADIENTS = 24, 8
@@ -88,7 +92,8 @@ def _trials(per_sample: Mapping[int, float]) -> tuple[Trial, ...]:
 def _sizes(plan: Plan, measuring: Measuring) -> list[int]:
     samples = len(measuring.bench.split)
     most = min(max(plan.batch_size, samples // _LEAST_STEPS), measuring.room.samples)
-    sizes = {max(8, round(plan.batch_size * factor)) for factor in FACTORS}
+    factors = (factor for factor in FACTORS if factor >= 1 or plan.total_steps <= LONG_STEPS)
+    sizes = {max(8, round(plan.batch_size * factor)) for factor in factors}
     processes = measuring.bench.share.size
     shared = (size for size in sizes if size <= most and samples // steps_per_epoch(samples, size) >= processes)
     return sorted({plan.batch_size, *shared})

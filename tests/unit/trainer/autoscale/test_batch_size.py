@@ -53,6 +53,13 @@ def test_smaller_where_the_noise_is_small_and_the_machine_is_full(blobs, bench, 
     assert chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), linear).batch_size == 16
 
 
+def test_not_smaller_in_a_long_run_whose_noise_grows(blobs, bench, scripted, measuring, plan, noise):
+    noise(10.0)
+    of = [plan(batch_size=128, microbatch_size=128, total_steps=batch_size.LONG_STEPS + more) for more in (0, 1)]
+    short, long = (chosen(blobs, bench, scripted, measuring, current, linear) for current in of)
+    assert (short.batch_size, long.batch_size) == (64, 128)
+
+
 def test_no_size_is_tried_that_leaves_a_process_without_a_sample(blobs, bench, scripted, measuring, plan, noise):
     noise(10.0)
     of = scripted(linear)
