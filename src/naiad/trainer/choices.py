@@ -31,8 +31,10 @@ MUON_STEPS = 2_000
 """Up to here a run is short."""
 MUON_COST, MUON_COST_LONG = 2.0, 1.0
 """What Muon's update may cost, in units of the step without it; on convolutions it earns as much, in a long run less."""
-MUON_RATE = 0.03
-"""Its peak for up to 500 steps."""
+MUON_RATE, MUON_RATE_STEPS = 0.03, 500
+"""Its peak for up to so many steps."""
+MUON_SIDE, MUON_SIDE_MOST = 256, 2_048
+"""The larger side of a matrix that bears that peak in a longer run, and the largest that was tried."""
 MUON_DECAY_LONG = 0.2
 """Its weight decay in a run that is not short."""
 SETTLING = 20
@@ -155,8 +157,7 @@ class _Builder:
         if optimizer == "sgd":
             self._keep("learning_rate", 0.1, "the usual peak for sgd at this batch size")
         elif optimizer == "muon":
-            rate = min(MUON_RATE, max(MUON_RATE / 3, MUON_RATE * math.sqrt(500 / self.steps)))
-            self._keep("learning_rate", round(rate, 4), "muon's usual peak; lower the longer the run")
+            self._keep("learning_rate", round(self._muon_rate(), 4), "muon's usual peak; lower the longer the run")
         elif self._is_table_like():
             shorter = 100 / self.steps
             if self.dataset.task is Task.CLASSIFICATION:  # what a value's noise does to a long run, a class's does not
@@ -166,6 +167,16 @@ class _Builder:
             self._keep("learning_rate", round(min(0.02, max(1e-3, rate)), 5), why)
         else:
             self._keep("learning_rate", 3e-3, f"the usual peak for {optimizer}")
+
+    def _muon_rate(self) -> float:
+        """Lower in longer runs, and then the lower the larger the matrices: torch's update is so long that its largest singular
+        value grows with the root of the larger side.
+        """
+        assert self.steps is not None  # reason: as above
+        longer = max(1.0, self.steps / MUON_RATE_STEPS)
+        side = max((max(weight.flatten(1).shape) for weight in hidden_weights(self.net)), default=1)
+        narrow = math.sqrt(MUON_SIDE / min(MUON_SIDE_MOST, max(MUON_SIDE, side)))
+        return MUON_RATE * max(1 / 3, math.sqrt(1 / longer)) * math.pow(narrow, min(1.0, math.log(longer, 4)))
 
     def _weight_decay(self, optimizer: str) -> None:
         assert self.steps is not None  # reason: as above

@@ -203,7 +203,7 @@ def test_what_was_learnt_is_remembered(settled, bench, plan):
     assert again.step_s is None, "nothing was timed"
     choices = ("batch_size", "learning_rate", "threads", "microbatch_size", "total_steps")
     assert all(getattr(first, name) == getattr(again.plan, name) for name in choices)
-    assert dict(again.plan.reasons)["batch_size"].text.startswith("remembered: ")
+    assert dict(again.plan.reasons)["threads"].text.startswith("remembered: ")
 
 
 def test_what_the_budget_did_not_reach_is_measured_by_a_later_run(settled, scripted, plan, monkeypatch):
