@@ -47,7 +47,9 @@ def test_calibration_changes_how_sure_it_is_and_nothing_else():
     y = ((X[:, 0] > 0.5) ^ (generator.random(400) < 0.2)).astype(np.int64)
     data = {"train": (X[:200], y[:200]), "validation": (X[200:], y[200:])}
     raw, calibrated = (
-        fit("mlp", data, epochs=60, plan={"calibrate": calibrate}, report=False, progress=Silent())
+        fit(
+            "mlp", data, epochs=60, plan={"calibrate": calibrate, "weight_decay": 0.01}, report=False, progress=Silent()
+        )
         for calibrate in ("off", "on")
     )
     before, after = (model.evaluations["validation"] for model in (raw, calibrated))

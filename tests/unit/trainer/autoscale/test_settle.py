@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from naiad.trainer.autoscale import memory, tune
+from naiad.trainer.autoscale import batch_size, memory, tune
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.remembered import Remembered
 from naiad.trainer.autoscale.settle import LEAST_STEPS, Settling, with_spent
@@ -197,13 +197,16 @@ def test_time_that_is_nearly_over_leaves_a_step(settled, scripted, plan, asked):
     assert asked == []
 
 
-def test_what_was_learnt_is_remembered(settled, bench, plan):
+def test_what_was_learnt_is_remembered(settled, bench, plan, monkeypatch):
+    monkeypatch.setattr(
+        batch_size, "LONG_STEPS", 10**6
+    )  # so that there are two sizes of a hundred samples to choose from
     first = settled(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), bench).plan
     again = settled(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), bench)
     assert again.step_s is None, "nothing was timed"
     choices = ("batch_size", "learning_rate", "threads", "microbatch_size", "total_steps")
     assert all(getattr(first, name) == getattr(again.plan, name) for name in choices)
-    assert dict(again.plan.reasons)["threads"].text.startswith("remembered: ")
+    assert dict(again.plan.reasons)["batch_size"].text.startswith("remembered: ")
 
 
 def test_what_the_budget_did_not_reach_is_measured_by_a_later_run(settled, scripted, plan, monkeypatch):
