@@ -153,7 +153,9 @@ class Settling:
         plan = tune(plan, measuring, known=recalled.answered | BY_LENGTH)
         plan = self._fitted(plan, measuring)
         plan = self._for_its_length(plan, before, self.pinned | recalled.taken)
-        measuring.shorter_rate = self._shorter_rate(plan)
+        if "learning_rate" not in self.pinned | recalled.answered:
+            with purse.spending():
+                measuring.shorter_rate = self._shorter_rate(plan)
         plan = tune(plan, measuring, known=recalled.answered | (frozenset(CHOICES) - BY_LENGTH))
         purse.limit_s += kept_s
         learnt = _changed(by_rules, plan)

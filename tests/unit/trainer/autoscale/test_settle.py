@@ -198,9 +198,7 @@ def test_time_that_is_nearly_over_leaves_a_step(settled, scripted, plan, asked):
 
 
 def test_what_was_learnt_is_remembered(settled, bench, plan, monkeypatch):
-    monkeypatch.setattr(
-        batch_size, "LONG_STEPS", 10**6
-    )  # so that there are two sizes of a hundred samples to choose from
+    monkeypatch.setattr(batch_size, "LONG_STEPS", 10**6)  # with two sizes to choose from
     first = settled(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), bench).plan
     again = settled(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), bench)
     assert again.step_s is None, "nothing was timed"
