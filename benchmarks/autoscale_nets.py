@@ -28,8 +28,8 @@ from torch.utils.data import DataLoader, TensorDataset
 import naiad
 from naiad.trainer.arguments import assignments
 from naiad.trainer.data.sources.open import open_source
+from naiad.trainer.loop.progress import Silent
 from naiad.trainer.nets.guide import SimpleNet
-from naiad.trainer.progress import Silent
 
 PARTS = (0.25, 0.5, 1.0)
 """Of the plain loop's epochs, for the time to its loss."""

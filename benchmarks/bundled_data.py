@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import naiad
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 
 def digits(seed: int) -> float:

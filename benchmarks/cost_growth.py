@@ -39,8 +39,8 @@ from torch import Tensor, nn
 
 import naiad
 from naiad.trainer.data.sources.open import open_source
+from naiad.trainer.loop.progress import Silent
 from naiad.trainer.nets.guide import SimpleNet
-from naiad.trainer.progress import Silent
 
 HERE = Path(__file__).parent
 WATCHED_S = 0.1

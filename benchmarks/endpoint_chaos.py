@@ -25,7 +25,7 @@ from log import row
 import naiad
 from naiad.client.bench import Target
 from naiad.client.connection import connect
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 OVERLOAD_S = 60.0
 SLOW_MS = 20

@@ -26,7 +26,7 @@ from log import row
 import naiad
 from naiad.client.bench import Target
 from naiad.client.connection import connect
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 SCRIPT = "endpoint_fuzz.py"
 CLIENTS = 4

@@ -30,7 +30,7 @@ from log import row
 
 import naiad
 from naiad.client.connection import connect
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 HERE = Path(__file__).parent
 BODIES = 300

@@ -18,7 +18,7 @@ from log import row
 import naiad
 from naiad.client.bench import Target, growing
 from naiad.client.connection import connect
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 SECONDS, CONNECTIONS = 8.0, 4
 SCRIPT = "endpoint_resnet.py"

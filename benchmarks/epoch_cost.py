@@ -18,19 +18,19 @@ import torch.nn.functional as F
 from log import row
 
 from naiad.trainer import nets
-from naiad.trainer.checkpoint import MemoryCheckpoints
-from naiad.trainer.choices import make_plan
+from naiad.trainer.autoscale.rules import make_plan
 from naiad.trainer.data.batches import Feed
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.events import NullEvents
-from naiad.trainer.loop import Loop, Validation
-from naiad.trainer.losses import loss_for
-from naiad.trainer.optimizers import make_optimizer
-from naiad.trainer.pace import Pace
-from naiad.trainer.progress import Silent
-from naiad.trainer.state import RunState
-from naiad.trainer.step import Stepper
-from naiad.trainer.stopping import StopRequest
+from naiad.trainer.loop.checkpoint import MemoryCheckpoints
+from naiad.trainer.loop.events import NullEvents
+from naiad.trainer.loop.loop import Loop, Validation
+from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.state import RunState
+from naiad.trainer.loop.step import Stepper
+from naiad.trainer.loop.stopping import StopRequest
+from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.optim.optimizers import make_optimizer
+from naiad.trainer.plan.schedule_adjustments import Pace
 
 GUIDE = Path(__file__).parent.parent / "examples" / "guide"
 

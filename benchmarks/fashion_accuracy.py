@@ -12,7 +12,7 @@ from log import row
 
 import naiad
 from naiad.trainer.data.sources.open import open_source
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 CASES = {
     "simplenet": ("SimpleNet, 10 epochs, no augmentation", 10, {}, "≥ 90.5 %"),

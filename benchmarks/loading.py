@@ -30,7 +30,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from naiad.trainer.data.batches import Feed
-from naiad.trainer.data.cleaning import decoded
+from naiad.trainer.data.cleaning import decoded_images
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.data.prepare import prepare
 
@@ -84,11 +84,11 @@ class Ours:
         return timed(lambda: self._see(self.dataset, 1))
 
     def decoding_epoch(self) -> float:
-        part, decoded.DISK_PART = decoded.DISK_PART, 0.0
+        part, decoded_images.DISK_PART = decoded_images.DISK_PART, 0.0
         try:
             dataset = self._prepared()
         finally:
-            decoded.DISK_PART = part
+            decoded_images.DISK_PART = part
         return timed(lambda: self._see(dataset, 1))
 
     def _prepared(self) -> Dataset:

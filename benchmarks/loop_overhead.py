@@ -26,21 +26,21 @@ from log import row
 from torch import Tensor
 
 from naiad.trainer import nets
-from naiad.trainer.checkpoint import MemoryCheckpoints
-from naiad.trainer.choices import make_plan
+from naiad.trainer.autoscale.rules import make_plan
 from naiad.trainer.data.batches import Batch, Feed, epoch_order
 from naiad.trainer.data.dataset import Split, TensorSamples
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.events import NullEvents
-from naiad.trainer.loop import Loop, Validation
-from naiad.trainer.losses import loss_for
-from naiad.trainer.optimizers import make_optimizer, set_learning_rate
-from naiad.trainer.pace import Pace
-from naiad.trainer.progress import Silent
-from naiad.trainer.schedule import learning_rate_at
-from naiad.trainer.state import RunState
-from naiad.trainer.step import Stepper
-from naiad.trainer.stopping import StopRequest
+from naiad.trainer.loop.checkpoint import MemoryCheckpoints
+from naiad.trainer.loop.events import NullEvents
+from naiad.trainer.loop.loop import Loop, Validation
+from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.state import RunState
+from naiad.trainer.loop.step import Stepper
+from naiad.trainer.loop.stopping import StopRequest
+from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.optim.optimizers import make_optimizer, set_learning_rate
+from naiad.trainer.optim.schedule import learning_rate_at
+from naiad.trainer.plan.schedule_adjustments import Pace
 
 BATCH = 128
 GOAL = 1.03

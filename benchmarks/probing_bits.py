@@ -18,8 +18,8 @@ from log import row
 from torch import Tensor, nn
 
 from naiad.trainer.fit import fit
-from naiad.trainer.model import Model
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
+from naiad.trainer.model.model import Model
 
 SAMPLES, SIDE, CLASSES = 2_560, 8, 4
 

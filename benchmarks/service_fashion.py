@@ -12,7 +12,7 @@ from live import live
 from log import row
 
 import naiad
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 FILES = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts the four IDX files."""

@@ -10,29 +10,29 @@ from naiad.errors import NaiadError
 
 if TYPE_CHECKING:
     from naiad.client.connection import connect
-    from naiad.trainer.artifact import load
     from naiad.trainer.data.prepare import inspect
     from naiad.trainer.estimators import NaiadClassifier, NaiadRegressor
-    from naiad.trainer.evaluate import Evaluation
     from naiad.trainer.fit import fit
-    from naiad.trainer.model import Model, Predictions
+    from naiad.trainer.load import load
+    from naiad.trainer.model.evaluate import Evaluation
+    from naiad.trainer.model.model import Model, Predictions
     from naiad.trainer.nets.guide import Net, SimpleNet
-    from naiad.trainer.plan import Plan
+    from naiad.trainer.plan.plan import Plan
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "connect": "naiad.client.connection",
     "fit": "naiad.trainer.fit",
-    "load": "naiad.trainer.artifact",
+    "load": "naiad.trainer.load",
     "inspect": "naiad.trainer.data.prepare",
-    "Evaluation": "naiad.trainer.evaluate",
-    "Model": "naiad.trainer.model",
+    "Evaluation": "naiad.trainer.model.evaluate",
+    "Model": "naiad.trainer.model.model",
     "Net": "naiad.trainer.nets.guide",
     "NaiadClassifier": "naiad.trainer.estimators",
     "NaiadRegressor": "naiad.trainer.estimators",
-    "Plan": "naiad.trainer.plan",
-    "Predictions": "naiad.trainer.model",
+    "Plan": "naiad.trainer.plan.plan",
+    "Predictions": "naiad.trainer.model.model",
     "SimpleNet": "naiad.trainer.nets.guide",
 }
 

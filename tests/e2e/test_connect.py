@@ -111,7 +111,7 @@ def test_those_that_wait_say_where(server: Any) -> None:
 
 
 def naiad_cores() -> tuple[int, ...]:
-    from naiad.service.jobs.resources import of_this_machine  # noqa: PLC0415  # reason: of the server's rooms
+    from naiad.service.contract.resources import of_this_machine  # noqa: PLC0415  # reason: of the server's rooms
 
     return of_this_machine().cpus
 

@@ -17,7 +17,7 @@ import naiad
 from naiad.cli.main import main
 from naiad.client.connection import Connection
 from naiad.errors import InputError, NaiadError
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 DOUBLES = """
 import json, os

@@ -9,7 +9,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from sklearn.model_selection import train_test_split
 
 import naiad
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 
 def halves(X, y, **options):

@@ -14,13 +14,14 @@ import uvicorn
 from naiad.home import Address, write_address
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.clock import SystemClock
 from naiad.service.domain.entity import EndpointStatus, EntityKind
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
-from naiad.service.endpoints.asynchronous import AsyncInvocations
-from naiad.service.endpoints.logs import logs_folder
-from naiad.service.endpoints.service import EndpointService
+from naiad.service.endpoints.control.service import EndpointService
+from naiad.service.endpoints.serving.asynchronous import AsyncInvocations
+from naiad.service.endpoints.serving.logs import logs_folder
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import InstanceReport
 from naiad.service.gateway.app import Gateway
@@ -28,7 +29,6 @@ from naiad.service.gateway.invocations import InvocationDoor
 from naiad.service.gateway.operation import Context
 from naiad.service.gateway.request import Principal
 from naiad.service.gateway.s3.door import S3Door
-from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.keys import Keys

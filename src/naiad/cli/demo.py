@@ -14,7 +14,7 @@ from naiad.cli.train import give_summary, summary
 from naiad.errors import FolderError
 
 if TYPE_CHECKING:
-    from naiad.trainer.model import Model
+    from naiad.trainer.model.model import Model
 
 _DATA = "fashion-mnist"
 _MARKS = ("run.json", "naiad.json", "checkpoints")

@@ -11,7 +11,7 @@ from naiad.cli.output import give, give_json
 from naiad.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from naiad.trainer.model import Model, Predictions
+    from naiad.trainer.model.model import Model, Predictions
 
 _TABLES = {".csv", ".tsv", ".parquet", ".pq"}
 

@@ -15,7 +15,7 @@ from naiad.errors import OptionError, Stopped
 from naiad.trainer import arguments
 
 if TYPE_CHECKING:
-    from naiad.trainer.model import Model
+    from naiad.trainer.model.model import Model
 
 
 def train(
@@ -73,9 +73,9 @@ def train(
         )
     except Stopped as stopped:
         raise Stopped(str(stopped), hint=f"go on: {_continuing(net, data, folder)} and the options as before") from None
-    from naiad.trainer import distributed
+    from naiad.trainer.machine import processes
 
-    if not distributed.writes():
+    if not processes.writes():
         return
     result = summary(model, folder, seconds=time.perf_counter() - started)
     if as_json:

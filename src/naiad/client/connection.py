@@ -26,7 +26,7 @@ from naiad.home import Address, read_address, state_folder
 if TYPE_CHECKING:
     from torch import nn
 
-    from naiad.trainer.model import Model
+    from naiad.trainer.model.model import Model
 
 
 IMAGE = "naiad/trainer"

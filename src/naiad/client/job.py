@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from naiad.errors import FolderError, TrainingError
 
 if TYPE_CHECKING:
-    from naiad.trainer.model import Model
+    from naiad.trainer.model.model import Model
 
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _POLL_S = 0.5
@@ -84,7 +84,7 @@ class JobHandle:
 
     def model(self, folder: str | Path | None = None) -> "Model":
         """Waits for the job, and loads what it trained; ``folder`` keeps the artifact. Raises TrainingError, FolderError."""
-        from naiad.trainer import artifact  # noqa: PLC0415  # reason: torch, which other calls do not need
+        from naiad.trainer import load  # noqa: PLC0415  # reason: torch, which other calls do not need
 
         self.wait()
         described = self.describe()
@@ -107,7 +107,7 @@ class JobHandle:
             archive.seek(0)
             with tarfile.open(fileobj=archive, mode="r:gz") as tar:
                 tar.extractall(target, filter="data")
-        return artifact.load(target)
+        return load.load(target)
 
     def _new_lines(self, tokens: dict[str, str]) -> Iterator[str]:
         logs = self.client("logs")

@@ -7,14 +7,15 @@ from pathlib import Path
 from naiad.errors import InputError
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.resources import Resources, of_this_machine
 from naiad.service.domain.clock import Clock, SystemClock
 from naiad.service.domain.errors import ServiceError
-from naiad.service.endpoints.asynchronous import AsyncInvocations
-from naiad.service.endpoints.catalog import Catalog
-from naiad.service.endpoints.manager import EndpointManager
-from naiad.service.endpoints.prepare import Preparer
-from naiad.service.endpoints.registry import Registry
-from naiad.service.endpoints.service import EndpointService, cores_of
+from naiad.service.endpoints.control.catalog import Catalog
+from naiad.service.endpoints.control.registry import Registry
+from naiad.service.endpoints.control.service import EndpointService, cores_of
+from naiad.service.endpoints.serving.asynchronous import AsyncInvocations
+from naiad.service.endpoints.serving.manager import EndpointManager
+from naiad.service.endpoints.serving.prepare import Preparer
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.warm import WarmInterpreter
 from naiad.service.gateway.app import Gateway
@@ -22,8 +23,7 @@ from naiad.service.gateway.invocations import InvocationDoor
 from naiad.service.gateway.operation import Context
 from naiad.service.gateway.request import Principal
 from naiad.service.gateway.s3.door import S3Door
-from naiad.service.jobs.remains import Sweeper
-from naiad.service.jobs.resources import Resources, of_this_machine
+from naiad.service.jobs.cleanup import Sweeper
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.keys import Keys

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import naiad
 from naiad.errors import InputError, NaiadError, Stopped
-from naiad.trainer import arguments, distributed
-from naiad.trainer.progress import Lines
+from naiad.trainer import arguments
+from naiad.trainer.loop.progress import Lines
+from naiad.trainer.machine import processes
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def main(given: Sequence[str] | None = None) -> int:
         )
     except NaiadError as error:
         return _told(error)
-    if distributed.writes():
+    if processes.writes():
         sys.stdout.write(json.dumps({"evaluations": model.evaluations, "artifact": options.out}) + "\n")
     return 0
 

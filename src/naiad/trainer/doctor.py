@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import torch
 
-from naiad.trainer import device
 from naiad.trainer.data.sources.cifar import is_cifar
 from naiad.trainer.data.sources.idx import is_idx
 from naiad.trainer.data.sources.named import DEBIAN_FOLDER, cache_folder
+from naiad.trainer.machine import device
 
 _OPTIONAL = {
     "onnxruntime": "runs model.onnx",

@@ -19,8 +19,8 @@ from torch import nn
 
 from naiad.errors import InputError
 from naiad.trainer.fit import fit
-from naiad.trainer.model import Model
-from naiad.trainer.progress import Silent, progress_for
+from naiad.trainer.loop.progress import Silent, progress_for
+from naiad.trainer.model.model import Model
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # reason: scikit-learn is untyped

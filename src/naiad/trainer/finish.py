@@ -2,17 +2,18 @@
 
 import torch
 
-from naiad.trainer import artifact, calibration
-from naiad.trainer.baseline import baseline
+from naiad.trainer import load
+from naiad.trainer.artifact.program import Probabilities, Program
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
 from naiad.trainer.data.dataset import Dataset
-from naiad.trainer.evaluate import Evaluation, classification
-from naiad.trainer.model import Model
-from naiad.trainer.placing import brought_back
-from naiad.trainer.plan import FILE as PLAN_FILE
-from naiad.trainer.program import Probabilities, Program
-from naiad.trainer.progress import Progress
-from naiad.trainer.recipe import evaluate_split
+from naiad.trainer.loop.progress import Progress
+from naiad.trainer.loop.task_strategy import evaluate_split
+from naiad.trainer.machine.device_transfer import to_cpu
+from naiad.trainer.model import calibration
+from naiad.trainer.model.baseline import baseline
+from naiad.trainer.model.evaluate import Evaluation, classification
+from naiad.trainer.model.model import Model
+from naiad.trainer.plan.plan import FILE as PLAN_FILE
 from naiad.trainer.report import write_report
 from naiad.trainer.run_folder import RunFolder
 
@@ -32,7 +33,7 @@ def finish(
     validated: the evaluation on the validation split, where it is known already.
     """
     evaluations = _evaluations(model, dataset, validated)
-    brought_back(model.program)
+    to_cpu(model.program)
     model.evaluations = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
     if folder.path is None:
         return
@@ -42,13 +43,13 @@ def finish(
         write_quarantine(dataset.findings, folder.path / "quarantine.csv")
     model.save(folder.path)
     model.plan.write(folder.path)
-    artifact.add_files(folder.path, [PLAN_FILE])
+    load.add_files(folder.path, [PLAN_FILE])
     for name, reason in model.missing.items():
         progress.note(f"the artifact has no {name}: {reason}")
     if with_report:
         shown = evaluations.get("test", evaluations.get("validation"))
         write_report(folder.path, model, dataset, evaluation=shown)
-        artifact.add_files(folder.path, ["report.html", "report"])
+        load.add_files(folder.path, ["report.html", "report"])
 
 
 def _evaluations(model: Model, dataset: Dataset, validated: Evaluation | None) -> dict[str, Evaluation]:

@@ -15,17 +15,18 @@ import torch
 from torch import nn
 
 from naiad.errors import OptionError
-from naiad.trainer import distributed, nets, run_folder
-from naiad.trainer.data.feeding import memory_limit_bytes
+from naiad.trainer import nets, run_folder
+from naiad.trainer.data.feed import memory_limit_bytes
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.model import Model
-from naiad.trainer.plan import Plan
-from naiad.trainer.progress import Progress, Silent, progress_for
-from naiad.trainer.recipe import recipe_for
+from naiad.trainer.loop.progress import Progress, Silent, progress_for
+from naiad.trainer.loop.task_strategy import recipe_for
+from naiad.trainer.machine import processes
+from naiad.trainer.machine.seeding import check_seed, seeded
+from naiad.trainer.model.model import Model
+from naiad.trainer.plan.overrides import check_wishes, kept
+from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run import Run
 from naiad.trainer.run_folder import RunFolder
-from naiad.trainer.seeding import check_seed, seeded
-from naiad.trainer.wishes import check_wishes, kept
 
 
 def fit(
@@ -74,13 +75,13 @@ def fit(
     check_seed(seed)
     given = plan if isinstance(plan, Mapping) else {}
     wishes = check_wishes({**given, **given_options(epochs=epochs, time_limit_s=time_limit_s)})
-    with distributed.join() as group, seeded(seed):
+    with processes.join() as group, seeded(seed):
         folder = group.by_first(lambda: run_folder.claim(out, resume=bool(resume)))
         feed, normalisation = group.by_first(lambda: _of_data(wishes, followed, folder))
         progress = progress if progress is not None else progress_for()
         if group.rank > 0:
             folder, progress = folder.unwritten(), Silent()
-        with distributed.after_first(group, wait=_may_fetch(data, validation)):
+        with processes.after_first(group, wait=_may_fetch(data, validation)):
             dataset = prepare(
                 data,
                 validation=validation,

@@ -14,8 +14,9 @@ from typing import Any
 
 import naiad
 from naiad.errors import InputError, NaiadError, OptionError, Stopped, nearest
-from naiad.trainer import arguments, distributed
-from naiad.trainer.progress import Lines
+from naiad.trainer import arguments
+from naiad.trainer.loop.progress import Lines
+from naiad.trainer.machine import processes
 
 _OWN = ("net", "data", "validation", "epochs", "time_limit", "seed", "task", "label", "image_size", "report")
 _PLAN = "plan."
@@ -38,7 +39,7 @@ def main() -> int:
         _say(f"error: {error}{hint}")
         Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text(f"{error}{hint}", encoding="utf-8")
         return 2 if isinstance(error, InputError) else 1
-    if not distributed.writes():
+    if not processes.writes():
         return 0
     publish(run, Path(os.environ["SM_MODEL_DIR"]))
     _say(json.dumps({"evaluations": {name: found["metrics"] for name, found in model.evaluations.items()}}))

@@ -12,19 +12,19 @@ from typing import Any
 from torch import nn
 
 from naiad.trainer import nets
-from naiad.trainer.checkpoint import MemoryCheckpoints
-from naiad.trainer.choices import make_plan
+from naiad.trainer.autoscale.rules import make_plan
 from naiad.trainer.data.dataset import Dataset, spread
-from naiad.trainer.data.feeding import memory_limit_bytes
+from naiad.trainer.data.feed import memory_limit_bytes
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.fit import given_options, threads
-from naiad.trainer.plan import Plan
-from naiad.trainer.progress import Silent
-from naiad.trainer.recipe import recipe_for
+from naiad.trainer.loop.checkpoint import MemoryCheckpoints
+from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.task_strategy import recipe_for
+from naiad.trainer.machine.seeding import check_seed, seeded
+from naiad.trainer.plan.overrides import check_wishes, kept
+from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run import Run
 from naiad.trainer.run_folder import RunFolder
-from naiad.trainer.seeding import check_seed, seeded
-from naiad.trainer.wishes import check_wishes, kept
 
 BATCHES = 2
 

@@ -12,36 +12,36 @@ from torch import Tensor, nn
 from naiad.trainer import nets
 from naiad.trainer.autoscale import forecast
 from naiad.trainer.autoscale.bench import Bench
-from naiad.trainer.autoscale.remembered import Remembered
-from naiad.trainer.autoscale.settle import LEAST_STEPS, Settling, with_spent
-from naiad.trainer.batchnorm import least_momentum, normalised_by_batch, recalculate
-from naiad.trainer.choices import make_plan
-from naiad.trainer.compiled import compiled
-from naiad.trainer.copying import untouched
+from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, Settling, with_spent
+from naiad.trainer.autoscale.measurement_cache import Remembered
+from naiad.trainer.autoscale.rules import make_plan
+from naiad.trainer.autoscale.time_limit import Aftermath, deadline_for
 from naiad.trainer.data.batches import Feed, Share
 from naiad.trainer.data.dataset import Dataset, spread
-from naiad.trainer.data.feeding import decoded_by
-from naiad.trainer.deadline import Deadline
-from naiad.trainer.distributed import Alone, Group
-from naiad.trainer.evaluate import Evaluation
+from naiad.trainer.data.feed import decoded_by
 from naiad.trainer.finish import finish
-from naiad.trainer.loop import Loop, Validation, load_best
-from naiad.trainer.losses import Loss, class_weights, loss_for
-from naiad.trainer.model import EpochRecord, Model
-from naiad.trainer.optimizers import make_optimizer
-from naiad.trainer.pace import Pace
-from naiad.trainer.placing import brought_back, placed
-from naiad.trainer.plan import Plan
-from naiad.trainer.progress import Progress
-from naiad.trainer.recipe import Clustering, Recipe, recipe_for
+from naiad.trainer.loop.deadline import Deadline
+from naiad.trainer.loop.distributed_step import shared
+from naiad.trainer.loop.loop import Loop, Validation, load_best
+from naiad.trainer.loop.progress import Progress
+from naiad.trainer.loop.state import RunState, averaged_copy
+from naiad.trainer.loop.step import Stepper
+from naiad.trainer.loop.stopping import listening
+from naiad.trainer.loop.task_strategy import Clustering, Recipe, recipe_for
+from naiad.trainer.machine.compilation import compile_net
+from naiad.trainer.machine.device_transfer import to_cpu, to_device
+from naiad.trainer.machine.processes import Alone, Group
+from naiad.trainer.machine.seeding import RandomState, derived_seed, seed_all
+from naiad.trainer.model.evaluate import Evaluation
+from naiad.trainer.model.model import EpochRecord, Model
+from naiad.trainer.nets.copies import untouched
+from naiad.trainer.optim.batchnorm import least_momentum, normalised_by_batch, recalculate
+from naiad.trainer.optim.losses import Loss, class_weights, loss_for
+from naiad.trainer.optim.optimizers import make_optimizer
+from naiad.trainer.plan.overrides import kept
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.schedule_adjustments import Pace
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_alike
-from naiad.trainer.seeding import RandomState, derived_seed, seed_all
-from naiad.trainer.shared_step import shared
-from naiad.trainer.state import RunState, averaged_copy
-from naiad.trainer.step import Stepper
-from naiad.trainer.stopping import listening
-from naiad.trainer.timing import Aftermath, deadline_for
-from naiad.trainer.wishes import kept
 
 _NORMALISING = 50
 """Batches that BatchNorm's statistics are computed from anew."""
@@ -105,7 +105,7 @@ class Run:
 
     def train(self, plan: Plan, started: float) -> tuple[tuple[EpochRecord, ...], Plan]:
         """The epochs, and the plan with how it was walked. Leaves the weights to keep in ``net``, where it was trained."""
-        placed(self.net, plan)
+        to_device(self.net, plan.device, memory_format=plan.memory_format)
         self.dataset.features.to(plan.device)
         self.group.spread_([*self.net.parameters(), *self.net.buffers()])
         if self.group.rank > 0:  # dropout is another one for each share
@@ -170,7 +170,7 @@ class Run:
     def finish(self, model: Model) -> None:
         """The first process tests and saves; how long that took is remembered. Brings the model back to the CPU."""
         model.evaluations, model.baseline = self.group.by_first(lambda: self._finished(model))
-        brought_back(model.program)
+        to_cpu(model.program)
         self.group.spread_(list(model.program.buffers()))  # the head's temperature was found meanwhile
 
     def _finished(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -274,7 +274,7 @@ class Run:
         return RunState(self.net, optimizer, average, plan.microbatch_size, pace, began, halvings=halvings)
 
     def _stepper(self, plan: Plan, state: RunState) -> Stepper:
-        net = compiled(self.net, plan)
+        net = compile_net(self.net, enabled=plan.compile == "on")
         return Stepper(net, self.dataset.features, self._loss(plan), state.optimizer, plan, state.microbatch_size)
 
     def _loss(self, plan: Plan) -> Loss:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
-from naiad.trainer import manifest
-from naiad.trainer.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
+from naiad.trainer.artifact import manifest
 from naiad.trainer.data.dataset import Dataset, TensorSamples
-from naiad.trainer.distributed import Group
-from naiad.trainer.events import EventLog, Events, NullEvents
-from naiad.trainer.plan import Plan
+from naiad.trainer.loop.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
+from naiad.trainer.loop.events import EventLog, Events, NullEvents
+from naiad.trainer.machine.processes import Group
+from naiad.trainer.plan.plan import Plan
 
 _RECORD = "run.json"
 

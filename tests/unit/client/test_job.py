@@ -13,7 +13,7 @@ from naiad.client.connection import connect
 from naiad.client.job import JobHandle, model_left
 from naiad.errors import FolderError, TrainingError
 from naiad.service.domain.status import Phase
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from naiad.errors import InputError
 from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
+from naiad.service.contract.instance_types import instance_type
 from naiad.service.domain.clock import SystemClock
 from naiad.service.domain.errors import DoesNotFit
-from naiad.service.jobs.instance_types import instance_type
 from naiad.service.store.lock import hold
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from naiad.trainer.data.dataset import Dataset, Split, Task, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.findings import Findings
-from naiad.trainer.plan import Plan
+from naiad.trainer.plan.plan import Plan
 
 PLAN = Plan(
     epochs=4, total_steps=40, time_limit_s=None, checkpoint_steps=7, batch_size=10, microbatch_size=10, optimizer="sgd",

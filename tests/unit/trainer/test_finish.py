@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from naiad.trainer.fit import fit
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from torch import nn
 import naiad
 from naiad.errors import DataError, NetworkError, OptionError, Stopped
 from naiad.trainer.fit import fit
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from naiad.errors import DataError, FolderError, OptionError, Stopped, TrainingError
-from naiad.trainer.checkpoint import FolderCheckpoints
 from naiad.trainer.fit import fit
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.checkpoint import FolderCheckpoints
+from naiad.trainer.loop.progress import Silent
 
 RANK = int(os.environ.get("RANK", "0"))
 

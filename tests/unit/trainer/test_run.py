@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from naiad.errors import OptionError, Stopped
-from naiad.trainer import cluster
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.model import NetworkSource
+from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.task_strategy import recipe_for
+from naiad.trainer.model import clusters
 from naiad.trainer.nets import resolve
-from naiad.trainer.plan import BY_USER
-from naiad.trainer.progress import Silent
-from naiad.trainer.recipe import recipe_for
+from naiad.trainer.nets.network_source import NetworkSource
+from naiad.trainer.plan.plan import BY_USER
 from naiad.trainer.run import SAMPLES_KEPT, Run
 from naiad.trainer.run_folder import claim
 
@@ -113,8 +113,8 @@ def test_the_time_of_clustering_is_remembered_with_that_of_the_ending(monkeypatc
         late["by_s"] += 7.0
         return nearest_centre(*given, **options)
 
-    late, clock, nearest_centre = {"by_s": 0.0}, time.perf_counter, cluster.nearest_centre
-    monkeypatch.setattr(cluster, "nearest_centre", slow)
+    late, clock, nearest_centre = {"by_s": 0.0}, time.perf_counter, clusters.nearest_centre
+    monkeypatch.setattr(clusters, "nearest_centre", slow)
     monkeypatch.setattr(time, "perf_counter", lambda: clock() + late["by_s"])
     data = prepare(np.random.default_rng(0).random((300, 4), dtype=np.float32), task="clustering", seed=0)
     net, source = resolve("autoencoder", dataset=data)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
-from naiad.trainer.distributed import Alone
+from naiad.trainer.machine.processes import Alone
 from naiad.trainer.run_folder import RunRecord, check_alike, claim, data_digest, network_digest
 
 

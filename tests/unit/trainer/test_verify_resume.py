@@ -6,7 +6,7 @@ import torch
 
 from naiad.errors import TrainingError
 from naiad.trainer.fit import fit
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 from naiad.trainer.verify_resume import _differences, verify_resume
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from naiad.errors import FolderError, OptionError
-from naiad.service.aws_hosts.elsewhere import Elsewhere
 from naiad.service.aws_hosts.head import Target
+from naiad.service.aws_hosts.passthrough import Elsewhere
 from naiad.service.aws_hosts.private_files import make_private_folder, write_private
 from naiad.service.domain.clock import Clock
 

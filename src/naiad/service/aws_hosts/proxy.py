@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 from naiad.service.aws_hosts import telemetry
 from naiad.service.aws_hosts.contexts import Contexts
-from naiad.service.aws_hosts.elsewhere import Elsewhere, opened
 from naiad.service.aws_hosts.head import END, ESTABLISHED, MOST_BYTES, Refusal, Target, target_of
 from naiad.service.aws_hosts.hosts import Goal, goal_of
+from naiad.service.aws_hosts.passthrough import Elsewhere, opened
 from naiad.service.aws_hosts.relay import Connection, relay
 
 _LOG = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from typing import Self
 from naiad.service.aws_hosts.authority import Authority
 from naiad.service.aws_hosts.bundle import FILE, write_bundle
 from naiad.service.aws_hosts.contexts import Contexts
-from naiad.service.aws_hosts.elsewhere import Elsewhere
 from naiad.service.aws_hosts.head import Target
+from naiad.service.aws_hosts.passthrough import Elsewhere
 from naiad.service.aws_hosts.proxy import USUAL, Limits, Proxy
 from naiad.service.domain.clock import Clock
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
+from naiad.service.contract.instance_types import OWN_TYPES
 from naiad.service.domain.errors import Denied, Invalid, NotServed, ServiceError
 from naiad.service.gateway.answers import answered, failed
 from naiad.service.gateway.operation import OPERATIONS, Context
@@ -14,7 +15,6 @@ from naiad.service.gateway.route import Route
 from naiad.service.gateway.spec import operation_model
 from naiad.service.gateway.validate import validate
 from naiad.service.gateway.wire import from_form, from_json
-from naiad.service.jobs.instance_types import OWN_TYPES
 
 _OF_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
 """What the program of a job may call besides S3."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
-from naiad.service.endpoints.asynchronous import AsyncInvocations, AsyncRequest
-from naiad.service.endpoints.calls import Call, NotNow, Parts, Reply
-from naiad.service.endpoints.manager import EndpointManager
-from naiad.service.endpoints.worker.link import meta_of
+from naiad.service.endpoints.frames import meta_of
+from naiad.service.endpoints.serving.asynchronous import AsyncInvocations, AsyncRequest
+from naiad.service.endpoints.serving.invocation import Call, NotNow, Parts, Reply
+from naiad.service.endpoints.serving.manager import EndpointManager
 from naiad.service.gateway.answers import failed
 from naiad.service.gateway.event_stream import CONTENT_TYPE, failure, payload_part
 from naiad.service.gateway.raw import RawRequest

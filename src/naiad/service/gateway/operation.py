@@ -14,8 +14,8 @@ from naiad.service.gateway.request import Principal
 from naiad.service.store.port import Store
 
 if TYPE_CHECKING:
-    from naiad.service.endpoints.catalog import Catalog
-    from naiad.service.endpoints.service import EndpointService
+    from naiad.service.endpoints.control.catalog import Catalog
+    from naiad.service.endpoints.control.service import EndpointService
     from naiad.service.jobs.service import JobService
 
 

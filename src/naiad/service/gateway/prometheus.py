@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from naiad.service.endpoints.manager import EndpointManager
-from naiad.service.endpoints.meter import EDGES_S, Total
+from naiad.service.endpoints.serving.manager import EndpointManager
+from naiad.service.endpoints.serving.meter import EDGES_S, Total
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LABELS = ("endpoint", "variant")

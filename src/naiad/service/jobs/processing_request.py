@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.requests import (
+from naiad.service.contract.requests import (
     Ask,
     Request,
     check_distinct,
@@ -13,6 +12,7 @@ from naiad.service.jobs.requests import (
     check_text_size,
     refuse,
 )
+from naiad.service.domain.errors import Invalid
 
 _FOLDER = "/opt/ml/processing"
 

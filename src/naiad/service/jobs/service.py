@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.instance_types import instance_type
+from naiad.service.contract.requests import Ask, Request, check_buckets, check_tags, cores_of
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Conflict, InUse, NotFound
 from naiad.service.domain.job import Job, JobKind, Transition
 from naiad.service.domain.status import RUNNING, Phase
 from naiad.service.executors.port import Instance
-from naiad.service.jobs.bell import Bell
-from naiad.service.jobs.instance_types import instance_type
+from naiad.service.jobs.cleanup import put_aside, put_back
 from naiad.service.jobs.layout import instances_of
 from naiad.service.jobs.processing_request import ask_of_processing, check_processing, uris_of_processing
-from naiad.service.jobs.remains import put_aside, put_back
-from naiad.service.jobs.requests import Ask, Request, check_buckets, check_tags, cores_of
-from naiad.service.jobs.resources import Resources
+from naiad.service.jobs.queue import Place, WaitingLine
 from naiad.service.jobs.training_request import ask_of_training, check_training, uris_of_training
 from naiad.service.jobs.transform_request import ask_of_transform, check_transform, uris_of_transform
-from naiad.service.jobs.waiting import Place, WaitingLine
+from naiad.service.jobs.wake_event import Bell
 from naiad.service.store.port import JobPage, JobQuery, Store
 
 

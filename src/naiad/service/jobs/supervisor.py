@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Conflict, ServiceError, StorageFull
 from naiad.service.domain.job import Job
 from naiad.service.domain.status import Phase
 from naiad.service.executors.port import Executor, Instance, InstanceReport, InstanceSpec
-from naiad.service.jobs.bell import Bell
+from naiad.service.jobs.cleanup import tidy
 from naiad.service.jobs.layout import instances_of, job_folder, read_placement, write_placement
 from naiad.service.jobs.outcome import Do, Verdict, end_of_stop, is_at_work, is_end, judge, next_phases, overdue
-from naiad.service.jobs.remains import tidy
-from naiad.service.jobs.resources import Resources
+from naiad.service.jobs.queue import WaitingLine, waiting_of
 from naiad.service.jobs.scheduler import Capacity, Placement, fits, place
-from naiad.service.jobs.waiting import WaitingLine, waiting_of
+from naiad.service.jobs.wake_event import Bell
 from naiad.service.store.lock import AlwaysHeld, Hold
 from naiad.service.store.port import Store
 

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.requests import (
+from naiad.service.contract.requests import (
     NOTHING_TO_RUN,
     Ask,
     Request,
@@ -17,6 +16,7 @@ from naiad.service.jobs.requests import (
     is_trainer_image,
     refuse,
 )
+from naiad.service.domain.errors import Invalid
 
 _ML = "/opt/ml"
 _NOT_FOR_CHECKPOINTS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from naiad.service.contract.requests import Ask, Request, check_no_nul, check_text_size, refuse
 from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.requests import Ask, Request, check_no_nul, check_text_size, refuse
 
 _SPLITS = ("None", "Line")
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL
 
-from naiad.service.store.gate import Gate, OpenGate, TurnGate
+from naiad.service.store.read_write_lock import Gate, OpenGate, TurnGate
 
 _BUSY_TIMEOUT_MS = 30_000
 _POOL_TIMEOUT_S = 60

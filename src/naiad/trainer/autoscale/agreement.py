@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from naiad.trainer.autoscale.bench import Bench
-from naiad.trainer.plan import Plan
+from naiad.trainer.plan.plan import Plan
 
 MAX_LOSS_GAP, MIN_COSINE = 0.02, 0.98
 

@@ -8,13 +8,13 @@ batch, and a usual noise scale assumed.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from naiad.trainer.autoscale import accumulation
+from naiad.trainer.autoscale import microbatch_size
 from naiad.trainer.autoscale.bench import STEPS, WARM_UP
+from naiad.trainer.autoscale.gradient_noise import efficiency, noise_scale
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.autoscale.noise import efficiency, noise_scale
 from naiad.trainer.data.batches import steps_per_epoch
-from naiad.trainer.optimizers import rate_for_batch
-from naiad.trainer.plan import Plan, Reason, Trial
+from naiad.trainer.optim.optimizers import rate_for_batch
+from naiad.trainer.plan.plan import Plan, Reason, Trial
 
 FACTORS = (0.5, 1, 2, 4)
 """Of the plan's own size, what is tried."""
@@ -77,7 +77,7 @@ def resized(plan: Plan, size: int, reason: Reason, measuring: Measuring) -> Plan
     plan = plan.taking("batch_size", size, reason)
     if size == before:
         return plan
-    plan = accumulation.within(plan, measuring.room, pinned=measuring.pinned)
+    plan = microbatch_size.within(plan, measuring.room, pinned=measuring.pinned)
     if "learning_rate" not in measuring.pinned:
         rate = rate_for_batch(plan.learning_rate, plan.optimizer, before=before, after=size)
         plan = plan.taking("learning_rate", rate, Reason(f"moved with the batch size, from {before} to {size}"))
@@ -106,5 +106,5 @@ def _scale(plan: Plan, measuring: Measuring) -> float | None:
 
 def _seconds(plan: Plan, size: int, measuring: Measuring) -> float:
     """No more than the budget has room for."""
-    tried = accumulation.within(replace(plan, batch_size=size), measuring.room, pinned=measuring.pinned)
+    tried = microbatch_size.within(replace(plan, batch_size=size), measuring.room, pinned=measuring.pinned)
     return measuring.bench.step_seconds(tried, within_s=measuring.budget.left_s)

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from naiad.trainer.batchnorm import least_momentum
-from naiad.trainer.compiled import compiled
-from naiad.trainer.copying import borrowed, copied
 from naiad.trainer.data.batches import WHOLE, Batch, Feed, Share
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.data.feeding import decoded_by
-from naiad.trainer.losses import Loss
-from naiad.trainer.optimizers import make_optimizer
-from naiad.trainer.placing import placed
-from naiad.trainer.plan import Plan
-from naiad.trainer.schedule import learning_rate_at
-from naiad.trainer.seeding import RandomState
-from naiad.trainer.step import NonFiniteLoss, Stepper
+from naiad.trainer.data.feed import decoded_by
+from naiad.trainer.loop.step import NonFiniteLoss, Stepper
+from naiad.trainer.machine.compilation import compile_net
+from naiad.trainer.machine.device_transfer import to_device
+from naiad.trainer.machine.seeding import RandomState
+from naiad.trainer.nets.copies import borrowed, copied
+from naiad.trainer.optim.batchnorm import least_momentum
+from naiad.trainer.optim.losses import Loss
+from naiad.trainer.optim.optimizers import make_optimizer
+from naiad.trainer.optim.schedule import learning_rate_at
+from naiad.trainer.plan.plan import Plan
 
 STEPS, WARM_UP = 3, 1
 """Of one timing."""
@@ -201,9 +201,16 @@ class Bench:
 
     def _stepper(self, plan: Plan, net: nn.Module) -> Stepper:
         """Trains ``net``."""
-        placed(net, plan).train()
+        to_device(net, plan.device, memory_format=plan.memory_format).train()
         optimizer = make_optimizer(net, plan)
-        return Stepper(compiled(net, plan), self.features, self.loss, optimizer, plan, plan.microbatch_size)
+        return Stepper(
+            compile_net(net, enabled=plan.compile == "on"),
+            self.features,
+            self.loss,
+            optimizer,
+            plan,
+            plan.microbatch_size,
+        )
 
     def _batches(self, plan: Plan, share: Share = WHOLE) -> Iterator[Batch]:
         feed = Feed(decoded_by(self.split, plan.feed_workers), plan.batch_size, plan.seed, plan.augment, share)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan import Plan, Reason, Trial
+from naiad.trainer.plan.plan import Plan, Reason, Trial
 
 MARGIN = 0.03
 """How much faster another value must be to be taken: less is noise."""

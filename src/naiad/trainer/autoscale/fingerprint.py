@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 import naiad
-from naiad.trainer import device
 from naiad.trainer.data.dataset import Dataset, Split, spread
-from naiad.trainer.seeding import seeded
+from naiad.trainer.machine import device
+from naiad.trainer.machine.seeding import seeded
 
 _FORMAT = 2
 _SAMPLES, _STREAMED_SAMPLES = 256, 16

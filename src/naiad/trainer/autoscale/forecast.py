@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import nn
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.batchnorm import normalised_by_batch, recalculate
-from naiad.trainer.copying import NotCopyable
-from naiad.trainer.plan import Plan, Reason, Trial
+from naiad.trainer.nets.copies import NotCopyable
+from naiad.trainer.optim.batchnorm import normalised_by_batch, recalculate
+from naiad.trainer.plan.plan import Plan, Reason, Trial
 
 PART = 1 / 60
 """Of the run's steps, in the two short runs together."""

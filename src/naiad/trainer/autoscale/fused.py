@@ -2,7 +2,7 @@
 
 from naiad.trainer.autoscale.fastest import fastest
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan import Plan
+from naiad.trainer.plan.plan import Plan
 
 LEAST_STEPS = 200
 """What the budget must have room for. An update is a small part of a step: only a long run repays the question."""

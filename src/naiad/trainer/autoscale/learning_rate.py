@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan import Plan, Reason, Trial
+from naiad.trainer.plan.plan import Plan, Reason, Trial
 
 STEPS = 60
 LOW, HIGH = 1 / 100, 20

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from naiad.trainer.autoscale.accumulation import BOUNDLESS, Room
 from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.autoscale.budget import Budget
+from naiad.trainer.autoscale.microbatch_size import BOUNDLESS, Room
 
 
 @dataclass

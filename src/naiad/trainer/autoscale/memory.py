@@ -6,7 +6,7 @@ and extended, before a large one is tried.
 
 import torch
 
-from naiad.trainer.device import free_memory_bytes
+from naiad.trainer.machine.device import free_memory_bytes
 
 
 def free_bytes(device: str) -> int:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from naiad.trainer import device
 from naiad.trainer.autoscale.agreement import agreement
 from naiad.trainer.autoscale.fastest import fastest
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan import Plan, Reason
+from naiad.trainer.machine import device
+from naiad.trainer.plan.plan import Plan, Reason
 
 
 def choose(plan: Plan, measuring: Measuring) -> Plan:

@@ -1,9 +1,9 @@
 """Threads: a small network is faster on one than on several that wait for each other."""
 
-from naiad.trainer import device as machine
 from naiad.trainer.autoscale.fastest import fastest
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan import Plan
+from naiad.trainer.machine import device as machine
+from naiad.trainer.plan.plan import Plan
 
 
 def choose(plan: Plan, measuring: Measuring) -> Plan:

@@ -16,7 +16,7 @@ from torch import Tensor
 from naiad.errors import OptionError
 from naiad.trainer.data.augment import augment
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.seeding import derived_seed, generator, seeded
+from naiad.trainer.machine.seeding import derived_seed, generator, seeded
 
 _ORDER, _AUGMENT, _ITEMS = 1, 2, 3
 

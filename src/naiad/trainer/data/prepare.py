@@ -23,7 +23,7 @@ from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.inspection import Inspection
 from naiad.trainer.data.labels import Labelling, count_classes, encode_targets, labelling
 from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source, with_validation
-from naiad.trainer.data.sources.raw import Kind, RawData
+from naiad.trainer.data.sources.raw_data import Kind, RawData
 from naiad.trainer.data.splitting import validation_indices
 
 

@@ -3,8 +3,8 @@
 Knows shapes, layers and where a network came from; knows nothing of training.
 """
 
-from naiad.trainer.model import NetworkSource
 from naiad.trainer.nets.check import check_network, check_single_sample, needs_more_samples
+from naiad.trainer.nets.network_source import NetworkSource
 from naiad.trainer.nets.registry import NetEntry, create, entries
 from naiad.trainer.nets.resolve import resolve
 

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from naiad.trainer.nets.blocks import ConvBlock, Perceptron
+from naiad.trainer.nets.corrupt import Mask, Move, Noise
 from naiad.trainer.nets.options import at_least, fraction, image_shape, widths
-from naiad.trainer.nets.spoil import Mask, Move, Noise
 
 SMALLEST_MAP = 7
 """Images are halved until neither side is longer than this."""

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Dataset, Task
-from naiad.trainer.seeding import RandomState
+from naiad.trainer.machine.seeding import RandomState
 
 _SAMPLES = 2
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from naiad.errors import NetworkError
 from naiad.trainer.data.dataset import Dataset, Task
-from naiad.trainer.model import NetworkSource
 from naiad.trainer.nets.guide import Net, SimpleNet
+from naiad.trainer.nets.network_source import NetworkSource
 from naiad.trainer.nets.registry import create
 from naiad.trainer.nets.residual import LEAST_SIDE
 from naiad.trainer.nets.source import from_file, instance_of, is_file_reference

@@ -16,7 +16,7 @@ from types import ModuleType
 from torch import nn
 
 from naiad.errors import NetworkError, nearest
-from naiad.trainer.model import NetworkSource
+from naiad.trainer.nets.network_source import NetworkSource
 
 
 def is_file_reference(text: str) -> bool:

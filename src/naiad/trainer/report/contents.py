@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from naiad.trainer import versions
+from naiad.trainer.artifact.program import Program
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.dataset import Dataset, Split
 from naiad.trainer.data.features.table import TableSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.slots import MISSING
-from naiad.trainer.model import Model
-from naiad.trainer.program import Program
+from naiad.trainer.machine import versions
+from naiad.trainer.model.model import Model
 
 _LABELS = {
     "accuracy": "accuracy",

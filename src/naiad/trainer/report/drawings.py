@@ -13,11 +13,11 @@ import numpy.typing as npt
 import torch
 from sklearn.decomposition import PCA
 
+from naiad.trainer.artifact.program import Encode, Program
 from naiad.trainer.data.dataset import Dataset, Split, Task
-from naiad.trainer.evaluate import Evaluation
-from naiad.trainer.model import Model
-from naiad.trainer.program import Encode, Program
-from naiad.trainer.report import contents, figures, pictures
+from naiad.trainer.model.evaluate import Evaluation
+from naiad.trainer.model.model import Model
+from naiad.trainer.report import contents, figures, images
 
 _POINTS = 2_000
 """A scatter of more samples says no more."""
@@ -155,7 +155,7 @@ class Gallery:
     name: str
     title: str
     about: str
-    shown: list[pictures.Shown]
+    shown: list[images.Shown]
 
     def drawing(self) -> Drawing:
         """All of it as one picture."""
@@ -168,17 +168,17 @@ class Gallery:
 def mistakes(part: Tested) -> Gallery | None:
     """Surest mistakes, or the largest errors of a regression; None where there are none to see."""
     dataset, split = part.dataset, part.split
-    if split.targets is None or not pictures.are_pictures(dataset.schema):
+    if split.targets is None or not images.are_pictures(dataset.schema):
         return None
     match dataset.task:
         case Task.CLASSIFICATION:
-            shown = pictures.surest_mistakes(dataset, split, part.scores)
+            shown = images.surest_mistakes(dataset, split, part.scores)
             title, about = (
                 "Surest mistakes",
                 "Wrong predictions with the highest score: true → predicted, and how sure the model was.",
             )
         case Task.REGRESSION:
-            shown = pictures.largest_errors(dataset, split, part.scores.reshape(-1))
+            shown = images.largest_errors(dataset, split, part.scores.reshape(-1))
             title, about = "Largest errors", "Predictions farthest from the target: true → predicted."
         case Task.CLUSTERING:
             return None
@@ -186,9 +186,9 @@ def mistakes(part: Tested) -> Gallery | None:
 
 
 def samples(dataset: Dataset) -> Gallery | None:
-    if not pictures.are_pictures(dataset.schema):
+    if not images.are_pictures(dataset.schema):
         return None
-    shown = pictures.samples(dataset)
+    shown = images.samples(dataset)
     return (
         Gallery("samples", "Samples", "Some of the training split, as the model is given them.", shown)
         if shown

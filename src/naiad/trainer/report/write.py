@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from naiad.trainer.artifact.manifest import ensure_folder, saving, write_file
 from naiad.trainer.data.dataset import Dataset
-from naiad.trainer.evaluate import Evaluation
-from naiad.trainer.manifest import ensure_folder, saving, write_file
-from naiad.trainer.model import Model
+from naiad.trainer.model.evaluate import Evaluation
+from naiad.trainer.model.model import Model
 from naiad.trainer.report import contents, drawings
 from naiad.trainer.report.drawings import Drawing, Gallery
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from naiad.service.aws_hosts.elsewhere import Elsewhere
 from naiad.service.aws_hosts.head import Target
+from naiad.service.aws_hosts.passthrough import Elsewhere
 from naiad.service.aws_hosts.proxy import USUAL, Limits
 from naiad.service.aws_hosts.running import AwsHosts
 

@@ -9,8 +9,8 @@ import pytest
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service
-from naiad.service.endpoints.service import EndpointService
-from naiad.service.jobs.resources import Resources
+from naiad.service.contract.resources import Resources
+from naiad.service.endpoints.control.service import EndpointService
 from naiad.service.store.open import open_store
 
 

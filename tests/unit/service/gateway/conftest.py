@@ -14,14 +14,14 @@ from botocore.credentials import Credentials
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.job import Job
-from naiad.service.endpoints.asynchronous import AsyncInvocations
+from naiad.service.endpoints.serving.asynchronous import AsyncInvocations
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.invocations import InvocationDoor
 from naiad.service.gateway.operation import Context
 from naiad.service.gateway.request import Principal
 from naiad.service.gateway.s3.door import S3Door
-from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.service import JobService
 from naiad.service.keys import Keys
 from naiad.service.store.open import open_store

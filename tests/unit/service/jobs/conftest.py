@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from naiad.service.blobs.open import open_blobs
+from naiad.service.contract.requests import tags_of
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import InstanceReport
-from naiad.service.jobs.requests import tags_of
-from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.store.open import open_store

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.errors import StorageFull, Unavailable
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF, Phase
 from naiad.service.executors.port import InstanceReport, InstanceSpec
-from naiad.service.jobs.resources import Resources
 
 GIB = 1024**3
 WHOLE_LIFE = (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING)

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.autoscale.accumulation import BOUNDLESS
 from naiad.trainer.autoscale.bench import Bench, Timing
 from naiad.trainer.autoscale.budget import Budget
 from naiad.trainer.autoscale.measuring import Measuring
+from naiad.trainer.autoscale.microbatch_size import BOUNDLESS
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
-from naiad.trainer.losses import loss_for
+from naiad.trainer.optim.losses import loss_for
 
 
 def a_split(inputs, targets):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from naiad.trainer.autoscale import batch_size
-from naiad.trainer.autoscale.accumulation import BOUNDLESS, Room
+from naiad.trainer.autoscale.microbatch_size import BOUNDLESS, Room
 from naiad.trainer.data.batches import Share
 
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer import device
 from naiad.trainer.autoscale import precision
 from naiad.trainer.autoscale.agreement import agreement
 from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.machine import device
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from naiad.trainer import device as machine
 from naiad.trainer.autoscale import threads
+from naiad.trainer.machine import device as machine
 
 
 @pytest.fixture(autouse=True)

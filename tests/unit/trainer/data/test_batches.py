@@ -7,7 +7,7 @@ import torch
 from naiad.errors import OptionError
 from naiad.trainer.data.batches import Feed, Share, epoch_order, steps_per_epoch
 from naiad.trainer.data.dataset import Split, TensorSamples
-from naiad.trainer.seeding import RandomState
+from naiad.trainer.machine.seeding import RandomState
 
 
 class Streamed:

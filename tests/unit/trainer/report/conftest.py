@@ -6,14 +6,15 @@ import torch
 from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
-from naiad.trainer.baseline import baseline
+from naiad.trainer.artifact.program import Encode, Nearest, Probabilities, Program, Values
 from naiad.trainer.data.dataset import Dataset, Split, Task, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.evaluate import Evaluation, evaluate
-from naiad.trainer.model import EpochRecord, Model, NetworkSource
-from naiad.trainer.program import Encode, Nearest, Probabilities, Program, Values
+from naiad.trainer.model.baseline import baseline
+from naiad.trainer.model.evaluate import Evaluation, evaluate
+from naiad.trainer.model.model import EpochRecord, Model
+from naiad.trainer.nets.network_source import NetworkSource
 
 
 class Run(NamedTuple):

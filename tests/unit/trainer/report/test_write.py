@@ -9,8 +9,8 @@ from PIL import Image
 from torch import nn
 
 from naiad.errors import FolderError
+from naiad.trainer.artifact.program import Probabilities, Program
 from naiad.trainer.data.dataset import Split, TensorSamples
-from naiad.trainer.program import Probabilities, Program
 from naiad.trainer.report import write_report
 
 NOW = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)

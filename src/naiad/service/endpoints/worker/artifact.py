@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from naiad.trainer.artifact_folder import Opened, open_folder
+from naiad.trainer.artifact.folder import Opened, open_folder
 
 RECORD, ONNX, PROGRAM, SAMPLES = "naiad.json", "model.onnx", "program.pt2", "samples.safetensors"
 

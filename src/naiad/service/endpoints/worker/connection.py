@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import cast
 
-from naiad.service.endpoints.worker.link import (
+from naiad.service.endpoints.frames import (
     COUNTED,
     GO,
     MORE,

@@ -11,9 +11,9 @@ from typing import Any
 
 import uvicorn
 
+from naiad.service.endpoints.frames import one_line
 from naiad.service.endpoints.rate import Rate
 from naiad.service.endpoints.worker.connection import OnInvocation
-from naiad.service.endpoints.worker.link import one_line
 from naiad.service.endpoints.worker.port import Answer, Invocation, Reply
 
 MOST_BODY_BYTES = 25 * 2**20

@@ -14,7 +14,7 @@ from typing import Any
 
 import httptools
 
-from naiad.service.endpoints.worker.link import one_line
+from naiad.service.endpoints.frames import one_line
 from naiad.service.endpoints.worker.port import STARTS_WITHIN_S, Answer, Gone, Invocation, Unfit
 
 _HOST = "127.0.0.1"

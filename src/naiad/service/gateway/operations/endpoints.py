@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from naiad.service.contract.requests import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.endpoints.deployment import VariantState
-from naiad.service.endpoints.plan import Plan, VariantPlan
+from naiad.service.endpoints.rollout import Plan, VariantPlan
+from naiad.service.endpoints.serving.deployment import VariantState
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.entity_listing import entity_query
 from naiad.service.gateway.operations.listing import paged
-from naiad.service.jobs.requests import tags_of
 
 
 @operation("sagemaker", "CreateEndpoint")

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from naiad.service.contract.log_stream import LogStream
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.endpoints.logs import streams_of_endpoint
+from naiad.service.endpoints.serving.logs import streams_of_endpoint
 from naiad.service.gateway.operation import Context
-from naiad.service.jobs.streams import GROUPS, LogStream, streams_of
+from naiad.service.jobs.log_streams import GROUPS, streams_of
 from naiad.service.jobs.walk import Cursor, walk
 from naiad.service.store.entities_port import EntityQuery
 from naiad.service.store.port import JobQuery

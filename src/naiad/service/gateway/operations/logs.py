@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from naiad.service.contract.log_file import LogPage
+from naiad.service.contract.log_stream import LogStream, read_backward, read_forward, size_bytes
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import ACCOUNT
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.log_filter import line_filter
 from naiad.service.gateway.operations.log_groups import Order, group_names, group_of
-from naiad.service.jobs.logs import LogPage
-from naiad.service.jobs.streams import LogStream, read_backward, read_forward, size_bytes
 from naiad.service.jobs.walk import Cursor, parse_cursor
 
 _GROUPS_PER_PAGE = 50

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from naiad.service.contract.requests import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.endpoints.registry import plain_name
+from naiad.service.endpoints.control.registry import plain_name
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.entity_listing import entity_query
 from naiad.service.gateway.operations.listing import paged
-from naiad.service.jobs.requests import tags_of
 
 _GROUP, _PACKAGE = EntityKind.MODEL_PACKAGE_GROUP, EntityKind.MODEL_PACKAGE
 

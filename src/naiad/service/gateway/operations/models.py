@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from naiad.service.contract.requests import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.entity_listing import entity_query
 from naiad.service.gateway.operations.listing import paged
-from naiad.service.jobs.requests import tags_of
 
 _KIND = EntityKind.MODEL
 

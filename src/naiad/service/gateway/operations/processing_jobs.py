@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from naiad.service.contract.requests import tags_of
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import job_query, paged, reason_of
-from naiad.service.jobs.requests import tags_of
 
 _KIND = JobKind.PROCESSING
 _AS_REQUESTED = (

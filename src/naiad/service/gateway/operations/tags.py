@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
+from naiad.service.contract.requests import check_tags, tags_of
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import paged
-from naiad.service.jobs.requests import check_tags, tags_of
 
 _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,63}(?:/[0-9]{1,9})?)")
 _PAGE = 50

@@ -5,7 +5,7 @@ from typing import Any
 
 from naiad.service.domain.job import Job
 from naiad.service.jobs.metrics import Point
-from naiad.service.jobs.waiting import Place
+from naiad.service.jobs.queue import Place
 
 _AS_REQUESTED = (
     "HyperParameters",

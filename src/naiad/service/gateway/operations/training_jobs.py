@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from naiad.service.contract.requests import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import job_query, paged
 from naiad.service.gateway.operations.training_answer import training_description, training_summary
 from naiad.service.jobs.metrics import final_points
-from naiad.service.jobs.requests import tags_of
 
 _KIND = JobKind.TRAINING
 

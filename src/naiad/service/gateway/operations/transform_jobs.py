@@ -3,12 +3,12 @@
 from typing import Any
 
 from naiad.errors import OptionError
+from naiad.service.contract.requests import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.endpoints.transform.settings import settings_of
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import job_query, paged, reason_of
-from naiad.service.jobs.requests import tags_of
 
 _KIND = JobKind.TRANSFORM
 _CONTAINER = "Container"

@@ -16,6 +16,7 @@ from typing import IO
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.log_writer import LogWriter
 from naiad.service.domain.errors import Invalid, ServiceError, StorageFull
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF, Phase
@@ -27,15 +28,14 @@ from naiad.service.jobs.agent.contract import environment, write_config
 from naiad.service.jobs.agent.failure import LONGEST, reason_of
 from naiad.service.jobs.agent.inputs import Inputs
 from naiad.service.jobs.agent.interrupt import Interrupted, interruptible
-from naiad.service.jobs.agent.log import LogWriter
 from naiad.service.jobs.agent.output import upload_processing, upload_training
 from naiad.service.jobs.agent.program import End, Ended, Limits, Running, Spawned, follow
 from naiad.service.jobs.agent.program_files import text_of
-from naiad.service.jobs.agent.sandbox import Sandbox, make_sandbox
 from naiad.service.jobs.agent.scan import OF_TRAINER, Scanner
 from naiad.service.jobs.agent.standby import Order, Standby, can_stand_in
 from naiad.service.jobs.agent.sync import FolderSync
 from naiad.service.jobs.trees import remove_program_files
+from naiad.service.walls.sandbox import Sandbox, make_sandbox
 
 _LOG = logging.getLogger("naiad.agent")
 _STOP_TIMEOUT_S = 120.0

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract import packages
+from naiad.service.contract.archive import extract_tar
+from naiad.service.contract.requests import NOTHING_TO_RUN, is_trainer_image
+from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent import packages
-from naiad.service.jobs.agent.archive import extract_tar
 from naiad.service.jobs.agent.contract import decoded, user_arguments, user_hyperparameters
 from naiad.service.jobs.agent.distribution import start_of
-from naiad.service.jobs.requests import NOTHING_TO_RUN, is_trainer_image
-from naiad.service.jobs.s3_uri import parse_s3_uri
 
 _TRANSFORM = "naiad.service.endpoints.transform"
 

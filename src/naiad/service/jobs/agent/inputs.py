@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.channels import Fetcher
+from naiad.service.contract.model_data import fetch_model
+from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent.channels import Fetcher
 from naiad.service.jobs.agent.output import outputs_of
 from naiad.service.jobs.agent.sync import FolderSync
-from naiad.service.jobs.model_data import fetch_model
-from naiad.service.jobs.s3_uri import parse_s3_uri
 
 _ML = "/opt/ml/"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import IO
 
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.program_files import look, opened
-from naiad.service.jobs.s3_uri import parse_s3_uri
 
 _ML = "/opt/ml/"
 

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from naiad.service.executors.files import write_json
 from naiad.service.executors.process import Process
-from naiad.service.jobs.agent.memory import exceeded
-from naiad.service.jobs.agent.namespaces import die_with_parent
+from naiad.service.walls.memory import exceeded
+from naiad.service.walls.namespaces import die_with_parent
 
 _LOOK_EVERY_S = 0.1
 _MEMORY_EVERY_S = 0.5

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from naiad.service.jobs.agent.namespaces import die_with_parent, enter_namespaces
 from naiad.service.jobs.agent.script import is_script, run_script, shadowed
+from naiad.service.walls.namespaces import die_with_parent, enter_namespaces
 
 _LENGTH_BYTES = 8
 _READ_AT_LOAD = (

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import IO
 
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.channels import Fetcher, below
+from naiad.service.contract.s3_uri import S3Uri
 from naiad.service.domain.errors import ServiceError
-from naiad.service.jobs.agent.channels import Fetcher, below
 from naiad.service.jobs.agent.program_files import look, opened
-from naiad.service.jobs.s3_uri import S3Uri
 
 _LOG = logging.getLogger(__name__)
 _EVERY_S = 5.0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from naiad.trainer.data.cleaning.checked import chosen, report
 from naiad.trainer.data.findings import Action, Findings
-from naiad.trainer.data.sources.raw import RawSplit
+from naiad.trainer.data.sources.raw_data import RawSplit
 
 _SHOWN_COLUMNS = 10_000
 

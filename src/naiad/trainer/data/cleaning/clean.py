@@ -12,13 +12,13 @@ from naiad.trainer.data.cleaning.arrays import clean_array
 from naiad.trainer.data.cleaning.checked import CheckedSplit, digests_of
 from naiad.trainer.data.cleaning.classes import without_missing_labels
 from naiad.trainer.data.cleaning.duplicates import told_copies, without_shared
-from naiad.trainer.data.cleaning.pictures import common_form, probe_pictures, read_pictures
+from naiad.trainer.data.cleaning.images import common_form, probe_pictures, read_pictures
 from naiad.trainer.data.cleaning.table_splits import clean_table_splits
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.findings import Findings
-from naiad.trainer.data.sources.raw import Kind, RawData
+from naiad.trainer.data.sources.raw_data import Kind, RawData
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from naiad.trainer.data.cleaning.tables import choose_columns, clean_table
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.table import TableSchema, fit_schema
 from naiad.trainer.data.findings import Findings
-from naiad.trainer.data.sources.raw import RawData
+from naiad.trainer.data.sources.raw_data import RawData
 
 
 def clean_table_splits(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Samples
-from naiad.trainer.data.features.choice import samples_for_statistics
+from naiad.trainer.data.features.sampling import samples_for_statistics
 from naiad.trainer.data.sources.arrays import as_layout, as_tensor
 
 _CHUNK_VALUES = 4_000_000

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Samples
-from naiad.trainer.data.features.choice import samples_for_statistics
+from naiad.trainer.data.features.sampling import samples_for_statistics
 from naiad.trainer.data.pixels import MODES, UNREADABLE, Form, as_array
 
 _CACHED = 128

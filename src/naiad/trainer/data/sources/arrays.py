@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.raw import Kind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import Kind, RawData, RawSplit
 
 CHANNELS = (1, 3, 4)
 

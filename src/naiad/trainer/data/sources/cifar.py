@@ -14,7 +14,7 @@ import torch
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.arrays import numbered
-from naiad.trainer.data.sources.raw import Kind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import Kind, RawData, RawSplit
 
 _FOLDERS = ("cifar-10-batches-py", "cifar-100-python")
 _PIXELS = 3 * 32 * 32

@@ -7,7 +7,7 @@ import numpy as np
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.raw import FilePictures, Kind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import FilePictures, Kind, RawData, RawSplit
 
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.arrays import canonical, kind_of, numbered
-from naiad.trainer.data.sources.raw import RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import RawData, RawSplit
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _NAME = re.compile(

@@ -23,7 +23,7 @@ from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.sources.arrays import canonical, kind_of, numbered
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
 from naiad.trainer.data.sources.idx import is_idx, open_idx
-from naiad.trainer.data.sources.raw import RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import RawData, RawSplit
 
 FASHION_CLASSES = (
     "T-shirt/top",

@@ -14,10 +14,10 @@ from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
 from naiad.trainer.data.sources.folder import holds_images, open_folder
 from naiad.trainer.data.sources.idx import is_idx, open_idx
 from naiad.trainer.data.sources.named import names, open_named
-from naiad.trainer.data.sources.raw import SPLITS, RawData, merged
+from naiad.trainer.data.sources.raw_data import SPLITS, RawData, merged
 from naiad.trainer.data.sources.table import is_table_file, open_table
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
-from naiad.trainer.device import free_memory_bytes
+from naiad.trainer.machine.device import free_memory_bytes
 
 
 def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int | None = None) -> RawData:

@@ -10,7 +10,7 @@ import pyarrow.parquet
 
 from naiad.errors import DataError, nearest
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.raw import SPLITS, Kind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import SPLITS, Kind, RawData, RawSplit
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
 _STEMS = {

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.sources.arrays import as_layout, as_tensor, canonical, kind_of, numbered, one_dimensional
-from naiad.trainer.data.sources.raw import FilePictures, Kind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import FilePictures, Kind, RawData, RawSplit
 
 _PROBES = 4
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import naiad
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 
 @pytest.fixture(scope="session")

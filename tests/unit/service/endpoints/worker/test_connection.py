@@ -2,8 +2,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 
-from naiad.service.endpoints.worker.connection import ServerConnection
-from naiad.service.endpoints.worker.link import (
+from naiad.service.endpoints.frames import (
     GO,
     MORE,
     ORIGINAL,
@@ -17,6 +16,7 @@ from naiad.service.endpoints.worker.link import (
     request_meta,
     texts_of,
 )
+from naiad.service.endpoints.worker.connection import ServerConnection
 from naiad.service.endpoints.worker.port import Answer, Invocation, Reply
 
 

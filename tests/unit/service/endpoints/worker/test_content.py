@@ -20,7 +20,7 @@ from naiad.service.endpoints.worker.port import Invocation, Unfit
 from naiad.service.endpoints.worker.schema import ArraySchema, ImageSchema, TableSchema, read_schema
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.features.image import ImageSchema as TrainersSchema
-from naiad.trainer.progress import Silent
+from naiad.trainer.loop.progress import Silent
 
 GREY = ImageSchema(1, 8, 8)
 SCHEMAS = (

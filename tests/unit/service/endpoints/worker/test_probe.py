@@ -16,7 +16,7 @@ from naiad.service.endpoints.worker.probe import (
     with_row,
     write_table,
 )
-from naiad.trainer import artifact_folder
+from naiad.trainer.artifact import folder
 
 
 def row(
@@ -87,14 +87,12 @@ def test_what_is_no_artifact(tmp_path: Path):
 def test_an_engine_that_fails_is_a_row(artifact: Path, engine: str, tmp_path: Path):
     """An ONNX file that is whole by its digest and no ONNX."""
 
-    opened = artifact_folder.open_folder(artifact)
+    opened = folder.open_folder(artifact)
     spoilt = {"onnxruntime": "model.onnx", "torch": "program.pt2"}[engine]
-    with artifact_folder.replacing(tmp_path / "spoilt") as partial:
-        artifact_folder.copy_files(opened, partial)
+    with folder.replacing(tmp_path / "spoilt") as partial:
+        folder.copy_files(opened, partial)
         (partial / spoilt).write_bytes(b"nothing of the kind")
-        artifact_folder.commit(
-            tmp_path / "spoilt", {key: value for key, value in opened.values.items() if key != "files"}
-        )
+        folder.commit(tmp_path / "spoilt", {key: value for key, value in opened.values.items() if key != "files"})
     words = [sys.executable, "-m", "naiad.service.endpoints.worker.probe", str(tmp_path / "spoilt")]
     table = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     rows = {one["engine"]: one for one in table["rows"]}

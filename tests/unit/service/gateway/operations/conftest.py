@@ -13,13 +13,13 @@ from botocore.model import ServiceModel
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service
+from naiad.service.contract.resources import Resources
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import Instance, InstanceReport
 from naiad.service.gateway.operation import OPERATIONS, Context
 from naiad.service.gateway.request import Principal
-from naiad.service.jobs.resources import Resources
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.store.open import open_store

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from naiad.service.blobs.port import BlobInfo, Blobs
+from naiad.service.contract.log_writer import LogWriter
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.status import Phase
 from naiad.service.jobs.agent.agent import Agent
-from naiad.service.jobs.agent.log import LogWriter
 
 
 def s3(uri: str, **more: str) -> dict[str, Any]:

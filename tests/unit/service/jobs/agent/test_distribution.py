@@ -5,7 +5,7 @@ import pytest
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.jobs.agent.distribution import start_of
-from naiad.service.jobs.meeting import own_port
+from naiad.service.jobs.rendezvous import own_port
 
 ROOT = Path("/opt/ml")
 

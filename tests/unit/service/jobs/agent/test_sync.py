@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from naiad.service.blobs.port import Blobs
+from naiad.service.contract.channels import Fetcher
+from naiad.service.contract.s3_uri import S3Uri
 from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.agent.channels import Fetcher
 from naiad.service.jobs.agent.sync import FolderSync
-from naiad.service.jobs.s3_uri import S3Uri
 
 
 @pytest.fixture

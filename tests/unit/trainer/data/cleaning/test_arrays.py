@@ -4,7 +4,7 @@ import torch
 
 from naiad.trainer.data.cleaning.arrays import clean_array
 from naiad.trainer.data.findings import Action
-from naiad.trainer.data.sources.raw import RawSplit
+from naiad.trainer.data.sources.raw_data import RawSplit
 
 
 def test_infinities_become_nan_and_constant_columns_are_told() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.table_splits import clean_table_splits, label_column
-from naiad.trainer.data.sources.raw import Kind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import Kind, RawData, RawSplit
 from naiad.trainer.data.sources.table import open_table
 
 

@@ -8,9 +8,9 @@ import torch
 from naiad.errors import OptionError
 from naiad.trainer.data.dataset import TensorSamples
 from naiad.trainer.data.features.array import ArrayFeatures, ArraySchema
-from naiad.trainer.data.features.choice import STREAMED_SAMPLES, samples_for_statistics
 from naiad.trainer.data.features.fit import fit_input_features, statistics_told
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
+from naiad.trainer.data.features.sampling import STREAMED_SAMPLES, samples_for_statistics
 from naiad.trainer.data.features.table import TableFeatures
 from naiad.trainer.data.prepare import prepare
 

@@ -4,7 +4,7 @@ import torch
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.arrays import canonical, open_arrays
-from naiad.trainer.data.sources.raw import Kind
+from naiad.trainer.data.sources.raw_data import Kind
 
 
 @pytest.mark.parametrize(

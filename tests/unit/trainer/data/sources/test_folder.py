@@ -5,7 +5,7 @@ from PIL import Image
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.folder import open_folder
-from naiad.trainer.data.sources.raw import Kind
+from naiad.trainer.data.sources.raw_data import Kind
 
 
 def write_image(path: Path) -> None:

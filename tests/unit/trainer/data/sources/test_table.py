@@ -8,7 +8,7 @@ import pytest
 from naiad.errors import DataError
 from naiad.trainer.data.columns import ColumnKind, found_column
 from naiad.trainer.data.sources.open import open_source
-from naiad.trainer.data.sources.raw import Kind
+from naiad.trainer.data.sources.raw_data import Kind
 from naiad.trainer.data.sources.table import as_table, open_table, read_table
 
 COLUMNS = {"age": [31, 45, None], "city": ["Ulm", "Bonn", "Ulm"], "label": [0, 1, 0]}

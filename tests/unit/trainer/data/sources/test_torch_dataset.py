@@ -7,7 +7,7 @@ from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.raw import Kind
+from naiad.trainer.data.sources.raw_data import Kind
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
 
 LIMIT = 1_000_000

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from naiad.service.endpoints.worker.artifact import PROGRAM, ServedArtifact
-from naiad.trainer.export import load_program
+from naiad.trainer.artifact.export import load_program
 
 
 class TorchEngine:

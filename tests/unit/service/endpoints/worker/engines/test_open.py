@@ -7,7 +7,7 @@ import pytest
 from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.artifact import open_artifact
 from naiad.service.endpoints.worker.engines.open import available_engines, open_engine
-from naiad.trainer import artifact_folder
+from naiad.trainer.artifact import folder
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "openvino-bf16", "torch"])
@@ -25,9 +25,9 @@ def test_each_engine_gives_the_reference_scores(artifact: Path, name: str, count
 
 def test_an_artifact_without_a_program(artifact: Path, tmp_path: Path):
 
-    opened = artifact_folder.open_folder(artifact)
-    with artifact_folder.replacing(tmp_path / "bare") as partial:
+    opened = folder.open_folder(artifact)
+    with folder.replacing(tmp_path / "bare") as partial:
         shutil.copyfile(opened.path("model.safetensors"), partial / "model.safetensors")
-        artifact_folder.commit(tmp_path / "bare", {**opened.values, "missing": {"program.pt2": "it branches on data"}})
+        folder.commit(tmp_path / "bare", {**opened.values, "missing": {"program.pt2": "it branches on data"}})
     with pytest.raises(ArtifactError, match=r"no program.*it branches on data"):
         available_engines(open_artifact(tmp_path / "bare"))

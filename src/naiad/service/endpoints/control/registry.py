@@ -1,0 +1,174 @@
+"""The model registry: groups of packages, each version with its approval. What is not approved is not deployed."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from naiad.service.contract.requests import check_tags, refuse
+from naiad.service.domain.clock import Clock
+from naiad.service.domain.entity import Entity, EntityKind
+from naiad.service.domain.errors import AlreadyExists, Conflict, InUse, Invalid, NotFound
+from naiad.service.endpoints.control.model_request import check_container
+from naiad.service.store.entities_port import Entities, EntityPage, EntityQuery
+
+APPROVED, PENDING = "Approved", "PendingManualApproval"
+_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:(model-package|model-package-group)/(.+)")
+_CHANGED = ("ApprovalDescription", "InferenceSpecification", "SourceUri", "ModelCard", "ModelLifeCycle")
+_GROUP, _PACKAGE = EntityKind.MODEL_PACKAGE_GROUP, EntityKind.MODEL_PACKAGE
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Safe for threads."""
+
+    entities: Entities
+    clock: Clock
+    region: str
+    has_bucket: Callable[[str], bool]
+
+    def create_group(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
+        """Raises Invalid."""
+        check_tags(tags)
+        entity = self._entity(_GROUP, request["ModelPackageGroupName"], request, detail={"last": 0})
+        self._add(entity, tags)
+        return entity
+
+    def create_package(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
+        """The next version of its group, or one of a name of its own. Raises Invalid, NotFound for the group."""
+        check_tags(tags)
+        self._check_package(request)
+        group = request.get("ModelPackageGroupName")
+        if group is None:
+            entity = self._entity(_PACKAGE, request["ModelPackageName"], request, status=APPROVED)
+        else:
+            name = plain_name(group)
+            entity = self._entity(
+                _PACKAGE,
+                f"{name}/{self._next_version(name)}",
+                request,
+                status=request.get("ModelApprovalStatus", PENDING),
+            )
+        self._add(entity, tags)
+        return entity
+
+    def update_package(self, request: Mapping[str, Any]) -> Entity:
+        """Approval, and what describes it. Raises NotFound, Invalid."""
+        refuse(dict(request), "AdditionalInferenceSpecificationsToAdd", "a package has one InferenceSpecification")
+        entity = self.package(request["ModelPackageArn"])
+        changes = {name: request[name] for name in _CHANGED if name in request}
+        if "InferenceSpecification" in changes:
+            self._check_package({**entity.request, **changes})
+        properties = {
+            **entity.request.get("CustomerMetadataProperties", {}),
+            **request.get("CustomerMetadataProperties", {}),
+        }
+        for name in request.get("CustomerMetadataPropertiesToRemove", ()):
+            properties.pop(name, None)
+        after = replace(
+            entity,
+            request={**entity.request, **changes, "CustomerMetadataProperties": properties},
+            status=request.get("ModelApprovalStatus", entity.status),
+            modified_at=self.clock.now(),
+        )
+        self._update(after, before=entity)
+        return after
+
+    def group(self, name_or_arn: str) -> Entity:
+        """Raises NotFound."""
+        return self._get(_GROUP, plain_name(name_or_arn))
+
+    def package(self, name_or_arn: str) -> Entity:
+        """Raises NotFound."""
+        return self._get(_PACKAGE, plain_name(name_or_arn))
+
+    def find(self, query: EntityQuery) -> EntityPage:
+        return self.entities.find(query)
+
+    def delete_group(self, name: str) -> None:
+        """Raises NotFound, InUse while it has packages."""
+        entity = self.group(name)
+        versions = self.entities.find(EntityQuery(_PACKAGE, name_prefix=f"{entity.name}/", limit=1))
+        if versions.entities:
+            raise InUse(f"model package group {entity.name} has packages; delete them first")
+        self.entities.delete(entity)
+
+    def delete_package(self, name_or_arn: str) -> None:
+        """Its number is not given again. Raises NotFound."""
+        self.entities.delete(self.package(name_or_arn))
+
+    def container_of(self, name_or_arn: str) -> Mapping[str, Any]:
+        """Raises NotFound, Invalid for a package that is not approved."""
+        entity = self.package(name_or_arn)
+        if entity.status != APPROVED:
+            raise Invalid(f"model package {entity.arn} is {entity.status}; approve it with UpdateModelPackage first")
+        container: Mapping[str, Any] = entity.request["InferenceSpecification"]["Containers"][0]
+        return container
+
+    def _check_package(self, request: Mapping[str, Any]) -> None:
+        if ("ModelPackageName" in request) == ("ModelPackageGroupName" in request):
+            raise Invalid(
+                "give ModelPackageGroupName for a version of a group, or ModelPackageName for a package by itself"
+            )
+        refuse(dict(request), "ValidationSpecification", "packages are not run to be validated")
+        refuse(dict(request), "SourceAlgorithmSpecification", "there is no marketplace; give InferenceSpecification")
+        containers = request.get("InferenceSpecification", {}).get("Containers", ())
+        if len(containers) != 1:
+            raise Invalid(f"InferenceSpecification has {len(containers)} containers; a package here has one")
+        check_container(containers[0], self.has_bucket)
+
+    def _next_version(self, group: str) -> int:
+        """Counted in the group, so that it is given once."""
+        while True:
+            entity = self.group(group)
+            number = int(entity.detail["last"]) + 1
+            after = replace(entity, detail={**entity.detail, "last": number}, modified_at=self.clock.now())
+            try:
+                self.entities.update(after, before=entity)
+            except Conflict:
+                continue
+            return number
+
+    def _update(self, after: Entity, *, before: Entity) -> None:
+        try:
+            self.entities.update(after, before=before)
+        except Conflict as error:
+            raise Invalid(f"model package {before.arn} was changed meanwhile; look at it and try again") from error
+
+    def _get(self, kind: EntityKind, name: str) -> Entity:
+        try:
+            return self.entities.get(kind, name)
+        except NotFound as error:
+            word = "ModelPackageGroup" if kind is _GROUP else "ModelPackage"
+            raise NotFound(f"{word} {name} does not exist.") from error
+
+    def _add(self, entity: Entity, tags: Mapping[str, str]) -> None:
+        try:
+            self.entities.add(entity, tags)
+        except AlreadyExists as error:
+            raise Invalid(f'Cannot create already existing {entity.kind} "{entity.arn}".') from error
+
+    def _entity(
+        self,
+        kind: EntityKind,
+        name: str,
+        request: Mapping[str, Any],
+        *,
+        status: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> Entity:
+        now = self.clock.now()
+        kept = {
+            key: value for key, value in request.items() if key not in {"Tags", "ModelApprovalStatus", "ClientToken"}
+        }
+        return Entity(kind, name, self.region, kept, now, now, status, detail or {})
+
+
+def plain_name(name_or_arn: str) -> str:
+    """``group`` or ``group/version``. Raises Invalid for an ARN of another kind of thing."""
+    if not name_or_arn.startswith("arn:"):
+        return name_or_arn
+    match = _ARN.fullmatch(name_or_arn)
+    if match is None:
+        raise Invalid(f"{name_or_arn!r} is not the ARN of a model package or of a model package group")
+    return match[2]

@@ -1,0 +1,38 @@
+"""What the rules look at in a network: its kinds of layer, how wide it is, whether bf16 agrees with it."""
+
+import torch
+from torch import nn
+
+from naiad.trainer.data.dataset import Dataset
+from naiad.trainer.nets.copies import borrowed
+
+CONVOLUTIONS = frozenset({nn.Conv1d, nn.Conv2d, nn.Conv3d})
+ATTENTION = frozenset({nn.MultiheadAttention, nn.LayerNorm, nn.TransformerEncoderLayer, nn.Embedding})
+RECURRENCE = frozenset({nn.GRU, nn.LSTM, nn.RNN})
+
+
+def kinds_of(net: nn.Module) -> set[type[nn.Module]]:
+    return {type(module) for module in net.modules()}
+
+
+def is_depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
+
+
+def width_of(net: nn.Module) -> int:
+    """Of the widest hidden layer; 0 without one."""
+    linear = [module.in_features for module in net.modules() if isinstance(module, nn.Linear)]
+    return max(linear[1:], default=0)
+
+
+@torch.no_grad()
+def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
+    """Largest difference of the outputs in bf16 and fp32, as a part of the largest output, on up to 32 training samples."""
+    raw = dataset.train.samples.take(torch.arange(min(32, len(dataset.train))))
+    inputs = dataset.features(raw)
+    with borrowed(net) as copy:
+        copy.cpu().eval()
+        exact = copy(inputs).float()
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = copy(inputs).float()
+    return float((exact - rounded).abs().max() / exact.abs().max().clamp_min(1e-6))

@@ -1,0 +1,221 @@
+"""How good a trained program is on a split: loss, the task's usual metrics, per class, confusion matrix.
+
+Shape legend: N samples, B batch, K classes, D embedding size.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from naiad.errors import DataError
+from naiad.trainer.artifact.program import Encode, Program
+from naiad.trainer.data.dataset import Split, Task
+from naiad.trainer.model import metrics
+
+BATCH = 128
+"""Samples a forward pass: on a CPU, what stays in its caches is the fastest."""
+_HEADLINES = ("accuracy", "r2", "nmi", "silhouette")
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Scores of one class; ``support`` is its number of samples."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Means are over samples, never over batches.
+
+    metrics by task: classification ``accuracy``, ``f1_macro``, ``top5_accuracy`` (from 6 classes on);
+    regression ``r2``, ``mae``, ``rmse``; clustering ``nmi``, ``ari`` when there are labels, and ``silhouette``.
+    """
+
+    task: Task
+    samples: int
+    loss: float
+    """Cross-entropy in nats, or mean squared error in the target's units squared.
+
+    Clustering: the autoencoder's mean squared reconstruction error in units of the features; where the program has no
+    autoencoder that can be called (one loaded from ``program.pt2``), the mean of 1 - the highest membership.
+    """
+    metrics: dict[str, float]
+    per_class: tuple[ClassScore, ...]
+    confusion: npt.NDArray[np.int64] | None
+    """(K, K): row is the true class, column the predicted one."""
+    scores: npt.NDArray[np.float32]
+    """(N, K) probabilities, (N,) values for regression, (N, clusters) for clustering."""
+
+    @property
+    def headline(self) -> tuple[str, float]:
+        """The one metric people look at first: accuracy, r2, nmi or silhouette; the loss where there is none of them."""
+        name = next((name for name in _HEADLINES if name in self.metrics), None)
+        return (name, self.metrics[name]) if name is not None else ("loss", self.loss)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but ``scores``. A number that is not finite is None."""
+        name, value = self.headline
+        return {
+            "task": self.task.value,
+            "samples": self.samples,
+            "loss": _finite(self.loss),
+            "headline": {"metric": name, "value": _finite(value)},
+            "metrics": {name: _finite(value) for name, value in self.metrics.items()},
+            "per_class": [asdict(score) for score in self.per_class],
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
+        }
+
+
+def evaluate(
+    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = BATCH
+) -> Evaluation:
+    """``program`` takes raw samples and gives scores (see ``program.py``); its mode is put back as it was.
+
+    Raises DataError when ``split`` is empty, or has no targets and the task needs them.
+    """
+    if len(split) == 0:
+        raise DataError("there are no samples to test on", hint="give a split that has at least one sample")
+    if split.targets is None and task is not Task.CLUSTERING:
+        raise DataError(
+            f"the samples have no targets, and {task.value} is scored against them", hint="give data with its labels"
+        )
+    with _scoring(program):
+        outputs = _run(program, split, batch_size)
+    match task:
+        case Task.CLASSIFICATION:
+            return classification(outputs.scores, _targets(split), classes)
+        case Task.REGRESSION:
+            return _regression(outputs.scores, _targets(split))
+        case Task.CLUSTERING:
+            return _clustering(outputs, split.targets)
+
+
+# ---- the pass over the split
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    scores: Tensor
+    embeddings: Tensor | None = None
+    """(N, D), of a program that clusters and can be taken apart."""
+    squared_error: float | None = None
+    """Mean over samples, of the same."""
+
+
+@contextmanager
+def _scoring(program: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in program.modules()]
+    with suppress(NotImplementedError):  # an exported program has no mode
+        program.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _run(program: nn.Module, split: Split, batch_size: int) -> _Outputs:
+    batches = _batches(split, batch_size, _device(program))
+    if isinstance(program, Program) and isinstance(program.net, Encode):
+        return _run_clustering(program, program.net, batches, len(split))
+    return _Outputs(torch.cat([program(raw).float().cpu() for raw in batches]))
+
+
+def _run_clustering(program: Program, encode: Encode, batches: Iterator[Tensor], samples: int) -> _Outputs:
+    scores, embeddings, error = [], [], 0.0
+    for raw in batches:
+        inputs = program.features(raw)
+        embedding_BD = encode(inputs)
+        scores.append(program.head(embedding_BD).float().cpu())
+        embeddings.append(embedding_BD.float().cpu())
+        difference = encode.autoencoder(inputs) - inputs
+        error += float(difference.square().flatten(1).mean(dim=1).double().sum())
+    return _Outputs(torch.cat(scores), torch.cat(embeddings), error / samples)
+
+
+def _batches(split: Split, batch_size: int, device: torch.device) -> Iterator[Tensor]:
+    for first in range(0, len(split), batch_size):
+        indices_B = torch.arange(first, min(first + batch_size, len(split)))
+        yield split.samples.take(indices_B).to(device)
+
+
+def _device(program: nn.Module) -> torch.device:
+    tensors = (*program.parameters(), *program.buffers())
+    return tensors[0].device if tensors else torch.device("cpu")
+
+
+def _targets(split: Split) -> Tensor:
+    assert split.targets is not None, "checked by evaluate"
+    return split.targets.cpu()
+
+
+# ---- what each task makes of it
+
+
+def classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...]) -> Evaluation:
+    low, high = int(targets_N.min()), int(targets_N.max())
+    if low < 0 or high >= len(classes):
+        raise DataError(
+            f"targets run from {low} to {high}, and there are {len(classes)} classes",
+            hint=f"targets are class indices from 0 to {len(classes) - 1}",
+        )
+    confusion_KK = metrics.confusion_matrix(targets_N, scores_NK.argmax(dim=1), len(classes))
+    columns = zip(classes, *metrics.class_scores(confusion_KK), confusion_KK.sum(axis=1), strict=True)
+    return Evaluation(
+        task=Task.CLASSIFICATION,
+        samples=len(targets_N),
+        loss=metrics.negative_log_likelihood(scores_NK, targets_N),
+        metrics=metrics.classification(scores_NK, targets_N, confusion_KK),
+        per_class=tuple(ClassScore(name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in columns),
+        confusion=confusion_KK,
+        scores=scores_NK.numpy(),
+    )
+
+
+def _regression(scores: Tensor, targets_N: Tensor) -> Evaluation:
+    values_N = scores.flatten()
+    return Evaluation(
+        task=Task.REGRESSION,
+        samples=len(targets_N),
+        loss=float((values_N.double() - targets_N.double()).square().mean()),
+        metrics=metrics.regression(values_N, targets_N),
+        per_class=(),
+        confusion=None,
+        scores=values_N.numpy(),
+    )
+
+
+def _clustering(outputs: _Outputs, targets_N: Tensor | None) -> Evaluation:
+    scores = outputs.scores
+    clusters_N = scores.argmax(dim=1).numpy()
+    found = metrics.agreement(clusters_N, targets_N.cpu().numpy()) if targets_N is not None else {}
+    if outputs.embeddings is not None:
+        silhouette = metrics.silhouette(outputs.embeddings.numpy(), clusters_N)
+        found |= {"silhouette": silhouette} if silhouette is not None else {}
+    error = outputs.squared_error
+    return Evaluation(
+        task=Task.CLUSTERING,
+        samples=len(scores),
+        loss=error if error is not None else float((1 - scores.amax(dim=1)).double().mean()),
+        metrics=found,
+        per_class=(),
+        confusion=None,
+        scores=scores.numpy(),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,46 @@
+import pytest
+
+from naiad.service.domain.entity import EntityKind
+from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.endpoints.control.catalog import Catalog
+from naiad.service.store.entities_port import EntityQuery
+
+MODEL = {"PrimaryContainer": {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz", "Environment": {"A": "1"}}}
+VARIANT = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+
+
+@pytest.fixture
+def catalog(service) -> Catalog:
+    return service.catalog
+
+
+def test_a_model_and_a_configuration_of_it(catalog: Catalog):
+    catalog.create_model({"ModelName": "m", **MODEL, "Tags": []}, {"team": "x"})
+    assert "Tags" not in catalog.get(EntityKind.MODEL, "m").request
+    assert catalog.container_of_model("m") == MODEL["PrimaryContainer"]
+    catalog.create_endpoint_config({"EndpointConfigName": "c", "ProductionVariants": [VARIANT]}, {})
+    assert catalog.endpoint_config("c").request["ProductionVariants"] == [VARIANT]
+    catalog.delete(EntityKind.MODEL, "m")
+    with pytest.raises(NotFound, match=r'Could not find model "arn:.*:model/m"'):
+        catalog.container_of_model("m")
+    assert [one.name for one in catalog.find(EntityQuery(EntityKind.ENDPOINT_CONFIG)).entities] == ["c"]
+
+
+def test_what_is_there_already_in_awss_words(catalog: Catalog):
+    catalog.create_model({"ModelName": "m", **MODEL}, {})
+    with pytest.raises(Invalid, match='Cannot create already existing model "arn:'):
+        catalog.create_model({"ModelName": "m", **MODEL}, {})
+
+
+def test_a_configuration_of_a_model_that_is_not_there(catalog: Catalog):
+    with pytest.raises(NotFound, match="Could not find model"):
+        catalog.create_endpoint_config({"EndpointConfigName": "c", "ProductionVariants": [VARIANT]}, {})
+
+
+def test_a_model_of_a_package_takes_its_container_and_adds_its_environment(catalog: Catalog):
+    package = {"ModelPackageName": "p", "InferenceSpecification": {"Containers": [MODEL["PrimaryContainer"]]}}
+    arn = catalog.registry.create_package(package, {}).arn
+    catalog.create_model(
+        {"ModelName": "m", "PrimaryContainer": {"ModelPackageName": arn, "Environment": {"B": "2"}}}, {}
+    )
+    assert catalog.container_of_model("m") == {**MODEL["PrimaryContainer"], "Environment": {"A": "1", "B": "2"}}

@@ -1,0 +1,76 @@
+"""What a person sees: lines in a log, a bar on a terminal."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from naiad.trainer.loop.progress import Bar, Lines, Silent, progress_for
+from naiad.trainer.model.model import EpochRecord
+from naiad.trainer.plan.plan import Reason
+
+RECORD = EpochRecord(3, 30, 0.5, 0.01, 1.25, {"loss": 0.75, "accuracy": 0.5})
+
+
+@pytest.fixture
+def told(plan):
+    return plan(reasons=(("learning_rate", Reason("the usual peak", "0.1 s")), ("epochs", Reason("set by the user"))))
+
+
+def test_lines_have_a_fixed_order(told, blobs):
+    stream = io.StringIO()
+    lines = Lines(stream, every_s=0)
+    lines.started(told, blobs, step=0)
+    lines.stepped(1, 0.3142, 0.03, 10)
+    lines.epoch_ended(RECORD)
+    lines.note("a note")
+    lines.done()
+    text = stream.getvalue().splitlines()
+    assert text[0] == "data: blobs: 100 train, 30 validation, 30 test; classification (made so)"
+    rate = next(line for line in text if "learning_rate" in line)
+    assert rate.split(maxsplit=3) == ["plan:", "learning_rate", "0.1", "the usual peak (0.1 s)"]
+    step = next(line for line in text if line.startswith("step"))
+    assert step.startswith("step 01/40 | loss 0.3142 | lr 3.0e-02 | ")
+    assert step.split(" | ")[4].endswith("samples/s")
+    assert "epoch 003 | train loss 0.5000 | validation loss 0.7500 | validation accuracy 0.5000 | 1.2 s" in text
+    assert text[-1] == "note: a note"
+
+
+def test_lines_of_steps_are_rare(told, blobs):
+    stream = io.StringIO()
+    lines = Lines(stream, every_s=1000)
+    lines.started(told, blobs, step=0)
+    for step in range(1, 30):
+        lines.stepped(step, 1.0, 0.1, 10)
+    assert stream.getvalue().count("step ") == 1
+
+
+def test_a_bar_on_a_terminal(told, blobs):
+    stream = io.StringIO()
+    bar = Bar(Console(file=stream, force_terminal=True, width=120))
+    bar.started(told, blobs, step=5)
+    bar.stepped(6, 0.5, 0.1, 10)
+    bar.epoch_ended(RECORD)
+    bar.note("out of memory")
+    bar.done()
+    text = stream.getvalue()
+    for part in ("learning_rate", "the usual peak", "epoch 003", "note: out of memory", "train"):
+        assert part in text
+
+
+def test_nobody_is_told(told, blobs):
+    silent = Silent()
+    silent.started(told, blobs, step=0)
+    silent.stepped(1, 1.0, 0.1, 1)
+    silent.epoch_ended(RECORD)
+    silent.note("x")
+    silent.done()
+
+
+def test_a_terminal_gets_a_bar_and_a_file_gets_lines():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    assert isinstance(progress_for(Terminal()), Bar)
+    assert isinstance(progress_for(io.StringIO()), Lines)

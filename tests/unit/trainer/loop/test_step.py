@@ -1,0 +1,114 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from naiad.errors import MemoryExhausted
+from naiad.trainer.data.batches import Batch
+from naiad.trainer.data.dataset import Task
+from naiad.trainer.loop.step import NonFiniteLoss, Stepper, out_of_memory
+from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.plan.plan import Plan
+
+PLAN = Plan(
+    epochs=1, total_steps=100, time_limit_s=None, checkpoint_steps=10, batch_size=12, microbatch_size=12, optimizer="sgd",
+    learning_rate=0.5, momentum=0.9, weight_decay=0.0, schedule="one-cycle", warmup_fraction=0.2, clip_norm=None,
+    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep="last",
+    average=None, clusters=None, device="cpu", threads=1, seed=0,
+)  # fmt: skip
+
+
+class Hungry(nn.Module):
+    """Fails as torch's CPU allocator does for batches above ``most``."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most, self.linear = most, nn.Linear(5, 3)
+
+    def forward(self, inputs):
+        if len(inputs) > self.most:
+            torch.empty(2**62, dtype=torch.uint8)
+        return self.linear(inputs)
+
+
+def stepper_for(net, *, microbatch=12, **plan):
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    return Stepper(net, nn.Identity(), loss_for(Task.CLASSIFICATION), optimizer, replace(PLAN, **plan), microbatch)
+
+
+def a_batch(count=12):
+    generator = torch.Generator().manual_seed(0)
+    return Batch(torch.arange(count), torch.randn(count, 5, generator=generator), torch.arange(count) % 3)
+
+
+def linear():
+    torch.manual_seed(0)
+    return nn.Linear(5, 3)
+
+
+def test_a_step_is_plain_sgd():
+    ours, plain = linear(), linear()
+    batch = a_batch()
+    loss = stepper_for(ours).step(batch, rate=0.2)
+    expected = nn.functional.cross_entropy(plain(batch.raw), batch.targets)
+    expected.backward()
+    assert loss == pytest.approx(expected.item())
+    torch.testing.assert_close(ours.weight, plain.weight - 0.2 * plain.weight.grad)
+
+
+@pytest.mark.parametrize("microbatch", [1, 5, 6])
+def test_accumulated_gradients_are_those_of_the_whole_batch(microbatch):
+    whole, pieces = linear(), linear()
+    first = stepper_for(whole).step(a_batch(), rate=0.2)
+    second = stepper_for(pieces, microbatch=microbatch).step(a_batch(), rate=0.2)
+    assert first == pytest.approx(second)
+    torch.testing.assert_close(whole.weight, pieces.weight)
+
+
+def test_the_gradient_norm_is_clipped():
+    net = linear()
+    before = net.weight.detach().clone(), net.bias.detach().clone()
+    stepper_for(net, clip_norm=0.01).step(a_batch(), rate=1.0)
+    moved = torch.cat([(net.weight - before[0]).flatten(), net.bias - before[1]]).norm()
+    assert moved.item() == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_lost_loss_changes_no_weight_and_names_its_samples(bad):
+    net = linear()
+    before = net.weight.detach().clone()
+    batch = a_batch()
+    batch.raw[3, 0] = bad
+    with pytest.raises(NonFiniteLoss) as lost:
+        stepper_for(net).step(batch, rate=0.1)
+    assert torch.equal(net.weight, before)
+    assert torch.equal(lost.value.indices, batch.indices)
+
+
+def test_out_of_memory_halves_the_microbatch_and_retries_the_same_batch():
+    torch.manual_seed(0)
+    hungry, plain = Hungry(most=4), Hungry(most=99)
+    plain.load_state_dict(hungry.state_dict())
+    stepper = stepper_for(hungry)
+    stepper.step(a_batch(), rate=0.2)
+    stepper_for(plain).step(a_batch(), rate=0.2)
+    assert stepper.microbatch_size == 3
+    torch.testing.assert_close(hungry.linear.weight, plain.linear.weight)
+
+
+def test_one_sample_too_many_is_an_error():
+    with pytest.raises(MemoryExhausted, match="a single sample"):
+        stepper_for(Hungry(most=0)).step(a_batch(), rate=0.2)
+
+
+def test_halving_ends_at_two_samples_where_batchnorm_needs_them():
+    net = Hungry(most=1)
+    net.linear = nn.Sequential(net.linear, nn.BatchNorm1d(3))
+    with pytest.raises(MemoryExhausted, match="two samples do not fit in memory, which BatchNorm needs"):
+        stepper_for(net).step(a_batch(), rate=0.2)
+
+
+def test_other_errors_are_not_taken_for_memory():
+    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert out_of_memory(MemoryError())

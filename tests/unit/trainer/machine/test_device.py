@@ -1,0 +1,53 @@
+"""What the machine offers."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+import torch
+
+from naiad.trainer.machine import device
+from naiad.trainer.machine.cgroups import ControlGroups
+
+
+def test_cores_are_within_the_affinity():
+    assert 1 <= device.usable_cores() <= len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("100000 100000", 1), ("50000 100000", 1)])
+def test_cores_are_within_the_quota(tmp_path, quota, cores):
+    (tmp_path / "cpu.max").write_text(quota)
+    assert device.usable_cores(groups=ControlGroups(tmp_path, tmp_path / "own")) == cores
+
+
+def test_free_memory_is_the_machines_without_a_limit(tmp_path):
+    free = device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "own"))
+    assert 10_000_000 < free <= psutil.virtual_memory().total
+
+
+def test_a_group_allows_what_is_left_of_its_limit(tmp_path):
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("1000000\n")
+    assert device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "own")) == 2_000_000
+
+
+def test_torchs_own_setting_is_kept():
+    code = "from naiad.trainer.machine.device import usable_cores; print(usable_cores())"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == "1"
+
+
+def test_the_device_is_one_that_torch_has():
+    assert torch.ones(1, device=device.best_device()).sum() == 1
+
+
+def test_bf16_follows_the_flags():
+    assert device.has_bf16("cpu") == bool({"amx_bf16", "avx512_bf16"} & device.cpu_flags())
+    assert not device.has_bf16("mps")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc/cpuinfo")
+def test_flags_are_words():
+    assert "fpu" in device.cpu_flags() or not device.cpu_flags()

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from naiad.errors import ArtifactError, DataError, OptionError
+from naiad.trainer.artifact.program import Nearest, Probabilities, Program, Values
+from naiad.trainer.data.dataset import Task
+from naiad.trainer.data.features.array import ArrayFeatures, ArraySchema
+from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
+from naiad.trainer.load import load
+from naiad.trainer.model.model import Model
+from naiad.trainer.nets.network_source import NetworkSource
+
+
+@pytest.fixture
+def make(plan):
+    def make_model(net, head, task, classes=(), shape=(5,)):
+        torch.manual_seed(0)
+        image = len(shape) == 3
+        ends = torch.full((shape[0],), 2.0), torch.full((shape[0],), 3.0)
+        return Model(
+            program=Program(ImageFeatures(*ends) if image else ArrayFeatures(*ends), net, head).eval(),
+            task=task,
+            schema=ImageSchema(*shape) if image else ArraySchema(shape),
+            classes=classes,
+            target_name="class",
+            plan=plan(),
+            network=NetworkSource("Net", registered=False),
+        )
+
+    return make_model
+
+
+@pytest.fixture
+def classifier(make):
+    return make(nn.Linear(5, 3), Probabilities(), Task.CLASSIFICATION, ("ant", "bee", "cat"))
+
+
+def test_classification_gives_names_and_probabilities(classifier):
+    inputs = np.random.default_rng(0).normal(size=(7, 5))
+    predictions = classifier.predict(inputs)
+    assert predictions.labels.shape == (7,)
+    assert predictions.scores.shape == (7, 3)
+    assert predictions.scores.dtype == np.float32
+    assert predictions.scores.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert list(predictions.labels) == [classifier.classes[best] for best in predictions.scores.argmax(axis=1)]
+
+
+def test_batches_change_nothing(classifier):
+    inputs = torch.randn(7, 5)
+    whole, parts = classifier.predict(inputs), classifier.predict(inputs, batch_size=3)
+    assert np.allclose(whole.scores, parts.scores, atol=1e-6)
+
+
+def test_one_sample_without_n_is_a_batch_of_one(classifier, make):
+    assert classifier.predict(torch.randn(5)).labels.shape == (1,)
+    images = make(
+        nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), Probabilities(), Task.CLASSIFICATION, ("a", "b"), (1, 8, 8)
+    )
+    assert images.predict(np.zeros((1, 8, 8), dtype=np.uint8)).scores.shape == (1, 2)
+
+
+def test_regression_gives_values(make):
+    model = make(nn.Linear(5, 1), Values(10.0, 2.0), Task.REGRESSION)
+    predictions = model.predict(torch.randn(4, 5))
+    assert predictions.scores.shape == (4, 1)
+    assert np.array_equal(predictions.labels, predictions.scores[:, 0])
+
+
+def test_clustering_gives_cluster_numbers(make):
+    model = make(nn.Identity(), Nearest(torch.eye(5)[:3]), Task.CLUSTERING)
+    predictions = model.predict(2 + 3 * torch.eye(5)[:3])
+    assert predictions.labels.tolist() == [0, 1, 2]
+    assert predictions.scores.shape == (3, 3)
+
+
+def test_training_mode_is_not_predicted_in(make):
+    model = make(nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 3)), Probabilities(), Task.CLASSIFICATION, ("a", "b", "c"))
+    model.program.train()
+    inputs = torch.randn(4, 5)
+    assert np.array_equal(model.predict(inputs).scores, model.predict(inputs).scores)
+
+
+def test_input_that_does_not_fit(classifier):
+    for inputs in (np.zeros((0, 5)), np.zeros((2, 4)), "no numbers"):
+        with pytest.raises(DataError):
+            classifier.predict(inputs)
+    with pytest.raises(OptionError, match="batch_size must be at least 1, given 0"):
+        classifier.predict(np.zeros((1, 5)), batch_size=0)
+
+
+def test_evaluate_takes_data_without_splits_whole(classifier):
+    inputs = torch.randn(12, 5)
+    labels = classifier.predict(inputs).labels
+    evaluation = classifier.evaluate((inputs.numpy(), labels))
+    assert evaluation.samples == 12
+    assert evaluation.metrics["accuracy"] == 1.0
+    assert evaluation.confusion.sum() == 12
+
+
+def test_a_loaded_model_is_saved_elsewhere_by_copying(classifier, tmp_path):
+    folder = classifier.save(str(tmp_path / "first"))
+    assert folder == classifier.path == tmp_path / "first"
+    loaded = load(folder)
+    assert loaded.save(folder) == folder
+    loaded.save(tmp_path / "second")
+    again = load(tmp_path / "second")
+    assert np.array_equal(again.predict(torch.ones(5)).scores, loaded.predict(torch.ones(5)).scores)
+    (tmp_path / "second").rename(tmp_path / "moved")
+    with pytest.raises(ArtifactError, match="is gone"):
+        again.save(tmp_path / "third")
