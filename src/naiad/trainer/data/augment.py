@@ -9,8 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AUGMENTATIONS = ("flip", "shift", "crop")
-
 
 def augment(batch_BCHW: Tensor, kinds: tuple[str, ...], generator: torch.Generator) -> Tensor:
     """A new batch of the same shape and type.

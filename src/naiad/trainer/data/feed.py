@@ -12,7 +12,6 @@ from naiad.trainer.data.dataset import Dataset, Samples, Split
 from naiad.trainer.data.sources.open import default_memory_limit_bytes
 from naiad.trainer.machine import device
 
-FEEDS = ("memory", "stream")
 _MOST = 3
 """What may be held when the user says ``memory``, in units of what is held unasked."""
 

@@ -7,8 +7,6 @@ import math
 
 from naiad.trainer.plan.plan import Plan
 
-SCHEDULES = ("one-cycle", "cosine", "constant")
-
 
 def learning_rate_at(step: float, plan: Plan) -> float:
     """The rate at ``step`` of the schedule, counted from 0; between 0 and ``plan.learning_rate``."""

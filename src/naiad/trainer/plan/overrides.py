@@ -6,19 +6,15 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from naiad.errors import OptionError, nearest
-from naiad.trainer.data.augment import AUGMENTATIONS
-from naiad.trainer.data.feed import FEEDS
-from naiad.trainer.optim.optimizers import OPTIMIZERS
-from naiad.trainer.optim.schedule import SCHEDULES
 from naiad.trainer.plan.plan import Plan, choice_names
 
 _NAMES = {
-    "optimizer": tuple(OPTIMIZERS),
-    "schedule": SCHEDULES,
-    "augment": AUGMENTATIONS,
+    "optimizer": ("sgd", "adamw", "muon"),
+    "schedule": ("one-cycle", "cosine", "constant"),
+    "augment": ("flip", "shift", "crop"),
     "precision": ("fp32", "bf16"),
     "memory_format": ("contiguous", "channels_last"),
-    "feed": FEEDS,
+    "feed": ("memory", "stream"),
     "keep": ("last", "best"),
     "compile": ("off", "on"),
     "fused": ("off", "on"),

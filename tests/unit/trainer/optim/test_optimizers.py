@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.optim.optimizers import can_fuse, make_optimizer, set_learning_rate
+from naiad.trainer.optim.optimizers import OPTIMIZERS, can_fuse, make_optimizer, set_learning_rate
+from naiad.trainer.plan.overrides import check_wishes
 
 
 @pytest.fixture
@@ -73,3 +74,8 @@ def test_the_rate_is_set_in_every_group(net, plan):
     optimizer = make_optimizer(net, plan())
     set_learning_rate(optimizer, 0.25)
     assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
+
+
+def test_every_optimizer_that_a_plan_may_name_exists():
+    for name in OPTIMIZERS:
+        assert check_wishes({"optimizer": name}) == {"optimizer": name}
