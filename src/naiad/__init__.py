@@ -6,6 +6,7 @@ Importing this package loads no torch: the names below are fetched when they are
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from naiad.deploy_hook import register_deploy_hook
 from naiad.errors import NaiadError
 
 if TYPE_CHECKING:
@@ -64,3 +65,11 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _deploy(model: "Model", name: str, **options: Any) -> Any:
+    """Deploys ``model`` on the server that ``connect`` finds; loads the client when it is called."""
+    return import_module("naiad").connect().deploy(model, name, **options)
+
+
+register_deploy_hook(_deploy)

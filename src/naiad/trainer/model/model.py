@@ -4,7 +4,6 @@ Knows its program, its input schema and its classes; knows nothing of training.
 """
 
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from naiad.deploy_hook import run_deploy_hook
 from naiad.errors import ArtifactError, DataError, OptionError
 from naiad.trainer.artifact import folder, parts
 from naiad.trainer.artifact.program import Program
@@ -102,8 +102,7 @@ class Model:
 
         Raises ArtifactError when it is not, and what ``Connection.deploy`` raises.
         """
-        connection = import_module("naiad.client.connection")  # by name: the library does not stand on the client
-        return connection.connect().deploy(self, name, **options)
+        return run_deploy_hook(self, name, **options)
 
     def _labels(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         if self.task is Task.REGRESSION:
