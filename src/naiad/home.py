@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from naiad import durable
 from naiad.errors import FolderError
 
 _FILE = "server.json"
@@ -51,11 +52,7 @@ def make_state_folder(folder: Path) -> None:
 
 
 def write_address(folder: Path, address: Address) -> None:
-    partial = folder / f"{_FILE}.part"
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(address), file)
-    partial.replace(folder / _FILE)
+    durable.write_file(folder / _FILE, json.dumps(asdict(address)).encode(), mode=0o600)
 
 
 def is_listening(address: Address) -> bool:

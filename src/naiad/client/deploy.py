@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from naiad import durable
 from naiad.client.job import JobHandle
 from naiad.client.packing import pack
 from naiad.errors import ArtifactError, InputError, OptionError
@@ -56,12 +57,9 @@ def keep_engines(model: Any, container: Mapping[str, Any], store: Any) -> None:
     if folder is None or not (folder / _MANIFEST).is_file():
         return
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
-    partial = folder / f".{_ENGINES}.part"
     with contextlib.suppress(ClientError, BotoCoreError, OSError):
-        partial.write_bytes(store.get_object(Bucket=bucket, Key=f"{key}.{_ENGINES}")["Body"].read())
-        partial.replace(folder / _ENGINES)
-    with contextlib.suppress(OSError):
-        partial.unlink(missing_ok=True)
+        engines = store.get_object(Bucket=bucket, Key=f"{key}.{_ENGINES}")["Body"].read()
+        durable.write_file(folder / _ENGINES, engines)
 
 
 def digest_of(*parts: Any) -> str:

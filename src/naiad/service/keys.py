@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from naiad import durable
 from naiad.errors import FolderError
 from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
 
@@ -131,13 +132,8 @@ class Keys:
         self._seen = version
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        """For who is ``_alone``. Under a new name first, so that a reader sees the old file or the new one."""
-        partial = self._path.with_name(f"{_FILE}.part")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump([asdict(key) for key in keys], file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self._path)
+        """Only inside ``_alone``."""
+        durable.write_file(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode(), mode=0o600)
         self._refresh()
 
 

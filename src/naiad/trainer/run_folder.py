@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from naiad import durable
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
 from naiad.trainer.artifact import manifest
 from naiad.trainer.data.dataset import Dataset, TensorSamples
@@ -99,8 +100,8 @@ class RunFolder:
         assert self.path is not None
         manifest.ensure_folder(self.path)
         run = {**vars(record), "plan": record.plan.to_json()}
-        with manifest.saving(self.path / f"{_RECORD}{manifest.PARTIAL}"):
-            manifest.write_file(self.path / _RECORD, manifest.seal(run))
+        with manifest.saving(self.path / f"{_RECORD}{durable.PARTIAL}"):
+            durable.write_file(self.path / _RECORD, manifest.seal(run))
 
     def unwritten(self) -> "RunFolder":
         """For the processes of a run that leave writing to the first one."""

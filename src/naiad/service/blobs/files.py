@@ -7,14 +7,14 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from naiad import durable
 from naiad.service.domain.errors import Invalid, StorageFull
 
 _LOCKS = 256
 _COPY_BYTES = 2**26
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -24,34 +24,11 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if durable.is_disk_full(error):
             raise StorageFull("no room is left on the disk of the blobs; free some and try again") from error
         if error.errno == errno.ENAMETOOLONG:
             raise Invalid("the key is too long for this disk's paths") from error
         raise
-
-
-def make_folders(base: Path, names: Iterable[str]) -> Path:
-    """``base`` with ``names`` below it, each new one synced. Raises FileNotFoundError where ``base`` is missing."""
-    folder = base
-    for name in names:
-        child = folder / name
-        try:
-            child.mkdir(mode=0o700)
-        except FileExistsError:
-            pass
-        else:
-            sync_folder(folder)
-        folder = child
-    return folder
-
-
-def sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 class Temporary:
@@ -77,12 +54,11 @@ class Temporary:
             done += step
 
     def sync(self) -> None:
-        os.fsync(self.fd)
+        durable.sync_file(self.fd)
 
     def become(self, path: Path) -> None:
         """Raises FileNotFoundError when the folder is not there; synced when it returns."""
-        self._path.rename(path)
-        sync_folder(path.parent)
+        durable.rename(self._path, path)
 
     def close(self) -> None:
         """Forgets the file unless it became something."""

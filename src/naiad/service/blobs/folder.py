@@ -8,9 +8,10 @@ from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import BinaryIO
 
+from naiad import durable
 from naiad.service.blobs.checksums import Digests, pieces
 from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey
-from naiad.service.blobs.files import disk_errors, sync_folder
+from naiad.service.blobs.files import disk_errors
 from naiad.service.blobs.listing import FolderNames, KeyWalk, page_of
 from naiad.service.blobs.names import check_bucket, check_key, is_bucket, names_of
 from naiad.service.blobs.port import (
@@ -52,8 +53,8 @@ class FolderBlobs:
                 folder.mkdir(mode=0o700)
             except FileExistsError:
                 raise BucketExists(f"there is a bucket {bucket} already") from None
-            sync_folder(self._space.created)
-            sync_folder(self._space.root)
+            durable.sync_folder(self._space.created)
+            durable.sync_folder(self._space.root)
 
     def delete_bucket(self, bucket: str) -> None:
         folder = self._space.bucket(bucket)
@@ -65,7 +66,7 @@ class FolderBlobs:
         except OSError:
             raise BucketNotEmpty(f"bucket {bucket} has files in its folder") from None
         (self._space.created / bucket).unlink(missing_ok=True)
-        sync_folder(self._space.root)
+        durable.sync_folder(self._space.root)
 
     def has_bucket(self, bucket: str) -> bool:
         return is_bucket(bucket) and (self._space.root / bucket).is_dir()
@@ -244,4 +245,4 @@ def _remove_upwards(folder: Path, base: Path) -> None:
         except OSError:
             break
         folder = folder.parent
-    sync_folder(folder)
+    durable.sync_folder(folder)

@@ -36,7 +36,7 @@ from naiad.service.blobs.remote_shapes import (
     upload_of_row,
 )
 from naiad.service.blobs.spool import spooled
-from naiad.service.domain.errors import Denied, Invalid, ServiceError, Unavailable
+from naiad.service.domain.errors import AccessDenied, Invalid, ServiceError, Unavailable
 
 _LAST = "\U0010ffff"
 _CODES: dict[str, type[ServiceError]] = {
@@ -52,7 +52,7 @@ _CODES: dict[str, type[ServiceError]] = {
     "InvalidPart": errors.InvalidPart,
     "InvalidPartOrder": errors.InvalidPartOrder,
     "EntityTooSmall": errors.EntityTooSmall,
-    "AccessDenied": Denied,
+    "AccessDenied": AccessDenied,
     "InvalidArgument": Invalid,
     "InvalidRequest": Invalid,
 }

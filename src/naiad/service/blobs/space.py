@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from naiad import durable
 from naiad.service.blobs.errors import NoSuchBucket, NoSuchKey, PreconditionFailed
-from naiad.service.blobs.files import Temporary, disk_errors, lock_of, locked, make_folders, sweep
+from naiad.service.blobs.files import Temporary, disk_errors, lock_of, locked, sweep
 from naiad.service.blobs.names import check_key, is_bucket, names_of
 from naiad.service.blobs.port import ALWAYS, Condition
 from naiad.service.blobs.record import Record
@@ -93,7 +94,7 @@ class Space:
         for _ in range(_TRIES):
             base = self.bucket(bucket)
             with contextlib.suppress(FileNotFoundError):
-                file.become(make_folders(base, names[:-1]) / names[-1])
+                file.become(durable.make_folders(base, names[:-1]) / names[-1])
                 return
         raise ServiceError(
             f"bucket {bucket}: its folders vanish while an object is put; does another program clean up here?"

@@ -15,9 +15,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from naiad import durable
 from naiad.service.blobs.checksums import Digests, combined, composite, etag_of_parts, pieces
 from naiad.service.blobs.errors import BadDigest, EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
-from naiad.service.blobs.files import Temporary, locked, make_folders
+from naiad.service.blobs.files import Temporary, locked
 from naiad.service.blobs.port import MAX_PARTS, MIN_PART_BYTES, BlobInfo, Condition, Part, PartClaim, Upload
 from naiad.service.blobs.record import Record, milliseconds, moment
 from naiad.service.blobs.space import OpenFile, Space
@@ -41,7 +42,7 @@ class Uploads:
         with self.space.temporary() as file:
             file.write(_to_json(started))
             file.sync()
-            folder = make_folders(self.space.uploads, (upload.bucket, started.upload_id))
+            folder = durable.make_folders(self.space.uploads, (upload.bucket, started.upload_id))
             file.become(folder / _ABOUT)
         return started
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from naiad import durable
 from naiad.service.blobs.port import BlobInfo, Blobs
 
 _SHARE_OF_DISK = 10
@@ -46,7 +47,7 @@ class Cache:
                 for block in content:
                     file.write(block)
                 file.flush()
-                os.fsync(file.fileno())
+                durable.sync_file(file.fileno())
             opened = partial.open("rb")
             partial.replace(kept)
         finally:

@@ -1,14 +1,13 @@
 """What an instance's folder holds for the server and the agent to read of each other: the order, the agent, the report."""
 
 import contextlib
-import errno
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from naiad import durable
 from naiad.service.domain.errors import StorageFull
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
@@ -58,7 +57,7 @@ def read_report(folder: Path, *, alive: bool) -> InstanceReport | None:
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """For the owner only; whole or not there, also after a loss of power. Raises StorageFull."""
     with room_for(path.name):
-        _write_json(path, values)
+        durable.write_file(path, json.dumps(values).encode(), mode=0o600)
 
 
 @contextlib.contextmanager
@@ -67,20 +66,6 @@ def room_for(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not durable.is_disk_full(error):
             raise
         raise StorageFull(f"no room is left on the disk for {what}; free some, or use a larger one") from error
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    partial = path.with_name(f"{path.name}.part")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from naiad import durable
 from naiad.service.contract.object_cache import Cache
 from naiad.service.domain.errors import NotFound, ServiceError
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.jobs.layout import job_folder, sync_folder
+from naiad.service.jobs.layout import job_folder
 from naiad.service.jobs.trees import PROGRAM_FOLDERS, folders, remove_program_files, remove_tree
 from naiad.service.store.port import Store
 from naiad.service.store.records import micros
@@ -35,11 +36,10 @@ def put_aside(state_folder: Path, job: Job) -> Path | None:
     aside, place = _aside(state_folder, job), job_folder(state_folder, job.kind, job.name)
     aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        place.rename(aside)
+        durable.rename(place, aside)
     except FileNotFoundError:
         return None
-    sync_folder(aside.parent)
-    sync_folder(place.parent)
+    durable.sync_folder(place.parent)
     return aside
 
 
@@ -63,7 +63,7 @@ def tidy(folder: Path, *, has_ended: Callable[[], bool]) -> None:
 
 
 @dataclass
-class Sweeper:
+class CleanupWorker:
     """Does the slow part of it in a thread of its own; at its start, what a killed server left undone."""
 
     store: Store

@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
+from naiad import durable
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.executors.files import room_for, write_json
 from naiad.service.executors.port import Instance
@@ -26,7 +26,7 @@ def instances_of(state_folder: Path, job: Job, *, attempt: int | None = None) ->
     folder = job_folder(state_folder, job.kind, job.name) / str(number)
     return tuple(
         Instance(job.kind, job.name, number, index, folder / f"algo-{index + 1}")
-        for index in range(job.need.instances if number else 0)
+        for index in range(job.resources.instances if number else 0)
     )
 
 
@@ -37,7 +37,7 @@ def write_placement(state_folder: Path, job: Job, placement: Placement, *, attem
     """
     folder = job_folder(state_folder, job.kind, job.name) / str(attempt)
     with room_for(f"the files of {job.name}"):
-        _make_private(folder, below=state_folder)
+        durable.make_folders(state_folder, folder.relative_to(state_folder).parts)
     write_json(folder / _PLACEMENT, asdict(placement))
 
 
@@ -49,19 +49,3 @@ def read_placement(state_folder: Path, job: Job) -> Placement | None:
         shares = tuple(Share(tuple(share["cpus"]), tuple(share["gpus"])) for share in read["shares"])
         return Placement(read["job"], shares, read["memory_bytes"], read.get("port"))
     return None
-
-
-def _make_private(folder: Path, *, below: Path) -> None:
-    missing = [one for one in (folder, *folder.parents) if one.is_relative_to(below) and not one.exists()]
-    for one in reversed(missing):
-        one.mkdir(mode=0o700, exist_ok=True)
-        if one != below:
-            sync_folder(one.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

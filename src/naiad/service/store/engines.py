@@ -6,7 +6,6 @@ synced at each commit (PERSIST): with DELETE and synchronous FULL a power cut co
 with it take back a commit. ``cache_spill`` off: a large write takes the file from the readers at its commit only.
 """
 
-import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL
 
+from naiad import durable
 from naiad.service.store.read_write_lock import Gate, OpenGate, TurnGate
 
 _BUSY_TIMEOUT_MS = 30_000
@@ -41,7 +41,7 @@ class Engines:
 
 def sqlite_engines(path: Path) -> Engines:
     """Makes the file, for its owner alone, when it is not there. Raises OSError."""
-    _make_private_file(path)
+    durable.ensure_file(path, mode=0o600)
     url = URL.create("sqlite", database=str(path))
     writer = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=_POOL_TIMEOUT_S)
     event.listen(writer, "connect", _set_up_sqlite_writer)
@@ -63,19 +63,6 @@ def postgres_engines(url: URL) -> Engines:
     )
     event.listen(writer, "connect", _set_up_postgres)
     return Engines(writer.execution_options(isolation_level="AUTOCOMMIT"), writer, OpenGate())
-
-
-def _make_private_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from naiad import durable
 from naiad.errors import ArtifactError
 from naiad.trainer.artifact import manifest
 
@@ -46,7 +47,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     partial = folder / _PARTIAL
     with manifest.saving(partial):
         _settle(folder)
-        manifest.remove(partial)
+        durable.remove(partial)
         partial.mkdir()
         yield partial
 
@@ -56,14 +57,13 @@ def commit(folder: Path, values: Mapping[str, Any]) -> None:
     partial, complete = folder / _PARTIAL, folder / _COMPLETE
     names = [_name(path, partial) for path in _files_under(partial)]
     for name in names:
-        manifest.sync_file(partial / name)
+        durable.sync_file(partial / name)
     for parent in {(partial / name).parent for name in names}:
-        manifest.sync_folder(parent)
+        durable.sync_folder(parent)
     files = {name: _entry(partial / name) for name in names}
     record = {"format": FORMAT, "format_version": FORMAT_VERSION, **values, "files": files}
-    manifest.write_file(partial / RECORD, manifest.seal(record))
-    partial.rename(complete)
-    manifest.sync_folder(folder)
+    durable.write_file(partial / RECORD, manifest.seal(record))
+    durable.rename(partial, complete)
     _settle(folder)
 
 
@@ -73,13 +73,13 @@ def add_files(folder: Path, names: Iterable[str]) -> None:
     Raises ArtifactError, FolderError, DiskFull.
     """
     record = _located(folder, RECORD)
-    with manifest.saving(record.with_name(RECORD + manifest.PARTIAL)):
+    with manifest.saving(record.with_name(RECORD + durable.PARTIAL)):
         values = _record(folder)
         added = [path for name in names for path in _files_under(folder / name)]
         for path in added:
-            manifest.sync_file(path)
+            durable.sync_file(path)
         files = {**values["files"], **{_name(path, folder): _entry(path) for path in added}}
-        manifest.write_file(record, manifest.seal({**values, "files": files}))
+        durable.write_file(record, manifest.seal({**values, "files": files}))
 
 
 def open_folder(folder: Path) -> Opened:
@@ -151,18 +151,17 @@ def _settle(folder: Path) -> None:
         return
     if (complete / RECORD).exists():
         _move_in(folder, complete, _record(folder)["files"])
-    manifest.remove(complete)
-    manifest.sync_folder(folder)
+    durable.remove(complete)
+    durable.sync_folder(folder)
 
 
 def _move_in(folder: Path, complete: Path, files: Mapping[str, Any]) -> None:
     for name in sorted(_listed_before(folder) - set(files)):
-        manifest.remove(folder / name)
+        durable.remove(folder / name)
     for name in files:
         if (complete / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (complete / name).replace(folder / name)
-            manifest.sync_folder((folder / name).parent)
+            durable.rename(complete / name, folder / name)
     (complete / RECORD).replace(folder / RECORD)
 
 

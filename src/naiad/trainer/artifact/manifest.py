@@ -1,27 +1,20 @@
-"""Durable files and their sha256: what artifacts and checkpoints are written and checked with.
+"""The sha256 of files, and the errors of a folder that cannot be written: shared by artifacts, checkpoints and run folders.
 
-Knows files, folders and the ways in which a disk fails; knows nothing of what is in the files.
+Knows nothing of what is in the files.
 """
 
 import errno
 import hashlib
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from naiad import durable
 from naiad.errors import ArtifactError, DiskFull, FolderError
 
-PARTIAL = ".partial"
-"""Ending of a file that is being written."""
-
-_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
-_FULL_TEXTS = ("PytorchStreamWriter failed", "inline_container.cc", "No space left on device", "Disk quota exceeded")
-"""torch.save and safetensors say so in the text of other errors."""
 _FOLDER_ERRNOS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
 _SEAL = "sha256"
 _OPEN_SEAL = "0" * 64
@@ -31,47 +24,14 @@ def ensure_folder(path: Path) -> None:
     """Creates the folder where there is none, and proves that it can be written. Raises FolderError, DiskFull."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path, prefix=".writable-", suffix=PARTIAL):
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".writable-", suffix=durable.PARTIAL):
             pass
     except OSError as error:
-        if disk_full(error):
+        if durable.is_disk_full(error):
             raise _full(path) from error
         raise FolderError(
             f"the folder {path} cannot be written: {_reason(error)}", hint="name another folder"
         ) from error
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Atomic and durable: a reader sees the old file or the new one, also after a loss of power. Raises OSError."""
-    partial = path.with_name(path.name + PARTIAL)
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        remove(partial)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Makes a file durable that something else has written."""
-    _sync(path)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable: what was created, renamed or removed in it."""
-    _sync(path)
-
-
-def remove(path: Path) -> None:
-    """A file or a folder with all that is in it; nothing when there is none."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def digest(path: Path) -> str:
@@ -128,26 +88,14 @@ def json_object(data: bytes) -> dict[str, Any]:
     return values
 
 
-def disk_full(error: BaseException) -> bool:
-    """Whether the error, or one that it came from, says that the disk has no room."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in _FULL_ERRNOS:
-            return True
-        if not isinstance(seen, OSError) and any(text in str(seen) for text in _FULL_TEXTS):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
 @contextmanager
 def saving(partial: Path) -> Iterator[None]:
     """``partial``: the file or folder being written; it is removed when the block fails. Raises DiskFull, FolderError."""
     try:
         yield
     except BaseException as error:
-        remove(partial)
-        if isinstance(error, Exception) and disk_full(error):
+        durable.remove(partial)
+        if isinstance(error, Exception) and durable.is_disk_full(error):
             raise _full(partial.parent) from error
         if isinstance(error, OSError) and error.errno in _FOLDER_ERRNOS:
             raise FolderError(
@@ -165,14 +113,6 @@ def _full(folder: Path) -> DiskFull:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _with_seal(data: bytes, old: str, new: str) -> bytes:

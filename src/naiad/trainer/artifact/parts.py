@@ -17,8 +17,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from naiad import durable
 from naiad.errors import NetworkError
-from naiad.trainer.artifact import manifest
 from naiad.trainer.artifact.export import Refused, deployable, export_program, onnx_bytes, program_bytes
 from naiad.trainer.artifact.program import Encode, Program
 
@@ -34,13 +34,13 @@ def write_parts(
 
     Raises NetworkError when the network's state cannot be saved, OSError when the disk fails.
     """
-    manifest.write_file(folder / WEIGHTS, safetensors.torch.save(_weights(program)))
+    durable.write_file(folder / WEIGHTS, safetensors.torch.save(_weights(program)))
     if source is not None:
-        manifest.write_file(folder / SOURCE, source.encode())
+        durable.write_file(folder / SOURCE, source.encode())
     copy = deployable(program)
     if samples is not None:
         scores = _scores(program if isinstance(copy, Refused) else copy, samples)
-        manifest.write_file(
+        durable.write_file(
             folder / SAMPLES, safetensors.torch.save({"raw": samples.contiguous().clone(), "scores": scores})
         )
     if isinstance(copy, Refused):
@@ -133,5 +133,5 @@ def _put(path: Path, data: bytes | Refused) -> dict[str, str]:
     """Says why, when there is nothing to put."""
     if isinstance(data, Refused):
         return {path.name: data.reason}
-    manifest.write_file(path, data)
+    durable.write_file(path, data)
     return {}

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import nn
 
+from naiad import durable
 from naiad.errors import OptionError
 from naiad.trainer.artifact import manifest
 from naiad.trainer.autoscale.fingerprint import fingerprint
@@ -84,7 +85,7 @@ class Remembered:
     def _write(self, values: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            manifest.write_file(self.path, manifest.seal(values))
+            durable.write_file(self.path, manifest.seal(values))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import safetensors.torch
 from torch import Tensor
 
+from naiad import durable
 from naiad.errors import ArtifactError
 from naiad.trainer.artifact import manifest
 
@@ -84,17 +85,16 @@ class FolderCheckpoints:
             self._write(temporary, snapshot, regular=regular)
             final = self.folder / name
             self._remove(final)  # the same step again, after a return: the newer one counts
-            temporary.rename(final)
-            manifest.sync_folder(self.folder)
+            durable.rename(temporary, final)
         self._drop_old()
 
     def _write(self, temporary: Path, snapshot: Snapshot, *, regular: bool) -> None:
         temporary.mkdir()
         state = {"format_version": FORMAT_VERSION, "step": snapshot.step, "regular": regular, "values": snapshot.values}
-        manifest.write_file(temporary / _TENSORS, safetensors.torch.save(dict(snapshot.tensors)))
-        manifest.write_file(temporary / _STATE, json.dumps(state, separators=(",", ":")).encode())
+        durable.write_file(temporary / _TENSORS, safetensors.torch.save(dict(snapshot.tensors)))
+        durable.write_file(temporary / _STATE, json.dumps(state, separators=(",", ":")).encode())
         digests = {name: manifest.digest(temporary / name) for name in (_TENSORS, _STATE)}
-        manifest.write_file(temporary / _MANIFEST, json.dumps(digests, separators=(",", ":")).encode())
+        durable.write_file(temporary / _MANIFEST, json.dumps(digests, separators=(",", ":")).encode())
 
     def latest(self, *, regular: bool = False) -> Snapshot | None:
         for path in reversed(self._paths()):

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from naiad.trainer.artifact.manifest import saving, write_file
+from naiad import durable
+from naiad.trainer.artifact.manifest import saving
 from naiad.trainer.model.model import EpochRecord
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class EventLog:
         kept = b"".join(line for line in data.splitlines(keepends=True) if _whole(line, last_step))
         if kept != data:
             with saving(self._partial):
-                write_file(self._metrics, kept)
+                durable.write_file(self._metrics, kept)
 
     def _tensorboard(self) -> "SummaryWriter":
         """The writer opens with the first number, so that a run that is truncated at once leaves no empty file."""

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from naiad.trainer.artifact.manifest import ensure_folder, saving, write_file
+from naiad import durable
+from naiad.trainer.artifact.manifest import ensure_folder, saving
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.model.evaluate import Evaluation
 from naiad.trainer.model.model import Model
@@ -100,8 +101,8 @@ def _write(folder: Path, page: str, files: Iterable[Drawing]) -> None:
     ensure_folder(folder / FIGURES)
     with saving(folder / f".partial-{PAGE}"):
         for drawing in files:
-            write_file(folder / FIGURES / f"{drawing.name}.png", drawing.png)
-        write_file(folder / PAGE, page.encode("utf-8"))
+            durable.write_file(folder / FIGURES / f"{drawing.name}.png", drawing.png)
+        durable.write_file(folder / PAGE, page.encode("utf-8"))
 
 
 def _given(*items: _Item | None) -> list[_Item]:

@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from naiad.service.blobs.files import Temporary, disk_errors, lock_of, locked, make_folders, sweep
+from naiad.service.blobs.files import Temporary, disk_errors, lock_of, locked, sweep
 from naiad.service.domain.errors import Invalid, StorageFull
 
 
@@ -59,9 +59,3 @@ def test_errors_of_the_disk_have_names():
             raise OSError(number, "")
     with pytest.raises(PermissionError), disk_errors():
         raise PermissionError(errno.EACCES, "")
-
-
-def test_folders_are_made_once(tmp_path):
-    assert make_folders(tmp_path, ("a", "b")) == make_folders(tmp_path, ("a", "b")) == tmp_path / "a" / "b"
-    with pytest.raises(FileNotFoundError):
-        make_folders(tmp_path / "none", ("a",))

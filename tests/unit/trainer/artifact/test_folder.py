@@ -5,6 +5,7 @@ import textwrap
 
 import pytest
 
+from naiad import durable
 from naiad.errors import ArtifactError, DiskFull, FolderError
 from naiad.trainer.artifact import folder, manifest
 
@@ -16,13 +17,13 @@ def names_in(folder):
 def write(folder, files, **values):
     with folder.replacing(folder) as partial:
         for name, text in files.items():
-            manifest.write_file(partial / name, text.encode())
+            durable.write_file(partial / name, text.encode())
         folder.commit(folder, values)
 
 
 def write_half(folder, error):
     with folder.replacing(folder) as partial:
-        manifest.write_file(partial / "a", b"two")
+        durable.write_file(partial / "a", b"two")
         raise error
 
 
@@ -75,7 +76,7 @@ DIE_AT_A_CALL = """
     sys.addaudithook(watch)
     with artifact_folder.replacing(folder) as partial:
         for name in ("a", "b"):
-            manifest.write_file(partial / name, b"new")
+            durable.write_file(partial / name, b"new")
         artifact_folder.commit(folder, {})
 """
 

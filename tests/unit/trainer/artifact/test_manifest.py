@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from naiad import durable
 from naiad.errors import ArtifactError, DiskFull, FolderError
 from naiad.trainer.artifact import manifest
 
@@ -20,24 +21,9 @@ def flipped(data, bit):
     return bytes(changed)
 
 
-def test_write_file_replaces_and_leaves_nothing_else(tmp_path):
-    manifest.write_file(tmp_path / "a", b"old")
-    manifest.write_file(tmp_path / "a", b"new")
-    assert (tmp_path / "a").read_bytes() == b"new"
-    assert names_in(tmp_path) == ["a"]
-
-
-def test_write_file_that_fails_keeps_the_old_file(tmp_path):
-    manifest.write_file(tmp_path / "a", b"old")
-    with pytest.raises(TypeError):
-        manifest.write_file(tmp_path / "a", "no bytes")
-    assert (tmp_path / "a").read_bytes() == b"old"
-    assert names_in(tmp_path) == ["a"]
-
-
 def test_check_names_the_file(tmp_path):
     for name in ("a", "b"):
-        manifest.write_file(tmp_path / name, name.encode())
+        durable.write_file(tmp_path / name, name.encode())
     digests = {name: manifest.digest(tmp_path / name) for name in ("a", "b")}
     manifest.check(tmp_path, digests)
     (tmp_path / "b").write_bytes(flipped(b"b", 3))
@@ -49,7 +35,7 @@ def test_check_names_the_file(tmp_path):
 
 
 def test_check_file_tells_the_sizes(tmp_path):
-    manifest.write_file(tmp_path / "a", b"short")
+    durable.write_file(tmp_path / "a", b"short")
     with pytest.raises(ArtifactError, match="5 bytes for 1,000"):
         manifest.check_file(tmp_path / "a", "0" * 64, size=1000)
 
@@ -90,13 +76,6 @@ def test_saving_passes_other_errors_on_and_removes_a_partial_folder(tmp_path):
     assert not partial.exists()
 
 
-def test_disk_full_is_seen_in_what_an_error_came_from():
-    error = RuntimeError("could not save")
-    error.__cause__ = OSError(errno.ENOSPC, "no space")
-    assert manifest.disk_full(error)
-    assert not manifest.disk_full(RuntimeError("could not save"))
-
-
 def test_ensure_folder_makes_one_and_leaves_it_empty(tmp_path):
     manifest.ensure_folder(tmp_path / "a" / "b")
     assert names_in(tmp_path / "a" / "b") == []
@@ -114,13 +93,14 @@ FILL_A_SMALL_DISK = """
     from pathlib import Path
     import numpy as np, safetensors.torch, torch
     from naiad.errors import DiskFull
-    from naiad.trainer import manifest
+    from naiad import durable
+    from naiad.trainer.artifact import manifest
 
     folder = Path(sys.argv[1])
     big = torch.zeros(1_000_000)
-    manifest.write_file(folder / "old", b"old")
+    durable.write_file(folder / "old", b"old")
     ways = {
-        "bytes": lambda path: manifest.write_file(path, big.numpy().tobytes()),
+        "bytes": lambda path: durable.write_file(path, big.numpy().tobytes()),
         "torch": lambda path: torch.save(big, path),
         "safetensors": lambda path: safetensors.torch.save_file({"big": big}, path),
     }

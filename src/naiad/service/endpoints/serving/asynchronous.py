@@ -6,7 +6,6 @@ An accepted request is a file below <state>/endpoints/<endpoint>/async; it goes 
 import asyncio
 import json
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from naiad import durable
 from naiad.service.blobs.port import Blobs
 from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
 from naiad.service.domain.clock import Clock
@@ -211,14 +211,4 @@ class Room:
 
 def _write(path: Path, values: dict[str, object]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(values, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write_file(path, json.dumps(values).encode(), mode=0o600)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from naiad import durable
 from naiad.service.contract.log_writer import LogWriter
 from naiad.service.domain.errors import NotFound
 from naiad.service.endpoints.rollout import Plan, VariantPlan
@@ -198,9 +199,7 @@ class Deployment:
         if record.is_file():
             return replace(Prepared(**json.loads(record.read_text(encoding="utf-8"))), folder=folder)
         prepared = self.preparer.prepare(plan.container, folder, lambda text: self.say(plan.name, text))
-        partial = record.with_suffix(".part")
-        partial.write_text(json.dumps({**asdict(prepared), "folder": ""}), encoding="utf-8")
-        partial.replace(record)
+        durable.write_file(record, json.dumps({**asdict(prepared), "folder": ""}).encode())
         return prepared
 
     async def _measure_rest(self, name: str, prepared: Prepared) -> None:
