@@ -9,7 +9,7 @@ import pytest
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service
-from naiad.service.contract.resources import Resources
+from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.endpoints.control.service import EndpointService
 from naiad.service.store.open import open_store
 
@@ -28,6 +28,6 @@ def service(tmp_path: Path) -> Iterator[EndpointService]:
     store = open_store(tmp_path)
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
-    resources = Resources((0, 1), 16 * 2**30)
+    resources = MachineResources((0, 1), 16 * 2**30)
     yield endpoint_service(store, blobs, resources, Hands(), state=tmp_path, region="us-east-1")
     store.close()

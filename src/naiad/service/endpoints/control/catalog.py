@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from naiad.service.contract.requests import check_tags
+from naiad.service.contract.request_checks import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Invalid, NotFound
-from naiad.service.endpoints.control.configuration_request import check_configuration
+from naiad.service.endpoints.control.endpoint_config_request import check_configuration
 from naiad.service.endpoints.control.model_request import check_container, container_in
 from naiad.service.endpoints.control.registry import Registry
 from naiad.service.store.entities_port import Entities, EntityPage, EntityQuery

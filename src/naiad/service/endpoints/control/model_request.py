@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from naiad.service.contract.requests import check_no_nul, check_text_size, refuse
+from naiad.service.contract.request_checks import check_no_nul, check_text_size, refuse
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid
 

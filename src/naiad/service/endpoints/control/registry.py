@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from naiad.service.contract.requests import check_tags, refuse
+from naiad.service.contract.request_checks import check_tags, refuse
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, InUse, Invalid, NotFound

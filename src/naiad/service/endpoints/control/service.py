@@ -9,15 +9,15 @@ from typing import Any
 
 from naiad.service.blobs.port import Blobs
 from naiad.service.contract.instance_types import instance_type
-from naiad.service.contract.requests import check_tags
-from naiad.service.contract.resources import Resources
+from naiad.service.contract.machine_resources import MachineResources
+from naiad.service.contract.request_checks import check_tags
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 from naiad.service.endpoints.control.catalog import Catalog
 from naiad.service.endpoints.rollout import Plan, VariantPlan, plan_of
-from naiad.service.endpoints.serving.manager import EndpointManager
+from naiad.service.endpoints.serving.reconciler import EndpointManager
 from naiad.service.store.entities_port import Entities, EntityPage, EntityQuery
 
 _KIND = EntityKind.ENDPOINT
@@ -33,7 +33,7 @@ class EndpointService:
     catalog: Catalog
     manager: EndpointManager
     blobs: Blobs
-    resources: Resources
+    resources: MachineResources
     clock: Clock
     region: str
 
@@ -121,7 +121,7 @@ class EndpointService:
                 f"variant {variant.name} asks for {variant.most} instances; at most {_MOST_INSTANCES} are run"
             )
         if variant.instance_type:
-            self.resources.need(instance_type(variant.instance_type), instances=1)
+            self.resources.request_for(instance_type(variant.instance_type), instances=1)
 
     def _check_bucket(self, uri: str) -> None:
         bucket = parse_s3_uri(uri, at="S3OutputPath").bucket
@@ -155,11 +155,11 @@ class EndpointService:
         return after
 
 
-def cores_of(resources: Resources, plan: VariantPlan) -> int:
+def cores_of(resources: MachineResources, plan: VariantPlan) -> int:
     """Of each instance, as far as this machine has them; a replica is run on each."""
     if not plan.instance_type:
         return 1
-    need, _ = resources.need(instance_type(plan.instance_type), instances=1)
+    need, _ = resources.request_for(instance_type(plan.instance_type), instances=1)
     return need.cores
 
 

@@ -15,9 +15,9 @@ from naiad.service.contract.log_writer import LogWriter
 from naiad.service.domain.errors import NotFound
 from naiad.service.endpoints.rollout import Plan, VariantPlan
 from naiad.service.endpoints.serving.invocation import Call, Reply
-from naiad.service.endpoints.serving.launch import Launcher
-from naiad.service.endpoints.serving.pool import Pool
-from naiad.service.endpoints.serving.prepare import Prepared, Preparer
+from naiad.service.endpoints.serving.launcher import Launcher
+from naiad.service.endpoints.serving.model_preparer import Prepared, Preparer
+from naiad.service.endpoints.serving.replica_pool import Pool
 from naiad.service.endpoints.serving.scaling import Bounds, Sample, Scaler
 
 _LOG = logging.getLogger(__name__)

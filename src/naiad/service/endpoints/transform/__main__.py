@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 from naiad.errors import ArtifactError, NaiadError
-from naiad.service.endpoints.transform.run import transform
+from naiad.service.endpoints.transform.batch_transform import transform
 from naiad.service.endpoints.transform.settings import settings_of
-from naiad.service.endpoints.worker.open import open_handler
-from naiad.service.endpoints.worker.open_user import kind_of
-from naiad.service.endpoints.worker.port import BatchHandler, OneHandler, Unfit
-from naiad.service.endpoints.worker.probe import probe, table_lines
+from naiad.service.endpoints.worker.engine_benchmark import probe, table_lines
+from naiad.service.endpoints.worker.handler_loader import open_handler
+from naiad.service.endpoints.worker.inference import BatchHandler, OneHandler, Unfit
+from naiad.service.endpoints.worker.model_kind import kind_of
 
 ROOT = "NAIAD_ML"
 

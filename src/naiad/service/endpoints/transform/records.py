@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from naiad.errors import OptionError
-from naiad.service.endpoints.transform.paths import Path
-from naiad.service.endpoints.worker.media import media_type
+from naiad.service.endpoints.transform.json_path import Path
+from naiad.service.endpoints.worker.media_types import media_type
 
 _LINES = ("application/jsonlines", "application/jsonl", "application/x-jsonlines", "application/x-jsonl")
 

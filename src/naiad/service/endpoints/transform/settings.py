@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from naiad.errors import OptionError
-from naiad.service.endpoints.transform.paths import parse_path
+from naiad.service.endpoints.transform.json_path import parse_path
 from naiad.service.endpoints.transform.records import Processing, is_csv, is_document, is_json
 
 _MIB = 2**20

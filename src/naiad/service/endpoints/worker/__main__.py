@@ -21,12 +21,12 @@ import uvloop
 from naiad.errors import NaiadError
 from naiad.service.endpoints.frames import READY, packed
 from naiad.service.endpoints.worker.batcher import Batcher
-from naiad.service.endpoints.worker.connection import OnInvocation, ServerConnection
+from naiad.service.endpoints.worker.handler_loader import open_handler
 from naiad.service.endpoints.worker.heartbeat import answer_pulse
-from naiad.service.endpoints.worker.http import Port, PortServer, listening_at
-from naiad.service.endpoints.worker.open import open_handler
-from naiad.service.endpoints.worker.passing import Passing
-from naiad.service.endpoints.worker.port import BatchHandler, OneHandler, Unfit
+from naiad.service.endpoints.worker.http_server import Port, PortServer, listening_at
+from naiad.service.endpoints.worker.inference import BatchHandler, OneHandler, Unfit
+from naiad.service.endpoints.worker.passthrough import Passing
+from naiad.service.endpoints.worker.server_connection import OnInvocation, ServerConnection
 
 _LONGEST_REASON = 1024
 _MOST_PASSED_ON = 16

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from naiad.service.endpoints.worker.content import Described, decode, encode
-from naiad.service.endpoints.worker.port import Answer, Engine, Invocation, Unfit
-from naiad.service.endpoints.worker.schema import Numbers, Schema
+from naiad.service.endpoints.worker.content_types import Described, decode, encode
+from naiad.service.endpoints.worker.inference import Answer, Engine, Invocation, Unfit
+from naiad.service.endpoints.worker.input_schema import Numbers, Schema
 
 
 def described(values: Mapping[str, Any]) -> Described:

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from naiad.service.endpoints.worker.port import Answer, BatchHandler, Invocation, Reply
+from naiad.service.endpoints.worker.inference import Answer, BatchHandler, Invocation, Reply
 
 _LOG = logging.getLogger("naiad.worker")
 

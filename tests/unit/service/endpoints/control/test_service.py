@@ -1,6 +1,6 @@
 import pytest
 
-from naiad.service.contract.resources import Resources
+from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.endpoints.control.service import EndpointService, cores_of
@@ -126,5 +126,5 @@ def test_updates_that_are_not_served(created: EndpointService, config: dict[str,
 
 def test_an_instance_has_as_many_replicas_as_cores_of_this_machine(created: EndpointService):
     (variant,) = Plan.from_json(created.describe("e").detail["next"]).variants
-    assert cores_of(Resources((0, 1, 2, 3), 64 * 2**30), variant) == 2
-    assert cores_of(Resources((0,), 64 * 2**30), variant) == 1
+    assert cores_of(MachineResources((0, 1, 2, 3), 64 * 2**30), variant) == 2
+    assert cores_of(MachineResources((0,), 64 * 2**30), variant) == 1

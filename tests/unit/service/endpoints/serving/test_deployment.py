@@ -12,7 +12,7 @@ import pytest
 from naiad.service.endpoints.rollout import Plan, plan_of
 from naiad.service.endpoints.serving import deployment as deployments
 from naiad.service.endpoints.serving.deployment import Deployment
-from naiad.service.endpoints.serving.launch import Launcher
+from naiad.service.endpoints.serving.launcher import Launcher
 
 PREPARED = {
     "folder": "",

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from naiad.errors import OptionError
-from naiad.service.endpoints.transform.paths import parse_path
+from naiad.service.endpoints.transform.json_path import parse_path
 from naiad.service.endpoints.transform.records import Processing, answers_of, is_csv, is_json, packed, processed, taken
 
 CSV, JSON = "text/csv", "application/json"

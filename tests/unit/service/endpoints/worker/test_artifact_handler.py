@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from naiad.service.endpoints.worker.artifact_handler import ArtifactHandler, described
-from naiad.service.endpoints.worker.content import Described
-from naiad.service.endpoints.worker.port import Invocation
-from naiad.service.endpoints.worker.schema import ArraySchema
+from naiad.service.endpoints.worker.content_types import Described
+from naiad.service.endpoints.worker.inference import Invocation
+from naiad.service.endpoints.worker.input_schema import ArraySchema
 
 MEANING = Described("classification", ("low", "high"), "label")
 

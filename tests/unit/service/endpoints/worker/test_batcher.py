@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Sequence
 
 from naiad.service.endpoints.worker.batcher import Batcher
-from naiad.service.endpoints.worker.port import Answer, Invocation
+from naiad.service.endpoints.worker.inference import Answer, Invocation
 
 
 class Upper:

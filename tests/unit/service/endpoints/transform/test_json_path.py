@@ -1,0 +1,37 @@
+import pytest
+
+from naiad.errors import OptionError
+from naiad.service.endpoints.transform.json_path import parse_path
+
+ROW, RECORD = ["a", "b", "c"], {"id": 7, "x y": [1, 2, 3], "deep": {"n": None}}
+
+
+@pytest.mark.parametrize(
+    ("text", "record", "found"),
+    [
+        ("$", ROW, ROW),
+        ("$[0]", ROW, "a"),
+        ("$[-1]", ROW, "c"),
+        ("$[1:]", ROW, ["b", "c"]),
+        ("$[:-1]", ROW, ["a", "b"]),
+        ("$[0,2]", ROW, ["a", "c"]),
+        ("$.id", RECORD, 7),
+        ("$['x y'][1]", RECORD, 2),
+        ("$.['id','deep']", RECORD, {"id": 7, "deep": {"n": None}}),
+        ("$.deep.n", RECORD, None),
+    ],
+)
+def test_parts(text: str, record: object, found: object):
+    assert parse_path(text).of(record) == found
+
+
+@pytest.mark.parametrize("text", ["", "id", "$..id", "$[?(@.a)]", "$.*", "$[", "$.id!"])
+def test_what_is_not_served(text: str):
+    with pytest.raises(OptionError):
+        parse_path(text)
+
+
+@pytest.mark.parametrize(("text", "record"), [("$.gone", RECORD), ("$[9]", ROW), ("$.id", ROW), ("$[0]", RECORD)])
+def test_what_the_record_has_not(text: str, record: object):
+    with pytest.raises(OptionError, match="finds nothing"):
+        parse_path(text).of(record)

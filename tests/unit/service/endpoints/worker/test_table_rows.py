@@ -1,0 +1,90 @@
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from naiad.service.endpoints.worker.array_formats import csv_rows
+from naiad.service.endpoints.worker.inference import Unfit
+from naiad.service.endpoints.worker.input_schema import TableSchema
+from naiad.service.endpoints.worker.table_rows import slots_of_csv, slots_of_json
+from naiad.trainer.data.columns import Column, ColumnKind
+from naiad.trainer.data.features.table import TableSchema as TrainersSchema
+
+COLUMNS = (Column("age", ColumnKind.NUMBER), Column("town", ColumnKind.CATEGORY, categories=("Oslo", "Bern")))
+SCHEMA = TableSchema(COLUMNS)
+ROWS = [{"age": 3, "town": "Bern"}, {"age": None, "town": "Rome", "more": 1}]
+
+
+@pytest.fixture
+def expected() -> np.ndarray:
+    return TrainersSchema(COLUMNS).encode([{"age": 3, "town": "Bern"}, {"age": None, "town": "Rome"}]).numpy()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ROWS,
+        {"columns": {"age": [3, None], "town": ["Bern", "Rome"]}},
+        [[3, "Bern"], [None, "Rome"]],
+        [{"age": "3", "town": "Bern"}, {"age": "", "town": "Rome"}],
+    ],
+)
+def test_json(value: object, expected: np.ndarray):
+    np.testing.assert_array_equal(slots_of_json(value, SCHEMA), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        (b"age,town\n3,Bern\n,Rome\n", ""),
+        (b"town,extra,age\nBern,1,3\nRome,1,\n", "present"),
+        (b"3,Bern\n,Rome\n", "absent"),
+        (b"3,Bern\n,Rome\n", ""),
+    ],
+)
+def test_csv(text: bytes, header: str, expected: np.ndarray):
+    np.testing.assert_array_equal(slots_of_csv(csv_rows(text), SCHEMA, header=header), expected)
+
+
+def test_one_row():
+    assert slots_of_json({"age": 3, "town": "Bern"}, SCHEMA).shape == (1, 2)
+    assert slots_of_json([3, "Bern"], SCHEMA).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([{"town": "Bern"}], "no 'age'"),
+        ([[1, 2, 3]], "3 cells; this model takes 2: age, town"),
+        ([{"age": "old", "town": "x"}], "'old' in row 0"),
+        ([{"age": [1], "town": "x"}], "lists or objects"),
+        ({"columns": {"age": 3, "town": ["x"]}}, "is no list"),
+        ("text", "a text"),
+        (None, "null"),
+        ([], "array was given"),
+    ],
+)
+def test_what_is_no_row(value: object, said: str):
+    with pytest.raises(Unfit, match=said) as refused:
+        slots_of_json(value, SCHEMA)
+    assert refused.value.status == 400
+
+
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2)
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    value=st.recursive(
+        CELLS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["age", "town", "columns"]), inner),
+        max_leaves=8,
+    )
+)
+def test_anything_is_slots_or_refused(value: object):
+    with contextlib.suppress(Unfit):
+        assert slots_of_json(value, SCHEMA).shape[1:] == (2,)
