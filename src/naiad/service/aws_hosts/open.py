@@ -1,4 +1,4 @@
-"""From a server's settings to the proxy for AWS's hosts: a port on loopback, a folder in the state, and what is missing."""
+"""Opens the proxy for AWS's hosts from a server's settings: a port on loopback and a folder in the state folder."""
 
 import os
 import socket
@@ -8,50 +8,56 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
+from naiad import durable
 from naiad.errors import FolderError, OptionError
-from naiad.service.aws_hosts.head import Target
-from naiad.service.aws_hosts.passthrough import Elsewhere
-from naiad.service.aws_hosts.private_files import make_private_folder, write_private
+from naiad.service.aws_hosts.connect_request import HostPort
+from naiad.service.aws_hosts.passthrough import Passthrough
 from naiad.service.domain.clock import Clock
 
 if TYPE_CHECKING:
-    from naiad.service.aws_hosts.running import AwsHosts
+    from naiad.service.aws_hosts.proxy_thread import AwsHostsProxy
 
 _FOLDER = "aws-hosts"
-_PORT = "port"
+_PORT_FILE = "port"
 _LOOPBACK = "127.0.0.1"
 _BACKLOG = 128
-_LAST_PORT = 65535
+_MAX_PORT = 65535
 
 
-def open_aws_hosts(state: Path, gateway_url: str, port: int, clock: Clock) -> "AwsHosts":
-    """``port`` 0: the one that it had last, so that shells stay right, or any. Listens on loopback, wherever the gateway does.
+def open_aws_hosts(state: Path, gateway_url: str, port: int, clock: Clock) -> "AwsHostsProxy":
+    """Listens on loopback, wherever the gateway listens.
 
-    Raises OptionError for a port that is taken and for ``cryptography`` missing, FolderError.
+    ``port`` 0: the port of the last start, so that the settings of shells stay valid, or any free one.
+    Raises OptionError for a port that is taken and where ``cryptography`` is missing, FolderError.
     """
     if find_spec("cryptography") is None:
         raise OptionError(
             "the proxy for AWS's hosts needs the package cryptography, which is not installed",
             hint="pip install 'naiad[service]', or do without: naiad serve --no-aws-hosts",
         )
-    from naiad.service.aws_hosts.running import AwsHosts  # noqa: PLC0415  # reason: needs what was just looked for
+    from naiad.service.aws_hosts.proxy_thread import AwsHostsProxy  # noqa: PLC0415  # reason: needs cryptography
 
     folder = state.absolute() / _FOLDER
     try:
-        make_private_folder(folder)
-        listening = _listen(port) if port else _listen_again(folder / _PORT)
+        durable.make_private_folder(folder)
+        listening = _listen(port) if port else _listen_again(folder / _PORT_FILE)
     except OSError as error:
         raise FolderError(f"{folder} cannot be written: {error.strerror or error}") from error
     try:
-        gateway = urlsplit(gateway_url)
-        assert gateway.hostname is not None
-        assert gateway.port is not None
-        target = Target(gateway.hostname, gateway.port)
-        elsewhere = Elsewhere(getproxies_environment(), own_port=listening.getsockname()[1])
-        return AwsHosts(folder, listening, target, elsewhere, clock=clock, environment=os.environ)
+        passthrough = Passthrough(getproxies_environment(), own_port=listening.getsockname()[1])
+        gateway = _address_of(gateway_url)
+        return AwsHostsProxy(folder, listening, gateway, passthrough, clock=clock, environment=os.environ)
     except BaseException:
         listening.close()
         raise
+
+
+def _address_of(url: str) -> HostPort:
+    """Raises ValueError for a URL without a host or port."""
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.port is None:
+        raise ValueError(f"the gateway's URL {url!r} has no host or no port")
+    return HostPort(parts.hostname, parts.port)
 
 
 def _listen(port: int) -> socket.socket:
@@ -70,11 +76,11 @@ def _listen(port: int) -> socket.socket:
 
 
 def _listen_again(file: Path) -> socket.socket:
-    """On the port that the file names, or on any, which it names then."""
+    """Listens on the port that the file names, or on any free one, and writes it to the file."""
     last = file.read_text(encoding="ascii", errors="replace") if file.is_file() else ""
     try:
-        listening = _listen(int(last) if last.isdecimal() and int(last[:6]) <= _LAST_PORT else 0)
+        listening = _listen(int(last) if last.isdecimal() and int(last[:6]) <= _MAX_PORT else 0)
     except OptionError:
         listening = _listen(0)
-    write_private(file, str(listening.getsockname()[1]).encode())
+    durable.write_file(file, str(listening.getsockname()[1]).encode(), mode=0o600)
     return listening

@@ -1,6 +1,6 @@
-"""Connections to hosts that are not ours: straight, or through the proxy that the server's own environment names.
+"""Connections to hosts that are not ours: direct, or through the proxy that the server's own environment names.
 
-``naiad env --aws-hosts`` takes the place of HTTPS_PROXY in a shell; on a network that needs one, the server goes on using it.
+``naiad env --aws-hosts`` replaces HTTPS_PROXY in a shell. On a network that needs a proxy, the server keeps using that one.
 """
 
 import asyncio
@@ -12,65 +12,67 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # it is there; typeshed does not know it
 
-from naiad.service.aws_hosts.head import END, MOST_BYTES, Refusal, Target
-from naiad.service.aws_hosts.relay import Connection
+from naiad.service.aws_hosts.connect_request import HEAD_END, MAX_HEAD_BYTES, HostPort, ProxyError
+from naiad.service.aws_hosts.tunnel import StreamConnection
 
-_CONNECT_S = 20
+_CONNECT_TIMEOUT_S = 20
 _NEXT_ADDRESS_AFTER_S = 0.25
 
 
 @dataclass(frozen=True)
-class Upstream:
+class UpstreamProxy:
     """Another proxy that speaks CONNECT."""
 
-    target: Target
+    address: HostPort
     tls: bool
     authorization: str
-    """Of a user and password in its URL; "" without."""
+    """Value of Proxy-Authorization, from the user and password in the proxy's URL; "" without them."""
 
 
-class Elsewhere:
+class Passthrough:
+    """Opens connections to other hosts."""
+
     def __init__(self, proxies: Mapping[str, str], *, own_port: int) -> None:
-        """``proxies``: as ``urllib.request.getproxies_environment`` gives them. One that is ourselves is left out."""
+        """``proxies``: as ``urllib.request.getproxies_environment`` returns them. A proxy that is this one is left out."""
         self._proxies = dict(proxies)
-        upstream = upstream_of(self._proxies.get("https", ""))
-        is_self = upstream is not None and upstream.target.port == own_port and _is_loopback(upstream.target.host)
+        upstream = parse_proxy_url(self._proxies.get("https", ""))
+        is_self = upstream is not None and upstream.address.port == own_port and _is_loopback(upstream.address.host)
         self._upstream = None if is_self else upstream
 
-    async def connect(self, target: Target) -> Connection:
-        """Raises Refusal."""
+    async def connect(self, address: HostPort) -> StreamConnection:
+        """Raises ProxyError."""
         upstream = self._upstream
-        if upstream is None or self._goes_straight(target.host):
-            return await opened(target)
-        connection = await opened(upstream.target, tls=ssl.create_default_context() if upstream.tls else None)
+        if upstream is None or self._is_direct(address.host):
+            return await open_connection(address)
+        connection = await open_connection(upstream.address, tls=ssl.create_default_context() if upstream.tls else None)
         try:
-            await _ask(connection, upstream, target)
+            await _request_tunnel(connection, upstream, address)
         except BaseException:
             await connection.close()
             raise
         return connection
 
-    def _goes_straight(self, host: str) -> bool:
+    def _is_direct(self, host: str) -> bool:
         return _is_loopback(host) or bool(proxy_bypass_environment(host, self._proxies))
 
 
-async def opened(target: Target, *, tls: ssl.SSLContext | None = None) -> Connection:
-    """Raises Refusal."""
-    where = f"{target.host}:{target.port}"
+async def open_connection(address: HostPort, *, tls: ssl.SSLContext | None = None) -> StreamConnection:
+    """Raises ProxyError."""
+    name = f"{address.host}:{address.port}"
     try:
-        async with asyncio.timeout(_CONNECT_S):
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             reader, writer = await asyncio.open_connection(
-                target.host, target.port, ssl=tls, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S
+                address.host, address.port, ssl=tls, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S
             )
     except TimeoutError:
-        raise Refusal(504, f"{where} did not answer within {_CONNECT_S} s") from None
+        raise ProxyError(504, f"{name} did not answer within {_CONNECT_TIMEOUT_S} s") from None
     except (OSError, UnicodeError) as error:
-        raise Refusal(502, f"{where} cannot be reached: {error}") from error
-    return Connection(reader, writer)
+        raise ProxyError(502, f"{name} cannot be reached: {error}") from error
+    return StreamConnection(reader, writer)
 
 
-def upstream_of(url: str) -> Upstream | None:
-    """None where no proxy is named, or one of a kind that does not speak CONNECT."""
+def parse_proxy_url(url: str) -> UpstreamProxy | None:
+    """Returns None where no proxy is named, or one that does not speak CONNECT."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         port = parts.port
@@ -81,22 +83,22 @@ def upstream_of(url: str) -> Upstream | None:
     default = 443 if parts.scheme == "https" else 80
     login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     authorization = "" if login == ":" else "Basic " + base64.b64encode(login.encode()).decode()
-    return Upstream(Target(parts.hostname, port or default), parts.scheme == "https", authorization)
+    return UpstreamProxy(HostPort(parts.hostname, port or default), parts.scheme == "https", authorization)
 
 
-async def _ask(connection: Connection, upstream: Upstream, target: Target) -> None:
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    lines = [f"CONNECT {host}:{target.port} HTTP/1.1", f"host: {host}:{target.port}"]
+async def _request_tunnel(connection: StreamConnection, upstream: UpstreamProxy, address: HostPort) -> None:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    lines = [f"CONNECT {host}:{address.port} HTTP/1.1", f"host: {host}:{address.port}"]
     lines += [f"proxy-authorization: {upstream.authorization}"] if upstream.authorization else []
     try:
-        async with asyncio.timeout(_CONNECT_S):
-            connection.writer.write("\r\n".join(lines).encode() + END)
-            said = await connection.reader.readuntil(END)
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            connection.writer.write("\r\n".join(lines).encode() + HEAD_END)
+            head = await connection.reader.readuntil(HEAD_END)
     except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        raise Refusal(502, f"the proxy {upstream.target.host} did not answer for {host}: {error}") from error
-    line = said.partition(b"\r\n")[0].decode("latin-1")
-    if len(said) > MOST_BYTES or line.split(" ")[1:2] != ["200"]:
-        raise Refusal(502, f"the proxy {upstream.target.host} refused {host}: {line[:100]}")
+        raise ProxyError(502, f"the proxy {upstream.address.host} did not answer for {host}: {error}") from error
+    line = head.partition(b"\r\n")[0].decode("latin-1")
+    if len(head) > MAX_HEAD_BYTES or line.split(" ")[1:2] != ["200"]:
+        raise ProxyError(502, f"the proxy {upstream.address.host} refused {host}: {line[:100]}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The proxy on loopback in front of a small HTTP server, and a network outside of which a recording proxy is the only door."""
+"""The proxy on loopback in front of a small HTTP server; the only way out of the machine is a proxy that records requests."""
 
 import datetime as dt
 import socket
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from naiad.service.aws_hosts.head import Target
-from naiad.service.aws_hosts.passthrough import Elsewhere
-from naiad.service.aws_hosts.proxy import USUAL, Limits
-from naiad.service.aws_hosts.running import AwsHosts
+from naiad.service.aws_hosts.connect_proxy import DEFAULT_LIMITS, ProxyLimits
+from naiad.service.aws_hosts.connect_request import HostPort
+from naiad.service.aws_hosts.passthrough import Passthrough
+from naiad.service.aws_hosts.proxy_thread import AwsHostsProxy
 
 
 @dataclass
-class HandClock:
+class FakeClock:
     time: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     def now(self) -> dt.datetime:
@@ -43,17 +43,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Echo(socketserver.StreamRequestHandler):
-    """Gives back what comes, and after the end says goodbye: a half-closed tunnel must bring it."""
+    """Sends back what comes, and "goodbye" after the end: a half-closed tunnel must deliver it."""
 
     def handle(self) -> None:
-        while part := self.request.recv(65536):
-            self.request.sendall(part)
+        while data := self.request.recv(65536):
+            self.request.sendall(data)
         self.request.sendall(b"goodbye")
 
 
 @contextmanager
-def served(server: socketserver.TCPServer) -> Iterator[int]:
-    """Its port."""
+def serve_in_thread(server: socketserver.TCPServer) -> Iterator[int]:
+    """Yields the server's port."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -65,66 +65,66 @@ def served(server: socketserver.TCPServer) -> Iterator[int]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
 def gateway() -> Iterator[int]:
-    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
         yield port
 
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo)) as port:
+    with serve_in_thread(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo)) as port:
         yield port
 
 
 @dataclass
-class Outside:
-    """A proxy on the way out of the machine: it writes down what is asked of it and refuses."""
+class RecordingProxy:
+    """A proxy on the way out of the machine: it records the first line of each request and refuses it."""
 
     port: int
-    asked: list[str]
+    requests: list[str]
 
 
 @pytest.fixture
-def outside() -> Iterator[Outside]:
-    asked: list[str] = []
+def outside() -> Iterator[RecordingProxy]:
+    requests: list[str] = []
 
     class Recorder(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            asked.append(self.rfile.readline().decode().strip())
+            requests.append(self.rfile.readline().decode().strip())
             while self.rfile.readline().strip():
                 pass
             self.wfile.write(b"HTTP/1.1 403 Not from here\r\ncontent-length: 0\r\n\r\n")
 
-    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Recorder)) as port:
-        yield Outside(port, asked)
+    with serve_in_thread(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Recorder)) as port:
+        yield RecordingProxy(port, requests)
 
 
 @dataclass
-class Running:
-    hosts: AwsHosts
+class RunningProxy:
+    hosts: AwsHostsProxy
     end: Callable[[], None]
 
-    def asked(self, request: bytes) -> socket.socket:
-        """A connection on which the bytes were sent."""
+    def send(self, request: bytes) -> socket.socket:
+        """Returns a new connection on which the bytes were sent."""
         port = urlsplit(self.hosts.proxy_url).port
         connection = socket.create_connection(("127.0.0.1", port), timeout=10)
         connection.sendall(request)
         return connection
 
-    def connected(self, target: str) -> socket.socket:
-        connection = self.asked(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode())
+    def connect(self, target: str) -> socket.socket:
+        connection = self.send(f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n".encode())
         assert connection.recv(1024) == b"HTTP/1.1 200 Connection established\r\n\r\n"
         return connection
 
-    def secured(self, host: str, *, sni: str | None = None) -> ssl.SSLSocket:
+    def connect_tls(self, host: str, *, sni: str | None = None) -> ssl.SSLSocket:
         context = ssl.create_default_context(cafile=str(self.hosts.bundle))
         context.verify_flags |= ssl.VERIFY_X509_STRICT
-        connection = self.connected(f"{host}:443")
+        connection = self.connect(f"{host}:443")
         try:
             return context.wrap_socket(connection, server_hostname=sni if sni is not None else host)
         except BaseException:
@@ -132,20 +132,20 @@ class Running:
             raise
 
 
-Start = Callable[..., Running]
+Start = Callable[..., RunningProxy]
 
 
 @pytest.fixture
-def start(tmp_path: Path, gateway: int, outside: Outside, clock: HandClock) -> Iterator[Start]:
+def start(tmp_path: Path, gateway: int, outside: RecordingProxy, clock: FakeClock) -> Iterator[Start]:
     with ExitStack() as stack:
 
-        def started(limits: Limits = USUAL) -> Running:
+        def start_proxy(limits: ProxyLimits = DEFAULT_LIMITS) -> RunningProxy:
             listening = socket.create_server(("127.0.0.1", 0))
             folder = tmp_path / "aws-hosts"
             proxies = {"https": f"http://127.0.0.1:{outside.port}"}
-            elsewhere = Elsewhere(proxies, own_port=listening.getsockname()[1])
-            target = Target("127.0.0.1", gateway)
-            hosts = AwsHosts(folder, listening, target, elsewhere, clock=clock, environment={}, limits=limits)
-            return Running(stack.enter_context(hosts), stack.close)
+            passthrough = Passthrough(proxies, own_port=listening.getsockname()[1])
+            address = HostPort("127.0.0.1", gateway)
+            hosts = AwsHostsProxy(folder, listening, address, passthrough, clock=clock, environment={}, limits=limits)
+            return RunningProxy(stack.enter_context(hosts), stack.close)
 
-        yield started
+        yield start_proxy

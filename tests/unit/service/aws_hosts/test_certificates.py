@@ -1,4 +1,4 @@
-"""What a client makes of them: asked of OpenSSL itself, over a pair of memory buffers."""
+"""Certificates as a client verifies them: OpenSSL's own handshake over a pair of memory buffers."""
 
 import datetime as dt
 import ssl
@@ -7,15 +7,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from naiad.service.aws_hosts.certificates import LEAF_LIFE, leaf, new_key, root
+from naiad.service.aws_hosts.certificates import LEAF_LIFE, make_key, make_leaf, make_root
 
 NOW = dt.datetime.now(dt.UTC)
 
 
-def shaken(tmp_path, issuer, issuer_key, name, asked):
+def handshake(tmp_path, issuer, issuer_key, name, server_hostname):
     """Raises ssl.SSLCertVerificationError as a client would."""
-    key = new_key()
-    certificate = leaf(name, key.public_key(), issuer, issuer_key, NOW)
+    key = make_key()
+    certificate = make_leaf(name, key.public_key(), issuer, issuer_key, NOW)
     file = tmp_path / "leaf.pem"
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
@@ -26,7 +26,7 @@ def shaken(tmp_path, issuer, issuer_key, name, asked):
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     server, client = (
         server_side.wrap_bio(up, down, server_side=True),
-        client_side.wrap_bio(down, up, server_hostname=asked),
+        client_side.wrap_bio(down, up, server_hostname=server_hostname),
     )
     for side in (client, server, client):
         try:
@@ -35,40 +35,40 @@ def shaken(tmp_path, issuer, issuer_key, name, asked):
             continue
 
 
-def test_a_host_of_amazonaws_is_vouched_for(tmp_path):
-    key = new_key()
+def test_a_host_below_amazonaws_is_trusted(tmp_path):
+    key = make_key()
     host = "sts.us-east-1.amazonaws.com"
-    shaken(tmp_path, root(key, NOW), key, host, host)
+    handshake(tmp_path, make_root(key, NOW), key, host, host)
 
 
 @pytest.mark.parametrize("host", ["pypi.org", "amazonaws.com.example.org", "notamazonaws.com"])
-def test_the_root_can_vouch_for_nothing_else(tmp_path, host):
-    key = new_key()
+def test_the_root_is_valid_for_no_other_domain(tmp_path, host):
+    key = make_key()
     with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
-        shaken(tmp_path, root(key, NOW), key, host, host)
+        handshake(tmp_path, make_root(key, NOW), key, host, host)
 
 
-def test_nor_for_an_address_nor_through_another_authority(tmp_path):
-    only = root(new_key(), NOW).extensions.get_extension_for_class(x509.NameConstraints)
-    assert only.critical
-    assert len(only.value.excluded_subtrees) == 2
-    basic = root(new_key(), NOW).extensions.get_extension_for_class(x509.BasicConstraints)
+def test_the_root_is_valid_for_no_address_and_no_further_authority(tmp_path):
+    constraints = make_root(make_key(), NOW).extensions.get_extension_for_class(x509.NameConstraints)
+    assert constraints.critical
+    assert len(constraints.value.excluded_subtrees) == 2
+    basic = make_root(make_key(), NOW).extensions.get_extension_for_class(x509.BasicConstraints)
     assert basic.value.path_length == 0
 
 
-def test_a_renewed_root_is_known_by_who_knows_the_old_one(tmp_path):
-    key = new_key()
-    old, renewed = root(key, NOW - dt.timedelta(days=700)), root(key, NOW)
-    certificate = leaf("iam.amazonaws.com", new_key().public_key(), renewed, key, NOW)
+def test_a_client_with_the_old_root_trusts_the_renewed_one(tmp_path):
+    key = make_key()
+    old, renewed = make_root(key, NOW - dt.timedelta(days=700)), make_root(key, NOW)
+    certificate = make_leaf("iam.amazonaws.com", make_key().public_key(), renewed, key, NOW)
     certificate.verify_directly_issued_by(old)
     certificate.verify_directly_issued_by(renewed)
 
 
 def test_a_leaf_ends_with_its_issuer():
-    key = new_key()
-    issuer = root(key, NOW)
+    key = make_key()
+    issuer = make_root(key, NOW)
     late = issuer.not_valid_after_utc - dt.timedelta(hours=1)
-    public = new_key().public_key()
-    assert leaf("iam.amazonaws.com", public, issuer, key, late).not_valid_after_utc == issuer.not_valid_after_utc
-    ends = leaf("iam.amazonaws.com", public, issuer, key, NOW).not_valid_after_utc
+    public = make_key().public_key()
+    assert make_leaf("iam.amazonaws.com", public, issuer, key, late).not_valid_after_utc == issuer.not_valid_after_utc
+    ends = make_leaf("iam.amazonaws.com", public, issuer, key, NOW).not_valid_after_utc
     assert abs(ends - NOW - LEAF_LIFE) < dt.timedelta(seconds=2)

@@ -1,4 +1,4 @@
-"""The port, its file, and what is missing."""
+"""Opening the proxy: its port, the port's file, and errors."""
 
 import socket
 import sys
@@ -32,12 +32,12 @@ def test_the_port_stays_from_one_start_to_the_next(tmp_path, clock):
         assert port_of(tmp_path, clock) > 0
 
 
-def test_loopback_even_where_the_gateway_is_open_to_others(tmp_path, clock):
+def test_it_listens_on_loopback_even_where_the_gateway_does_not(tmp_path, clock):
     with open_aws_hosts(tmp_path, "http://192.0.2.1:8128", 0, clock) as hosts:
         assert hosts.proxy_url.startswith("http://127.0.0.1:")
 
 
-def test_a_port_that_was_asked_for_and_is_taken(tmp_path, clock):
+def test_a_chosen_port_that_is_taken(tmp_path, clock):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OptionError, match=f"127.0.0.1:{port} cannot be listened on for AWS's hosts") as caught:

@@ -1,8 +1,8 @@
-"""Which hosts are the gateway's."""
+"""Kinds of hosts: the gateway's, telemetry's and others."""
 
 import pytest
 
-from naiad.service.aws_hosts.hosts import Goal, goal_of
+from naiad.service.aws_hosts.host_kinds import HostKind, classify_host
 
 REGION = "us-east-1"
 
@@ -28,9 +28,9 @@ REGION = "us-east-1"
         "sagemaker-us-east-1-000000000000.s3.us-east-1.amazonaws.com",
     ],
 )
-def test_ours(host):
-    assert goal_of(host, 443) is Goal.GATEWAY
-    assert goal_of(host, 8443) is Goal.ELSEWHERE
+def test_hosts_of_the_gateway(host):
+    assert classify_host(host, 443) is HostKind.GATEWAY
+    assert classify_host(host, 8443) is HostKind.OTHER
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_ours(host):
         f"{'a.' * 130}s3.amazonaws.com",
     ],
 )
-def test_not_ours(host):
-    assert goal_of(host, 443) is Goal.ELSEWHERE
+def test_other_hosts(host):
+    assert classify_host(host, 443) is HostKind.OTHER
 
 
 @pytest.mark.parametrize("name", ["sm-pysdk-t", "dev-exp-t"])
-def test_telemetry_is_no_bucket(name):
-    assert goal_of(f"{name}-us-east-1.s3.us-east-1.amazonaws.com", 443) is Goal.TELEMETRY
-    assert goal_of(f"{name}.s3.us-east-1.amazonaws.com", 443) is Goal.GATEWAY
+def test_the_telemetry_host_is_no_bucket(name):
+    assert classify_host(f"{name}-us-east-1.s3.us-east-1.amazonaws.com", 443) is HostKind.TELEMETRY
+    assert classify_host(f"{name}.s3.us-east-1.amazonaws.com", 443) is HostKind.GATEWAY

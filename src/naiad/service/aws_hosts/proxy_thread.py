@@ -1,4 +1,4 @@
-"""The proxy's life in the server's process: a thread with an event loop of its own, from a bound port to a joined thread."""
+"""The proxy as a thread of the server's process, with an event loop of its own."""
 
 import asyncio
 import contextlib
@@ -10,42 +10,41 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from naiad.service.aws_hosts.authority import Authority
-from naiad.service.aws_hosts.bundle import FILE, write_bundle
-from naiad.service.aws_hosts.contexts import Contexts
-from naiad.service.aws_hosts.head import Target
-from naiad.service.aws_hosts.passthrough import Elsewhere
-from naiad.service.aws_hosts.proxy import USUAL, Limits, Proxy
+from naiad.service.aws_hosts.ca_bundle import BUNDLE_FILE, write_ca_bundle
+from naiad.service.aws_hosts.certificate_authority import CertificateAuthority
+from naiad.service.aws_hosts.connect_proxy import DEFAULT_LIMITS, ConnectProxy, ProxyLimits
+from naiad.service.aws_hosts.connect_request import HostPort
+from naiad.service.aws_hosts.passthrough import Passthrough
+from naiad.service.aws_hosts.tls_contexts import TlsContexts
 from naiad.service.domain.clock import Clock
 
 
-class AwsHosts:
-    """As a context manager: runs inside, and has let go of port, thread and connections after it."""
+class AwsHostsProxy:
+    """Context manager: the proxy runs inside it; afterwards its port, thread and connections are closed."""
 
     def __init__(
         self,
         folder: Path,
         listening: socket.socket,
-        gateway: Target,
-        elsewhere: Elsewhere,
+        gateway: HostPort,
+        passthrough: Passthrough,
         *,
         clock: Clock,
         environment: Mapping[str, str],
-        limits: Limits = USUAL,
+        limits: ProxyLimits = DEFAULT_LIMITS,
     ) -> None:
-        """Takes ``listening`` over; ``environment`` may name more roots to trust. Raises FolderError."""
+        """Takes ``listening`` over. ``environment`` may name more roots to trust. Raises FolderError."""
         self.proxy_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self.bundle = folder / FILE
+        self.bundle = folder / BUNDLE_FILE
         publish = functools.partial(_publish, folder, environment)
-        contexts = Contexts(Authority.open(folder, clock, publish), folder, clock)
+        contexts = TlsContexts(CertificateAuthority.open(folder, clock, publish), folder, clock)
         self._listening = listening
-        self._proxy = Proxy(listening, gateway, contexts, elsewhere, limits)
         self._loop = asyncio.SelectorEventLoop()
+        self._serving = self._loop.create_task(ConnectProxy(listening, gateway, contexts, passthrough, limits).serve())
         self._thread = threading.Thread(target=self._run, name="aws-hosts")
 
     def __enter__(self) -> Self:
         self._listening.settimeout(0)
-        self._serving = self._loop.create_task(self._proxy.serve())
         self._thread.start()
         return self
 
@@ -61,10 +60,8 @@ class AwsHosts:
         with contextlib.suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._serving)
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.run_until_complete(
-            asyncio.sleep(0)
-        )  # sockets that were broken off are closed at the loop's next turn
+        self._loop.run_until_complete(asyncio.sleep(0))  # the loop's next turn closes sockets that were aborted
 
 
 def _publish(folder: Path, environment: Mapping[str, str], root_pem: bytes) -> None:
-    write_bundle(folder, root_pem, environment)
+    write_ca_bundle(folder, root_pem, environment)

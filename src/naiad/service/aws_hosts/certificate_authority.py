@@ -1,4 +1,4 @@
-"""The private certificate authority of a state folder: made on first use, read again later, renewed before it ends."""
+"""The private certificate authority of a state folder: created on first use, read again later, renewed before it ends."""
 
 import datetime as dt
 import threading
@@ -9,19 +9,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from naiad import durable
 from naiad.errors import FolderError
 from naiad.service.aws_hosts import certificates
-from naiad.service.aws_hosts.private_files import make_private_folder, write_private
 from naiad.service.domain.clock import Clock
 
 _FILE = "authority.pem"
-_RENEWED_BEFORE_END = dt.timedelta(days=60)
+_RENEW_BEFORE_END = dt.timedelta(days=60)
 Publish = Callable[[bytes], object]
-"""Takes the root's certificate as PEM, without the key; may raise OSError."""
+"""Takes the root certificate as PEM, without the key; may raise OSError."""
 
 
-class Authority:
-    """Safe for threads. The file holds key and certificate together, so that they always belong to each other."""
+class CertificateAuthority:
+    """Safe for threads. One file holds the key and the certificate, so that they always belong to each other."""
 
     def __init__(
         self, path: Path, clock: Clock, publish: Publish, key: EllipticCurvePrivateKey, root: x509.Certificate
@@ -30,14 +30,14 @@ class Authority:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, folder: Path, clock: Clock, publish: Publish) -> "Authority":
-        """``publish`` is called at once, and again when the root is renewed. Raises FolderError."""
+    def open(cls, folder: Path, clock: Clock, publish: Publish) -> "CertificateAuthority":
+        """Reads or creates the authority. Calls ``publish`` at once, and again when the root is renewed. Raises FolderError."""
         path = folder / _FILE
         try:
-            make_private_folder(folder)
-            key, root = _read(path) if path.exists() else _made(path, certificates.new_key(), clock.now())
+            durable.make_private_folder(folder)
+            key, root = _read(path) if path.exists() else _create_root(path, certificates.make_key(), clock.now())
             authority = cls(path, clock, publish, key, root)
-            if authority._current() is root:
+            if authority._current_root() is root:
                 publish(root.public_bytes(Encoding.PEM))
         except (OSError, ValueError, TypeError) as error:
             raise FolderError(
@@ -47,26 +47,26 @@ class Authority:
         return authority
 
     def issue(self, host: str) -> tuple[bytes, dt.datetime]:
-        """(key and certificate for one host as PEM, when it ends). Raises OSError."""
-        root = self._current()
-        key = certificates.new_key()
-        leaf = certificates.leaf(host, key.public_key(), root, self._key, self._clock.now())
-        return _pem(key, leaf), leaf.not_valid_after_utc
+        """Returns (key and certificate for one host as PEM, the time when the certificate ends). Raises OSError."""
+        root = self._current_root()
+        key = certificates.make_key()
+        leaf = certificates.make_leaf(host, key.public_key(), root, self._key, self._clock.now())
+        return _to_pem(key, leaf), leaf.not_valid_after_utc
 
-    def _current(self) -> x509.Certificate:
+    def _current_root(self) -> x509.Certificate:
         with self._lock:
             now = self._clock.now()
-            if not self._root.not_valid_before_utc <= now < self._root.not_valid_after_utc - _RENEWED_BEFORE_END:
-                self._key, self._root = _made(self._path, self._key, now)
+            if not self._root.not_valid_before_utc <= now < self._root.not_valid_after_utc - _RENEW_BEFORE_END:
+                self._key, self._root = _create_root(self._path, self._key, now)
                 self._publish(self._root.public_bytes(Encoding.PEM))
             return self._root
 
 
-def _made(
+def _create_root(
     path: Path, key: EllipticCurvePrivateKey, now: dt.datetime
 ) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
-    root = certificates.root(key, now)
-    write_private(path, _pem(key, root))
+    root = certificates.make_root(key, now)
+    durable.write_file(path, _to_pem(key, root), mode=0o600)
     return key, root
 
 
@@ -80,6 +80,6 @@ def _read(path: Path) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
     return key, root
 
 
-def _pem(key: EllipticCurvePrivateKey, certificate: x509.Certificate) -> bytes:
+def _to_pem(key: EllipticCurvePrivateKey, certificate: x509.Certificate) -> bytes:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return private + certificate.public_bytes(Encoding.PEM)

@@ -1,4 +1,4 @@
-"""It starts, and lets go of everything."""
+"""The proxy's thread starts, and closes everything at its end."""
 
 import socket
 import threading
@@ -7,19 +7,19 @@ from urllib.parse import urlsplit
 import pytest
 
 
-def ended(connection):
+def has_ended(connection):
     try:
         return connection.recv(100) == b""
     except ConnectionError:
         return True
 
 
-def test_open_connections_end_with_it(start, echo):
+def test_open_connections_end_with_the_proxy(start, echo):
     running = start()
-    with running.connected(f"127.0.0.1:{echo}") as tunnel, running.secured("iam.amazonaws.com") as ours:
+    with running.connect(f"127.0.0.1:{echo}") as tunnel, running.connect_tls("iam.amazonaws.com") as ours:
         running.end()
         assert tunnel.recv(100) == b""
-        assert ended(ours)
+        assert has_ended(ours)
     assert "aws-hosts" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(running.hosts.proxy_url).port), timeout=5)
