@@ -39,7 +39,7 @@ from torch import Tensor, nn
 
 import naiad
 from naiad.trainer.data.sources.open import open_source
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.nets.guide import SimpleNet
 
 HERE = Path(__file__).parent
@@ -153,7 +153,7 @@ def measure(series: str, size: int, samples: int) -> tuple[Cost, list[tuple[floa
     torch.manual_seed(0)
     imports_mb = _memory_mb("VmRSS")
     net, data, plan, arguments = case(series, size, samples)
-    plan = {"probe_part": 0.0, "clip_norm": None, **plan}
+    plan = {"measure_fraction": 0.0, "clip_norm": None, **plan}
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak counts from here
     before_mb = _memory_mb("VmRSS")
     curve: list[tuple[float, float]] = []
@@ -161,7 +161,7 @@ def measure(series: str, size: int, samples: int) -> tuple[Cost, list[tuple[floa
     begun = time.perf_counter()
     watcher = threading.Thread(target=_watch, args=(curve, over, begun), daemon=True)
     watcher.start()
-    model = naiad.fit(net, data, epochs=1, plan=plan, seed=0, report=False, progress=Silent(), **arguments)
+    model = naiad.fit(net, data, epochs=1, plan=plan, seed=0, report=False, progress=SilentProgress(), **arguments)
     seconds = time.perf_counter() - begun
     over.set()
     watcher.join()

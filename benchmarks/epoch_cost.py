@@ -19,18 +19,18 @@ from log import row
 
 from naiad.trainer import nets
 from naiad.trainer.autoscale.rules import make_plan
-from naiad.trainer.data.batches import Feed
+from naiad.trainer.data.batches import BatchLoader
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.loop.checkpoint import MemoryCheckpoints
-from naiad.trainer.loop.events import NullEvents
-from naiad.trainer.loop.loop import Loop, Validation
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.events import NullEventWriter
+from naiad.trainer.loop.loop import Loop, ValidationResult
+from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.state import RunState
 from naiad.trainer.loop.step import Stepper
-from naiad.trainer.loop.stopping import StopRequest
-from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.loop.stopping import StopFlag
+from naiad.trainer.optim.losses import make_loss
 from naiad.trainer.optim.optimizers import make_optimizer
-from naiad.trainer.plan.schedule_adjustments import Pace
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 GUIDE = Path(__file__).parent.parent / "examples" / "guide"
 
@@ -45,14 +45,14 @@ class Sides:
         self.guide_part = guide_part
         layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
         with torch.no_grad():
-            batches = Feed(self.dataset.train, self.plan.batch_size, 0).epoch(0)
+            batches = BatchLoader(self.dataset.train, self.plan.batch_size, 0).epoch(0)
             self.ready = [
                 (self.dataset.features(batch.raw).contiguous(memory_format=layout), batch.targets) for batch in batches
             ]
 
     def _net(self) -> torch.nn.Module:
         torch.manual_seed(0)
-        return nets.create("simplenet", input_shape=(1, 28, 28), outputs=10)
+        return nets.create_network("simplenet", input_shape=(1, 28, 28), outputs=10)
 
     def _placed(self) -> torch.nn.Module:
         layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
@@ -75,18 +75,22 @@ class Sides:
         """The epoch of the loop itself, without the validation that follows it."""
         net = self._placed()
         state = RunState(
-            net, make_optimizer(net, self.plan), None, self.plan.microbatch_size, Pace(self.plan.total_steps)
+            net,
+            make_optimizer(net, self.plan),
+            None,
+            self.plan.microbatch_size,
+            AdjustedSchedule(self.plan.total_steps),
         )
         stepper = Stepper(
-            net, self.dataset.features, loss_for(self.dataset.task), state.optimizer, self.plan, self.plan.batch_size
+            net, self.dataset.features, make_loss(self.dataset.task), state.optimizer, self.plan, self.plan.batch_size
         )
-        feed = Feed(self.dataset.train, self.plan.batch_size, 0)
-        nothing = Validation({}, 0.0)
+        feed = BatchLoader(self.dataset.train, self.plan.batch_size, 0)
+        nothing = ValidationResult({}, 0.0)
         parts = {
             "checkpoints": MemoryCheckpoints(),
-            "events": NullEvents(),
-            "progress": Silent(),
-            "stop": StopRequest(),
+            "events": NullEventWriter(),
+            "progress": SilentProgress(),
+            "stop": StopFlag(),
         }
         loop = Loop(state, stepper, feed, self.plan, lambda _: nothing, deadline=None, **parts)
         started = time.perf_counter()

@@ -27,20 +27,20 @@ from torch import Tensor
 
 from naiad.trainer import nets
 from naiad.trainer.autoscale.rules import make_plan
-from naiad.trainer.data.batches import Batch, Feed, epoch_order
+from naiad.trainer.data.batches import Batch, BatchLoader, epoch_order
 from naiad.trainer.data.dataset import Split, TensorSamples
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.loop.checkpoint import MemoryCheckpoints
-from naiad.trainer.loop.events import NullEvents
-from naiad.trainer.loop.loop import Loop, Validation
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.events import NullEventWriter
+from naiad.trainer.loop.loop import Loop, ValidationResult
+from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.state import RunState
 from naiad.trainer.loop.step import Stepper
-from naiad.trainer.loop.stopping import StopRequest
-from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.loop.stopping import StopFlag
+from naiad.trainer.optim.losses import make_loss
 from naiad.trainer.optim.optimizers import make_optimizer, set_learning_rate
 from naiad.trainer.optim.schedule import learning_rate_at
-from naiad.trainer.plan.schedule_adjustments import Pace
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 BATCH = 128
 GOAL = 1.03
@@ -73,14 +73,14 @@ class Sides:
         wishes = {"epochs": 1, "batch_size": BATCH, "optimizer": "sgd"}
         self.plan = make_plan(self.net(), self.dataset, wishes, seed=0)
         torch.set_num_threads(self.plan.threads)
-        self.loss = loss_for(dataset.task)
-        self.feed = Feed(self.split, BATCH, 0)
+        self.loss = make_loss(dataset.task)
+        self.feed = BatchLoader(self.split, BATCH, 0)
         self.batches = list(self.feed.epoch(0))
         self.layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
 
     def net(self) -> torch.nn.Module:
         torch.manual_seed(0)
-        return nets.create("simplenet", input_shape=(1, 28, 28), outputs=10)
+        return nets.create_network("simplenet", input_shape=(1, 28, 28), outputs=10)
 
     def placed(self) -> torch.nn.Module:
         return self.net().to(memory_format=self.layout).train()
@@ -118,12 +118,16 @@ class Sides:
     def made_loop(self) -> Loop:
         net = self.placed()
         state = RunState(
-            net, make_optimizer(net, self.plan), None, self.plan.microbatch_size, Pace(self.plan.total_steps)
+            net,
+            make_optimizer(net, self.plan),
+            None,
+            self.plan.microbatch_size,
+            AdjustedSchedule(self.plan.total_steps),
         )
         stepper = Stepper(net, self.dataset.features, self.loss, state.optimizer, self.plan, BATCH)
-        nothing = Validation({}, 0.0)
+        nothing = ValidationResult({}, 0.0)
         parts = {
-            "checkpoints": MemoryCheckpoints(), "events": NullEvents(), "progress": Silent(), "stop": StopRequest(),
+            "checkpoints": MemoryCheckpoints(), "events": NullEventWriter(), "progress": SilentProgress(), "stop": StopFlag(),
         }  # fmt: skip
         return Loop(state, stepper, self.feed, self.plan, lambda _: nothing, deadline=None, **parts)
 

@@ -18,7 +18,7 @@ from log import row
 from torch import Tensor, nn
 
 from naiad.trainer.fit import fit
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.model.model import Model
 
 SAMPLES, SIDE, CLASSES = 2_560, 8, 4
@@ -104,7 +104,7 @@ CASES = {
     "GRU": Case(Recurrent),
     "transformer": Case(transformer),
     "muon with flip": Case(convolutional, {"optimizer": "muon", "augment": ("flip",)}),
-    "regression with average and BatchNorm": Case(tabular, {"average": 0.98}, table),
+    "regression with average and BatchNorm": Case(tabular, {"ema": 0.98}, table),
     "BatchNorm with dropout": Case(normed),
     "draws in eval": Case(DrawsInEval),
     "time limit, replayed": Case(normed, options={"time_limit_s": 3}),
@@ -113,12 +113,12 @@ CASES = {
 
 def trained(case: Case, **options: Any) -> Model:
     torch.manual_seed(0)
-    return fit(case.net(), case.data(), report=False, progress=Silent(), **options)
+    return fit(case.net(), case.data(), report=False, progress=SilentProgress(), **options)
 
 
 def measured_and_replayed(case: Case, folder: Path) -> tuple[Model, Model]:
     """The second follows the plan.json of the first, which is written into ``folder``."""
-    measured = trained(case, plan={**case.plan, "probe_part": 0.5}, seed=3, **case.options)
+    measured = trained(case, plan={**case.plan, "measure_fraction": 0.5}, seed=3, **case.options)
     measured.plan.write(folder)
     return measured, trained(case, plan=folder)
 
@@ -157,7 +157,7 @@ def agrees_in_two_processes() -> bool:
 def one_of_several(name: str) -> bool:
     """Called by each process of a group."""
     case = CASES[name]
-    measured = trained(case, plan={**case.plan, "probe_part": 0.5}, seed=3, **case.options)
+    measured = trained(case, plan={**case.plan, "measure_fraction": 0.5}, seed=3, **case.options)
     return was_measured(measured) and same_bits(measured, trained(case, plan=measured.plan))
 
 

@@ -3,17 +3,17 @@
 import torch
 
 from naiad.trainer import load
-from naiad.trainer.artifact.program import Probabilities, Program
+from naiad.trainer.artifact.program import Program, SoftmaxHead
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.loop.progress import Progress
 from naiad.trainer.loop.task_strategy import evaluate_split
 from naiad.trainer.machine.device_transfer import to_cpu
 from naiad.trainer.model import calibration
-from naiad.trainer.model.baseline import baseline
+from naiad.trainer.model.baseline import compute_baseline
 from naiad.trainer.model.evaluate import Evaluation, classification
 from naiad.trainer.model.model import Model
-from naiad.trainer.plan.plan import FILE as PLAN_FILE
+from naiad.trainer.plan.plan import PLAN_FILE
 from naiad.trainer.report import write_report
 from naiad.trainer.run_folder import RunFolder
 
@@ -38,7 +38,7 @@ def finish(
     if folder.path is None:
         return
     if with_report:
-        model.baseline = baseline(dataset, seed=model.plan.seed)
+        model.baseline = compute_baseline(dataset, seed=model.plan.seed)
     if dataset.findings.quarantine:
         write_quarantine(dataset.findings, folder.path / "quarantine.csv")
     model.save(folder.path)
@@ -69,9 +69,9 @@ def _calibrated(model: Model, dataset: Dataset, evaluation: Evaluation) -> Evalu
     targets = dataset.validation.targets
     assert isinstance(model.program, Program)  # reason: a model that was just trained
     head = model.program.head
-    if not isinstance(head, Probabilities) or targets is None or len(targets) < calibration.LEAST_SAMPLES:
+    if not isinstance(head, SoftmaxHead) or targets is None or len(targets) < calibration.MIN_SAMPLES:
         return evaluation
     scores = torch.from_numpy(evaluation.scores)
-    temperature = calibration.temperature(scores, targets)
+    temperature = calibration.fit_temperature(scores, targets)
     head.temperature.fill_(temperature)
-    return classification(calibration.scaled(scores, temperature), targets, dataset.classes)
+    return classification(calibration.apply_temperature(scores, temperature), targets, dataset.classes)

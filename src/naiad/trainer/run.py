@@ -16,32 +16,32 @@ from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, Settling, with_spen
 from naiad.trainer.autoscale.measurement_cache import Remembered
 from naiad.trainer.autoscale.rules import make_plan
 from naiad.trainer.autoscale.time_limit import Aftermath, deadline_for
-from naiad.trainer.data.batches import Feed, Share
-from naiad.trainer.data.dataset import Dataset, spread
-from naiad.trainer.data.feed import decoded_by
+from naiad.trainer.data.batches import BatchLoader, BatchSlice
+from naiad.trainer.data.dataset import Dataset, sample_evenly
+from naiad.trainer.data.loading import with_decoding_workers
 from naiad.trainer.finish import finish
 from naiad.trainer.loop.deadline import Deadline
-from naiad.trainer.loop.distributed_step import shared
-from naiad.trainer.loop.loop import Loop, Validation, load_best
+from naiad.trainer.loop.distributed_step import distribute_step
+from naiad.trainer.loop.loop import Loop, ValidationResult, load_kept_weights
 from naiad.trainer.loop.progress import Progress
-from naiad.trainer.loop.state import RunState, averaged_copy
+from naiad.trainer.loop.state import RunState, make_ema
 from naiad.trainer.loop.step import Stepper
-from naiad.trainer.loop.stopping import listening
-from naiad.trainer.loop.task_strategy import Clustering, Recipe, recipe_for
+from naiad.trainer.loop.stopping import catch_stop_signals
+from naiad.trainer.loop.task_strategy import ClusteringStrategy, TaskStrategy, make_task_strategy
 from naiad.trainer.machine.compilation import compile_net
 from naiad.trainer.machine.device_transfer import to_cpu, to_device
-from naiad.trainer.machine.processes import Alone, Group
-from naiad.trainer.machine.seeding import RandomState, derived_seed, seed_all
+from naiad.trainer.machine.processes import ProcessGroup, SingleProcess
+from naiad.trainer.machine.seeding import RandomState, derive_seed, seed_all
 from naiad.trainer.model.evaluate import Evaluation
 from naiad.trainer.model.model import EpochRecord, Model
-from naiad.trainer.nets.copies import untouched
-from naiad.trainer.optim.batchnorm import least_momentum, normalised_by_batch, recalculate
-from naiad.trainer.optim.losses import Loss, class_weights, loss_for
+from naiad.trainer.nets.copies import restore_afterwards
+from naiad.trainer.optim.batchnorm import has_batchnorm_statistics, minimum_momentum, recompute_statistics
+from naiad.trainer.optim.losses import LossFunction, class_weights, make_loss
 from naiad.trainer.optim.optimizers import make_optimizer
-from naiad.trainer.plan.overrides import kept
+from naiad.trainer.plan.overrides import fixed_values
 from naiad.trainer.plan.plan import Plan
-from naiad.trainer.plan.schedule_adjustments import Pace
-from naiad.trainer.run_folder import RunFolder, RunRecord, check_alike
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
+from naiad.trainer.run_folder import RunFolder, RunRecord, check_same_inputs
 
 _NORMALISING = 50
 """Batches that BatchNorm's statistics are computed from anew."""
@@ -58,10 +58,10 @@ class Run:
     folder: RunFolder
     dataset: Dataset
     net: nn.Module
-    recipe: Recipe
+    strategy: TaskStrategy
     progress: Progress
     with_report: bool = False
-    group: Group = field(default_factory=Alone)
+    group: ProcessGroup = field(default_factory=SingleProcess)
     _step_s: float | None = None
     _remembered: Remembered | None = None
     _averaged_with: Plan | None = None
@@ -73,13 +73,15 @@ class Run:
 
     def settle_plan(self, wishes: dict[str, Any], started: float, *, seed: int, followed: Plan | None = None) -> Plan:
         """A new plan, the one that is followed, or the one that the run was started with; the first process's for all."""
-        check_alike(self.group, self.dataset, self.net)
-        return self.group.by_first(lambda: self._settled(wishes, started, seed=seed, followed=followed))
+        check_same_inputs(self.group, self.dataset, self.net)
+        return self.group.on_rank_zero(lambda: self._settled(wishes, started, seed=seed, followed=followed))
 
     def _settled(self, wishes: dict[str, Any], started: float, *, seed: int, followed: Plan | None) -> Plan:
         if self.folder.resuming:
             record = self.folder.record()
-            for note in record.check(self.dataset, self.net, kept(wishes), seed=seed, processes=self.group.size):
+            for note in record.check(
+                self.dataset, self.net, fixed_values(wishes), seed=seed, processes=self.group.size
+            ):
                 self.progress.note(note)
             return self._checked(record.plan)
         plan = self._checked(followed) if followed is not None else self._new_plan(wishes, started, seed=seed)
@@ -98,7 +100,7 @@ class Run:
         """Measuring and checking leave no trace, whatever the network draws, and whatever its copies share with it."""
         random = RandomState.capture()
         try:
-            with untouched(self.net):
+            with restore_afterwards(self.net):
                 return self._checked(self._scaled(wishes, started, seed=seed))
         finally:
             random.restore()
@@ -107,21 +109,21 @@ class Run:
         """The epochs, and the plan with how it was walked. Leaves the weights to keep in ``net``, where it was trained."""
         to_device(self.net, plan.device, memory_format=plan.memory_format)
         self.dataset.features.to(plan.device)
-        self.group.spread_([*self.net.parameters(), *self.net.buffers()])
+        self.group.broadcast_([*self.net.parameters(), *self.net.buffers()])
         if self.group.rank > 0:  # dropout is another one for each share
-            seed_all(derived_seed(plan.seed, self.group.rank))
+            seed_all(derive_seed(plan.seed, self.group.rank))
         state = self._state(plan, started)
-        if state.average is not None and normalised_by_batch(self.net):
+        if state.average is not None and has_batchnorm_statistics(self.net):
             self._averaged_with = plan
         events = self.folder.events()
         if self.folder.resuming:
             self._go_on(state)
             events.truncate_after(state.step)
-        with listening() as asked:
-            deadline = self.group.by_first(lambda: self._deadline(plan, state.began))
+        with catch_stop_signals() as asked:
+            deadline = self.group.on_rank_zero(lambda: self._deadline(plan, state.began))
             stop, stepper = asked, self._stepper(plan, state)
             if self.group.size > 1:
-                stop, stepper, deadline = shared(stepper, self.group, asked, deadline)
+                stop, stepper, deadline = distribute_step(stepper, self.group, asked, deadline)
             loop = Loop(
                 state=state,
                 stepper=stepper,
@@ -137,21 +139,25 @@ class Run:
             )
             self.progress.started(plan, self.dataset, step=state.step)
             try:
-                with least_momentum(self.net, plan.batchnorm_momentum):
+                with minimum_momentum(self.net, plan.batchnorm_momentum):
                     loop.train()
             finally:
                 self.progress.done()
                 events.close()
-        load_best(state)
-        if plan.keep == "best":
+        load_kept_weights(state)
+        if plan.keep_weights == "best":
             self._validated = None
         self.net.eval()
-        return tuple(state.history), replace(plan, pace=tuple(state.pace.turns), halvings=tuple(state.halvings))
+        return tuple(state.history), replace(
+            plan,
+            schedule_adjustments=tuple(state.schedule.adjustments),
+            microbatch_history=tuple(state.halvings),
+        )
 
     def model(self, plan: Plan, history: tuple[EpochRecord, ...], source: nets.NetworkSource) -> Model:
         dataset = self.dataset
         begun = time.perf_counter()
-        program = self.recipe.program(self.net).eval()
+        program = self.strategy.program(self.net).eval()
         self._made_s = time.perf_counter() - begun
         held_out = next(split for split in (dataset.test, dataset.validation, dataset.train) if split)
         return Model(
@@ -169,9 +175,9 @@ class Run:
 
     def finish(self, model: Model) -> None:
         """The first process tests and saves; how long that took is remembered. Brings the model back to the CPU."""
-        model.evaluations, model.baseline = self.group.by_first(lambda: self._finished(model))
+        model.evaluations, model.baseline = self.group.on_rank_zero(lambda: self._finished(model))
         to_cpu(model.program)
-        self.group.spread_(list(model.program.buffers()))  # the head's temperature was found meanwhile
+        self.group.broadcast_(list(model.program.buffers()))  # the head's temperature was found meanwhile
 
     def _finished(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
         begun = time.perf_counter()
@@ -185,20 +191,20 @@ class Run:
         )
         plan, last = model.plan, model.history[-1] if model.history else None
         worth_it = plan.time_limit_s is not None or plan.total_steps >= LEAST_STEPS
-        if self._remembered is not None and last is not None and plan.probe_part > 0 and worth_it:
+        if self._remembered is not None and last is not None and plan.measure_fraction > 0 and worth_it:
             score, took_s = forecast.score_of(last.validation), self._made_s + time.perf_counter() - begun
             self._remembered.keep_ending(self._ending(), took_s, steps=last.step, score=score)
         return model.evaluations, model.baseline
 
-    def _validate(self, net: nn.Module) -> Validation:
+    def _validate(self, net: nn.Module) -> ValidationResult:
         if self._averaged_with is not None:
-            recalculate(net, self._some_inputs(self._averaged_with))
-        found = self.recipe.validate(net)
+            recompute_statistics(net, self._some_inputs(self._averaged_with))
+        found = self.strategy.validate(net)
         self._validated = found.evaluation
         return found
 
     def _some_inputs(self, plan: Plan) -> Iterator[Tensor]:
-        feed = Feed(self.recipe.training_split(), plan.batch_size, plan.seed, plan.augment)
+        feed = BatchLoader(self.strategy.training_split(), plan.batch_size, plan.seed, plan.augment)
         for batch in islice(feed.epoch(0), _NORMALISING):
             inputs: Tensor = self.dataset.features(batch.raw.to(plan.device))
             yield inputs
@@ -222,7 +228,7 @@ class Run:
         )
         settled = settling.settle(plan)
         self._step_s = settled.step_s
-        if settled.plan.probe_part == 0:
+        if settled.plan.measure_fraction == 0:
             return settled.plan
         outcomes, measuring = self._remembered.outcomes(), settled.measuring
         found = forecast.made(settled.plan, measuring, self._score(), outcomes=outcomes)
@@ -230,11 +236,11 @@ class Run:
 
     def _score(self) -> forecast.Score:
         """On some of the validation split: a forecast is rough."""
-        recipe = recipe_for(replace(self.dataset, validation=spread(self.dataset.validation, _SCORED)), seed=0)
-        return lambda net: forecast.score_of(recipe.validate(net).scores)
+        strategy = make_task_strategy(replace(self.dataset, validation=sample_evenly(self.dataset.validation, _SCORED)), seed=0)
+        return lambda net: forecast.score_of(strategy.validate(net).scores)
 
     def _bench(self, plan: Plan) -> Bench:
-        return Bench(self.net, self.dataset.features, self._loss(plan), self.recipe.training_split(), self._share())
+        return Bench(self.net, self.dataset.features, self._loss(plan), self.strategy.training_split(), self._share())
 
     def _aftermath(self) -> Aftermath:
         dataset = self.dataset
@@ -244,7 +250,7 @@ class Run:
             validation_samples=len(dataset.validation),
             test_samples=len(dataset.test) if dataset.test is not None else 0,
             saves=self.folder.path is not None,
-            clustered_samples=len(dataset.train) if isinstance(self.recipe, Clustering) else 0,
+            clustered_samples=len(dataset.train) if isinstance(self.strategy, ClusteringStrategy) else 0,
             reports=self.with_report,
             remembered_s=remembered_s,
         )
@@ -261,34 +267,34 @@ class Run:
         return deadline_for(plan, self._aftermath(), step_s, ends_at=end)
 
     def _go_on(self, state: RunState) -> None:
-        snapshot = self.group.by_first(self.folder.checkpoints.latest)
+        snapshot = self.group.on_rank_zero(self.folder.checkpoints.latest)
         if snapshot is not None:
             state.restore(snapshot, rank=self.group.rank)
             state.began -= snapshot.values.get("elapsed_s", 0.0)
             self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
 
     def _state(self, plan: Plan, began: float) -> RunState:
-        average = averaged_copy(self.net) if plan.average is not None else None
-        pace = Pace(plan.total_steps, list(plan.pace))
-        optimizer, halvings = make_optimizer(self.net, plan), list(plan.halvings)
-        return RunState(self.net, optimizer, average, plan.microbatch_size, pace, began, halvings=halvings)
+        average = make_ema(self.net) if plan.ema is not None else None
+        schedule = AdjustedSchedule(plan.total_steps, list(plan.schedule_adjustments))
+        optimizer, halvings = make_optimizer(self.net, plan), list(plan.microbatch_history)
+        return RunState(self.net, optimizer, average, plan.microbatch_size, schedule, began, halvings=halvings)
 
     def _stepper(self, plan: Plan, state: RunState) -> Stepper:
         net = compile_net(self.net, enabled=plan.compile == "on")
         return Stepper(net, self.dataset.features, self._loss(plan), state.optimizer, plan, state.microbatch_size)
 
-    def _loss(self, plan: Plan) -> Loss:
-        targets, weights = self.recipe.training_split().targets, None
+    def _loss(self, plan: Plan) -> LossFunction:
+        targets, weights = self.strategy.training_split().targets, None
         if plan.class_balance > 0 and targets is not None:
             weights = class_weights(targets, len(self.dataset.classes), plan.class_balance)
-        return loss_for(self.dataset.task, label_smoothing=plan.label_smoothing, weights_K=weights)
+        return make_loss(self.dataset.task, label_smoothing=plan.label_smoothing, weights_K=weights)
 
-    def _feed(self, plan: Plan) -> Feed:
-        split = decoded_by(self.recipe.training_split(), plan.feed_workers)
-        return Feed(split, plan.batch_size, plan.seed, plan.augment, self._share())
+    def _feed(self, plan: Plan) -> BatchLoader:
+        split = with_decoding_workers(self.strategy.training_split(), plan.feed_workers)
+        return BatchLoader(split, plan.batch_size, plan.seed, plan.augment, self._share())
 
-    def _share(self) -> Share:
-        return Share(self.group.rank, self.group.size)
+    def _share(self) -> BatchSlice:
+        return BatchSlice(self.group.rank, self.group.size)
 
 
 def _end(plan: Plan, started: float) -> float | None:

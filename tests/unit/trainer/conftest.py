@@ -19,8 +19,8 @@ from naiad.trainer.plan.plan import Plan
 PLAN = Plan(
     epochs=4, total_steps=40, time_limit_s=None, checkpoint_steps=7, batch_size=10, microbatch_size=10, optimizer="sgd",
     learning_rate=0.1, momentum=0.9, weight_decay=0.0, schedule="one-cycle", warmup_fraction=0.2, clip_norm=None,
-    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep="last",
-    average=None, clusters=None, device="cpu", threads=1, seed=0,
+    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep_weights="last",
+    ema=None, clusters=None, device="cpu", threads=1, seed=0,
 )  # fmt: skip
 
 

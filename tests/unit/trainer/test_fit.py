@@ -15,7 +15,7 @@ from torch import nn
 import naiad
 from naiad.errors import DataError, NetworkError, OptionError, Stopped
 from naiad.trainer.fit import fit
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def digits():
 
 
 def train(data, net="mlp", **options):
-    return fit(net, data, **{"epochs": 2, "report": False, "progress": Silent(), **options})
+    return fit(net, data, **{"epochs": 2, "report": False, "progress": SilentProgress(), **options})
 
 
 def same(one, other):
@@ -94,7 +94,7 @@ def test_without_a_folder_nothing_is_written(digits, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-class StopAt(Silent):
+class StopAt(SilentProgress):
     """Sends SIGTERM to this process at a step, as a scheduler would."""
 
     def __init__(self, step):
@@ -219,7 +219,7 @@ def small_net():
 
 
 def test_weights_are_the_same_bits_whether_choices_were_measured_or_given(many):
-    measured = train(many, small_net(), epochs=8, seed=3, plan={"probe_part": 0.5})
+    measured = train(many, small_net(), epochs=8, seed=3, plan={"measure_fraction": 0.5})
     reasons = dict(measured.plan.reasons)
     assert any(reason.tried for reason in reasons.values()), "a run of this length is measured"
     settable = (
@@ -233,7 +233,7 @@ def test_weights_are_the_same_bits_whether_choices_were_measured_or_given(many):
         "compile",
     )
     given = {name: getattr(measured.plan, name) for name in settable}
-    assert same(measured, train(many, small_net(), epochs=8, seed=3, plan={**given, "probe_part": 0}))
+    assert same(measured, train(many, small_net(), epochs=8, seed=3, plan={**given, "measure_fraction": 0}))
 
 
 def test_a_time_limit_is_kept(many):
@@ -246,7 +246,7 @@ def test_a_time_limit_is_kept(many):
 
 def test_a_choice_is_made_by_rule_when_the_user_says_so(many):
     names = ("batch_size", "learning_rate", "threads")
-    plan = train(many, small_net(), epochs=8, plan={"probe_part": 0.5, **dict.fromkeys(names, "rule")}).plan
+    plan = train(many, small_net(), epochs=8, plan={"measure_fraction": 0.5, **dict.fromkeys(names, "rule")}).plan
     reasons = dict(plan.reasons)
     assert not any(reasons[name].tried or reasons[name].text == "set by the user" for name in names)
     assert reasons["memory_format"].tried

@@ -13,12 +13,12 @@ from torch import nn
 from naiad.errors import DataError, FolderError, OptionError, Stopped, TrainingError
 from naiad.trainer.fit import fit
 from naiad.trainer.loop.checkpoint import FolderCheckpoints
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 
 RANK = int(os.environ.get("RANK", "0"))
 
 
-class Told(Silent):
+class Told(SilentProgress):
     """Keeps the notes; sends this process a signal at a step, of which only the first process is told."""
 
     def __init__(self, signal_at=None, number=signal.SIGKILL):
@@ -112,7 +112,7 @@ def test_dropout_differs_and_the_weights_do_not(together):
     assert first["masks"] != second["masks"]
 
 
-AVERAGED = {"plan": {"average": 0.9, "keep": "best"}}
+AVERAGED = {"plan": {"ema": 0.9, "keep_weights": "best"}}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_out_of_memory_in_one_halves_the_microbatch_of_all_and_resumes(together,
     assert whole["notes"] == [
         "out of memory at step 0: on from step 0 with 7 samples a forward pass, gradients accumulated"
     ]
-    assert whole["plan"]["halvings"] == [{"step": 0, "size": 7}]
+    assert whole["plan"]["microbatch_history"] == [{"step": 0, "size": 7}]
     assert same(whole, other)
     together(run, {"most": 12, "normed": False}, {"out": tmp_path / "run"}, {"signal_at": 17})
     first, _ = together(run, {"most": 12, "normed": False}, {"out": tmp_path / "run", "resume": True})
@@ -185,7 +185,7 @@ def test_the_first_writes_alone(together, tmp_path):
 
 
 def test_they_measure_once_and_follow_one_plan(together):
-    plan = {"batch_size": 4, "probe_part": 0.3, "checkpoint_steps": 100}
+    plan = {"batch_size": 4, "measure_fraction": 0.3, "checkpoint_steps": 100}
     first, second = together(run, {"normed": False}, {"plan": plan, "epochs": 6})
     assert first["plan"] == second["plan"]
     assert any(why["tried"] for why in first["plan"]["reasons"].values())

@@ -12,14 +12,14 @@ from torch import nn
 
 from naiad.errors import OptionError, Stopped
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.loop.progress import Silent
-from naiad.trainer.loop.task_strategy import recipe_for
+from naiad.trainer.loop.progress import SilentProgress
+from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.model import clusters
-from naiad.trainer.nets import resolve
+from naiad.trainer.nets import resolve_network
 from naiad.trainer.nets.network_source import NetworkSource
-from naiad.trainer.plan.plan import BY_USER
+from naiad.trainer.plan.reason import SET_BY_USER
 from naiad.trainer.run import SAMPLES_KEPT, Run
-from naiad.trainer.run_folder import claim
+from naiad.trainer.run_folder import open_run_folder
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def dataset():
 def a_run(dataset, folder, *, resume=False):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
-    return Run(claim(folder, resume=resume), dataset, net, recipe_for(dataset, seed=0), Silent())
+    return Run(open_run_folder(folder, resume=resume), dataset, net, make_task_strategy(dataset, seed=0), SilentProgress())
 
 
 def test_a_run_leaves_a_model_and_says_what_it_reached(dataset, tmp_path):
@@ -80,10 +80,10 @@ def test_rare_classes_are_found_more_often_where_classes_count_alike():
 def test_averaged_weights_of_a_classifier_have_batchnorm_statistics_of_their_own(dataset):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8, momentum=0.01), nn.ReLU(), nn.Linear(8, 3))
-    run = Run(claim(None, resume=False), dataset, net, recipe_for(dataset, seed=0), Silent())
-    wishes = {"epochs": 3, "average": 0.9, "batchnorm_momentum": 0.01}
+    run = Run(open_run_folder(None, resume=False), dataset, net, make_task_strategy(dataset, seed=0), SilentProgress())
+    wishes = {"epochs": 3, "ema": 0.9, "batchnorm_momentum": 0.01}
     plan = run.settle_plan(wishes, time.perf_counter(), seed=0)
-    assert dict(plan.reasons)["average"] == BY_USER
+    assert dict(plan.reasons)["ema"] == SET_BY_USER
     run.train(plan, time.perf_counter())
     with torch.no_grad():
         hidden = net[0](dataset.features(dataset.train.samples.take(torch.arange(len(dataset.train)))))
@@ -91,7 +91,7 @@ def test_averaged_weights_of_a_classifier_have_batchnorm_statistics_of_their_own
     torch.testing.assert_close(net[1].running_var, hidden.var(dim=0), atol=0.05, rtol=0.1)
 
 
-class StopAtThree(Silent):
+class StopAtThree(SilentProgress):
     def stepped(self, step, loss, rate, samples):
         if step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -99,13 +99,13 @@ class StopAtThree(Silent):
 
 def test_a_resumed_run_has_what_is_left_of_its_time(dataset, tmp_path):
     run, begun = a_run(dataset, tmp_path / "run"), time.perf_counter()
-    plan = run.settle_plan({"time_limit_s": 600.0, "probe_part": 0.0, "epochs": 4_000}, begun, seed=0)
+    plan = run.settle_plan({"time_limit_s": 600.0, "measure_fraction": 0.0, "epochs": 4_000}, begun, seed=0)
     run.progress = StopAtThree()
     with pytest.raises(Stopped):
         run.train(replace(plan, time_limit_s=None), begun - 599)
     history, walked = a_run(dataset, tmp_path / "run", resume=True).train(plan, time.perf_counter())
     assert history[-1].step < plan.total_steps
-    assert walked.pace
+    assert walked.schedule_adjustments
 
 
 def test_the_time_of_clustering_is_remembered_with_that_of_the_ending(monkeypatch):
@@ -113,12 +113,12 @@ def test_the_time_of_clustering_is_remembered_with_that_of_the_ending(monkeypatc
         late["by_s"] += 7.0
         return nearest_centre(*given, **options)
 
-    late, clock, nearest_centre = {"by_s": 0.0}, time.perf_counter, clusters.nearest_centre
+    late, clock, nearest_centre = {"by_s": 0.0}, time.perf_counter, clusters.fit_centroids
     monkeypatch.setattr(clusters, "nearest_centre", slow)
     monkeypatch.setattr(time, "perf_counter", lambda: clock() + late["by_s"])
     data = prepare(np.random.default_rng(0).random((300, 4), dtype=np.float32), task="clustering", seed=0)
-    net, source = resolve("autoencoder", dataset=data)
-    run = Run(claim(None, resume=False), data, net, recipe_for(data, seed=0, clusters=3), Silent())
+    net, source = resolve_network("autoencoder", dataset=data)
+    run = Run(open_run_folder(None, resume=False), data, net, make_task_strategy(data, seed=0, clusters=3), SilentProgress())
     begun = time.perf_counter()
     history, walked = run.train(run.settle_plan({"time_limit_s": 1.0, "clusters": 3}, begun, seed=0), begun)
     run.finish(run.model(walked, history, source))

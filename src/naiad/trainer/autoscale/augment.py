@@ -17,8 +17,9 @@ from torch import Tensor
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.data.augment import augment
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.machine.seeding import generator
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.machine.seeding import make_generator
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 TRIED = ("flip",)
 LEAST_EPOCHS = 16
@@ -52,9 +53,9 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
     with budget.spending():
         unchanged, kept = neighbours_kept(split, TRIED, seed=plan.seed, count=count)
     taken = tuple(kind for kind, right in kept.items() if right >= KEPT * unchanged)
-    tried = tuple(Trial(kind, f"{right:.1%} of nearest neighbours right") for kind, right in kept.items())
+    tried = tuple(Measurement(kind, f"{right:.1%} of nearest neighbours right") for kind, right in kept.items())
     why = f"{plan.epochs} epochs; a change must keep {KEPT:.0%} of the right neighbours"
-    return plan.taking(
+    return plan.with_choice(
         "augment", taken, Reason(why, f"unchanged: {unchanged:.1%} right, among {count:,} samples", tried)
     )
 
@@ -66,7 +67,7 @@ def neighbours_kept(
 
     count: samples that are looked at, of all; few are in memory at once as they came.
     """
-    draw = generator(seed, _PURPOSE)
+    draw = make_generator(seed, _PURPOSE)
     chosen = torch.randperm(len(split), generator=draw)[:count]
     first = min(_QUERIES, len(chosen) // 4)
     queries, references = chosen[:first], chosen[first:]

@@ -13,8 +13,9 @@ from naiad.trainer.autoscale.bench import STEPS, WARM_UP
 from naiad.trainer.autoscale.gradient_noise import efficiency, noise_scale
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.data.batches import steps_per_epoch
-from naiad.trainer.optim.optimizers import rate_for_batch
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.optim.optimizers import scale_learning_rate
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 FACTORS = (0.5, 1, 2, 4)
 """Of the plan's own size, what is tried."""
@@ -74,19 +75,19 @@ def glance(plan: Plan, measuring: Measuring) -> Plan:
 def resized(plan: Plan, size: int, reason: Reason, measuring: Measuring) -> Plan:
     """The plan with another batch size, and what follows from it."""
     before = plan.batch_size
-    plan = plan.taking("batch_size", size, reason)
+    plan = plan.with_choice("batch_size", size, reason)
     if size == before:
         return plan
     plan = microbatch_size.within(plan, measuring.room, pinned=measuring.pinned)
     if "learning_rate" not in measuring.pinned:
-        rate = rate_for_batch(plan.learning_rate, plan.optimizer, before=before, after=size)
-        plan = plan.taking("learning_rate", rate, Reason(f"moved with the batch size, from {before} to {size}"))
+        rate = scale_learning_rate(plan.learning_rate, plan.optimizer, before=before, after=size)
+        plan = plan.with_choice("learning_rate", rate, Reason(f"moved with the batch size, from {before} to {size}"))
     steps = steps_per_epoch(len(measuring.bench.split), size)
-    return plan.taking("total_steps", plan.epochs * steps, Reason(f"{plan.epochs} epochs of {steps} steps"))
+    return plan.with_choice("total_steps", plan.epochs * steps, Reason(f"{plan.epochs} epochs of {steps} steps"))
 
 
-def _trials(per_sample: Mapping[int, float]) -> tuple[Trial, ...]:
-    return tuple(Trial(str(size), f"{seconds * 1e6:.1f} µs a sample") for size, seconds in per_sample.items())
+def _trials(per_sample: Mapping[int, float]) -> tuple[Measurement, ...]:
+    return tuple(Measurement(str(size), f"{seconds * 1e6:.1f} µs a sample") for size, seconds in per_sample.items())
 
 
 def _sizes(plan: Plan, measuring: Measuring) -> list[int]:

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from naiad.trainer.data.batches import WHOLE, Batch, Feed, Share
+from naiad.trainer.data.batches import WHOLE_BATCH, Batch, BatchLoader, BatchSlice
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.data.feed import decoded_by
+from naiad.trainer.data.loading import with_decoding_workers
 from naiad.trainer.loop.step import NonFiniteLoss, Stepper
 from naiad.trainer.machine.compilation import compile_net
 from naiad.trainer.machine.device_transfer import to_device
 from naiad.trainer.machine.seeding import RandomState
-from naiad.trainer.nets.copies import borrowed, copied
-from naiad.trainer.optim.batchnorm import least_momentum
-from naiad.trainer.optim.losses import Loss
+from naiad.trainer.nets.copies import copy_network, disposable_copy
+from naiad.trainer.optim.batchnorm import minimum_momentum
+from naiad.trainer.optim.losses import LossFunction
 from naiad.trainer.optim.optimizers import make_optimizer
 from naiad.trainer.optim.schedule import learning_rate_at
 from naiad.trainer.plan.plan import Plan
@@ -72,9 +72,9 @@ class Bench:
 
     net: nn.Module
     features: nn.Module
-    loss: Loss
+    loss: LossFunction
     split: Split
-    share: Share = WHOLE
+    share: BatchSlice = WHOLE_BATCH
     """Of a batch, that the run's step will have; what is learnt from gradients and losses is of whole batches."""
     clock: Callable[[], float] = time.perf_counter
 
@@ -93,7 +93,7 @@ class Bench:
         a first step that takes several times as long is the only one.
         """
         seconds: list[float] = []
-        with borrowed(self.net) as net, self._steps(plan, net) as step:
+        with disposable_copy(self.net) as net, self._steps(plan, net) as step:
             while len(seconds) < warm_up + steps:
                 seconds.append(step())
                 spent_s = sum(seconds)
@@ -111,7 +111,7 @@ class Bench:
         best = float("inf")
         begun = self.clock()
         with ExitStack() as stack:
-            entered = [stack.enter_context(self._steps(plan, copied(self.net))) for plan in plans]
+            entered = [stack.enter_context(self._steps(plan, copy_network(self.net))) for plan in plans]
             running = dict(enumerate(entered))
             for step in running.values():
                 step()
@@ -132,8 +132,8 @@ class Bench:
             rates = [learning_rate_at(step, short) for step in range(rates)]
         losses: list[float] = []
         with _untouched(plan), ExitStack() as stack:
-            stepper = self._stepper(plan, copied(self.net))
-            stack.enter_context(least_momentum(stepper.net, plan.batchnorm_momentum))
+            stepper = self._stepper(plan, copy_network(self.net))
+            stack.enter_context(minimum_momentum(stepper.net, plan.batchnorm_momentum))
             for rate, batch in zip(rates, self._batches(plan), strict=False):
                 try:
                     losses.append(stepper.step(batch, rate))
@@ -143,18 +143,18 @@ class Bench:
 
     def gradient(self, plan: Plan) -> tuple[float, Tensor]:
         """The loss of the plan's first batch, and its gradient as one fp32 vector (P,)."""
-        with _untouched(plan), borrowed(self.net) as net:
+        with _untouched(plan), disposable_copy(self.net) as net:
             stepper = self._stepper(plan, net)
             torch.manual_seed(plan.seed)
-            loss = stepper.gradients_within_memory(next(self._batches(plan)))
+            loss = stepper.compute_gradients_within_memory(next(self._batches(plan)))
             return loss, _vector(net)
 
     def gradients(self, plan: Plan, count: int, *, net: nn.Module) -> list[Tensor]:
         """Of so many batches at the weights of ``net``, each as one fp32 vector (P,)."""
         with _untouched(plan):
-            stepper, found = self._stepper(plan, copied(net)), []
+            stepper, found = self._stepper(plan, copy_network(net)), []
             for batch in itertools.islice(self._batches(plan), count):
-                stepper.gradients_within_memory(batch)
+                stepper.compute_gradients_within_memory(batch)
                 found.append(_vector(stepper.net))
         return found
 
@@ -169,7 +169,7 @@ class Bench:
         few = min(_FEW, len(self.split))
         held: dict[int, int] = {}
 
-        with _untouched(plan), borrowed(self.net) as net:
+        with _untouched(plan), disposable_copy(self.net) as net:
             small = replace(plan, batch_size=few, microbatch_size=few)
             stepper = self._stepper(small, net)
             weights = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
@@ -212,8 +212,10 @@ class Bench:
             plan.microbatch_size,
         )
 
-    def _batches(self, plan: Plan, share: Share = WHOLE) -> Iterator[Batch]:
-        feed = Feed(decoded_by(self.split, plan.feed_workers), plan.batch_size, plan.seed, plan.augment, share)
+    def _batches(self, plan: Plan, share: BatchSlice = WHOLE_BATCH) -> Iterator[Batch]:
+        feed = BatchLoader(
+            with_decoding_workers(self.split, plan.feed_workers), plan.batch_size, plan.seed, plan.augment, share
+        )
         return itertools.chain.from_iterable(feed.epoch(epoch) for epoch in itertools.count())
 
 

@@ -13,9 +13,10 @@ from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.autoscale.microbatch_size import BOUNDLESS, Room
 from naiad.trainer.autoscale.time_limit import Aftermath, within_time
 from naiad.trainer.data.batches import steps_per_epoch
-from naiad.trainer.optim.batchnorm import normalised_by_batch
-from naiad.trainer.optim.optimizers import rate_for_batch
-from naiad.trainer.plan.plan import Plan, Reason
+from naiad.trainer.optim.batchnorm import has_batchnorm_statistics
+from naiad.trainer.optim.optimizers import scale_learning_rate
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Reason
 
 LEAST_STEPS = 600
 """A shorter run is over before measuring has paid for itself."""
@@ -73,7 +74,7 @@ class Settling:
             room, failed = self._room(plan)
         measuring = Measuring(self.bench, purse, 0.0, self.pinned, room, not_measured=failed)
         plan = self._within_memory(plan, measuring)
-        measured = plan.probe_part > 0
+        measured = plan.measure_fraction > 0
         if self.ends_at is None and not (measured and plan.total_steps >= LEAST_STEPS):
             return Settled(_noted(plan, failed))
         recalled = self._recalled(plan, measuring)
@@ -91,7 +92,7 @@ class Settling:
         """Of measuring. The steps that a schedule is made from are timed even where nothing else is measured."""
         if plan.time_limit_s is None:
             return float("inf")  # until it is known what a step takes
-        return (plan.probe_part or budget.PART) * plan.time_limit_s
+        return (plan.measure_fraction or budget.PART) * plan.time_limit_s
 
     def _room(self, plan: Plan) -> tuple[Room, dict[str, str]]:
         try:
@@ -105,14 +106,14 @@ class Settling:
         return microbatch_size.within(plan, measuring.room, pinned=self.pinned)
 
     def _recalled(self, plan: Plan, measuring: Measuring) -> Recalled:
-        if plan.probe_part == 0:
+        if plan.measure_fraction == 0:
             return Recalled(plan)
         found = self.remembered.recall(plan, LEARNT)
         if not found.taken:
             return found
         steps = steps_per_epoch(len(self.bench.split), found.plan.batch_size)
         reason = Reason(f"{plan.epochs} epochs of {steps} steps")
-        recalled = found.plan.taking("total_steps", plan.epochs * steps, reason)
+        recalled = found.plan.with_choice("total_steps", plan.epochs * steps, reason)
         if self.ends_at is None:
             recalled = self._for_its_length(recalled, plan, self.pinned | found.taken)
         return Recalled(self._within_memory(recalled, measuring), found.taken, found.answered)
@@ -122,7 +123,7 @@ class Settling:
         plan = recalled.plan
         self._time(plan, measuring, within_s=measuring.budget.limit_s)
         if self.ends_at is None:
-            measuring.budget.limit_s = plan.probe_part * plan.total_steps * measuring.step_s
+            measuring.budget.limit_s = plan.measure_fraction * plan.total_steps * measuring.step_s
             return plan
         given = {"optimizer": plan.optimizer} if "optimizer" in recalled.taken else {}
         by_length = self._within_memory(self.rules(self._fitted(plan, measuring).total_steps, given), measuring)
@@ -141,13 +142,13 @@ class Settling:
         if plan.total_steps not in GLANCED or self.pinned & {"epochs", "batch_size"}:
             return plan
         found = self._fitted(batch_size.glance(plan, measuring), measuring)
-        if not normalised_by_batch(self.bench.net):  # the rest of the rules for so few steps is the same
+        if not has_batchnorm_statistics(self.bench.net):  # the rest of the rules for so few steps is the same
             return found
         return self._for_its_length(found, plan, self.pinned)
 
     def _tuned(self, plan: Plan, by_rules: Plan, measuring: Measuring, recalled: Recalled) -> Plan:
         purse, forecasts = measuring.budget, self.ends_at is not None and not forecast.is_too_short(plan)
-        kept_s = forecast.PART / (plan.probe_part or budget.PART) * purse.limit_s if forecasts else 0.0
+        kept_s = forecast.PART / (plan.measure_fraction or budget.PART) * purse.limit_s if forecasts else 0.0
         purse.limit_s -= kept_s
         before = plan
         plan = tune(plan, measuring, known=recalled.answered | BY_LENGTH)
@@ -181,13 +182,13 @@ class Settling:
         if plan.batch_size != before.batch_size:
             if ruled.optimizer == plan.optimizer:
                 kept |= {"learning_rate"}
-            rate = rate_for_batch(ruled.learning_rate, ruled.optimizer, before=before.batch_size, after=plan.batch_size)
+            rate = scale_learning_rate(ruled.learning_rate, ruled.optimizer, before=before.batch_size, after=plan.batch_size)
             why = Reason(f"{dict(ruled.reasons)['learning_rate'].text}; moved with the batch size")
-            ruled = ruled.taking("learning_rate", rate, why)
+            ruled = ruled.with_choice("learning_rate", rate, why)
         reasons = dict(ruled.reasons)
         for name in _BY_STEPS:
             if name not in kept:
-                plan = plan.taking(name, getattr(ruled, name), reasons[name])
+                plan = plan.with_choice(name, getattr(ruled, name), reasons[name])
         return plan
 
     def _fitted(self, plan: Plan, measuring: Measuring) -> Plan:
@@ -205,9 +206,9 @@ class Settling:
 
 def with_spent(plan: Plan, measuring: Measuring) -> Plan:
     """The plan that says how long was measured, and how long might have been."""
-    why = dict(plan.reasons).get("probe_part", Reason(""))
+    why = dict(plan.reasons).get("measure_fraction", Reason(""))
     few = f"; fewer than {LEAST_STEPS} steps: too few for more" if plan.total_steps < LEAST_STEPS else ""
-    return plan.taking("probe_part", plan.probe_part, Reason(why.text + few, measuring.budget.told()))
+    return plan.with_choice("measure_fraction", plan.measure_fraction, Reason(why.text + few, measuring.budget.told()))
 
 
 def _changed(before: Plan, after: Plan) -> list[str]:
@@ -220,7 +221,7 @@ def _noted(plan: Plan, notes: dict[str, str]) -> Plan:
     """Why a choice is still the rule's."""
     for name, note in notes.items():
         why = dict(plan.reasons).get(name, Reason(""))
-        plan = plan.taking(
+        plan = plan.with_choice(
             name, getattr(plan, name), Reason(why.text, f"{why.measured}; {note}" if why.measured else note)
         )
     return plan

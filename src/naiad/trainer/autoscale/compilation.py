@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 COMPILER_S = 30.0
 """What the compiler may take; a run whose budget is less does not try it."""
@@ -19,8 +20,11 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
             compiled_s = measuring.bench.step_seconds(replace(plan, compile="on"))
         except Exception as error:  # noqa: BLE001  # reason: a compiler may fail in any way; the run goes on without it
             what = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-            return plan.taking("compile", "off", Reason(f"torch.compile failed: {what}"))
-    tried = (Trial("off", f"{eager_s * 1e3:.2f} ms a step"), Trial("on", f"{compiled_s * 1e3:.2f} ms a step"))
+            return plan.with_choice("compile", "off", Reason(f"torch.compile failed: {what}"))
+    tried = (
+        Measurement("off", f"{eager_s * 1e3:.2f} ms a step"),
+        Measurement("on", f"{compiled_s * 1e3:.2f} ms a step"),
+    )
     faster = compiled_s < (1 - MARGIN) * eager_s
     why = "compiled steps are faster, and the run is long" if faster else "compiled steps are not faster"
-    return plan.taking("compile", "on" if faster else "off", Reason(why, tried=tried))
+    return plan.with_choice("compile", "on" if faster else "off", Reason(why, measurements=tried))

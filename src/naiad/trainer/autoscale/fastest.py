@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 MARGIN = 0.03
 """How much faster another value must be to be taken: less is noise."""
@@ -31,8 +32,8 @@ def fastest(plan: Plan, name: str, values: Sequence[Any], why: str, measuring: M
     best = min(raced, key=lambda value: medians[value])
     taken = best if is_faster(raced[best], own) else values[0]
     measuring.step_s = medians[taken]
-    tried = tuple(Trial(str(value), _told(found)) for value, found in zip(values, seconds, strict=True))
-    return plan.taking(name, taken, Reason(why, tried=tried))
+    tried = tuple(Measurement(str(value), _told(found)) for value, found in zip(values, seconds, strict=True))
+    return plan.with_choice(name, taken, Reason(why, measurements=tried))
 
 
 def is_faster(other: Sequence[float], own: Sequence[float]) -> bool:

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 import naiad
-from naiad.trainer.data.dataset import Dataset, Split, spread
+from naiad.trainer.data.dataset import Dataset, Split, sample_evenly
 from naiad.trainer.machine import device
-from naiad.trainer.machine.seeding import seeded
+from naiad.trainer.machine.seeding import fork_rng
 
 _FORMAT = 2
 _SAMPLES, _STREAMED_SAMPLES = 256, 16
@@ -107,8 +107,8 @@ def _split(split: Split) -> list[Any]:
         known.append(torch.bincount(targets).tolist())
     sample_bytes = max(1, samples.sample_shape.numel() * samples.dtype.itemsize)
     most = _SAMPLES if samples.in_memory else _STREAMED_SAMPLES
-    with seeded(0):  # a user's samples may be drawn
-        few = spread(split, max(1, min(most, _SAMPLE_BYTES // sample_bytes)))
+    with fork_rng(0):  # a user's samples may be drawn
+        few = sample_evenly(split, max(1, min(most, _SAMPLE_BYTES // sample_bytes)))
     raw = few.samples.take(torch.arange(len(few)))
     return [
         *known,

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import nn
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.nets.copies import NotCopyable
-from naiad.trainer.optim.batchnorm import normalised_by_batch, recalculate
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.nets.copies import CopyError
+from naiad.trainer.optim.batchnorm import has_batchnorm_statistics, recompute_statistics
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 PART = 1 / 60
 """Of the run's steps, in the two short runs together."""
@@ -50,7 +51,7 @@ def made(plan: Plan, measuring: Measuring | None, score: Score, *, outcomes: Seq
     try:
         with measuring.budget.spending():
             return _measured(plan, measuring, score)
-    except NotCopyable as error:
+    except CopyError as error:
         return _without(plan, str(error))
 
 
@@ -68,21 +69,21 @@ def _measured(plan: Plan, measuring: Measuring, score: Score) -> Plan:
     scores = {}
     for count in (steps, 2 * steps):
         net = measuring.bench.pilot(plan, count).net
-        if normalised_by_batch(net):
-            recalculate(net, measuring.bench.inputs(plan, _NORMALISING))
+        if has_batchnorm_statistics(net):
+            recompute_statistics(net, measuring.bench.inputs(plan, _NORMALISING))
         scores[count] = score(net)
     first, second = scores.values()
     if first is None or second is None:
         return plan
     expected = 1 - carried_on(1 - first, 1 - second, doublings=math.log2(plan.total_steps / (2 * steps)))
-    tried = tuple(Trial(f"{count} steps", f"{found:.3f}") for count, found in scores.items() if found is not None)
-    return plan.taking(
-        "forecast", _rounded(expected), Reason("on the validation split, from two short runs", tried=tried)
+    tried = tuple(Measurement(f"{count} steps", f"{found:.3f}") for count, found in scores.items() if found is not None)
+    return plan.with_choice(
+        "forecast", _rounded(expected), Reason("on the validation split, from two short runs", measurements=tried)
     )
 
 
 def _without(plan: Plan, why: str) -> Plan:
-    return plan.taking("forecast", None, Reason(f"none: {why}"))
+    return plan.with_choice("forecast", None, Reason(f"none: {why}"))
 
 
 def carried_on(first: float, second: float, *, doublings: float) -> float:
@@ -95,7 +96,7 @@ def _from_outcomes(plan: Plan, outcomes: Sequence[tuple[int, float]]) -> Plan:
     steps, score = min(outcomes, key=lambda outcome: abs(math.log(outcome[0] / plan.total_steps)))
     expected = 1 - (1 - score) * (plan.total_steps / steps) ** -OUTCOME_POWER
     reason = Reason("on the validation split; remembered", f"{score:.3f} after {steps:,} steps")
-    return plan.taking("forecast", _rounded(expected), reason)
+    return plan.with_choice("forecast", _rounded(expected), reason)
 
 
 def _rounded(score: float) -> float:

@@ -11,7 +11,8 @@ import statistics
 from collections.abc import Sequence
 
 from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 STEPS = 60
 LOW, HIGH = 1 / 100, 20
@@ -47,16 +48,16 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
     return plan
 
 
-def _judged(plan: Plan, lowest: float, tried: tuple[Trial, ...], *, at: float) -> Plan:
+def _judged(plan: Plan, lowest: float, tried: tuple[Measurement, ...], *, at: float) -> Plan:
     """lowest: the rate ``at`` which the loss was, as much lower as the run is longer than the test."""
     usual, found = plan.learning_rate, lowest * PART[plan.optimizer]
     told = f"loss lowest at {at:.2g} in a range test of {STEPS} steps"
     if lowest < at:
         told += f"; a run of {plan.total_steps:,} has its peak {at / lowest:.2g} times lower"
     if 1 / APART <= found / usual <= APART:
-        return plan.taking("learning_rate", usual, Reason("the usual peak, and a range test agrees", told, tried))
+        return plan.with_choice("learning_rate", usual, Reason("the usual peak, and a range test agrees", told, tried))
     why = f"a range test speaks against the usual {usual:g}"
-    return plan.taking("learning_rate", _rounded(found), Reason(why, told, tried))
+    return plan.with_choice("learning_rate", _rounded(found), Reason(why, told, tried))
 
 
 def rate_of_lowest_loss(rates: Sequence[float], losses: Sequence[float]) -> float | None:
@@ -71,11 +72,11 @@ def rate_of_lowest_loss(rates: Sequence[float], losses: Sequence[float]) -> floa
     return rates[lowest] if fallen > max(_FALL * begun, _NOISES * smooth_noise) else None
 
 
-def shown(rates: Sequence[float], losses: Sequence[float]) -> tuple[Trial, ...]:
+def shown(rates: Sequence[float], losses: Sequence[float]) -> tuple[Measurement, ...]:
     """Some of the rates with the smoothed loss at each, the first and the last among them."""
     smoothed = _smoothed(losses)
     steps = range(len(losses) - 1, -1, -_EVERY)
-    return tuple(Trial(f"{rates[step]:.2g}", f"loss {smoothed[step]:.3g}") for step in sorted({0, *steps}))
+    return tuple(Measurement(f"{rates[step]:.2g}", f"loss {smoothed[step]:.3g}") for step in sorted({0, *steps}))
 
 
 def _smoothed(losses: Sequence[float]) -> list[float]:

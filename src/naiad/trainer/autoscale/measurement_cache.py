@@ -19,8 +19,9 @@ from naiad.errors import OptionError
 from naiad.trainer.artifact import manifest
 from naiad.trainer.autoscale.fingerprint import fingerprint
 from naiad.trainer.data.dataset import Dataset
-from naiad.trainer.plan.overrides import RULE, check_wishes
-from naiad.trainer.plan.plan import Plan, Reason, Trial
+from naiad.trainer.plan.overrides import USE_RULE, check_overrides
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Measurement, Reason
 
 _OUTCOMES = 10
 _PREFIX = "remembered: "
@@ -45,7 +46,7 @@ class Remembered:
         taken, recalled = frozenset(names) & frozenset(choices), plan
         try:
             for name in sorted(taken):
-                recalled = recalled.taking(
+                recalled = recalled.with_choice(
                     name, _checked(name, choices[name]["value"]), _reason(choices[name]["reason"])
                 )
         except (OptionError, KeyError, TypeError):  # of another Naiad's file: what it calls a choice is none here
@@ -101,15 +102,15 @@ class Recalled:
 
 def _checked(name: str, value: Any) -> Any:
     """As the plan has it. Raises OptionError, TypeError where it is no value of this choice."""
-    checked = check_wishes({name: value})[name]
-    if checked == RULE or checked != (tuple(value) if isinstance(value, list) else value):
+    checked = check_overrides({name: value})[name]
+    if checked == USE_RULE or checked != (tuple(value) if isinstance(value, list) else value):
         raise OptionError(f"{name} cannot be {value!r}")
     return checked
 
 
 def _reason(why: Mapping[str, Any]) -> Reason:
     text = why["text"].removeprefix(_PREFIX)
-    return Reason(_PREFIX + text, why["measured"], tuple(Trial(**trial) for trial in why["tried"]))
+    return Reason(_PREFIX + text, why["measured"], tuple(Measurement(**trial) for trial in why["measurements"]))
 
 
 def cache_folder() -> Path:

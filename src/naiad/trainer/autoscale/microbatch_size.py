@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from naiad.trainer.autoscale import memory
 from naiad.trainer.autoscale.bench import Bench
-from naiad.trainer.optim.batchnorm import normalised_by_batch
-from naiad.trainer.plan.plan import Plan, Reason
+from naiad.trainer.optim.batchnorm import has_batchnorm_statistics
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Reason
 
 _NORMALISED = 3
 """Least microbatch for BatchNorm: equal parts of any batch then have two samples."""
@@ -30,7 +31,7 @@ BOUNDLESS = Room(0.0, 1 << 60)
 
 def look(bench: Bench, plan: Plan) -> Room:
     """Costs a forward pass of a few samples."""
-    least = _NORMALISED if normalised_by_batch(bench.net) else 1
+    least = _NORMALISED if has_batchnorm_statistics(bench.net) else 1
     return Room(bench.bytes_a_sample(plan), memory.free_bytes(plan.device), least)
 
 
@@ -41,9 +42,9 @@ def within(plan: Plan, room: Room, *, pinned: frozenset[str]) -> Plan:
     measured = f"{_shown(room.sample_bytes)} a sample" if room.sample_bytes else None
     if room.samples >= plan.batch_size:
         why = Reason("the whole batch; halved if memory runs out", measured)
-        return plan.taking("microbatch_size", plan.batch_size, why)
+        return plan.with_choice("microbatch_size", plan.batch_size, why)
     why = Reason("what memory holds; gradients are accumulated", f"{measured}, {_shown(room.free_bytes)} free")
-    return plan.taking("microbatch_size", room.samples, why)
+    return plan.with_choice("microbatch_size", room.samples, why)
 
 
 def _shown(count: float) -> str:

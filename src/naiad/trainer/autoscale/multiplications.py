@@ -5,7 +5,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from naiad.trainer.data.dataset import Dataset
-from naiad.trainer.nets.copies import borrowed
+from naiad.trainer.nets.copies import disposable_copy
 
 _SAMPLES = 2
 
@@ -17,6 +17,6 @@ def forward_multiplications(net: nn.Module, dataset: Dataset) -> float:
     """
     raw = dataset.train.samples.take(torch.arange(min(_SAMPLES, len(dataset.train))))
     inputs = dataset.features(raw)
-    with borrowed(net) as copy, FlopCounterMode(display=False) as counter:
+    with disposable_copy(net) as copy, FlopCounterMode(display=False) as counter:
         copy.cpu().eval()(inputs)
     return float(counter.get_total_flops()) / 2 / len(raw)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from naiad.trainer.data.dataset import Dataset
-from naiad.trainer.nets.copies import borrowed
+from naiad.trainer.nets.copies import disposable_copy
 
 CONVOLUTIONS = frozenset({nn.Conv1d, nn.Conv2d, nn.Conv3d})
 ATTENTION = frozenset({nn.MultiheadAttention, nn.LayerNorm, nn.TransformerEncoderLayer, nn.Embedding})
@@ -30,7 +30,7 @@ def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
     """Largest difference of the outputs in bf16 and fp32, as a part of the largest output, on up to 32 training samples."""
     raw = dataset.train.samples.take(torch.arange(min(32, len(dataset.train))))
     inputs = dataset.features(raw)
-    with borrowed(net) as copy:
+    with disposable_copy(net) as copy:
         copy.cpu().eval()
         exact = copy(inputs).float()
         with torch.autocast("cpu", torch.bfloat16):

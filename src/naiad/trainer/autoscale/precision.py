@@ -6,7 +6,8 @@ from naiad.trainer.autoscale.agreement import agreement
 from naiad.trainer.autoscale.fastest import fastest
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.machine import device
-from naiad.trainer.plan.plan import Plan, Reason
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import Reason
 
 
 def choose(plan: Plan, measuring: Measuring) -> Plan:
@@ -17,6 +18,8 @@ def choose(plan: Plan, measuring: Measuring) -> Plan:
     with measuring.budget.spending():
         found = agreement(measuring.bench, replace(plan, precision="fp32"), replace(plan, precision="bf16"))
     if not found.agrees:
-        return plan.taking("precision", "fp32", Reason("bf16 does not agree with fp32 on this network", str(found)))
+        return plan.with_choice(
+            "precision", "fp32", Reason("bf16 does not agree with fp32 on this network", str(found))
+        )
     other = {"fp32": "bf16", "bf16": "fp32"}[plan.precision]
     return fastest(plan, "precision", (plan.precision, other), f"the faster of two that agree: {found}", measuring)

@@ -26,14 +26,15 @@ from naiad.trainer.autoscale.network_facts import (
 )
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.data.dataset import Dataset, Task
-from naiad.trainer.data.features.fit import statistics_told
-from naiad.trainer.data.feed import check_feed, check_workers, feed_of, workers_of
+from naiad.trainer.data.features.fit import format_statistics
+from naiad.trainer.data.loading import check_feed, check_workers, default_feed, default_feed_workers
 from naiad.trainer.machine import device as machine
-from naiad.trainer.optim.batchnorm import slowest_momentum
+from naiad.trainer.optim.batchnorm import lowest_momentum
 from naiad.trainer.optim.muon import hidden_weights, update_multiplications
-from naiad.trainer.optim.optimizers import can_fuse
-from naiad.trainer.plan.overrides import check_wishes, kept
-from naiad.trainer.plan.plan import BY_USER, Plan, Reason
+from naiad.trainer.optim.optimizers import has_fused_update
+from naiad.trainer.plan.overrides import check_overrides, fixed_values
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import SET_BY_USER, Reason
 
 MUON_STEPS = 2_000
 """Up to here a run is short."""
@@ -61,11 +62,11 @@ _FEW = 5_000
 def make_plan(
     net: nn.Module, dataset: Dataset, wishes: Mapping[str, Any], *, seed: int, steps: int | None = None
 ) -> Plan:
-    """What ``wishes`` give a value is kept (see ``check_wishes``); the rest is chosen.
+    """What ``wishes`` give a value is kept (see ``check_overrides``); the rest is chosen.
 
     steps: how many there is time for, where a time limit and not the epochs decides.
     """
-    builder = _Builder(net, dataset, kept(check_wishes(wishes)), steps)
+    builder = _Builder(net, dataset, fixed_values(check_overrides(wishes)), steps)
     return builder.build(seed)
 
 
@@ -85,12 +86,12 @@ class _Builder:
         self._machine()
         self._keep("seed", seed, "the same seed gives the same run")
         self._keep("compile", "off", "compiling takes longer than it saves, unless a measurement says otherwise")
-        self._keep("pace", (), "the schedule is walked step by step")
-        self._keep("halvings", (), "memory has not run out")
+        self._keep("schedule_adjustments", (), "the schedule is walked step by step")
+        self._keep("microbatch_history", (), "memory has not run out")
         classifies = self.dataset.task is Task.CLASSIFICATION
         why = "probabilities that are right as often as they say" if classifies else "there are no probabilities"
         self._keep("calibrate", "on" if classifies else "off", why)
-        self._keep("probe_part", 0.05, "of the run's time, at most")
+        self._keep("measure_fraction", 0.05, "of the run's time, at most")
         self._keep("forecast", None, "nothing was measured")
         order = {field.name: None for field in fields(Plan)}
         values = {name: self.chosen[name] for name in order if name != "reasons"}
@@ -99,7 +100,7 @@ class _Builder:
     def _keep(self, name: str, value: Any, why: str, *, measured: str | None = None) -> Any:
         by_user = name in self.wishes
         self.chosen[name] = self.wishes[name] if by_user else value
-        self.reasons[name] = BY_USER if by_user else Reason(why, measured)
+        self.reasons[name] = SET_BY_USER if by_user else Reason(why, measured)
         return self.chosen[name]
 
     def _length(self) -> None:
@@ -128,7 +129,7 @@ class _Builder:
         self._keep("warmup_fraction", 0.05 if name == "muon" else 0.15, "short climb")
 
     def _fused(self) -> None:
-        if can_fuse(self.net):
+        if has_fused_update(self.net):
             self._keep("fused", "on", "one kernel updates all weights")
         elif self._keep("fused", "off", "torch has no such kernel for complex weights") == "on":
             raise OptionError("fused is on, but torch has no such kernel for complex weights", hint="leave fused out")
@@ -211,13 +212,13 @@ class _Builder:
             )
         regression = self.dataset.task is Task.REGRESSION
         if regression and len(self.dataset.train) < _FEW:
-            self._keep("keep", "best", "few noisy values: the best epoch on the validation split")
+            self._keep("keep_weights", "best", "few noisy values: the best epoch on the validation split")
         else:
-            self._keep("keep", "last", "the schedule ends at zero: its last weights are its best")
+            self._keep("keep_weights", "last", "the schedule ends at zero: its last weights are its best")
         if regression:
-            self._keep("average", 0.98, "the mean over the last steps fits noisy values better than the last step")
+            self._keep("ema", 0.98, "the mean over the last steps fits noisy values better than the last step")
         else:
-            self._keep("average", None, "the schedule's end averages enough")
+            self._keep("ema", None, "the schedule's end averages enough")
         self._batchnorm()
         self._class_balance()
         self._normalisation()
@@ -225,7 +226,7 @@ class _Builder:
         self._keep("clusters", None, "by silhouette, at the end" if clustering else "not a clustering task")
 
     def _batchnorm(self) -> None:
-        own = slowest_momentum(self.net)
+        own = lowest_momentum(self.net)
         assert self.steps is not None  # reason: as above
         least = min(0.1, SETTLING / self.steps)
         if own is None or own >= least:
@@ -235,7 +236,7 @@ class _Builder:
             self._keep("batchnorm_momentum", round(least, 4), why)
 
     def _normalisation(self) -> None:
-        told = statistics_told(self.dataset.features)
+        told = format_statistics(self.dataset.features)
         why = "mean 0 and deviation 1 by channel or column, by statistics of the training split"
         self._keep("normalisation", "on", why if told else "there is nothing to normalise", measured=told)
 
@@ -275,8 +276,8 @@ class _Builder:
         samples = self.dataset.train.samples
         check_feed(self.wishes.get("feed"), self.dataset)
         check_workers(self.wishes.get("feed_workers"), samples)
-        self._keep("feed", *feed_of(samples))
-        self._keep("feed_workers", *workers_of(samples))
+        self._keep("feed", *default_feed(samples))
+        self._keep("feed_workers", *default_feed_workers(samples))
 
     def _precision(self, device: str, *, convolutional: bool) -> None:
         if not machine.has_bf16(device):

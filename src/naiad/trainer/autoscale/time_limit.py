@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass, replace
 
 from naiad.trainer.loop.deadline import Deadline
-from naiad.trainer.plan.plan import BY_USER, Plan, Reason
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.reason import SET_BY_USER, Reason
 
 _SCORED_PART = 0.5
 """Seconds of scoring a sample, as a part of the seconds of training on one: forward only, but in fp32."""
@@ -45,7 +46,7 @@ def deadline_for(plan: Plan, aftermath: Aftermath, step_s: float, *, ends_at: fl
     """ends_at: when all is to be over, on ``time.perf_counter``. At least half of what is left is for the steps."""
     sample_s = step_s / plan.batch_size
     after_s, most_s = aftermath.finishing_s(sample_s), (ends_at - time.perf_counter()) / 2
-    closing_s, may_add_steps = aftermath.closing_s(sample_s), dict(plan.reasons)["epochs"] != BY_USER
+    closing_s, may_add_steps = aftermath.closing_s(sample_s), dict(plan.reasons)["epochs"] != SET_BY_USER
     if after_s > most_s:
         return Deadline(ends_at - most_s, closing_s, may_add_steps)
     scored_steps = (after_s - aftermath.finishing_s(0.0)) / step_s
@@ -55,7 +56,7 @@ def deadline_for(plan: Plan, aftermath: Aftermath, step_s: float, *, ends_at: fl
 def within_time(plan: Plan, step_s: float, *, left_s: float, steps_per_epoch: int) -> Plan:
     """The plan with as many steps as fit into ``left_s`` seconds, no more than it had when the user set the epochs."""
     fitting = max(1, int(left_s / step_s))
-    wished = dict(plan.reasons)["epochs"] == BY_USER
+    wished = dict(plan.reasons)["epochs"] == SET_BY_USER
     steps = min(fitting, plan.total_steps) if wished else fitting
     reason = Reason(f"what fits into {max(0.0, left_s):.3g} s", f"{step_s * 1e3:.1f} ms a step")
     reasons = {**dict(plan.reasons), "total_steps": reason, "epochs": reason}

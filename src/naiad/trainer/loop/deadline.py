@@ -1,10 +1,10 @@
-"""When a run with a time limit is to end, and how it gets there: the schedule is walked at the pace that ends in time."""
+"""When a run with a time limit is to end, and how it gets there: the schedule is gone through at the speed that ends in time."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from naiad.trainer.plan.schedule_adjustments import Pace
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 
 @dataclass
@@ -29,10 +29,10 @@ class Deadline:
     def passed(self) -> bool:
         return self.clock() >= self.at - self.closing_s
 
-    def keep(self, pace: Pace, step: int) -> None:
-        """Turns the pace where the machine is faster or slower than it expects. Looks at the clock a few dozen times a run."""
+    def keep(self, schedule: AdjustedSchedule, step: int) -> None:
+        """Adjusts the schedule where steps take other times than expected. Looks at the clock a few dozen times a run."""
         if self._since is None or step < self._since[1]:  # or the run went back to a checkpoint
-            self._since, self._next = (self.clock(), step), step + _window(pace.left(step))
+            self._since, self._next = (self.clock(), step), step + _window(schedule.steps_left(step))
         if step < self._next:
             return
         now = self.clock()
@@ -40,9 +40,9 @@ class Deadline:
         step_s = (now - begun) / (step - first)
         self._reckon(step_s)
         steps_left = (self.at - self.closing_s - now) / step_s
-        if self.may_add_steps or steps_left < pace.left(step):
-            pace.fit(step, steps_left=steps_left)
-        self._since, self._next = (now, step), step + _window(pace.left(step))
+        if self.may_add_steps or steps_left < schedule.steps_left(step):
+            schedule.adjust(step, steps_left=steps_left)
+        self._since, self._next = (now, step), step + _window(schedule.steps_left(step))
 
     def _reckon(self, step_s: float) -> None:
         if self.step_s is not None:

@@ -16,8 +16,8 @@ from naiad.errors import ArtifactError
 from naiad.trainer.loop.checkpoint import Snapshot
 from naiad.trainer.machine.seeding import RandomState
 from naiad.trainer.model.model import EpochRecord
-from naiad.trainer.plan.plan import Halving
-from naiad.trainer.plan.schedule_adjustments import Pace, Turn
+from naiad.trainer.plan.plan import MicrobatchChange
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule, ScheduleAdjustment
 
 
 @dataclass
@@ -28,7 +28,7 @@ class RunState:
     """The averaged copy of ``net``, when the plan asks for one."""
     microbatch_size: int
     """Samples a forward pass, before any halving."""
-    pace: Pace
+    schedule: AdjustedSchedule
     began: float = field(default_factory=time.perf_counter)
     """When the run did, on ``time.perf_counter``; of a resumed one so long before as its earlier parts took."""
     step: int = 0
@@ -40,7 +40,7 @@ class RunState:
     loss_sum: float = 0.0
     """Of this epoch, over samples."""
     loss_samples: int = 0
-    halvings: list[Halving] = field(default_factory=list)
+    halvings: list[MicrobatchChange] = field(default_factory=list)
     """Those of the plan that is replayed, too."""
     history: list[EpochRecord] = field(default_factory=list)
     best_score: float | None = None
@@ -84,7 +84,7 @@ class RunState:
             "history": [dict(vars(record)) for record in self.history],
             "best_score": self.best_score,
             "best_loss": self.best_loss,
-            "turns": [asdict(turn) for turn in self.pace.turns],
+            "turns": [asdict(turn) for turn in self.schedule.adjustments],
             "halvings": [asdict(halving) for halving in self.halvings],
             **{_random_of(rank): random.to_json() for rank, random in enumerate(randoms)},
         }
@@ -114,8 +114,8 @@ class RunState:
         self.loss_sum, self.loss_samples = values["loss_sum"], values["loss_samples"]
         self.history = [EpochRecord(**record) for record in values["history"]]
         self.best_score, self.best_loss = values["best_score"], values.get("best_loss")
-        self.pace.turns = [Turn(**turn) for turn in values.get("turns", ())]
-        self.halvings = [Halving(**halving) for halving in values.get("halvings", ())]
+        self.schedule.adjustments = [ScheduleAdjustment(**turn) for turn in values.get("turns", ())]
+        self.halvings = [MicrobatchChange(**halving) for halving in values.get("halvings", ())]
         self.best_weights = groups.get("best", {})
         random = _random_of(rank)
         if random in values:
@@ -127,14 +127,14 @@ def _random_of(rank: int) -> str:
     return "random" if rank == 0 else f"random.{rank}"
 
 
-def averaged_copy(net: nn.Module) -> nn.Module:
+def make_ema(net: nn.Module) -> nn.Module:
     copy = deepcopy(net).eval()
     copy.requires_grad_(requires_grad=False)
     return copy
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
+def update_ema(average: nn.Module, net: nn.Module, decay: float) -> None:
     """Weights are averaged; buffers (BatchNorm's statistics) are taken as they are."""
     ours: list[Tensor] = list(average.parameters())
     theirs = [parameter.detach() for parameter in net.parameters()]

@@ -1,52 +1,29 @@
 """The plan: every choice that a run follows, with its reason, printable before anything runs.
 
-What the user sets is kept; what is left out is chosen by ``choices.py``. A plan never changes once a run has started:
-a checkpoint carries it, and a resumed run follows the same one.
+What the user sets is kept; everything else is chosen by ``autoscale``. A plan never changes once a run has started: a checkpoint
+carries it, and a resumed run follows the same one.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 from naiad.errors import OptionError
-from naiad.trainer.plan.schedule_adjustments import Turn
+from naiad.trainer.plan.choice import NON_NEGATIVE, Choice, Range, choices_of
+from naiad.trainer.plan.old_names import rename_choices
+from naiad.trainer.plan.reason import Measurement, Reason
+from naiad.trainer.plan.schedule_adjustments import ScheduleAdjustment
 
-FILE = "plan.json"
-"""Where a run leaves its plan, turns of its pace included, to be replayed."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One value that was tried for a choice, and what it measured, with units."""
-
-    value: str
-    measured: str
+PLAN_FILE = "plan.json"
+"""The file in which a run leaves its plan, schedule adjustments included, to be repeated."""
+_ON_OFF = ("off", "on")
 
 
 @dataclass(frozen=True)
-class Reason:
-    """Why a choice has its value."""
-
-    text: str
-    measured: str | None = None
-    """What was measured for it, with units; None for a rule."""
-    tried: tuple[Trial, ...] = ()
-    """Every value that was tried, in order, the one that was taken among them."""
-
-    def shown(self) -> str:
-        """What was measured, in one line."""
-        parts = [f"{trial.value}: {trial.measured}" for trial in self.tried]
-        return "; ".join(([self.measured] if self.measured else []) + parts)
-
-
-BY_USER = Reason("set by the user")
-
-
-@dataclass(frozen=True)
-class Halving:
-    """From ``step`` on, a forward pass takes ``size`` samples: more did not fit in memory."""
+class MicrobatchChange:
+    """From ``step`` on, a forward pass takes ``size`` samples: more did not fit into memory."""
 
     step: int
     size: int
@@ -55,161 +32,208 @@ class Halving:
         return f"{self.size} from step {self.step}"
 
 
+class PlanRow(NamedTuple):
+    """One choice as text, for printing and for the report."""
+
+    name: str
+    value: str
+    reason: str
+    measured: str
+
+
 @dataclass(frozen=True)
 class Plan:
-    """The resolved choices of a run. ``reasons`` has one entry a field."""
+    """The choices of a run. ``reasons`` has one entry a choice. A default is what plans mean that do not say it."""
 
-    epochs: int
-    total_steps: int
-    """Optimisation steps of the whole run; the schedule ends here."""
-    time_limit_s: float | None
-    """Wall time after which the loop ends wherever it is; None is no limit."""
-    checkpoint_steps: int
-    """Steps between checkpoints, besides the one at each epoch's end."""
-    batch_size: int
-    microbatch_size: int
-    """Samples a forward pass; smaller than ``batch_size`` when gradients are accumulated."""
-    optimizer: str
-    """``sgd`` (Nesterov momentum), ``adamw``, or ``muon`` for hidden matrices with ``adamw`` for the rest."""
-    learning_rate: float
-    """Peak of the schedule."""
-    momentum: float
-    weight_decay: float
-    schedule: str
-    """``one-cycle``, ``cosine`` or ``constant``."""
-    warmup_fraction: float
-    """Part of all steps in which the learning rate climbs to its peak."""
-    clip_norm: float | None
-    """Largest gradient norm; None is no clipping."""
-    label_smoothing: float
-    augment: tuple[str, ...]
-    """Of ``flip``, ``shift``, ``crop``; empty is none."""
-    precision: str
-    """``fp32`` or ``bf16`` (autocast)."""
-    memory_format: str
-    """``contiguous`` or ``channels_last``."""
-    feed: str
-    """``memory`` or ``stream``."""
-    keep: str
-    """Which weights the model gets: ``last``, or ``best`` on the validation split, of equals the one with the lower loss."""
-    average: float | None
-    """Decay of an exponential moving average of the weights; None is no average."""
-    clusters: int | None
-    """Clusters to find; None has the number chosen by silhouette. Other tasks do not use it."""
-    device: str
-    threads: int
-    seed: int
-    compile: str = "off"
-    """``on``: the step runs through torch.compile."""
-    pace: tuple[Turn, ...] = ()
-    """Where a run with a time limit walked its schedule faster or slower; followed when the plan is replayed."""
-    calibrate: str = "on"
-    """``on``: a classifier's probabilities are scaled by one temperature, found on the validation split."""
-    probe_part: float = 0.05
-    """Part of the run's time that measuring may take; 0 measures nothing, and every choice is made by rule."""
-    forecast: float | None = None
-    """The score that the run is expected to reach on its validation split, as ``autoscale/forecast.py`` has it; None where
-    nothing was measured.
-    """
-    batchnorm_momentum: float | None = None
-    """Least that a batch counts in BatchNorm's running statistics during training; None is what each layer says."""
-    class_balance: float = 0.0
-    """How much more the samples of rare classes count: 0 has every sample count alike, 1 every class."""
-    feed_workers: int = 8
-    """Threads that decode the images of a stream; plans that do not say had 8."""
-    fused: str = "on"
-    """``on``: the optimizer updates all weights in one kernel."""
-    normalisation: str = "on"
-    """``on``: inputs have mean 0 and deviation 1 by channel or column; ``off``: arrays are as they come, pixels 0…1."""
-    halvings: tuple[Halving, ...] = ()
-    """Where a run had too little memory for its microbatch; followed when the plan is replayed."""
+    epochs: Annotated[int, Choice("Passes over the training split.")]
+    total_steps: Annotated[
+        int, Choice("Optimisation steps of the whole run, at which the schedule ends.", is_settable=False)
+    ]
+    time_limit_s: Annotated[
+        float | None, Choice("Wall time in seconds after which training ends, wherever it is; none is no limit.")
+    ]
+    checkpoint_steps: Annotated[int, Choice("Steps between checkpoints, besides the one at the end of each epoch.")]
+    batch_size: Annotated[int, Choice("Samples of one optimisation step.", is_measured=True)]
+    microbatch_size: Annotated[
+        int, Choice("Samples of one forward pass; where it is smaller than batch_size, gradients are accumulated.")
+    ]
+    optimizer: Annotated[
+        str,
+        Choice(
+            "sgd with Nesterov momentum, adamw, or muon for hidden matrices with adamw for the rest.",
+            names=("sgd", "adamw", "muon"),
+            follows_length=True,
+        ),
+    ]
+    learning_rate: Annotated[float, Choice("Peak of the schedule.", is_measured=True, follows_length=True)]
+    momentum: Annotated[float, Choice("Momentum of sgd and muon.", range=Range(most=0.9999), follows_length=True)]
+    weight_decay: Annotated[float, Choice("Weight decay of matrices.", range=NON_NEGATIVE, follows_length=True)]
+    schedule: Annotated[
+        str,
+        Choice(
+            "Shape of the learning rate over the run.", names=("one-cycle", "cosine", "constant"), follows_length=True
+        ),
+    ]
+    warmup_fraction: Annotated[
+        float,
+        Choice(
+            "Fraction of all steps in which the rate climbs to its peak.", range=Range(most=0.9), follows_length=True
+        ),
+    ]
+    clip_norm: Annotated[float | None, Choice("Largest norm of the gradient; none does not clip it.")]
+    label_smoothing: Annotated[float, Choice("Label smoothing of a classifier's loss.", range=Range(most=0.9))]
+    augment: Annotated[
+        tuple[str, ...],
+        Choice("Random changes of training images.", names=("flip", "shift", "crop"), is_measured=True),
+    ]
+    precision: Annotated[
+        str, Choice("Number format of the step; bf16 is autocast.", names=("fp32", "bf16"), is_measured=True)
+    ]
+    memory_format: Annotated[
+        str, Choice("Memory layout of images.", names=("contiguous", "channels_last"), is_measured=True)
+    ]
+    feed: Annotated[
+        str, Choice("Whether samples are held in memory or streamed from disk.", names=("memory", "stream"))
+    ]
+    keep_weights: Annotated[
+        str,
+        Choice(
+            "The weights that the model gets: the last, or those with the best score on the validation split.",
+            names=("last", "best"),
+        ),
+    ]
+    ema: Annotated[
+        float | None,
+        Choice(
+            "Decay of an exponential moving average of the weights; none keeps no average.",
+            range=Range(most=0.99999, is_open=True),
+        ),
+    ]
+    clusters: Annotated[int | None, Choice("Clusters to find; none has their number chosen by silhouette.")]
+    device: Annotated[str, Choice("torch's name of the device.")]
+    threads: Annotated[int, Choice("Threads of torch.", is_measured=True)]
+    seed: Annotated[int, Choice("Seed of all random numbers.", is_settable=False)]
+    compile: Annotated[str, Choice("Whether the step runs through torch.compile.", names=_ON_OFF, is_measured=True)] = (
+        "off"
+    )
+    schedule_adjustments: Annotated[
+        tuple[ScheduleAdjustment, ...],
+        Choice("Where a run with a time limit went faster or slower through its schedule.", is_settable=False),
+    ] = ()
+    calibrate: Annotated[
+        str,
+        Choice(
+            "Whether a classifier's probabilities are calibrated by a temperature, found on the validation split.",
+            names=_ON_OFF,
+        ),
+    ] = "on"
+    measure_fraction: Annotated[
+        float,
+        Choice(
+            "Fraction of the run's time that measuring may take; 0 makes every choice by rule.", range=Range(most=0.5)
+        ),
+    ] = 0.05
+    forecast: Annotated[
+        float | None,
+        Choice("Score that the run is expected to reach on its validation split.", is_settable=False),
+    ] = None
+    batchnorm_momentum: Annotated[
+        float | None,
+        Choice(
+            "Least momentum of BatchNorm's running statistics; none leaves each layer its own.",
+            range=Range(most=1.0, is_open=True),
+            follows_length=True,
+        ),
+    ] = None
+    class_balance: Annotated[
+        float,
+        Choice("Weight of rare classes: at 0 every sample counts alike, at 1 every class does.", range=Range(most=1.0)),
+    ] = 0.0
+    feed_workers: Annotated[int, Choice("Threads that decode the images of a stream.", is_measured=True)] = 8
+    fused: Annotated[
+        str, Choice("Whether the optimizer updates all weights in one kernel.", names=_ON_OFF, is_measured=True)
+    ] = "on"
+    normalisation: Annotated[
+        str,
+        Choice("Whether inputs are brought to mean 0 and deviation 1, by channel or column.", names=_ON_OFF),
+    ] = "on"
+    microbatch_history: Annotated[
+        tuple[MicrobatchChange, ...],
+        Choice("Where a run had too little memory for its microbatch.", is_settable=False),
+    ] = ()
     reasons: tuple[tuple[str, Reason], ...] = ()
 
-    def taking(self, name: str, value: Any, reason: Reason) -> "Plan":
-        """With another value of one choice, and why."""
+    def reason(self, name: str) -> Reason:
+        """Why the choice has its value; an empty reason where the plan does not say."""
+        return dict(self.reasons).get(name, Reason(""))
+
+    def with_choice(self, name: str, value: Any, reason: Reason) -> "Plan":
+        """The plan with another value of one choice, and why."""
         return replace(self, **{name: value, "reasons": tuple({**dict(self.reasons), name: reason}.items())})
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """(choice, value, reason, measured), in the order of the fields; for printing and for the report."""
-        why = dict(self.reasons)
-        blank = Reason("")
+    def rows(self) -> list[PlanRow]:
+        """One row a choice, in the order of the fields."""
         return [
-            (name, _shown(getattr(self, name)), why.get(name, blank).text, why.get(name, blank).shown())
-            for name in choice_names()
+            PlanRow(name, _format(getattr(self, name)), reason.text, reason.format_measurements())
+            for name in CHOICES
+            for reason in [self.reason(name)]
         ]
 
     def to_json(self) -> dict[str, Any]:
-        values = {name: getattr(self, name) for name in choice_names()}
-        values["pace"] = [asdict(turn) for turn in self.pace]
-        values["halvings"] = [asdict(halving) for halving in self.halvings]
-        values["reasons"] = {name: asdict(why) for name, why in self.reasons}
-        return values
+        values = {name: choice.to_plain(getattr(self, name)) for name, choice in CHOICES.items()}
+        reasons = {
+            name: {**vars(reason), "measurements": [dict(vars(one)) for one in reason.measurements]}
+            for name, reason in self.reasons
+        }
+        return {**values, "reasons": reasons}
 
     def write(self, folder: Path) -> None:
-        """Into plan.json. Raises OSError."""
-        (folder / FILE).write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        """Writes plan.json. Raises OSError."""
+        (folder / PLAN_FILE).write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
-        """Of a plan.json, or of the folder that holds one. Raises OptionError."""
-        file = path / FILE if path.is_dir() else path
+        """The plan in a plan.json, or in the folder that holds one. Raises OptionError."""
+        file = path / PLAN_FILE if path.is_dir() else path
         try:
             return cls.from_json(json.loads(file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise OptionError(
-                f"there is no plan at {file}", hint=f"name a {FILE}, or a folder that a run left"
+                f"there is no plan at {file}", hint=f"name a {PLAN_FILE}, or the folder of a run"
             ) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OptionError(f"{file} is no plan: {error}", hint=f"name the {FILE} that a run wrote") from error
+            raise OptionError(f"{file} is no plan: {error}", hint=f"name the {PLAN_FILE} that a run wrote") from error
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Plan":
-        """What an older version did not write has its default. Raises KeyError where a choice is missing."""
-        chosen = {name: values[name] for name in choice_names() if name in values or name not in _LATER}
-        chosen["augment"] = tuple(chosen["augment"])
-        chosen["pace"] = tuple(Turn(**turn) for turn in chosen.get("pace", ()))
-        chosen["halvings"] = tuple(Halving(**halving) for halving in chosen.get("halvings", ()))
-        reasons = tuple((name, _reason(why)) for name, why in values.get("reasons", {}).items())
-        return cls(**chosen, reasons=reasons)
+    def from_json(cls, stored: Mapping[str, Any]) -> "Plan":
+        """The plan that this or an earlier version stored. Raises KeyError where a choice is missing."""
+        plan = rename_choices(stored)
+        values = {
+            name: choice.from_plain(plan[name])
+            for name, choice in CHOICES.items()
+            if name in plan or not choice.has_default
+        }
+        return cls(**values, reasons=tuple((name, _read_reason(reason)) for name, reason in plan["reasons"].items()))
 
 
-_LATER = {
-    "compile",
-    "pace",
-    "halvings",
-    "calibrate",
-    "probe_part",
-    "forecast",
-    "batchnorm_momentum",
-    "class_balance",
-    "feed_workers",
-    "fused",
-    "normalisation",
-}
-"""Choices that plans of the first format do not have."""
+CHOICES: Mapping[str, Choice] = choices_of(Plan)
+"""The choices of a plan by name, in the order of its fields."""
 
 
-def choice_names() -> tuple[str, ...]:
-    """The names that ``plan={...}`` may set."""
-    return tuple(field.name for field in fields(Plan) if field.name != "reasons")
+def _read_reason(stored: Mapping[str, Any]) -> Reason:
+    measurements = tuple(Measurement(**one) for one in stored.get("measurements", ()))
+    return Reason(stored["text"], stored.get("measured"), measurements)
 
 
-def _reason(values: dict[str, Any]) -> Reason:
-    tried = tuple(Trial(**trial) for trial in values.get("tried", ()))
-    return Reason(values["text"], values.get("measured"), tried)
-
-
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     match value:
         case None:
             return "off"
         case float():
             return f"{value:g}"
-        case str():
-            return value
-        case (Turn(), *_):
-            return f"{len(value)} turns"
-        case Iterable():
+        case (ScheduleAdjustment(), *_):
+            return f"{len(value)} adjustments"
+        case tuple():
             return ", ".join(map(str, value)) or "none"
         case _:
             return str(value)

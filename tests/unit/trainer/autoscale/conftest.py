@@ -9,7 +9,7 @@ from naiad.trainer.autoscale.budget import Budget
 from naiad.trainer.autoscale.measuring import Measuring
 from naiad.trainer.autoscale.microbatch_size import BOUNDLESS
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
-from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.optim.losses import make_loss
 
 
 def a_split(inputs, targets):
@@ -21,7 +21,7 @@ def bench(blobs):
     """Of a small network with all that could remember a measurement: dropout, BatchNorm, weights."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(5, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3))
-    return Bench(net, blobs.features, loss_for(Task.CLASSIFICATION), blobs.train)
+    return Bench(net, blobs.features, make_loss(Task.CLASSIFICATION), blobs.train)
 
 
 @dataclass

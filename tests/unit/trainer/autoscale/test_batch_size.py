@@ -6,7 +6,7 @@ import pytest
 
 from naiad.trainer.autoscale import batch_size
 from naiad.trainer.autoscale.microbatch_size import BOUNDLESS, Room
-from naiad.trainer.data.batches import Share
+from naiad.trainer.data.batches import BatchSlice
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_not_smaller_in_a_long_run_whose_noise_grows(blobs, bench, scripted, mea
 def test_no_size_is_tried_that_leaves_a_process_without_a_sample(blobs, bench, scripted, measuring, plan, noise):
     noise(10.0)
     of = scripted(linear)
-    of.real = replace(big(blobs, bench), share=Share(0, 20))
+    of.real = replace(big(blobs, bench), share=BatchSlice(0, 20))
     assert batch_size.choose(plan(batch_size=32, microbatch_size=32), measuring(of)).batch_size == 32
     assert {tried.batch_size for tried in of.timed} == {32, 64, 128}
 
@@ -121,7 +121,7 @@ def test_at_a_glance_twice_the_batch_where_the_machine_is_not_full(blobs, bench,
     found = glanced(blobs, bench, scripted, measuring, plan, overhead)
     assert (found.batch_size, found.microbatch_size) == (256, 256)
     assert found.learning_rate == pytest.approx(0.2)
-    assert [trial.value for trial in dict(found.reasons)["batch_size"].tried] == ["128", "256"]
+    assert [trial.value for trial in dict(found.reasons)["batch_size"].measurements] == ["128", "256"]
     assert glanced(blobs, bench, scripted, measuring, plan, linear).batch_size == 128
 
 

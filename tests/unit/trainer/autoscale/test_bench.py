@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from naiad.trainer.autoscale.bench import Bench
-from naiad.trainer.data.batches import Share
+from naiad.trainer.data.batches import BatchSlice
 
 
 def trace(bench):
@@ -79,7 +79,7 @@ def test_a_step_is_timed_with_the_share_that_it_will_have(bench, plan):
         sizes.append(len(inputs))
         return loss(net, inputs, targets)
 
-    shared = replace(bench, loss=watched, share=Share(0, 2))
+    shared = replace(bench, loss=watched, share=BatchSlice(0, 2))
     shared.step_seconds(plan(batch_size=10), steps=1, warm_up=0)
     assert sizes == [5]
     shared.pilot(plan(batch_size=10), [0.1])

@@ -13,7 +13,7 @@ from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, Settling, with_spen
 from naiad.trainer.autoscale.measurement_cache import Remembered
 from naiad.trainer.autoscale.time_limit import Aftermath
 from naiad.trainer.data.dataset import Split, TensorSamples
-from naiad.trainer.plan.plan import Reason
+from naiad.trainer.plan.reason import Reason
 
 FOLLOWING = (
     "optimizer",
@@ -77,7 +77,7 @@ def test_a_long_one_is_asked_for_every_choice_but_the_pinned(settled, scripted, 
 
 def test_measuring_can_be_switched_off(settled, scripted, plan, asked):
     of = scripted(lambda _: 0.01)
-    assert settled(plan(total_steps=10_000, probe_part=0.0), of).step_s is None
+    assert settled(plan(total_steps=10_000, measure_fraction=0.0), of).step_s is None
     assert (of.timed, asked) == ([], [])
 
 
@@ -145,7 +145,7 @@ def test_what_follows_from_the_length_is_ruled_anew(settled, scripted, plan, mon
         return plan(total_steps=steps, reasons=REASONS, **{**short, **given})
 
     def larger(current, _):
-        return current.taking("batch_size", 40, Reason("measured")).taking("total_steps", 690, Reason(""))
+        return current.with_choice("batch_size", 40, Reason("measured")).with_choice("total_steps", 690, Reason(""))
 
     seen = []
     choices = {"batch_size": larger, "learning_rate": lambda current, _: seen.append(current) or current}
@@ -173,7 +173,7 @@ def test_a_plan_says_what_was_spent_and_what_was_not_tried(settled, bench, plan)
     found = settled(plan(total_steps=LEAST_STEPS, epochs=60), clock.bench)
     reasons = dict(with_spent(found.plan, found.measuring).reasons)
     assert reasons["learning_rate"].measured == "not measured: no room in the budget"
-    assert reasons["probe_part"].measured.endswith("s of 0.3 s")
+    assert reasons["measure_fraction"].measured.endswith("s of 0.3 s")
 
 
 def test_a_network_that_cannot_be_copied_is_scheduled_all_the_same(settled, bench, plan):
@@ -221,7 +221,7 @@ def test_what_the_budget_did_not_reach_is_measured_by_a_later_run(settled, scrip
             if not measuring.budget.affords(cost_s):
                 return current
             measuring.budget.spent_s += cost_s
-            return current.taking(name, value, Reason("measured"))
+            return current.with_choice(name, value, Reason("measured"))
 
         return choose
 
@@ -249,4 +249,4 @@ def test_a_short_time_is_used_for_larger_batches_where_they_are_cheap(
     before = plan(batch_size=128, microbatch_size=128, total_steps=10_000, time_limit_s=4.0, reasons=REASONS)
     found = settled(before, of, pinned=pinned, ends_at=time.perf_counter() + 4).plan
     assert found.batch_size == size
-    assert settled(replace(before, probe_part=0.0), of, ends_at=time.perf_counter() + 4).plan.batch_size == 128
+    assert settled(replace(before, measure_fraction=0.0), of, ends_at=time.perf_counter() + 4).plan.batch_size == 128

@@ -14,7 +14,7 @@ def test_the_faster_is_taken_and_told(scripted, measuring, plan):
     found = layouts(plan(), measuring(of))
     assert found.memory_format == "channels_last"
     reason = dict(found.reasons)["memory_format"]
-    assert [(trial.value, trial.measured) for trial in reason.tried] == [
+    assert [(trial.value, trial.measured) for trial in reason.measurements] == [
         ("contiguous", "4.00 ms a step"),
         ("channels_last", "3.00 ms a step"),
     ]
@@ -56,7 +56,7 @@ def test_one_that_was_given_up_is_told_and_not_taken(bench, measuring, plan, mon
     monkeypatch.setattr(type(bench), "race", lambda *_, **__: [[0.004] * 5, [0.1]])
     found = layouts(plan(), measuring())
     assert found.memory_format == "contiguous"
-    assert dict(found.reasons)["memory_format"].tried[1].measured == "100.00 ms a step or more: given up"
+    assert dict(found.reasons)["memory_format"].measurements[1].measured == "100.00 ms a step or more: given up"
 
 
 def test_a_race_that_the_budget_ends_is_postponed(bench, measuring, plan, monkeypatch):

@@ -7,10 +7,10 @@ import torch
 from PIL import Image
 
 from naiad.trainer.autoscale import feed_workers
-from naiad.trainer.data.cleaning.images import PictureSamples
+from naiad.trainer.data.cleaning.images import LazyImages
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.data.pixels import Form
-from naiad.trainer.data.sources.raw_data import FilePictures
+from naiad.trainer.data.pixels import ImageShape
+from naiad.trainer.data.sources.raw_data import ImageFiles
 from naiad.trainer.machine import device
 
 
@@ -20,7 +20,7 @@ def streaming(bench, tmp_path, monkeypatch):
     paths = [tmp_path / f"{index}.png" for index in range(20)]
     for index, path in enumerate(paths):
         Image.new("L", (5, 1), index * 12).save(path)
-    samples = PictureSamples(FilePictures(paths), Form(1, 1, 5))
+    samples = LazyImages(ImageFiles(paths), ImageShape(1, 1, 5))
     split = Split(samples, torch.arange(20) % 3, [path.name for path in paths])
     return replace(bench, split=split, features=_Flat())
 
@@ -44,4 +44,4 @@ def test_one_as_many_as_cores_and_twice_as_many_are_compared(streaming, measurin
 def test_real_steps_of_a_stream_are_timed(streaming, measuring, plan):
     found = feed_workers.choose(plan(feed_workers=2, batch_size=5, microbatch_size=5), measuring(streaming))
     assert found.feed_workers in (1, 2, 4)
-    assert [trial.value for trial in dict(found.reasons)["feed_workers"].tried] == ["2", "1", "4"]
+    assert [trial.value for trial in dict(found.reasons)["feed_workers"].measurements] == ["2", "1", "4"]

@@ -21,7 +21,7 @@ def test_two_short_runs_are_scored_and_told(measuring, plan):
     scores = iter([0.6, 0.8])
     found = made(plan(total_steps=2 * SHORTEST, time_limit_s=60.0), measuring(), lambda _: next(scores), outcomes=())
     assert 0.8 < found.forecast < 1
-    assert [trial.value for trial in dict(found.reasons)["forecast"].tried] == ["16 steps", "32 steps"]
+    assert [trial.value for trial in dict(found.reasons)["forecast"].measurements] == ["16 steps", "32 steps"]
 
 
 def test_nothing_is_run_where_it_would_not_pay(measuring, plan):

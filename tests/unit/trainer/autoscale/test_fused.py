@@ -14,7 +14,7 @@ def compared(monkeypatch):
 
     def fastest(plan, name, values, why, measuring):
         asked[name] = values
-        return plan.taking(name, values[-1], why)
+        return plan.with_choice(name, values[-1], why)
 
     monkeypatch.setattr(fused, "fastest", fastest)
     return asked
@@ -36,5 +36,5 @@ def test_what_torch_cannot_fuse_is_not_tried(compared, measuring, plan):
 
 
 def test_real_steps_are_timed(measuring, plan):
-    tried = dict(fused.choose(plan(), measuring()).reasons)["fused"].tried
+    tried = dict(fused.choose(plan(), measuring()).reasons)["fused"].measurements
     assert [trial.value for trial in tried] == ["on", "off"]

@@ -28,7 +28,7 @@ def test_where_nothing_is_learnt_nothing_is_said(losses):
 
 
 def test_what_was_tried_is_shown(measuring, plan):
-    tried = dict(learning_rate.choose(plan(learning_rate=0.1), measuring()).reasons)["learning_rate"].tried
+    tried = dict(learning_rate.choose(plan(learning_rate=0.1), measuring()).reasons)["learning_rate"].measurements
     rates = [float(trial.value) for trial in tried]
     assert rates == sorted(rates)
     assert (rates[0], rates[-1]) == (0.1 / 100, 0.1 * 20)
@@ -75,7 +75,7 @@ def test_a_longer_run_is_given_less_than_the_test_found(bench, measuring, plan):
     short_run = learning_rate.choose(plan(learning_rate=0.4), usual)
     long_run = learning_rate.choose(plan(learning_rate=0.1), long)
     short_reason, long_reason = (dict(of.reasons)["learning_rate"] for of in (short_run, long_run))
-    assert long_reason.tried == short_reason.tried
+    assert long_reason.measurements == short_reason.measurements
     assert long_run.learning_rate == pytest.approx(short_run.learning_rate / 4, rel=0.05)  # two digits each
     assert "has its peak 4 times lower" in long_reason.measured
     assert long_reason.measured.startswith(short_reason.measured)

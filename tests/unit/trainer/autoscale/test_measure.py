@@ -16,7 +16,7 @@ def test_what_is_pinned_stays_and_what_is_not_is_told(measuring, plan):
     assert found.learning_rate == 0.123
     assert measure.budget.spent_s > 0
     reasons = dict(found.reasons)
-    assert reasons["batch_size"].tried
+    assert reasons["batch_size"].measurements
     assert "learning_rate" not in reasons or reasons["learning_rate"].text.startswith("moved")
 
 

@@ -6,7 +6,7 @@ from torch import nn
 from naiad.trainer.artifact import manifest
 from naiad.trainer.autoscale import choose_plan
 from naiad.trainer.autoscale.measurement_cache import Recalled, Remembered, cache_folder
-from naiad.trainer.plan.plan import Reason, Trial
+from naiad.trainer.plan.reason import Measurement, Reason
 
 LEARNT = ("threads", "augment", "compile")
 
@@ -19,20 +19,20 @@ def test_each_question_has_its_place(blobs, tmp_path):
 
 
 def test_choices_come_back_with_their_reasons(tmp_path, plan):
-    reason = Reason("faster", "3 ms", (Trial("1", "3 ms"), Trial("2", "4 ms")))
-    learnt = plan().taking("threads", 7, reason).taking("augment", ("flip",), Reason("kept"))
+    reason = Reason("faster", "3 ms", (Measurement("1", "3 ms"), Measurement("2", "4 ms")))
+    learnt = plan().with_choice("threads", 7, reason).with_choice("augment", ("flip",), Reason("kept"))
     remembered = Remembered(tmp_path / "deep" / "one.json")
     remembered.keep_choices(learnt, LEARNT)
     recalled = remembered.recall(plan(), LEARNT)
     assert (recalled.plan.threads, recalled.plan.augment) == (7, ("flip",))
-    assert dict(recalled.plan.reasons)["threads"] == Reason("remembered: faster", "3 ms", reason.tried)
+    assert dict(recalled.plan.reasons)["threads"] == Reason("remembered: faster", "3 ms", reason.measurements)
     assert recalled.taken == recalled.answered == {"threads", "augment"}
 
 
 def test_whatever_may_be_learnt_is_recalled(tmp_path, plan):
     learnt = plan()
     for name in choose_plan.LEARNT:
-        learnt = learnt.taking(name, getattr(learnt, name), Reason("measured"))
+        learnt = learnt.with_choice(name, getattr(learnt, name), Reason("measured"))
     remembered = Remembered(tmp_path / "one.json")
     remembered.keep_choices(learnt, choose_plan.LEARNT)
     assert remembered.recall(plan(), choose_plan.LEARNT).taken == frozenset(choose_plan.LEARNT)
@@ -40,8 +40,8 @@ def test_whatever_may_be_learnt_is_recalled(tmp_path, plan):
 
 def test_what_is_learnt_later_is_added(tmp_path, plan):
     remembered = Remembered(tmp_path / "one.json")
-    remembered.keep_choices(plan().taking("threads", 7, Reason("")), ("threads",), answered=("threads", "compile"))
-    remembered.keep_choices(plan().taking("batch_size", 32, Reason("")), ("batch_size",), answered=("batch_size",))
+    remembered.keep_choices(plan().with_choice("threads", 7, Reason("")), ("threads",), answered=("threads", "compile"))
+    remembered.keep_choices(plan().with_choice("batch_size", 32, Reason("")), ("batch_size",), answered=("batch_size",))
     recalled = remembered.recall(plan(), ("threads", "batch_size", "compile", "precision"))
     assert (recalled.plan.threads, recalled.plan.batch_size) == (7, 32)
     assert recalled.taken == {"threads", "batch_size"}
@@ -51,7 +51,7 @@ def test_what_is_learnt_later_is_added(tmp_path, plan):
 def test_times_and_choices_do_not_overwrite_each_other(tmp_path, plan):
     remembered = Remembered(tmp_path / "one.json")
     remembered.keep_ending("saved", 2.5, steps=100, score=None)
-    remembered.keep_choices(plan().taking("threads", 7, Reason("")), ("threads",))
+    remembered.keep_choices(plan().with_choice("threads", 7, Reason("")), ("threads",))
     remembered.keep_ending("kept", 0.5, steps=100, score=None)
     assert (remembered.finishing_s("saved"), remembered.finishing_s("kept")) == (2.5, 0.5)
     assert remembered.recall(plan(), ("threads",)).plan.threads == 7
@@ -75,7 +75,7 @@ def test_what_naiad_did_not_write_is_as_none(tmp_path, plan, text):
 )
 def test_a_file_of_which_anything_changed_is_as_none(tmp_path, plan, written, damaged):
     remembered = Remembered(tmp_path / "one.json")
-    remembered.keep_choices(plan().taking("batch_size", 64, Reason("faster")), ("batch_size",))
+    remembered.keep_choices(plan().with_choice("batch_size", 64, Reason("faster")), ("batch_size",))
     remembered.keep_ending("saved", 1.5, steps=100, score=0.875)
     text = remembered.path.read_text()
     assert remembered.recall(plan(), ("batch_size",)).plan.batch_size == 64
@@ -96,7 +96,7 @@ def test_a_file_of_which_anything_changed_is_as_none(tmp_path, plan, written, da
 def test_a_value_that_no_user_could_set_is_not_recalled(tmp_path, plan, name, value):
     """As another version might have written it."""
     remembered = Remembered(tmp_path / "one.json")
-    why = {"text": "faster", "measured": None, "tried": []}
+    why = {"text": "faster", "measured": None, "measurements": []}
     choices = {"threads": {"value": 7, "reason": why}, name: {"value": value, "reason": why}}
     remembered.path.write_bytes(manifest.seal({"choices": choices, "answered": ["threads", name]}))
     assert remembered.recall(plan(), ("threads", name)) == Recalled(plan())

@@ -9,7 +9,7 @@ from naiad.trainer.autoscale.rules import SMALL_TABLE_DECAY, TABLE_DECAY, make_p
 from naiad.trainer.data.dataset import Task, TensorSamples
 from naiad.trainer.data.features.array import fit_array_features
 from naiad.trainer.machine import device as machine
-from naiad.trainer.plan.plan import choice_names
+from naiad.trainer.plan.plan import CHOICES
 
 
 def a_net():
@@ -19,7 +19,7 @@ def a_net():
 def test_every_choice_has_a_value_and_a_reason(blobs):
     plan = make_plan(a_net(), blobs, {}, seed=7)
     rows = plan.rows()
-    assert [row[0] for row in rows] == list(choice_names())
+    assert [row[0] for row in rows] == list(CHOICES)
     assert all(value and reason for _, value, reason, _ in rows)
     assert plan.seed == 7
 
@@ -215,6 +215,6 @@ def test_what_inputs_are_normalised_by_is_told(blobs):
 
 def test_labels_are_smoothed_and_weights_averaged_only_where_the_user_says(blobs):
     plan = make_plan(a_net(), blobs, {}, seed=0)
-    assert (plan.label_smoothing, plan.average) == (0, None)
-    plan = make_plan(a_net(), blobs, {"label_smoothing": 0.1, "average": 0.99, "schedule": "cosine"}, seed=0)
-    assert (plan.label_smoothing, plan.average, plan.schedule) == (0.1, 0.99, "cosine")
+    assert (plan.label_smoothing, plan.ema) == (0, None)
+    plan = make_plan(a_net(), blobs, {"label_smoothing": 0.1, "ema": 0.99, "schedule": "cosine"}, seed=0)
+    assert (plan.label_smoothing, plan.ema, plan.schedule) == (0.1, 0.99, "cosine")

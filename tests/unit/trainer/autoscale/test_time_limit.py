@@ -4,7 +4,7 @@ import pytest
 
 from naiad.trainer.autoscale import time_limit
 from naiad.trainer.autoscale.time_limit import Aftermath, deadline_for
-from naiad.trainer.plan.plan import BY_USER, Reason
+from naiad.trainer.plan.reason import SET_BY_USER, Reason
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_what_fits_is_taken(reasoned):
 
 
 def test_the_users_epochs_are_not_exceeded(reasoned):
-    fitted = time_limit.within_time(reasoned(BY_USER), 0.001, left_s=100, steps_per_epoch=10)
+    fitted = time_limit.within_time(reasoned(SET_BY_USER), 0.001, left_s=100, steps_per_epoch=10)
     assert (fitted.total_steps, fitted.epochs) == (40, 4)
 
 
@@ -53,4 +53,4 @@ def test_a_deadline_leaves_time_for_what_comes_after_and_half_of_it_for_the_step
     after = Aftermath(validation_samples=100, test_samples=400, saves=False)
     found = deadline_for(reasoned(Reason("a rule"), batch_size=10), after, 1.0, ends_at=200.0)
     assert (found.at, found.closing_s, found.scored_steps) == (180.0, 5.0, 20.0)
-    assert deadline_for(reasoned(BY_USER, batch_size=10), after, 10.0, ends_at=200.0).at == 150.0
+    assert deadline_for(reasoned(SET_BY_USER, batch_size=10), after, 10.0, ends_at=200.0).at == 150.0

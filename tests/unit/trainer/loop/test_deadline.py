@@ -3,7 +3,7 @@
 import pytest
 
 from naiad.trainer.loop.deadline import Deadline
-from naiad.trainer.plan.schedule_adjustments import Pace
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 
 class Clock:
@@ -13,13 +13,13 @@ class Clock:
         return self.now
 
 
-def walk(pace, deadline, clock, step_s):
+def walk(schedule, deadline, clock, step_s):
     """Steps until the schedule or the time is over; ``step_s``: seconds of the n-th step."""
     step = 0
-    while not (pace.finished(step) or deadline.passed):
+    while not (schedule.is_finished(step) or deadline.passed):
         clock.now += step_s(step)
         step += 1
-        deadline.keep(pace, step)
+        deadline.keep(schedule, step)
     return step
 
 
@@ -35,32 +35,32 @@ def walk(pace, deadline, clock, step_s):
     ids=["as expected", "slower", "faster", "slower later", "unsteady"],
 )
 def test_the_schedule_and_the_time_end_together(step_s):
-    clock, pace = Clock(), Pace(1000)
-    walked = walk(pace, Deadline(110.0, 0.5, clock=clock), clock, step_s)
+    clock, schedule = Clock(), AdjustedSchedule(1000)
+    walked = walk(schedule, Deadline(110.0, 0.5, clock=clock), clock, step_s)
     assert clock.now == pytest.approx(109.5, abs=0.2)
-    assert pace.position(walked) >= 970
+    assert schedule.position(walked) >= 970
 
 
 def test_the_users_epochs_are_not_exceeded():
-    clock, pace = Clock(), Pace(1000)
+    clock, schedule = Clock(), AdjustedSchedule(1000)
     deadline = Deadline(200.0, 0.0, may_add_steps=False, clock=clock)
-    assert walk(pace, deadline, clock, lambda step: 0.01) == 1000
-    assert pace.turns == []
+    assert walk(schedule, deadline, clock, lambda step: 0.01) == 1000
+    assert schedule.adjustments == []
 
 
 def test_the_users_epochs_are_cut_short_when_the_time_is():
-    clock, pace = Clock(), Pace(1000)
+    clock, schedule = Clock(), AdjustedSchedule(1000)
     deadline = Deadline(105.0, 0.0, may_add_steps=False, clock=clock)
-    walked = walk(pace, deadline, clock, lambda step: 0.01)
+    walked = walk(schedule, deadline, clock, lambda step: 0.01)
     assert walked == pytest.approx(500, abs=20)
-    assert pace.position(walked) >= 970
+    assert schedule.position(walked) >= 970
 
 
 def test_what_comes_after_the_steps_is_reckoned_anew_when_they_take_other_times():
     """100 s: 20 steps' time of testing, 10 of validation; a step was thought to take 1 s, and takes half of that."""
-    clock, pace = Clock(), Pace(70)
+    clock, schedule = Clock(), AdjustedSchedule(70)
     deadline = Deadline(180.0, 10.0, step_s=1.0, scored_steps=20.0, clock=clock)
-    walk(pace, deadline, clock, lambda _: 0.5)
+    walk(schedule, deadline, clock, lambda _: 0.5)
     assert clock.now == pytest.approx(200 - 30 * 0.5, abs=1.0)
     assert deadline.at == pytest.approx(190.0)
     assert deadline.closing_s == pytest.approx(5.0)

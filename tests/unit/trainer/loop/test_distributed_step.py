@@ -11,21 +11,21 @@ import torch
 from torch import nn
 
 from naiad.errors import MemoryExhausted
-from naiad.trainer.data.batches import Batch, Share
+from naiad.trainer.data.batches import Batch, BatchSlice
 from naiad.trainer.data.dataset import Task
 from naiad.trainer.loop.deadline import Deadline
-from naiad.trainer.loop.distributed_step import shared
+from naiad.trainer.loop.distributed_step import distribute_step
 from naiad.trainer.loop.step import NonFiniteLoss, Stepper
-from naiad.trainer.loop.stopping import StopRequest, listening
-from naiad.trainer.machine.processes import join
-from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.loop.stopping import StopFlag, catch_stop_signals
+from naiad.trainer.machine.processes import join_process_group
+from naiad.trainer.optim.losses import make_loss
 from naiad.trainer.plan.plan import Plan
 
 PLAN = Plan(
     epochs=1, total_steps=100, time_limit_s=None, checkpoint_steps=10, batch_size=13, microbatch_size=13, optimizer="sgd",
     learning_rate=0.5, momentum=0.9, weight_decay=0.0, schedule="one-cycle", warmup_fraction=0.2, clip_norm=None,
-    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep="last",
-    average=None, clusters=None, device="cpu", threads=1, seed=0,
+    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep_weights="last",
+    ema=None, clusters=None, device="cpu", threads=1, seed=0,
 )  # fmt: skip
 
 
@@ -65,17 +65,17 @@ def a_batch(share=None, *, samples=13):
 def stepper_for(net, **choices):
     plan = replace(PLAN, **choices)
     optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, weight_decay=0.1)
-    return Stepper(net, nn.Identity(), loss_for(Task.CLASSIFICATION), optimizer, plan, plan.microbatch_size)
+    return Stepper(net, nn.Identity(), make_loss(Task.CLASSIFICATION), optimizer, plan, plan.microbatch_size)
 
 
 def shared_steps(kind, *, steps=3, spoil_rank=None, most=(99, 99), choices=None):
     """Steps of the network ``kind`` by this process, and all that can be said of them."""
-    with join() as group:
+    with join_process_group() as group:
         torch.manual_seed(0)
         makers = {"linear": lambda: nn.Linear(5, 3), "forked": Forked, "hungry": lambda: Hungry(most[group.rank])}
         net = makers[kind]()
-        _, stepper, _ = shared(stepper_for(net, **(choices or {})), group, StopRequest(), None)
-        batch, lost = a_batch(Share(group.rank, group.size)), None
+        _, stepper, _ = distribute_step(stepper_for(net, **(choices or {})), group, StopFlag(), None)
+        batch, lost = a_batch(BatchSlice(group.rank, group.size)), None
         if spoil_rank == group.rank:
             batch.raw[0, 0] = float("nan")
         losses = []
@@ -89,11 +89,11 @@ def shared_steps(kind, *, steps=3, spoil_rank=None, most=(99, 99), choices=None)
 
 
 def normed_steps():
-    with join() as group:
+    with join_process_group() as group:
         torch.manual_seed(0)
         net = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 3))
-        _, stepper, _ = shared(stepper_for(net), group, StopRequest(), None)
-        batch = a_batch(Share(group.rank, group.size))
+        _, stepper, _ = distribute_step(stepper_for(net), group, StopFlag(), None)
+        batch = a_batch(BatchSlice(group.rank, group.size))
         stepper.step(batch, 0.2)
         return {"state": dict(net.state_dict()), "mean": batch.raw.mean(0)}
 
@@ -152,7 +152,9 @@ def test_a_loss_lost_in_one_is_lost_in_all_and_changes_no_weight(together, rank)
     torch.manual_seed(0)
     before = nn.Linear(5, 3).weight
     for one in together(spoiled, rank):
-        assert torch.equal(one["lost"], torch.arange(13)[Share(rank, 2).of(13)]), "the samples of the one that lost it"
+        assert torch.equal(one["lost"], torch.arange(13)[BatchSlice(rank, 2).of(13)]), (
+            "the samples of the one that lost it"
+        )
         assert torch.equal(one["state"]["weight"], before)
 
 
@@ -168,7 +170,7 @@ def test_weights_that_only_one_process_used_are_learnt_by_all_and_those_of_none_
     for _ in range(3):
         optimizer.zero_grad()
         for rank in range(2):
-            part = a_batch(Share(rank, 2))
+            part = a_batch(BatchSlice(rank, 2))
             (nn.functional.cross_entropy(net(part.raw), part.targets) * len(part) / 13).backward()
         optimizer.step()
     first, second = together(forked)
@@ -188,15 +190,15 @@ def test_batchnorm_keeps_the_statistics_of_the_first(together):
 
 def asked_to_stop():
     """The second is, in its second step."""
-    with join() as group, listening() as asked:
+    with join_process_group() as group, catch_stop_signals() as asked:
         net = nn.Linear(5, 3)
         deadline = Deadline(at=10.0, closing_s=0.0)
-        stop, stepper, timed = shared(stepper_for(net), group, asked, deadline)
+        stop, stepper, timed = distribute_step(stepper_for(net), group, asked, deadline)
         seen, times = [], []
         for step in range(3):
             if group.rank == 1 and step == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
-            stepper.step(a_batch(Share(group.rank, group.size)), 0.1)
+            stepper.step(a_batch(BatchSlice(group.rank, group.size)), 0.1)
             seen.append(stop.signal_name)
             times.append(timed.clock())
         return SimpleNamespace(seen=seen, times=times)

@@ -6,23 +6,23 @@ import torch
 from torch import nn
 
 from naiad.errors import LossNotFinite, Stopped
-from naiad.trainer.data.batches import Feed
+from naiad.trainer.data.batches import BatchLoader
 from naiad.trainer.loop.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.loop.deadline import Deadline
-from naiad.trainer.loop.events import NullEvents
-from naiad.trainer.loop.loop import Loop, load_best
-from naiad.trainer.loop.progress import Silent
-from naiad.trainer.loop.state import RunState, averaged_copy
+from naiad.trainer.loop.events import NullEventWriter
+from naiad.trainer.loop.loop import Loop, load_kept_weights
+from naiad.trainer.loop.progress import SilentProgress
+from naiad.trainer.loop.state import RunState, make_ema
 from naiad.trainer.loop.step import Stepper
-from naiad.trainer.loop.stopping import StopRequest, listening
-from naiad.trainer.loop.task_strategy import recipe_for
-from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.loop.stopping import StopFlag, catch_stop_signals
+from naiad.trainer.loop.task_strategy import make_task_strategy
+from naiad.trainer.optim.losses import make_loss
 from naiad.trainer.optim.optimizers import make_optimizer
-from naiad.trainer.plan.plan import Halving
-from naiad.trainer.plan.schedule_adjustments import Pace
+from naiad.trainer.plan.plan import MicrobatchChange
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 
-class Noted(Silent):
+class Noted(SilentProgress):
     def __init__(self):
         self.notes = []
 
@@ -40,9 +40,9 @@ def a_loop(dataset, plan, *, checkpoints=None, net=None, stop=None, deadline=Non
     state = RunState(
         net,
         make_optimizer(net, plan),
-        averaged_copy(net) if plan.average else None,
+        make_ema(net) if plan.ema else None,
         plan.microbatch_size,
-        Pace(plan.total_steps),
+        AdjustedSchedule(plan.total_steps),
     )
 
     class Watched(Stepper):
@@ -50,17 +50,17 @@ def a_loop(dataset, plan, *, checkpoints=None, net=None, stop=None, deadline=Non
             before_step(state.step)
             return super().step(batch, rate)
 
-    stepper = Watched(net, dataset.features, loss_for(dataset.task), state.optimizer, plan, plan.microbatch_size)
+    stepper = Watched(net, dataset.features, make_loss(dataset.task), state.optimizer, plan, plan.microbatch_size)
     return Loop(
         state=state,
         stepper=stepper,
-        feed=Feed(dataset.train, plan.batch_size, plan.seed),
+        feed=BatchLoader(dataset.train, plan.batch_size, plan.seed),
         plan=plan,
-        validate=recipe_for(dataset, seed=0).validate,
+        validate=make_task_strategy(dataset, seed=0).validate,
         checkpoints=checkpoints if checkpoints is not None else MemoryCheckpoints(),
-        events=NullEvents(),
+        events=NullEventWriter(),
         progress=Noted(),
-        stop=stop if stop is not None else StopRequest(),
+        stop=stop if stop is not None else StopFlag(),
         deadline=deadline,
     )
 
@@ -79,14 +79,14 @@ def test_it_learns(blobs, plan):
 
 
 @pytest.mark.parametrize("keep", ["last", "best"])
-@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("ema", [None, 0.9])
 @pytest.mark.parametrize("killed_at", [0, 1, 6, 7, 13, 20, 27, 39])
-def test_a_run_that_is_cut_off_anywhere_ends_bitwise_equal(tmp_path, blobs, plan, killed_at, keep, average):
-    choices = plan(keep=keep, average=average)
+def test_a_run_that_is_cut_off_anywhere_ends_bitwise_equal(tmp_path, blobs, plan, killed_at, keep, ema):
+    choices = plan(keep_weights=keep, ema=ema)
     whole = a_loop(blobs, choices)
     torch.manual_seed(5)
     whole.train()
-    load_best(whole.state)
+    load_kept_weights(whole.state)
 
     def die(step):
         if step == killed_at:
@@ -100,7 +100,7 @@ def test_a_run_that_is_cut_off_anywhere_ends_bitwise_equal(tmp_path, blobs, plan
     resumed.state.restore(resumed.checkpoints.latest())
     assert resumed.state.step <= killed_at
     resumed.train()
-    load_best(resumed.state)
+    load_kept_weights(resumed.state)
     assert torch.equal(weights(resumed), weights(whole))
     losses = [[record.train_loss for record in loop.state.history] for loop in (resumed, whole)]
     assert losses[0] == losses[1]
@@ -153,7 +153,7 @@ def test_sigterm_writes_a_checkpoint_and_stops(tmp_path, blobs, plan):
         if step == 11:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    with listening() as stop:
+    with catch_stop_signals() as stop:
         loop = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=ask)
         with pytest.raises(Stopped, match="SIGTERM at step 12 of 40"):
             loop.train()
@@ -169,10 +169,10 @@ def test_the_deadline_ends_a_run_after_the_step_at_hand(blobs, plan):
 
 
 def test_the_best_epoch_is_kept_when_the_plan_says_so(blobs, plan):
-    loop = a_loop(blobs, plan(keep="best", learning_rate=3.0))
+    loop = a_loop(blobs, plan(keep_weights="best", learning_rate=3.0))
     loop.train()
     best = max(record.validation["accuracy"] for record in loop.state.history)
-    load_best(loop.state)
+    load_kept_weights(loop.state)
     assert loop.validate(loop.state.net).scores["accuracy"] == best
 
 
@@ -191,21 +191,21 @@ class ShortOfMemory(nn.Module):
 
 
 def test_memory_that_runs_out_in_the_middle_is_replayed_bit_for_bit(tmp_path, blobs, plan):
-    first = a_loop(blobs, plan(average=0.9), net=ShortOfMemory(from_pass=17), checkpoints=FolderCheckpoints(tmp_path))
+    first = a_loop(blobs, plan(ema=0.9), net=ShortOfMemory(from_pass=17), checkpoints=FolderCheckpoints(tmp_path))
     torch.manual_seed(5)
     first.train()
-    assert first.state.halvings == [Halving(14, 5)]
+    assert first.state.halvings == [MicrobatchChange(14, 5)]
     assert first.progress.notes == [
         "out of memory at step 16: on from step 14 with 5 samples a forward pass, gradients accumulated"
     ]
     assert [record.epoch for record in first.state.history] == [1, 2, 3, 4]
-    again = a_loop(blobs, plan(average=0.9))
-    again.state.halvings = [Halving(14, 5)]
+    again = a_loop(blobs, plan(ema=0.9))
+    again.state.halvings = [MicrobatchChange(14, 5)]
     torch.manual_seed(5)
     again.train()
     assert again.progress.notes == []
     assert torch.equal(weights(first), weights(again))
-    whole = a_loop(blobs, plan(average=0.9))
+    whole = a_loop(blobs, plan(ema=0.9))
     torch.manual_seed(5)
     whole.train()
     assert not torch.equal(weights(first), weights(whole)), "smaller pieces draw another dropout"
@@ -216,7 +216,7 @@ def test_a_run_that_is_resumed_when_its_time_is_over_ends_the_epoch_that_it_was_
     def ask(step):
         stop.signal_name = "SIGTERM" if step == 12 else None
 
-    stop = StopRequest()
+    stop = StopFlag()
     cut = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=ask)
     with pytest.raises(Stopped):
         cut.train()

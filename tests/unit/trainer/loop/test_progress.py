@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from naiad.trainer.loop.progress import Bar, Lines, Silent, progress_for
+from naiad.trainer.loop.progress import BarProgress, LineProgress, SilentProgress, make_progress
 from naiad.trainer.model.model import EpochRecord
-from naiad.trainer.plan.plan import Reason
+from naiad.trainer.plan.reason import Reason
 
 RECORD = EpochRecord(3, 30, 0.5, 0.01, 1.25, {"loss": 0.75, "accuracy": 0.5})
 
@@ -19,7 +19,7 @@ def told(plan):
 
 def test_lines_have_a_fixed_order(told, blobs):
     stream = io.StringIO()
-    lines = Lines(stream, every_s=0)
+    lines = LineProgress(stream, every_s=0)
     lines.started(told, blobs, step=0)
     lines.stepped(1, 0.3142, 0.03, 10)
     lines.epoch_ended(RECORD)
@@ -38,7 +38,7 @@ def test_lines_have_a_fixed_order(told, blobs):
 
 def test_lines_of_steps_are_rare(told, blobs):
     stream = io.StringIO()
-    lines = Lines(stream, every_s=1000)
+    lines = LineProgress(stream, every_s=1000)
     lines.started(told, blobs, step=0)
     for step in range(1, 30):
         lines.stepped(step, 1.0, 0.1, 10)
@@ -47,7 +47,7 @@ def test_lines_of_steps_are_rare(told, blobs):
 
 def test_a_bar_on_a_terminal(told, blobs):
     stream = io.StringIO()
-    bar = Bar(Console(file=stream, force_terminal=True, width=120))
+    bar = BarProgress(Console(file=stream, force_terminal=True, width=120))
     bar.started(told, blobs, step=5)
     bar.stepped(6, 0.5, 0.1, 10)
     bar.epoch_ended(RECORD)
@@ -59,7 +59,7 @@ def test_a_bar_on_a_terminal(told, blobs):
 
 
 def test_nobody_is_told(told, blobs):
-    silent = Silent()
+    silent = SilentProgress()
     silent.started(told, blobs, step=0)
     silent.stepped(1, 1.0, 0.1, 1)
     silent.epoch_ended(RECORD)
@@ -72,5 +72,5 @@ def test_a_terminal_gets_a_bar_and_a_file_gets_lines():
         def isatty(self):
             return True
 
-    assert isinstance(progress_for(Terminal()), Bar)
-    assert isinstance(progress_for(io.StringIO()), Lines)
+    assert isinstance(make_progress(Terminal()), BarProgress)
+    assert isinstance(make_progress(io.StringIO()), LineProgress)

@@ -6,9 +6,9 @@ from torch import nn
 
 from naiad.errors import ArtifactError
 from naiad.trainer.loop.checkpoint import FolderCheckpoints
-from naiad.trainer.loop.state import RunState, averaged_copy, update_average
+from naiad.trainer.loop.state import RunState, make_ema, update_ema
 from naiad.trainer.machine.seeding import RandomState
-from naiad.trainer.plan.schedule_adjustments import Pace
+from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 
 def small_net(width=8):
@@ -22,7 +22,7 @@ def run_state(optimizer, *, layout=torch.channels_last, average=False, width=8):
     net = small_net(width)
     net(torch.zeros(2, 1, 6, 6))
     net.to(memory_format=layout)
-    return RunState(net, optimizer(net.parameters()), averaged_copy(net) if average else None, 4, Pace(100))
+    return RunState(net, optimizer(net.parameters()), make_ema(net) if average else None, 4, AdjustedSchedule(100))
 
 
 def advance(state, steps):
@@ -33,7 +33,7 @@ def advance(state, steps):
         state.optimizer.step()
         state.step += 1
         if state.average is not None:
-            update_average(state.average, state.net, 0.9)
+            update_ema(state.average, state.net, 0.9)
 
 
 OPTIMIZERS = {
@@ -89,7 +89,7 @@ def test_a_snapshot_of_another_network_is_refused():
 
 def test_of_equal_scores_the_lower_loss_is_kept():
     net = nn.Linear(1, 1, bias=False)
-    state = RunState(net, torch.optim.SGD(net.parameters(), 0.1), None, 4, Pace(100))
+    state = RunState(net, torch.optim.SGD(net.parameters(), 0.1), None, 4, AdjustedSchedule(100))
     for weight, score, loss in ((1.0, 0.5, 0.9), (2.0, 0.8, 0.7), (3.0, 0.8, 0.6), (4.0, 0.8, 0.65), (5.0, 0.7, 0.1)):
         with torch.no_grad():
             net.weight.fill_(weight)

@@ -7,15 +7,15 @@ from torch import nn
 from naiad.errors import MemoryExhausted
 from naiad.trainer.data.batches import Batch
 from naiad.trainer.data.dataset import Task
-from naiad.trainer.loop.step import NonFiniteLoss, Stepper, out_of_memory
-from naiad.trainer.optim.losses import loss_for
+from naiad.trainer.loop.step import NonFiniteLoss, Stepper, is_out_of_memory
+from naiad.trainer.optim.losses import make_loss
 from naiad.trainer.plan.plan import Plan
 
 PLAN = Plan(
     epochs=1, total_steps=100, time_limit_s=None, checkpoint_steps=10, batch_size=12, microbatch_size=12, optimizer="sgd",
     learning_rate=0.5, momentum=0.9, weight_decay=0.0, schedule="one-cycle", warmup_fraction=0.2, clip_norm=None,
-    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep="last",
-    average=None, clusters=None, device="cpu", threads=1, seed=0,
+    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep_weights="last",
+    ema=None, clusters=None, device="cpu", threads=1, seed=0,
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class Hungry(nn.Module):
 
 def stepper_for(net, *, microbatch=12, **plan):
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
-    return Stepper(net, nn.Identity(), loss_for(Task.CLASSIFICATION), optimizer, replace(PLAN, **plan), microbatch)
+    return Stepper(net, nn.Identity(), make_loss(Task.CLASSIFICATION), optimizer, replace(PLAN, **plan), microbatch)
 
 
 def a_batch(count=12):
@@ -110,5 +110,5 @@ def test_halving_ends_at_two_samples_where_batchnorm_needs_them():
 
 
 def test_other_errors_are_not_taken_for_memory():
-    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    assert out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert is_out_of_memory(MemoryError())

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.optim.optimizers import OPTIMIZERS, can_fuse, make_optimizer, set_learning_rate
-from naiad.trainer.plan.overrides import check_wishes
+from naiad.trainer.optim.optimizers import OPTIMIZERS, has_fused_update, make_optimizer, set_learning_rate
+from naiad.trainer.plan.overrides import check_overrides
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def test_fused_or_not_the_update_is_the_same_but_for_rounding(plan, name):
 
 def test_complex_weights_are_not_fused():
     net = nn.Linear(2, 2)
-    assert can_fuse(net)
+    assert has_fused_update(net)
     net.phase = nn.Parameter(torch.zeros(2, dtype=torch.complex64))
-    assert not can_fuse(net)
+    assert not has_fused_update(net)
 
 
 def test_momentum_of_zero_has_no_nesterov(net, plan):
@@ -78,4 +78,4 @@ def test_the_rate_is_set_in_every_group(net, plan):
 
 def test_every_optimizer_that_a_plan_may_name_exists():
     for name in OPTIMIZERS:
-        assert check_wishes({"optimizer": name}) == {"optimizer": name}
+        assert check_overrides({"optimizer": name}) == {"optimizer": name}

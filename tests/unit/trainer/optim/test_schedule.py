@@ -8,8 +8,8 @@ from naiad.trainer.plan.plan import Plan
 PLAN = Plan(
     epochs=1, total_steps=100, time_limit_s=None, checkpoint_steps=10, batch_size=4, microbatch_size=4, optimizer="sgd",
     learning_rate=0.5, momentum=0.9, weight_decay=0.0, schedule="one-cycle", warmup_fraction=0.2, clip_norm=None,
-    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep="last",
-    average=None, clusters=None, device="cpu", threads=1, seed=0,
+    label_smoothing=0.0, augment=(), precision="fp32", memory_format="contiguous", feed="memory", keep_weights="last",
+    ema=None, clusters=None, device="cpu", threads=1, seed=0,
 )  # fmt: skip
 
 

@@ -1,0 +1,28 @@
+"""Why a choice has its value: a sentence for people, and what was measured for it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The result of one value that was tried for a choice, with units."""
+
+    value: str
+    result: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    text: str
+    measured: str | None = None
+    """What was measured for the choice, with units; None where nothing was."""
+    measurements: tuple[Measurement, ...] = ()
+    """The results of all values that were tried, in order; the value that was chosen is among them."""
+
+    def format_measurements(self) -> str:
+        """What was measured, in one line."""
+        results = [f"{one.value}: {one.result}" for one in self.measurements]
+        return "; ".join([self.measured, *results] if self.measured else results)
+
+
+SET_BY_USER = Reason("set by the user")
