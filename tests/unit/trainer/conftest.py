@@ -26,7 +26,7 @@ PLAN = Plan(
 
 @pytest.fixture
 def plan():
-    """A function of choices: a plan for a hundred samples."""
+    """A function that makes a plan for a hundred samples, with some choices replaced."""
     return lambda **choices: replace(PLAN, **choices)
 
 
@@ -63,11 +63,11 @@ def _free_port():
 
 
 @pytest.fixture(scope="session")
-def together(tmp_path_factory):
+def run_processes(tmp_path_factory):
     """A function that has several processes call ``function(*arguments)``, which stands at the top of a test's file.
 
-    Gives what each gave, by rank: a value, a NaiadError, or the number of the signal that ended it. They are forked from one
-    that has torch loaded, and train on one thread each.
+    Returns the results by rank: a value, a NaiadError, or the number of the signal that ended the process. The processes are
+    forked from one that has torch loaded, and train on one thread each.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["naiad.trainer.fit", "sklearn.datasets", "pytest"])
@@ -81,11 +81,11 @@ def together(tmp_path_factory):
         for rank in range(size):
             environment = {**group, **own, "RANK": str(rank)}
             paths = [str(folder / f"{rank}.pickle"), str(folder / f"{rank}.log")]
-            given = {"CALL": (environment, file, function.__name__, arguments, *paths)}
-            processes.append(context.Process(target=runpy.run_path, args=(str(program), given)))
+            variables = {"CALL": (environment, file, function.__name__, arguments, *paths)}
+            processes.append(context.Process(target=runpy.run_path, args=(str(program), variables)))
             processes[-1].start()
         try:
-            return [_ended(process, folder / str(rank), within_s) for rank, process in enumerate(processes)]
+            return [_result(process, folder / str(rank), within_s) for rank, process in enumerate(processes)]
         finally:
             for process in processes:
                 process.kill()
@@ -94,10 +94,10 @@ def together(tmp_path_factory):
     return call
 
 
-def _ended(process, at, within_s):
+def _result(process, path, within_s):
     process.join(within_s)
-    assert process.exitcode is not None, f"still at it after {within_s} s: {at.with_suffix('.log').read_text()}"
+    assert process.exitcode is not None, f"still running after {within_s} s: {path.with_suffix('.log').read_text()}"
     if process.exitcode < 0:
         return -process.exitcode
-    assert process.exitcode == 0, at.with_suffix(".log").read_text()
-    return pickle.loads(at.with_suffix(".pickle").read_bytes())
+    assert process.exitcode == 0, path.with_suffix(".log").read_text()
+    return pickle.loads(path.with_suffix(".pickle").read_bytes())

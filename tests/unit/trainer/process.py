@@ -1,6 +1,6 @@
-"""One of several processes of a test: calls a function of the test's file and leaves what it gave, or how it failed.
+"""Calls a function of a test's file in a process of its own, and writes its value or its NaiadError to a file.
 
-Run by ``runpy`` with CALL: (environment, file, name, arguments, where the result goes, where its lines go).
+Run by ``runpy`` with CALL: (environment, test file, function's name, arguments, result file, log file).
 """
 
 import os
@@ -12,14 +12,14 @@ import torch
 
 from naiad.errors import NaiadError
 
-environment, file, name, arguments, result, log = globals()["CALL"]
-lines = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-os.dup2(lines, 1)
-os.dup2(lines, 2)
+environment, file, name, arguments, result_file, log = globals()["CALL"]
+descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(descriptor, 1)
+os.dup2(descriptor, 2)
 os.environ.update(environment)
 torch.set_num_threads(1)
 try:
-    given = runpy.run_path(file, run_name="process")[name](*arguments)
+    result = runpy.run_path(file, run_name="process")[name](*arguments)
 except NaiadError as error:
-    given = error
-Path(result).write_bytes(pickle.dumps(given))
+    result = error
+Path(result_file).write_bytes(pickle.dumps(result))

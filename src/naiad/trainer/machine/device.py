@@ -1,4 +1,4 @@
-"""What this machine offers to a run: a device, threads, number formats."""
+"""What this machine offers to a run: a device, threads, memory, number formats."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from naiad.trainer.machine.cgroups import HERE, ControlGroups
+from naiad.trainer.machine.cgroups import CURRENT_PROCESS, ControlGroups
 
 
 def best_device() -> str:
@@ -16,21 +16,24 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def usable_cores(*, groups: ControlGroups = HERE) -> int:
-    """Cores that this process may use: its affinity, within its control groups' and what torch was told (OMP_NUM_THREADS)."""
+def usable_cores(*, groups: ControlGroups = CURRENT_PROCESS) -> int:
+    """Cores that this process may use, at least 1.
+
+    The smallest of its processor affinity, the quota of its control groups, and torch's threads (OMP_NUM_THREADS).
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    quota = groups.cores()
+    quota = groups.core_quota()
     return max(1, min(cores, torch.get_num_threads(), int(quota) if quota is not None else cores))
 
 
-def free_memory_bytes(*, groups: ControlGroups = HERE) -> int:
-    """What this process could take of the machine's memory now, within the limits of its control groups."""
-    available, left = int(psutil.virtual_memory().available), groups.memory_left()
+def free_memory_bytes(*, groups: ControlGroups = CURRENT_PROCESS) -> int:
+    """Memory of the machine that this process could take now, within the limits of its control groups."""
+    available, left = int(psutil.virtual_memory().available), groups.memory_left_bytes()
     return available if left is None else min(available, left)
 
 
 def has_bf16(device: str) -> bool:
-    """True where the hardware multiplies bf16 itself; elsewhere torch imitates it, slower than fp32."""
+    """Whether the hardware multiplies bf16 itself; elsewhere torch imitates it, slower than fp32."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device == "cpu" and bool({"amx_bf16", "avx512_bf16"} & cpu_flags())

@@ -1,4 +1,4 @@
-"""A network on its way between the CPU and the device of a run."""
+"""Moves a network between the CPU and the device of a run."""
 
 from typing import TypeVar
 

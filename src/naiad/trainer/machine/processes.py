@@ -1,7 +1,7 @@
-"""Several processes that train one model together, or one that trains alone: the only file that touches torch.distributed.
+"""The processes that train one model, several or a single one: the only file that uses torch.distributed.
 
-A run asks its group the same things whether it is alone or not. Alone, nothing is sent. Together, every process of the group
-must ask the same things in the same order: each call is a meeting of all of them. One that has ended is an error for the rest.
+A run asks its ``ProcessGroup`` the same things whether it has one process or several. A single process sends nothing. Several
+processes must call the same methods in the same order: each call waits for all of them, and fails where one of them has ended.
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,136 +21,146 @@ from torch.distributed.rendezvous import rendezvous
 from naiad.errors import NaiadError, OptionError, TrainingError
 
 T = TypeVar("T")
-PATIENCE = timedelta(hours=1)
-"""How long one waits for another that is silent: the first may measure, test or write. One that has ended is seen at once."""
+TIMEOUT = timedelta(hours=1)
+"""Longest wait for a process that is silent: rank 0 may measure, test or write meanwhile. One that has ended is seen at once."""
 BUCKET_BYTES = 32 * 2**20
-"""Of gradients that are summed by one message."""
-_joined = count()
+"""Bytes of tensors that one message carries."""
+_rendezvous_numbers = count()
 
 
-class Group(Protocol):
+class ProcessGroup(Protocol):
     """The processes of a run. Methods raise TrainingError when another process has ended or does not answer."""
 
     @property
     def rank(self) -> int:
-        """0 … size - 1. The first, 0, makes the choices and is the only one that writes."""
+        """Number of this process, 0 … size - 1. Rank 0 makes the choices and is the only one that writes."""
 
     @property
     def size(self) -> int: ...
 
-    def by_first(self, make: Callable[[], T]) -> T:
-        """What ``make`` gives in the first process, which alone calls it. A NaiadError that it raises there is raised by all."""
+    def on_rank_zero(self, function: Callable[[], T]) -> T:
+        """Calls ``function`` on rank 0 only and returns its value on every rank; a NaiadError is raised on every rank."""
 
-    def gather(self, value: T) -> list[T]:
-        """The values of all, by rank."""
+    def all_gather(self, value: T) -> list[T]:
+        """The values of all processes, by rank."""
 
-    def gather_numbers(self, numbers: Sequence[float]) -> list[list[float]]:
-        """As ``gather``, for a few numbers, and quick."""
+    def all_gather_numbers(self, numbers: Sequence[float]) -> list[list[float]]:
+        """The same as ``all_gather`` for a few numbers, and faster."""
 
-    def spread_(self, tensors: Sequence[Tensor]) -> None:
-        """The first process's tensors, bit for bit, in the place of everybody's."""
+    def broadcast_(self, tensors: Sequence[Tensor]) -> None:
+        """Overwrites the tensors of every process with those of rank 0, bit for bit."""
 
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
-        """The sums over all processes in the tensors' place, with the same bits in each of them."""
+    def all_reduce_(self, tensors: Sequence[Tensor]) -> None:
+        """Overwrites the tensors with their sums over all processes; the bits are the same on every rank."""
 
 
 @dataclass(frozen=True)
-class Alone:
+class SingleProcess:
     rank: int = 0
     size: int = 1
 
-    def by_first(self, make: Callable[[], T]) -> T:
-        return make()
+    def on_rank_zero(self, function: Callable[[], T]) -> T:
+        return function()
 
-    def gather(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         return [value]
 
-    def gather_numbers(self, numbers: Sequence[float]) -> list[list[float]]:
+    def all_gather_numbers(self, numbers: Sequence[float]) -> list[list[float]]:
         return [list(numbers)]
 
-    def spread_(self, tensors: Sequence[Tensor]) -> None: ...
+    def broadcast_(self, tensors: Sequence[Tensor]) -> None: ...
 
-    def sum_(self, tensors: Sequence[Tensor]) -> None: ...
+    def all_reduce_(self, tensors: Sequence[Tensor]) -> None: ...
 
 
 @dataclass(frozen=True)
-class Together:
+class DistributedProcesses:
     rank: int
     size: int
-    words: dist.ProcessGroup
-    """For what is no tensor of a GPU: gloo, where the gradients go by nccl."""
+    cpu_group: dist.ProcessGroup
+    """torch's group for everything but tensors on a GPU: it uses gloo where the gradients go by nccl."""
 
-    def by_first(self, make: Callable[[], T]) -> T:
-        told: list[tuple[T | None, NaiadError | None] | None] = [None]
+    def on_rank_zero(self, function: Callable[[], T]) -> T:
+        messages: list[_Outcome[T]] = [_Outcome()]
         if self.rank == 0:
-            try:
-                told = [(make(), None)]
-            except NaiadError as failed:
-                told = [(None, failed)]
-        with _reached():
-            dist.broadcast_object_list(told, src=0, group=self.words, device=torch.device("cpu"))
-        assert told[0] is not None
-        value, error = told[0]
-        if error is not None:
-            raise error
-        return value  # type: ignore[return-value]  # reason: T may be None itself
+            messages = [_Outcome.of(function)]
+        with _as_training_errors():
+            dist.broadcast_object_list(messages, src=0, group=self.cpu_group, device=torch.device("cpu"))
+        return messages[0].result()
 
-    def gather(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         values: list[T] = [value] * self.size
-        with _reached():
-            dist.all_gather_object(values, value, group=self.words)
+        with _as_training_errors():
+            dist.all_gather_object(values, value, group=self.cpu_group)
         return values
 
-    def gather_numbers(self, numbers: Sequence[float]) -> list[list[float]]:
-        mine = torch.tensor(numbers, dtype=torch.float64)
-        everyones = [torch.empty_like(mine) for _ in range(self.size)]
-        with _reached():
-            dist.all_gather(everyones, mine, group=self.words)
-        return [tensor.tolist() for tensor in everyones]
+    def all_gather_numbers(self, numbers: Sequence[float]) -> list[list[float]]:
+        own = torch.tensor(numbers, dtype=torch.float64)
+        tensors = [torch.empty_like(own) for _ in range(self.size)]
+        with _as_training_errors():
+            dist.all_gather(tensors, own, group=self.cpu_group)
+        return [tensor.tolist() for tensor in tensors]
 
     @torch.no_grad()
-    def spread_(self, tensors: Sequence[Tensor]) -> None:
-        for bucket in _buckets(tensors, by_kind=lambda tensor: tensor.device):
+    def broadcast_(self, tensors: Sequence[Tensor]) -> None:
+        for bucket in _buckets(tensors, key=lambda tensor: tensor.device):
             flat = torch.cat([tensor.detach().reshape(-1).view(torch.uint8) for tensor in bucket])
-            sent = self._sendable(flat)
-            with _reached():
-                dist.broadcast(sent, src=0, group=self._way_of(sent))
-            pieces = torch.split(sent.to(flat.device), [tensor.nbytes for tensor in bucket])
+            message = _to_sendable(flat)
+            with _as_training_errors():
+                dist.broadcast(message, src=0, group=self._group_for(message))
+            pieces = torch.split(message.to(flat.device), [tensor.nbytes for tensor in bucket])
             for tensor, piece in zip(bucket, pieces, strict=True):
                 tensor.detach().copy_(piece.clone().view(tensor.dtype).view(tensor.shape))
 
     @torch.no_grad()
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
-        for bucket in _buckets(tensors, by_kind=lambda tensor: (tensor.device, tensor.dtype)):
+    def all_reduce_(self, tensors: Sequence[Tensor]) -> None:
+        for bucket in _buckets(tensors, key=lambda tensor: (tensor.device, tensor.dtype)):
             flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
-            sent = self._sendable(flat)
-            with _reached():
-                dist.all_reduce(sent, group=self._way_of(sent))
-            pieces = torch.split(sent.to(flat.device), [tensor.numel() for tensor in bucket])
+            message = _to_sendable(flat)
+            with _as_training_errors():
+                dist.all_reduce(message, group=self._group_for(message))
+            pieces = torch.split(message.to(flat.device), [tensor.numel() for tensor in bucket])
             for tensor, piece in zip(bucket, pieces, strict=True):
                 tensor.copy_(piece.view(tensor.shape))
 
-    def _sendable(self, flat: Tensor) -> Tensor:
-        """Where nccl cannot send it from (an Apple GPU, say), it goes by way of the CPU."""
-        return flat if flat.is_cuda else flat.cpu()
-
-    def _way_of(self, tensor: Tensor) -> dist.ProcessGroup | None:
-        return None if tensor.is_cuda else self.words
+    def _group_for(self, tensor: Tensor) -> dist.ProcessGroup | None:
+        """None is torch's default group."""
+        return None if tensor.is_cuda else self.cpu_group
 
 
 @dataclass(frozen=True)
-class Place:
-    """Which process of how many this one is, as torchrun's variables tell it."""
+class _Outcome(Generic[T]):
+    """The value or the error of a function that only rank 0 calls."""
+
+    value: T | None = None
+    error: NaiadError | None = None
+
+    @classmethod
+    def of(cls, function: Callable[[], T]) -> "_Outcome[T]":
+        try:
+            return cls(value=function())
+        except NaiadError as error:
+            return cls(error=error)
+
+    def result(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # reason: T may be None itself
+
+
+@dataclass(frozen=True)
+class RankInfo:
+    """The number of this process and of all processes, as torchrun's variables state them."""
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
-    """Among those of this machine: the GPU that it uses."""
+    """Number among the processes of this machine: the GPU that it uses."""
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "Place":
-        """Raises OptionError. Without WORLD_SIZE, or with 1, a process is alone."""
-        size = _number(environment, "WORLD_SIZE", 1)
+    def from_environment(cls, environment: Mapping[str, str]) -> "RankInfo":
+        """Raises OptionError. Without WORLD_SIZE, or with 1, there is a single process."""
+        size = _whole_number(environment, "WORLD_SIZE", 1)
         if size <= 1:
             return cls()
         for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
@@ -159,93 +169,99 @@ class Place:
                     f"WORLD_SIZE is {size}, and {name} is not set",
                     hint="start the processes with torchrun, or set WORLD_SIZE, RANK, MASTER_ADDR and MASTER_PORT for each",
                 )
-        rank = _number(environment, "RANK", 0)
+        rank = _whole_number(environment, "RANK", 0)
         if not 0 <= rank < size:
             raise OptionError(f"RANK is {rank} of {size} processes", hint=f"give each its own, 0 to {size - 1}")
-        return cls(rank, size, _number(environment, "LOCAL_RANK", 0))
+        return cls(rank, size, _whole_number(environment, "LOCAL_RANK", 0))
 
 
-def writes() -> bool:
-    """True for a process that is alone, and for the first of several."""
-    return Place.of(os.environ).rank == 0
+def is_rank_zero() -> bool:
+    """Whether this process is the only one, or rank 0 of several: the one that writes."""
+    return RankInfo.from_environment(os.environ).rank == 0
 
 
 @contextmanager
-def join() -> Iterator[Group]:
-    """The group of this process for the block. Waits for the others; a group that the caller has made is used and stays.
+def join_process_group() -> Iterator[ProcessGroup]:
+    """The group of this process for the block. Waits for the other processes; a default group of the caller's is used and stays.
 
-    Raises OptionError for an environment that says half of what is needed, TrainingError when the others do not come.
+    Raises OptionError for an environment that is incomplete, TrainingError when the other processes do not come.
     """
-    place = Place.of(os.environ)
-    if place.size == 1:
-        yield Alone()
+    info = RankInfo.from_environment(os.environ)
+    if info.size == 1:
+        yield SingleProcess()
         return
-    on_gpu = _take_gpu(place)
-    ours = not dist.is_initialized()
-    with _reached():
-        if ours:
-            _meet(place, "nccl" if on_gpu else "gloo")
-        words = dist.new_group(backend="gloo", timeout=PATIENCE)
-        assert isinstance(words, dist.ProcessGroup), "every process is in it"
+    on_gpu = _select_gpu(info)
+    is_owner = not dist.is_initialized()
+    with _as_training_errors():
+        if is_owner:
+            _init_process_group(info, "nccl" if on_gpu else "gloo")
+        cpu_group = dist.new_group(backend="gloo", timeout=TIMEOUT)
+        assert isinstance(cpu_group, dist.ProcessGroup), "every process is in it"
     try:
-        yield Together(place.rank, place.size, words)
+        yield DistributedProcesses(info.rank, info.size, cpu_group)
     finally:
-        dist.destroy_process_group(None if ours else words)
+        dist.destroy_process_group(None if is_owner else cpu_group)
 
 
 @contextmanager
-def after_first(group: Group, *, wait: bool) -> Iterator[None]:
-    """The block of the first process is over before that of the others begins: it fetches what they then find."""
+def after_rank_zero(group: ProcessGroup, *, wait: bool) -> Iterator[None]:
+    """Runs the block on rank 0 first when ``wait``: the other ranks then find the files that it has downloaded."""
     if wait and group.rank > 0:
-        group.gather(None)
+        group.all_gather(None)
     yield
     if wait and group.rank == 0:
-        group.gather(None)
+        group.all_gather(None)
 
 
-def _take_gpu(place: Place) -> bool:
+def _select_gpu(info: RankInfo) -> bool:
+    """Returns whether there is one."""
     if not torch.cuda.is_available():
         return False
     gpus = torch.cuda.device_count()
-    if place.local_rank >= gpus:
+    if info.local_rank >= gpus:
         raise OptionError(
-            f"LOCAL_RANK is {place.local_rank}, and this machine has {gpus} GPUs",
+            f"LOCAL_RANK is {info.local_rank}, and this machine has {gpus} GPUs",
             hint=f"start {gpus} processes: torchrun --nproc-per-node {gpus}",
         )
-    torch.cuda.set_device(place.local_rank)
+    torch.cuda.set_device(info.local_rank)
     return True
 
 
-def _meet(place: Place, backend: str) -> None:
-    """Each time under a name of its own: what an earlier group left at the meeting place is of processes that have parted."""
-    store, _, _ = next(rendezvous("env://", place.rank, place.size, timeout=PATIENCE))
-    store = PrefixStore(f"naiad-{next(_joined)}", store)
-    dist.init_process_group(backend, store=store, rank=place.rank, world_size=place.size, timeout=PATIENCE)
+def _init_process_group(info: RankInfo, backend: str) -> None:
+    """Uses a new prefix in the rendezvous store each time: an earlier group may have left keys there."""
+    store, _, _ = next(rendezvous("env://", info.rank, info.size, timeout=TIMEOUT))
+    store = PrefixStore(f"naiad-{next(_rendezvous_numbers)}", store)
+    dist.init_process_group(backend, store=store, rank=info.rank, world_size=info.size, timeout=TIMEOUT)
 
 
 @contextmanager
-def _reached() -> Iterator[None]:
+def _as_training_errors() -> Iterator[None]:
     try:
         yield
-    except RuntimeError as error:  # all of torch.distributed's are
+    except RuntimeError as error:  # the class of all errors of torch.distributed
         raise TrainingError(
             f"another process of this run has ended or does not answer: {str(error).splitlines()[0]}",
             hint="its own messages say why; start all of them again with --resume to go on from the last checkpoint",
         ) from error
 
 
-def _buckets(tensors: Sequence[Tensor], *, by_kind: Callable[[Tensor], object]) -> list[list[Tensor]]:
-    """In order, each of one kind and of no more than BUCKET_BYTES where it has more than one tensor."""
-    kinds: dict[object, list[list[Tensor]]] = {}
+def _to_sendable(flat: Tensor) -> Tensor:
+    """The tensor itself on an NVIDIA GPU, else a tensor on the CPU: nccl cannot send from an Apple GPU, say."""
+    return flat if flat.is_cuda else flat.cpu()
+
+
+def _buckets(tensors: Sequence[Tensor], *, key: Callable[[Tensor], object]) -> list[list[Tensor]]:
+    """The tensors in order, in lists of equal ``key`` and at most BUCKET_BYTES; a larger tensor has a list of its own."""
+    buckets_by_key: dict[object, list[list[Tensor]]] = {}
     for tensor in tensors:
-        buckets = kinds.setdefault(by_kind(tensor), [[]])
-        if buckets[-1] and sum(held.nbytes for held in buckets[-1]) + tensor.nbytes > BUCKET_BYTES:
+        buckets = buckets_by_key.setdefault(key(tensor), [[]])
+        if buckets[-1] and sum(other.nbytes for other in buckets[-1]) + tensor.nbytes > BUCKET_BYTES:
             buckets.append([])
         buckets[-1].append(tensor)
-    return [bucket for buckets in kinds.values() for bucket in buckets]
+    return [bucket for buckets in buckets_by_key.values() for bucket in buckets]
 
 
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+def _whole_number(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name, str(default))
     try:
         return int(text)

@@ -1,4 +1,4 @@
-"""Where a run's randomness comes from: one seed, and numbers that are pure functions of it."""
+"""A run's randomness: one seed, numbers that are pure functions of it, and the state of the global generators."""
 
 import random
 from collections.abc import Iterator
@@ -10,30 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from naiad.errors import OptionError
 
-_LARGEST = 2**32 - 1
-"""scikit-learn takes no more."""
-
-
-def check_seed(seed: int) -> None:
-    """Raises OptionError."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST:
-        raise OptionError(f"seed must be a whole number from 0 to {_LARGEST}, given {seed!r}")
+def derive_seed(seed: int, *purpose: int) -> int:
+    """A 63-bit seed for one purpose of a run, such as (augmentation, epoch). Equal arguments give equal seeds everywhere."""
+    return int(np.random.SeedSequence(seed, spawn_key=purpose).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def derived_seed(seed: int, *where: int) -> int:
-    """A 63-bit seed for one place of a run, such as (purpose, epoch). Equal arguments, equal seed, on every machine."""
-    return int(np.random.SeedSequence(seed, spawn_key=where).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def generator(seed: int, *where: int) -> torch.Generator:
-    return torch.Generator().manual_seed(derived_seed(seed, *where))
+def make_generator(seed: int, *purpose: int) -> torch.Generator:
+    """A generator seeded by ``derive_seed``."""
+    return torch.Generator().manual_seed(derive_seed(seed, *purpose))
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seeds Python, NumPy and torch inside the block and puts the caller's states back after it."""
+def fork_rng(seed: int) -> Iterator[None]:
+    """Seeds Python, NumPy and torch inside the block, and puts the caller's states back after it."""
     before = RandomState.capture()
     seed_all(seed)
     try:
@@ -43,9 +33,9 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def seed_all(seed: int) -> None:
-    """The global generators of Python, NumPy and torch."""
+    """Seeds the global generators of Python, NumPy and torch."""
     random.seed(seed)
-    np.random.seed(seed % (_LARGEST + 1))  # noqa: NPY002  # reason: a user's network may draw from the global generator
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # reason: a user's network may draw from the global generator
     torch.manual_seed(seed)
 
 
@@ -80,7 +70,7 @@ class RandomState:
         return {"cpu": self.torch_cpu, **cuda, **mps}
 
     def to_json(self) -> dict[str, Any]:
-        """What ``tensors`` leaves out."""
+        """The states of Python's and NumPy's generators; ``tensors`` has the others."""
         version, numbers, gauss = self.python
         kind, keys, position, has_gauss, cached = self.numpy
         return {
@@ -90,6 +80,7 @@ class RandomState:
 
     @classmethod
     def from_parts(cls, tensors: dict[str, Tensor], values: dict[str, Any]) -> "RandomState":
+        """The state whose ``tensors()`` and ``to_json()`` are given."""
         version, numbers, gauss = values["python"]
         kind, keys, position, has_gauss, cached = values["numpy"]
         cuda = tuple(tensors[name] for name in sorted(tensors) if name.startswith("cuda."))

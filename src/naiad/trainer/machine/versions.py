@@ -1,4 +1,4 @@
-"""When and with which libraries something was made."""
+"""The time and the library versions that an artifact was made with."""
 
 import platform
 from datetime import UTC, datetime
@@ -7,17 +7,17 @@ from importlib.metadata import PackageNotFoundError, version
 _LIBRARIES = ("naiad", "torch", "torchvision", "numpy", "safetensors", "onnx")
 
 
-def libraries() -> dict[str, str]:
-    """Versions of python and of what an artifact depends on; what is not installed is left out."""
-    found = {"python": platform.python_version()}
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that an artifact depends on; a library that is not installed is left out."""
+    versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
-def now_utc() -> str:
-    """ISO 8601, to the second."""
+def utc_timestamp() -> str:
+    """The present in ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,8 +1,8 @@
-"""What control groups allow, on written trees of both versions."""
+"""Limits of control groups, read from written trees of both versions."""
 
 import pytest
 
-from naiad.trainer.machine.cgroups import HERE, ControlGroups
+from naiad.trainer.machine.cgroups import CURRENT_PROCESS, ControlGroups
 
 VERSION_2 = "0::/user/naiad/job\n"
 VERSION_1 = "9:name=systemd:/\n4:memory:/docker/job\n2:cpu,cpuacct:/docker/job\n0::/\n"
@@ -10,15 +10,15 @@ VERSION_1 = "9:name=systemd:/\n4:memory:/docker/job\n2:cpu,cpuacct:/docker/job\n
 
 @pytest.fixture
 def groups(tmp_path):
-    """Of the lines that the process has, and the text of each file."""
+    """A function that writes the process's membership lines and the text of each file."""
 
-    def make(own, files):
+    def make(membership, files):
         for name, text in files.items():
             file = tmp_path / "mount" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(f"{text}\n")
-        (tmp_path / "own").write_text(own)
-        return ControlGroups(tmp_path / "mount", tmp_path / "own")
+        (tmp_path / "membership").write_text(membership)
+        return ControlGroups(tmp_path / "mount", tmp_path / "membership")
 
     return make
 
@@ -30,7 +30,7 @@ def memory(folder, limit, used, *, version=2, stat=None):
 
 
 @pytest.mark.parametrize(
-    ("own", "files", "left"),
+    ("membership", "files", "left"),
     [
         (VERSION_2, memory(".", 3_000, 1_000), 2_000),
         (VERSION_2, memory("user/naiad/job", 3_000, 1_000), 2_000),
@@ -54,8 +54,8 @@ def memory(folder, limit, used, *, version=2, stat=None):
         (VERSION_2, {}, None),
     ],
 )
-def test_memory_is_what_the_tightest_leaves(groups, own, files, left):
-    assert groups(own, files).memory_left() == left
+def test_the_tightest_limit_decides_how_much_memory_is_left(groups, membership, files, left):
+    assert groups(membership, files).memory_left_bytes() == left
 
 
 def cfs(folder, quota, period):
@@ -63,7 +63,7 @@ def cfs(folder, quota, period):
 
 
 @pytest.mark.parametrize(
-    ("own", "files", "cores"),
+    ("membership", "files", "cores"),
     [
         (VERSION_2, {"cpu.max": "150000 100000"}, 1.5),
         (VERSION_2, {"user/naiad/job/cpu.max": "max 100000"}, None),
@@ -77,16 +77,16 @@ def cfs(folder, quota, period):
         (VERSION_2, {}, None),
     ],
 )
-def test_cores_are_those_of_the_tightest_quota(groups, own, files, cores):
-    assert groups(own, files).cores() == cores
+def test_the_tightest_quota_decides_the_cores(groups, membership, files, cores):
+    assert groups(membership, files).core_quota() == cores
 
 
-def test_where_there_are_no_groups_there_is_no_limit(tmp_path):
-    nowhere = ControlGroups(tmp_path / "mount", tmp_path / "own")
-    assert (nowhere.memory_left(), nowhere.cores()) == (None, None)
+def test_without_control_groups_there_is_no_limit(tmp_path):
+    nowhere = ControlGroups(tmp_path / "mount", tmp_path / "membership")
+    assert (nowhere.memory_left_bytes(), nowhere.core_quota()) == (None, None)
 
 
-def test_this_machines_are_read():
-    left, cores = HERE.memory_left(), HERE.cores()
+def test_the_groups_of_this_process_are_read():
+    left, cores = CURRENT_PROCESS.memory_left_bytes(), CURRENT_PROCESS.core_quota()
     assert left is None or left >= 0
     assert cores is None or cores > 0

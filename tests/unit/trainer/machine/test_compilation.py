@@ -1,4 +1,4 @@
-"""torch.compile, where the plan says so."""
+"""A compiled network shares its parameters with the plain one."""
 
 import copy
 
@@ -8,17 +8,17 @@ from torch import nn
 from naiad.trainer.machine.compilation import compile_net
 
 
-def test_off_is_the_network_itself(plan):
+def test_without_compilation_the_network_itself_is_returned(plan):
     net = nn.Linear(3, 2)
     assert compile_net(net, enabled=False) is net
 
 
-def test_on_shares_the_parameters(plan):
+def test_a_compiled_network_shares_its_parameters(plan):
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-    fast = compile_net(net, enabled=True)
+    compiled = compile_net(net, enabled=True)
     plain = copy.deepcopy(net)
     inputs = torch.randn(5, 3)
-    for one in (fast, plain):
+    for one in (compiled, plain):
         one(inputs).square().sum().backward()
     for ours, theirs in zip(net.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)

@@ -1,4 +1,4 @@
-"""What the machine offers."""
+"""Cores, memory, device and number formats of this machine."""
 
 import os
 import subprocess
@@ -19,31 +19,31 @@ def test_cores_are_within_the_affinity():
 @pytest.mark.parametrize(("quota", "cores"), [("100000 100000", 1), ("50000 100000", 1)])
 def test_cores_are_within_the_quota(tmp_path, quota, cores):
     (tmp_path / "cpu.max").write_text(quota)
-    assert device.usable_cores(groups=ControlGroups(tmp_path, tmp_path / "own")) == cores
+    assert device.usable_cores(groups=ControlGroups(tmp_path, tmp_path / "membership")) == cores
 
 
-def test_free_memory_is_the_machines_without_a_limit(tmp_path):
-    free = device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "own"))
+def test_without_a_limit_free_memory_is_that_of_the_machine(tmp_path):
+    free = device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "membership"))
     assert 10_000_000 < free <= psutil.virtual_memory().total
 
 
-def test_a_group_allows_what_is_left_of_its_limit(tmp_path):
+def test_a_control_group_limits_the_free_memory(tmp_path):
     (tmp_path / "memory.max").write_text("3000000\n")
     (tmp_path / "memory.current").write_text("1000000\n")
-    assert device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "own")) == 2_000_000
+    assert device.free_memory_bytes(groups=ControlGroups(tmp_path, tmp_path / "membership")) == 2_000_000
 
 
-def test_torchs_own_setting_is_kept():
+def test_torchs_own_setting_limits_the_cores():
     code = "from naiad.trainer.machine.device import usable_cores; print(usable_cores())"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).strip() == "1"
 
 
-def test_the_device_is_one_that_torch_has():
+def test_torch_can_use_the_device():
     assert torch.ones(1, device=device.best_device()).sum() == 1
 
 
-def test_bf16_follows_the_flags():
+def test_bf16_follows_the_processors_flags():
     assert device.has_bf16("cpu") == bool({"amx_bf16", "avx512_bf16"} & device.cpu_flags())
     assert not device.has_bf16("mps")
 

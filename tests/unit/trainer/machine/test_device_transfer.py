@@ -1,4 +1,4 @@
-"""A network where a plan says."""
+"""A network on its way to a device and back."""
 
 import torch
 from torch import nn
@@ -6,7 +6,7 @@ from torch import nn
 from naiad.trainer.machine.device_transfer import to_cpu, to_device
 
 
-def test_there_and_back(plan):
+def test_a_network_moves_to_the_device_and_back(plan):
     net = nn.Conv2d(3, 4, 3)
     before = net.weight.detach().clone()
     assert to_device(net, "cpu", memory_format="channels_last") is net

@@ -1,4 +1,4 @@
-"""One seed: equal numbers inside, the caller's untouched outside."""
+"""A seed gives equal numbers inside its block and leaves the caller's generators alone."""
 
 import json
 import random
@@ -6,40 +6,40 @@ import random
 import numpy as np
 import torch
 
-from naiad.trainer.machine.seeding import RandomState, derived_seed, generator, seed_all, seeded
+from naiad.trainer.machine.seeding import RandomState, derive_seed, fork_rng, make_generator, seed_all
 
 
 def draws():
-    return random.random(), float(np.random.rand()), float(torch.rand(()))  # noqa: NPY002  # reason: what a user's network draws from
+    return random.random(), float(np.random.rand()), float(torch.rand(()))  # noqa: NPY002  # reason: a user's network draws from these
 
 
-def test_equal_seeds_draw_alike_and_others_do_not():
-    with seeded(7):
+def test_equal_seeds_draw_equal_numbers():
+    with fork_rng(7):
         one = draws()
-    with seeded(7):
+    with fork_rng(7):
         other = draws()
-    with seeded(8):
+    with fork_rng(8):
         third = draws()
     assert one == other
     assert not set(one) & set(third)
 
 
-def test_the_callers_generators_go_on_as_if_nothing_had_been():
+def test_the_callers_generators_are_restored():
     before = RandomState.capture()
     expected = draws()
     before.restore()
-    with seeded(3):
+    with fork_rng(3):
         draws()
     assert draws() == expected
 
 
-def test_a_seed_for_a_place_is_always_the_same():
-    assert derived_seed(0, 1, 2) == derived_seed(0, 1, 2)
-    assert len({derived_seed(seed, *where) for seed in range(3) for where in ((0,), (1,), (0, 0), (0, 1))}) == 12
-    assert torch.equal(torch.rand(3, generator=generator(1, 5)), torch.rand(3, generator=generator(1, 5)))
+def test_equal_purposes_derive_equal_seeds():
+    assert derive_seed(0, 1, 2) == derive_seed(0, 1, 2)
+    assert len({derive_seed(seed, *purpose) for seed in range(3) for purpose in ((0,), (1,), (0, 0), (0, 1))}) == 12
+    assert torch.equal(torch.rand(3, generator=make_generator(1, 5)), torch.rand(3, generator=make_generator(1, 5)))
 
 
-def test_a_state_goes_through_json_and_tensors():
+def test_a_state_survives_json_and_tensors():
     random.gauss(0, 1)
     state = RandomState.capture()
     back = RandomState.from_parts(state.tensors(), json.loads(json.dumps(state.to_json())))
@@ -48,8 +48,8 @@ def test_a_state_goes_through_json_and_tensors():
     assert draws() == expected
 
 
-def test_an_apple_gpus_state_is_captured_restored_and_kept(monkeypatch):
-    """The generator of MPS is a stand-in: no such device is here."""
+def test_the_state_of_an_apple_gpu_is_captured_and_restored(monkeypatch):
+    """Replaces the generator of MPS: this machine has no such device."""
     held = {"state": torch.tensor([1, 2], dtype=torch.uint8)}
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr(torch.mps, "get_rng_state", lambda: held["state"])
@@ -60,11 +60,11 @@ def test_an_apple_gpus_state_is_captured_restored_and_kept(monkeypatch):
     assert held["state"].tolist() == [1, 2]
 
 
-def test_a_derived_seed_seeds_everything():
-    with seeded(0):
-        seed_all(derived_seed(1, 2))
+def test_a_derived_seed_seeds_every_generator():
+    with fork_rng(0):
+        seed_all(derive_seed(1, 2))
         one = draws()
-        seed_all(derived_seed(1, 2))
+        seed_all(derive_seed(1, 2))
         assert draws() == one
-        seed_all(derived_seed(1, 3))
+        seed_all(derive_seed(1, 3))
         assert not set(draws()) & set(one)
