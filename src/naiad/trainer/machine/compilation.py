@@ -5,7 +5,10 @@ from torch import nn
 
 
 def compile_net(net: nn.Module, *, enabled: bool) -> nn.Module:
-    """Returns a module that shares the parameters of ``net`` and compiles at its first call; or ``net`` itself when not enabled."""
+    """Returns a module that shares the parameters of ``net`` and compiles at its first call.
+
+    Returns ``net`` itself when not enabled.
+    """
     if not enabled:
         return net
     module: nn.Module = torch.compile(net)  # type: ignore[assignment]  # reason: torch says Callable

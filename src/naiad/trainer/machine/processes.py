@@ -83,7 +83,7 @@ class DistributedProcesses:
     def on_rank_zero(self, function: Callable[[], T]) -> T:
         messages: list[_Outcome[T]] = [_Outcome()]
         if self.rank == 0:
-            messages = [_Outcome.of(function)]
+            messages = [_Outcome.from_call(function)]
         with _as_training_errors():
             dist.broadcast_object_list(messages, src=0, group=self.cpu_group, device=torch.device("cpu"))
         return messages[0].result()
@@ -136,7 +136,7 @@ class _Outcome(Generic[T]):
     error: NaiadError | None = None
 
     @classmethod
-    def of(cls, function: Callable[[], T]) -> "_Outcome[T]":
+    def from_call(cls, function: Callable[[], T]) -> "_Outcome[T]":
         try:
             return cls(value=function())
         except NaiadError as error:

@@ -1,4 +1,4 @@
-"""BatchNorm's statistics: learnt in time in a short run; computed anew for an average of weights, which no step has seen.
+"""BatchNorm's running statistics: followed fast enough in a short run, and computed anew for averaged weights.
 
 Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", arXiv 1803.05407, section 3.2.
 """
@@ -11,24 +11,24 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-def normalised_by_batch(net: nn.Module) -> bool:
-    """Whether a layer keeps statistics of the batches that it saw."""
+def has_batchnorm_statistics(net: nn.Module) -> bool:
+    """Whether a layer of ``net`` keeps running statistics of its batches."""
     return bool(_layers(net))
 
 
-def slowest_momentum(net: nn.Module) -> float | None:
-    """The least of all layers; None where no layer's statistics follow the batches by a momentum."""
+def lowest_momentum(net: nn.Module) -> float | None:
+    """The lowest momentum of all layers; None where no layer has one."""
     return min((layer.momentum for layer in _layers(net) if layer.momentum is not None), default=None)
 
 
 @contextmanager
-def least_momentum(net: nn.Module, least: float | None) -> Iterator[None]:
-    """Inside, every batch counts at least so much in the running statistics; a mean of all batches stays one."""
+def minimum_momentum(net: nn.Module, minimum: float | None) -> Iterator[None]:
+    """Raises lower momenta to ``minimum`` inside the block. A layer whose statistics are the mean of all batches stays so."""
     before = [(layer, layer.momentum) for layer in _layers(net)]
     try:
         for layer, momentum in before:
-            if least is not None and momentum is not None:
-                layer.momentum = max(momentum, least)
+            if minimum is not None and momentum is not None:
+                layer.momentum = max(momentum, minimum)
         yield
     finally:
         for layer, momentum in before:
@@ -36,10 +36,10 @@ def least_momentum(net: nn.Module, least: float | None) -> Iterator[None]:
 
 
 @torch.no_grad()
-def recalculate(net: nn.Module, inputs: Iterable[Tensor]) -> None:
-    """Every layer's mean and variance over the batches ``inputs``, as the network sees them; all of equal weight.
+def recompute_statistics(net: nn.Module, inputs: Iterable[Tensor]) -> None:
+    """Sets every layer's running mean and variance to the averages over the batches ``inputs``, which are network inputs.
 
-    Nothing else changes: no other layer drops or draws anything, and modes and momenta are put back.
+    Changes nothing else: all other layers are in eval mode meanwhile, and modes and momenta are put back.
     """
     layers = _layers(net)
     before = [(layer, layer.momentum) for layer in layers]

@@ -1,4 +1,4 @@
-"""What a step minimises, a task at a time. Every loss is a mean over the samples it is given.
+"""The loss function of each task. Every loss is a mean over the samples of its batch.
 
 Shape legend: B batch, K classes.
 """
@@ -11,23 +11,23 @@ from torch import Tensor, nn
 
 from naiad.trainer.data.dataset import Task
 
-Loss = Callable[[nn.Module, Tensor, Tensor | None], Tensor]
-"""(network, network input (B, ...), targets (B,) or None) in, a scalar out."""
+LossFunction = Callable[[nn.Module, Tensor, Tensor | None], Tensor]
+"""Takes the network, its input (B, ...) and targets (B,) or None; returns a scalar."""
 
 
-def loss_for(task: Task, *, label_smoothing: float = 0.0, weights_K: Tensor | None = None) -> Loss:
-    """Regression targets must be standardised: the network learns in units of the training split's deviation.
+def make_loss(task: Task, *, label_smoothing: float = 0.0, class_weights_K: Tensor | None = None) -> LossFunction:
+    """The loss function of ``task``. Regression targets must be standardised, as ``RegressionStrategy`` does.
 
-    weights_K: what a sample of each class counts; None is alike.
+    class_weights_K: weight of a sample of each class; None weighs all classes equally.
     """
 
     def cross_entropy(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
         logits_BK = net(inputs)
         assert targets_B is not None
-        if weights_K is None:
+        if class_weights_K is None:
             return F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing)
         losses_B = F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing, reduction="none")
-        return (weights_K.to(losses_B.device)[targets_B] * losses_B).mean()
+        return (class_weights_K.to(losses_B.device)[targets_B] * losses_B).mean()
 
     def squared_error(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
         assert targets_B is not None
@@ -46,9 +46,9 @@ def loss_for(task: Task, *, label_smoothing: float = 0.0, weights_K: Tensor | No
 
 
 def class_weights(targets: Tensor, classes: int, strength: float) -> Tensor:
-    """(classes,): 0 has every sample count alike, 1 every class; over the samples of ``targets`` (N,) the mean is 1.
+    """Weights (classes,) with mean 1 over the samples of ``targets`` (N,). A class without samples weighs 0.
 
-    A class that has no sample weighs 0.
+    strength: 0 weighs all samples equally, 1 all classes.
     """
     counts = torch.bincount(targets, minlength=classes).float()
     weights = torch.where(counts > 0, counts.clamp_min(1) ** -strength, 0.0)

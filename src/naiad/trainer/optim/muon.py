@@ -1,6 +1,6 @@
-"""Muon for a network's hidden matrices, AdamW for the rest of it, as one optimizer.
+"""One optimizer that uses Muon for a network's hidden matrices and AdamW for its other weights.
 
-Muon: Jordan et al., https://kellerjordan.github.io/posts/muon/; its update is torch's own, which takes matrices only. So a
+Muon: Jordan et al., https://kellerjordan.github.io/posts/muon/. The update is torch.optim.Muon's, which takes matrices only. A
 convolution's weight is given to it as a matrix that shares its memory, one row an output channel, as the method's author does.
 """
 
@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-_ITERATIONS = 2
-"""Of Newton and Schulz; the method's author takes five. As accurate where it was tried (benchmarks/LOG.md), and faster."""
-
-
-ADAMW_RATE = 0.5
-"""The rate of what AdamW updates, in units of Muon's: orthogonal updates bear a larger one."""
+_NEWTON_SCHULZ_STEPS = 2
+"""The method's author takes five. Two were as accurate where both were tried (benchmarks/LOG.md), and faster."""
+ADAMW_RATE_FACTOR = 0.5
+"""AdamW's learning rate over Muon's: orthogonal updates allow a larger one."""
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
-    """Groups and state are those of both parts. The learning rate is Muon's; AdamW's is ``ADAMW_RATE`` times that."""
+    """Has the parameter groups and the state of both. ``lr`` is Muon's; AdamW's is ``ADAMW_RATE_FACTOR`` times that."""
 
     def __init__(
         self,
@@ -30,48 +28,55 @@ class MuonWithAdamW(torch.optim.Optimizer):
         weight_decay: float,
         fused: bool = True,
     ) -> None:
-        """fused: AdamW's update in one kernel. Muon's is the same either way."""
-        hidden = [parameter for parameter in hidden_weights(net) if any(parameter is known for known in parameters)]
-        self._views = [(weight, matrix) for weight in hidden if (matrix := as_matrix(weight)) is not None]
-        taken = {id(weight) for weight, _ in self._views}
-        rest = [parameter for parameter in parameters if id(parameter) not in taken]
-        self._parts: list[torch.optim.Optimizer] = []
-        if self._views:
+        """fused: whether AdamW updates all its weights in one kernel; Muon's update is the same either way."""
+        hidden = [weight for weight in hidden_weights(net) if any(weight is parameter for parameter in parameters)]
+        self._matrix_views = [(weight, matrix) for weight in hidden if (matrix := as_matrix(weight)) is not None]
+        muon_ids = {id(weight) for weight, _ in self._matrix_views}
+        rest = [parameter for parameter in parameters if id(parameter) not in muon_ids]
+        self._optimizers: list[torch.optim.Optimizer] = []
+        if self._matrix_views:
             muon = torch.optim.Muon(
-                [matrix for _, matrix in self._views],
+                [matrix for _, matrix in self._matrix_views],
                 lr=lr,
                 momentum=momentum,
                 weight_decay=weight_decay,
-                ns_steps=_ITERATIONS,
+                ns_steps=_NEWTON_SCHULZ_STEPS,
                 adjust_lr_fn="match_rms_adamw",
             )
-            self._parts.append(muon)
+            self._optimizers.append(muon)
         groups = [
-            {"params": [p for p in rest if p.ndim >= 2], "weight_decay": weight_decay, "rate_factor": ADAMW_RATE},
-            {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0, "rate_factor": ADAMW_RATE},
+            {
+                "params": [p for p in rest if p.ndim >= 2],
+                "weight_decay": weight_decay,
+                "rate_factor": ADAMW_RATE_FACTOR,
+            },
+            {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0, "rate_factor": ADAMW_RATE_FACTOR},
         ]
-        self._parts.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, fused=fused))
-        super().__init__([group for part in self._parts for group in part.param_groups], {})
-        for part in self._parts:  # the groups and the state are these very ones, so a rate set here is set there
-            part.state = self.state
-        self.param_groups = [group for part in self._parts for group in part.param_groups]
+        self._optimizers.append(torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, fused=fused))
+        super().__init__([group for optimizer in self._optimizers for group in optimizer.param_groups], {})
+        for optimizer in self._optimizers:  # groups and state are shared, so a rate that is set here is set there
+            optimizer.state = self.state
+        self.param_groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        assert closure is None  # reason: for us: no closure is used here
-        for weight, matrix in self._views:
-            matrix.grad = None if weight.grad is None else _arranged(weight.grad, like=weight)
-        for part in self._parts:
-            part.step()
+        assert closure is None  # reason: no caller passes one
+        for weight, matrix in self._matrix_views:
+            matrix.grad = None if weight.grad is None else _to_matrix(weight.grad, like=weight)
+        for optimizer in self._optimizers:
+            optimizer.step()
 
     def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: FBT001, FBT002  # reason: torch's signature
         super().zero_grad(set_to_none)
-        for weight, _ in self._views:
+        for weight, _ in self._matrix_views:
             weight.grad = None
 
 
 def hidden_weights(net: nn.Module) -> list[nn.Parameter]:
-    """Convolutions and matrices but embeddings, the last one, and the first where it is a matrix; as registered."""
+    """Weights of convolutions and matrices in the order of registration.
+
+    Leaves out embeddings, the last weight, and the first one where it is a matrix.
+    """
     embedded = {
         id(parameter)
         for module in net.modules()
@@ -84,23 +89,26 @@ def hidden_weights(net: nn.Module) -> list[nn.Parameter]:
 
 
 def update_multiplications(shapes: Iterable[Sequence[int]]) -> float:
-    """Of one update of matrices of these shapes."""
+    """Multiplications of one update of matrices of these shapes."""
     total = 0
     for shape in shapes:
         short, long = sorted(shape)
-        total += _ITERATIONS * (2 * short * short * long + short**3)
+        total += _NEWTON_SCHULZ_STEPS * (2 * short * short * long + short**3)
     return float(total)
 
 
 def as_matrix(weight: nn.Parameter) -> nn.Parameter | None:
-    """A parameter (outputs, inputs) in the memory of ``weight``; None where its memory has no such form, or it has one row."""
-    matrix = _arranged(weight.detach(), like=weight)
-    shares = matrix.data_ptr() == weight.data_ptr() and matrix.numel() == weight.numel()
-    return nn.Parameter(matrix) if shares and min(matrix.shape) > 1 else None
+    """A parameter (outputs, inputs) that shares the memory of ``weight``.
+
+    None where its memory layout allows no such view, or a side has length 1.
+    """
+    matrix = _to_matrix(weight.detach(), like=weight)
+    is_view = matrix.data_ptr() == weight.data_ptr() and matrix.numel() == weight.numel()
+    return nn.Parameter(matrix) if is_view and min(matrix.shape) > 1 else None
 
 
-def _arranged(tensor: Tensor, *, like: Tensor) -> Tensor:
-    """(outputs, the rest) in the order in which ``like`` lies in memory. Which column is which does not matter to Muon."""
+def _to_matrix(tensor: Tensor, *, like: Tensor) -> Tensor:
+    """The tensor as (outputs, the rest), in the memory order of ``like``. Muon does not depend on the order of columns."""
     if like.ndim == 4 and like.is_contiguous(memory_format=torch.channels_last) and not like.is_contiguous():
         tensor = tensor.permute(0, 2, 3, 1)
     return tensor.reshape(tensor.shape[0], -1)

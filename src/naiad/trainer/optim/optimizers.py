@@ -1,4 +1,4 @@
-"""Optimizers by name, with decay on weight matrices only."""
+"""Optimizers by name. Weight decay applies to weight matrices only."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 def make_optimizer(net: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """Two parameter groups: what has two or more dimensions is decayed, gains and biases are not."""
+    """An optimizer with two parameter groups: parameters of two or more dimensions are decayed, gains and biases are not."""
     trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
     if plan.optimizer == "muon":
         return MuonWithAdamW(
@@ -31,27 +31,29 @@ def make_optimizer(net: nn.Module, plan: Plan) -> torch.optim.Optimizer:
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": plan.weight_decay},
         {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
     ]
-    kind = OPTIMIZERS[plan.optimizer]
+    optimizer_class = OPTIMIZERS[plan.optimizer]
     options: dict[str, Any] = {"lr": plan.learning_rate, "fused": plan.fused == "on"}
-    if kind is torch.optim.SGD:
+    if optimizer_class is torch.optim.SGD:
         options |= {"momentum": plan.momentum, "nesterov": plan.momentum > 0}
-    return kind([group for group in groups if group["params"]], **options)
+    return optimizer_class([group for group in groups if group["params"]], **options)
 
 
-def can_fuse(net: nn.Module) -> bool:
-    """Whether torch has the update of this network's weights in one kernel: for real numbers in floating point."""
+def has_fused_update(net: nn.Module) -> bool:
+    """Whether torch can update the weights in one kernel: all must be real numbers in floating point."""
     return all(parameter.is_floating_point() for parameter in net.parameters() if parameter.requires_grad)
 
 
-def rate_for_batch(rate: float, optimizer: str, *, before: int, after: int) -> float:
-    """A learning rate moved to another batch size: in proportion for sgd (Goyal et al., arXiv 1706.02677), by the square root
-    for optimizers whose update has a size of its own (Malladi et al., arXiv 2205.10287).
+def scale_learning_rate(rate: float, optimizer: str, *, before: int, after: int) -> float:
+    """The learning rate for batch size ``after`` that corresponds to ``rate`` for batch size ``before``.
+
+    It grows in proportion for sgd (Goyal et al., arXiv 1706.02677) and by the square root for optimizers that normalise their
+    updates (Malladi et al., arXiv 2205.10287).
     """
     factor = after / before
     return rate * (factor if optimizer == "sgd" else factor**0.5)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Of every group, in proportion to its ``rate_factor`` where it has one."""
+    """Sets the rate of every parameter group, multiplied by the group's ``rate_factor`` where it has one."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("rate_factor", 1.0)

@@ -1,4 +1,4 @@
-"""Learning rate as a pure function of the step, so that no schedule has a state to save.
+"""Learning rate as a pure function of the step: a schedule has no state to save.
 
 One-cycle: Smith and Topin, "Super-Convergence", arXiv 1708.07120, here with a linear climb and a linear fall to zero.
 """
@@ -9,7 +9,7 @@ from naiad.trainer.plan.plan import Plan
 
 
 def learning_rate_at(step: float, plan: Plan) -> float:
-    """The rate at ``step`` of the schedule, counted from 0; between 0 and ``plan.learning_rate``."""
+    """The learning rate at ``step`` of the schedule, counted from 0; between 0 and ``plan.learning_rate``."""
     warmup_steps = max(1, round(plan.warmup_fraction * plan.total_steps))
     if plan.schedule == "constant":
         return plan.learning_rate

@@ -1,4 +1,4 @@
-"""A mean over the samples for each task."""
+"""The loss function of each task is a mean over the samples."""
 
 import pytest
 import torch
@@ -6,44 +6,44 @@ import torch.nn.functional as F
 from torch import nn
 
 from naiad.trainer.data.dataset import Task
-from naiad.trainer.optim.losses import class_weights, loss_for
+from naiad.trainer.optim.losses import class_weights, make_loss
 
 
 def test_classification_is_cross_entropy_of_logits():
     logits, targets = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
     expected = -torch.log_softmax(logits, dim=1)[:, 0].mean()
-    torch.testing.assert_close(loss_for(Task.CLASSIFICATION)(nn.Identity(), logits, targets), expected)
+    torch.testing.assert_close(make_loss(Task.CLASSIFICATION)(nn.Identity(), logits, targets), expected)
 
 
-def test_label_smoothing_is_part_of_it():
+def test_classification_smooths_labels():
     logits, targets = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
-    got = loss_for(Task.CLASSIFICATION, label_smoothing=0.2)(nn.Identity(), logits, targets)
-    torch.testing.assert_close(got, F.cross_entropy(logits, targets, label_smoothing=0.2))
+    loss = make_loss(Task.CLASSIFICATION, label_smoothing=0.2)(nn.Identity(), logits, targets)
+    torch.testing.assert_close(loss, F.cross_entropy(logits, targets, label_smoothing=0.2))
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1)])
-def test_regression_takes_a_column_or_a_row(shape):
+def test_regression_takes_outputs_of_either_shape(shape):
     outputs = torch.tensor([1.0, 2.0, 3.0]).reshape(shape)
-    assert loss_for(Task.REGRESSION)(nn.Identity(), outputs, torch.tensor([1.0, 2.0, 6.0])).item() == 3.0
+    assert make_loss(Task.REGRESSION)(nn.Identity(), outputs, torch.tensor([1.0, 2.0, 6.0])).item() == 3.0
 
 
 def test_clustering_reconstructs_its_input():
     inputs = torch.randn(5, 4)
-    assert loss_for(Task.CLUSTERING)(nn.Identity(), inputs, None).item() == 0.0
+    assert make_loss(Task.CLUSTERING)(nn.Identity(), inputs, None).item() == 0.0
 
 
-def test_weights_balance_samples_or_classes():
+def test_class_weights_balance_samples_or_classes():
     targets = torch.tensor([0] * 6 + [1] * 2 + [3] * 2)
     assert class_weights(targets, 4, 0.0).tolist() == pytest.approx([1, 1, 0, 1])
-    alike = class_weights(targets, 4, 1.0)
-    assert alike.tolist() == pytest.approx([10 / 18, 10 / 6, 0, 10 / 6])
-    assert alike[targets].mean().item() == pytest.approx(1)
+    equal = class_weights(targets, 4, 1.0)
+    assert equal.tolist() == pytest.approx([10 / 18, 10 / 6, 0, 10 / 6])
+    assert equal[targets].mean().item() == pytest.approx(1)
     half = class_weights(targets, 4, 0.5)
-    assert alike[1] / alike[0] > half[1] / half[0] > 1
+    assert equal[1] / equal[0] > half[1] / half[0] > 1
 
 
-def test_a_weight_is_what_a_sample_counts():
+def test_the_loss_weighs_samples_by_class():
     logits, targets = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
-    got = loss_for(Task.CLASSIFICATION, weights_K=torch.tensor([2.0, 0.0, 1.0]))(nn.Identity(), logits, targets)
-    apart = F.cross_entropy(logits, targets, reduction="none")
-    torch.testing.assert_close(got, (2 * apart[0] + apart[2] + 2 * apart[3]) / 4)
+    loss = make_loss(Task.CLASSIFICATION, class_weights_K=torch.tensor([2.0, 0.0, 1.0]))(nn.Identity(), logits, targets)
+    losses = F.cross_entropy(logits, targets, reduction="none")
+    torch.testing.assert_close(loss, (2 * losses[0] + losses[2] + 2 * losses[3]) / 4)

@@ -1,4 +1,4 @@
-"""Muon for hidden matrices, AdamW for the rest, as one optimizer."""
+"""One optimizer uses Muon for hidden matrices and AdamW for the other weights."""
 
 import copy
 
@@ -12,19 +12,19 @@ from naiad.trainer.optim.muon import MuonWithAdamW, as_matrix, hidden_weights
 @pytest.fixture(params=["contiguous", "channels_last"])
 def net(request):
     torch.manual_seed(0)
-    made = nn.Sequential(
+    network = nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 6, 3, padding=1), nn.BatchNorm2d(6), nn.Flatten(),
         nn.Linear(6 * 16, 12), nn.ReLU(), nn.Linear(12, 3),
     )  # fmt: skip
     layout = torch.channels_last if request.param == "channels_last" else torch.contiguous_format
-    return made.to(memory_format=layout)
+    return network.to(memory_format=layout)
 
 
-def optimizer_of(net, **options):
+def make_optimizer(net, **options):
     return MuonWithAdamW(net, list(net.parameters()), **{"lr": 0.01, "momentum": 0.9, "weight_decay": 0.0, **options})
 
 
-def test_hidden_are_convolutions_and_matrices_but_the_last(net):
+def test_convolutions_and_matrices_but_the_last_are_hidden(net):
     assert [id(weight) for weight in hidden_weights(net)] == [id(net[0].weight), id(net[2].weight), id(net[5].weight)]
 
 
@@ -44,7 +44,7 @@ def test_a_matrix_shares_the_weights_memory(net):
 
 def test_a_hidden_update_is_nearly_orthogonal(net):
     before = copy.deepcopy(net)
-    optimizer = optimizer_of(net)
+    optimizer = make_optimizer(net)
     net(torch.randn(16, 1, 4, 4)).square().mean().backward()
     optimizer.step()
     change = (net[2].weight - before[2].weight).detach().flatten(1)
@@ -55,7 +55,7 @@ def test_a_hidden_update_is_nearly_orthogonal(net):
 
 def test_every_parameter_moves_and_the_loss_falls(net):
     before = copy.deepcopy(net)
-    optimizer = optimizer_of(net)
+    optimizer = make_optimizer(net)
     inputs, targets = torch.randn(64, 1, 4, 4), torch.arange(64) % 3
     losses = []
     for _ in range(40):
@@ -70,13 +70,13 @@ def test_every_parameter_moves_and_the_loss_falls(net):
     )
 
 
-def test_layouts_learn_the_same():
+def test_memory_layouts_learn_the_same():
     torch.manual_seed(0)
     plain = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(16, 2))
     other = copy.deepcopy(plain).to(memory_format=torch.channels_last)
     inputs = torch.randn(8, 2, 6, 6)
     for net in (plain, other):
-        optimizer = optimizer_of(net)
+        optimizer = make_optimizer(net)
         for _ in range(3):
             optimizer.zero_grad()
             net(inputs).square().mean().backward()
@@ -85,7 +85,7 @@ def test_layouts_learn_the_same():
 
 
 def test_a_rate_set_in_the_groups_is_the_rate_used(net):
-    optimizer = optimizer_of(net)
+    optimizer = make_optimizer(net)
     before = copy.deepcopy(net)
     for group in optimizer.param_groups:
         group["lr"] = 0.0
@@ -94,18 +94,18 @@ def test_a_rate_set_in_the_groups_is_the_rate_used(net):
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(net.parameters(), before.parameters(), strict=True))
 
 
-def test_the_state_of_both_parts_is_in_one_place(net):
-    optimizer = optimizer_of(net)
+def test_the_state_of_both_optimizers_is_in_one_place(net):
+    optimizer = make_optimizer(net)
     net(torch.randn(4, 1, 4, 4)).sum().backward()
     optimizer.step()
-    held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    assert len(held) == len(list(net.parameters()))
-    assert all(optimizer.state[parameter] for parameter in held)
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    assert len(parameters) == len(list(net.parameters()))
+    assert all(optimizer.state[parameter] for parameter in parameters)
 
 
-def test_a_network_without_hidden_weights_is_adamws():
+def test_a_network_without_hidden_weights_is_updated_by_adamw():
     net = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2))
-    optimizer = optimizer_of(net)
+    optimizer = make_optimizer(net)
     net(torch.randn(4, 3)).sum().backward()
     optimizer.step()
     assert optimizer.state[net[0].weight]["step"] == 1

@@ -1,4 +1,4 @@
-"""Optimizers: what is decayed, what is trained, and the rate."""
+"""Optimizers: weight decay, frozen parameters, fused updates and the learning rate."""
 
 import pytest
 import torch
@@ -26,16 +26,16 @@ def test_only_matrices_are_decayed(net, plan):
     }
 
 
-@pytest.mark.parametrize(("name", "kind"), [("sgd", torch.optim.SGD), ("adamw", torch.optim.AdamW)])
-def test_by_name_and_fused(net, plan, name, kind):
+@pytest.mark.parametrize(("name", "optimizer_class"), [("sgd", torch.optim.SGD), ("adamw", torch.optim.AdamW)])
+def test_an_optimizer_is_made_by_name(net, plan, name, optimizer_class):
     optimizer = make_optimizer(net, plan(optimizer=name))
-    assert type(optimizer) is kind
+    assert type(optimizer) is optimizer_class
     assert optimizer.defaults["fused"]
     assert not make_optimizer(net, plan(optimizer=name, fused="off")).defaults["fused"]
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
-def test_fused_or_not_the_update_is_the_same_but_for_rounding(plan, name):
+def test_a_fused_update_differs_by_rounding_only(plan, name):
     trained = {}
     for fused in ("on", "off"):
         torch.manual_seed(0)
@@ -60,7 +60,7 @@ def test_momentum_of_zero_has_no_nesterov(net, plan):
     assert not make_optimizer(net, plan(momentum=0.0)).defaults["nesterov"]
 
 
-def test_frozen_parameters_are_left_alone(net, plan):
+def test_frozen_parameters_are_not_trained(net, plan):
     net[0].requires_grad_(requires_grad=False)
     trained = {id(p) for group in make_optimizer(net, plan()).param_groups for p in group["params"]}
     assert id(net[0].weight) not in trained

@@ -1,3 +1,5 @@
+"""The learning rate at each step of a schedule."""
+
 from dataclasses import replace
 
 import pytest
@@ -14,7 +16,7 @@ PLAN = Plan(
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
-def test_it_climbs_to_the_peak_and_falls_towards_zero(schedule):
+def test_the_rate_climbs_to_the_peak_and_falls_towards_zero(schedule):
     rates = [learning_rate_at(step, replace(PLAN, schedule=schedule)) for step in range(100)]
     assert rates.index(max(rates)) == 20
     assert max(rates) == 0.5
@@ -24,7 +26,7 @@ def test_it_climbs_to_the_peak_and_falls_towards_zero(schedule):
     assert 0 < rates[-1] < 0.01
 
 
-def test_constant_is_constant():
+def test_a_constant_schedule_is_constant():
     assert {learning_rate_at(step, replace(PLAN, schedule="constant")) for step in range(200)} == {0.5}
 
 
