@@ -19,12 +19,12 @@ from log import row
 from sqlalchemy import insert, text
 from sqlalchemy.engine import make_url
 
-from naiad.service.domain.job import Job, JobKind, Need, Transition
+from naiad.service.domain.job import Job, JobKind, ResourceRequest, Transition
 from naiad.service.domain.status import Phase, Status
 from naiad.service.store.engines import Engines, postgres_engines, sqlite_engines
+from naiad.service.store.job_rows import job_to_row
 from naiad.service.store.migrations import upgrade
 from naiad.service.store.port import JobQuery
-from naiad.service.store.records import row_of
 from naiad.service.store.schema import jobs, tags
 from naiad.service.store.sql import SqlStore
 
@@ -44,7 +44,7 @@ REQUEST = {
     "Environment": {f"NAME_{number}": "value" * 4 for number in range(20)},
 }
 """About 2 KB as JSON."""
-NEED = Need(1, 1, 1 << 30)
+NEED = ResourceRequest(1, 1, 1 << 30)
 
 
 def finished_job(number: int, draw: random.Random) -> Job:
@@ -75,7 +75,7 @@ def fill(engines: Engines, count: int) -> None:
             {"arn": job.arn, "key": "paper", "value": "yes"} for number, job in added.items() if number % 20_000 == 0
         ]
         with engines.writer.begin() as connection:
-            connection.execute(insert(jobs), [row_of(job) for job in added.values()])
+            connection.execute(insert(jobs), [job_to_row(job) for job in added.values()])
             connection.execute(insert(tags), tagged)
     if engines.reader.dialect.name == "postgresql":
         with engines.reader.connect() as connection:

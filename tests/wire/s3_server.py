@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 
-from naiad.service.blobs.folder import FolderBlobs
+from naiad.service.blobs.folder import FolderBlobStore
 from naiad.service.domain.clock import SystemClock
 from naiad.service.domain.errors import Invalid
 from naiad.service.gateway.request import Principal, Request
@@ -60,7 +60,7 @@ def app_of(door):
 def serve(folder: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
-    door = S3Door(FolderBlobs(folder), SystemClock(), "eu-central-1")
+    door = S3Door(FolderBlobStore(folder), SystemClock(), "eu-central-1")
     uvicorn.Server(uvicorn.Config(app_of(door), log_level="warning", lifespan="off")).run(sockets=[listener])
 
 

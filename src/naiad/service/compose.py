@@ -6,33 +6,33 @@ from pathlib import Path
 
 from naiad.errors import InputError
 from naiad.service.blobs.open import open_blobs
-from naiad.service.blobs.port import Blobs
-from naiad.service.contract.resources import Resources, of_this_machine
+from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.machine_resources import MachineResources, detect_machine_resources
 from naiad.service.domain.clock import Clock, SystemClock
 from naiad.service.domain.errors import ServiceError
 from naiad.service.endpoints.control.catalog import Catalog
 from naiad.service.endpoints.control.registry import Registry
 from naiad.service.endpoints.control.service import EndpointService, cores_of
-from naiad.service.endpoints.serving.asynchronous import AsyncInvocations
-from naiad.service.endpoints.serving.manager import EndpointManager
-from naiad.service.endpoints.serving.prepare import Preparer
+from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
+from naiad.service.endpoints.serving.model_preparer import Preparer
+from naiad.service.endpoints.serving.reconciler import EndpointManager
 from naiad.service.executors.local import LocalExecutor
-from naiad.service.executors.warm import WarmInterpreter
+from naiad.service.executors.warm_interpreter import WarmInterpreter
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.invocations import InvocationDoor
 from naiad.service.gateway.operation import Context
 from naiad.service.gateway.request import Principal
 from naiad.service.gateway.s3.door import S3Door
-from naiad.service.jobs.cleanup import Sweeper
+from naiad.service.jobs.cleanup import CleanupWorker
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.keys import Keys
-from naiad.service.store.lock import Hold
+from naiad.service.store.lock import StoreLock
 from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
 
 DEFAULT_BUCKET = "naiad"
-_KEYS_FRESH_S = 0.001
+_KEYS_MAX_AGE_S = 0.001
 """A request may be the first to know of a key that was revoked so long before it; each look at the file takes microseconds."""
 
 
@@ -69,10 +69,10 @@ class Settings:
 @dataclass(frozen=True)
 class Parts:
     store: SqlStore
-    blobs: Blobs
+    blobs: BlobStore
     keys: Keys
     supervisor: Supervisor
-    sweeper: Sweeper
+    sweeper: CleanupWorker
     gateway: Gateway
     warm: WarmInterpreter | None
     endpoints: EndpointManager
@@ -85,16 +85,16 @@ class Parts:
         self.store.close()
 
 
-def compose(settings: Settings, *, url: str, hold: Hold, clock: Clock | None = None) -> Parts:
-    """``url``: of the gateway, for the programs of jobs. ``hold``: of the store. Raises InputError."""
+def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock | None = None) -> Parts:
+    """``url``: of the gateway, for the programs of jobs. ``store_lock``: the lock on the store. Raises InputError."""
     clock = clock if clock is not None else SystemClock()
     state = settings.state.absolute()
-    keys = Keys.open(state, fresh_s=_KEYS_FRESH_S)
+    keys = Keys.open(state, max_age_s=_KEYS_MAX_AGE_S)
     blobs = open_blobs(settings.blobs_url)
     _make_default_bucket(blobs, settings)
     store = open_store(settings.database if settings.database is not None else state)
-    resources = of_this_machine(fit_instances=settings.fit_instances)
-    sweeper = Sweeper(store, state, settings.cache_bytes)
+    resources = detect_machine_resources(fit_instances=settings.fit_instances)
+    sweeper = CleanupWorker(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, resources, clock, state, settings.region, on_put_aside=sweeper.put_aside)
     warm = WarmInterpreter(state / "warm.log") if settings.warm else None
     supervisor = Supervisor(
@@ -108,7 +108,7 @@ def compose(settings: Settings, *, url: str, hold: Hold, clock: Clock | None = N
         url,
         line=jobs.line,
         on_end=sweeper.ended,
-        hold=hold,
+        store_lock=store_lock,
     )
     endpoints = endpoint_service(store, blobs, resources, clock, state=state, region=settings.region)
     asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, state)
@@ -131,7 +131,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def endpoint_service(
-    store: SqlStore, blobs: Blobs, resources: Resources, clock: Clock, *, state: Path, region: str
+    store: SqlStore, blobs: BlobStore, resources: MachineResources, clock: Clock, *, state: Path, region: str
 ) -> EndpointService:
     """With the catalog and the manager behind it."""
     registry = Registry(store.entities, clock, region, blobs.has_bucket)
@@ -142,7 +142,7 @@ def endpoint_service(
     return EndpointService(store.entities, catalog, manager, blobs, resources, clock, region)
 
 
-def _make_default_bucket(blobs: Blobs, settings: Settings) -> None:
+def _make_default_bucket(blobs: BlobStore, settings: Settings) -> None:
     """Raises InputError: the first call to a store of somebody else shows whether it can be used."""
     try:
         if not blobs.has_bucket(DEFAULT_BUCKET):

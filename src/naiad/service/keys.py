@@ -38,17 +38,17 @@ class Key:
 class Keys:
     """Safe for threads and processes: a change by another one is seen at the next look, and none is lost."""
 
-    def __init__(self, path: Path, *, fresh_s: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
-        """fresh_s: for so long after a look ``find`` does not look again; a server asks thousands of times a second."""
+    def __init__(self, path: Path, *, max_age_s: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """max_age_s: for so long after a look ``find`` does not look again; a server asks thousands of times a second."""
         self._path = path
-        self._fresh_s, self._clock, self._looked_at = fresh_s, clock, -math.inf
+        self._max_age_s, self._clock, self._looked_at = max_age_s, clock, -math.inf
         self._seen: tuple[int, int, int] | None = None
         self._by_access_key: dict[str, Key] = {}
 
     @classmethod
-    def open(cls, folder: Path, *, fresh_s: float = 0.0) -> "Keys":
+    def open(cls, folder: Path, *, max_age_s: float = 0.0) -> "Keys":
         """The keys of a state folder; the first time, with one that is called ``default``. Raises FolderError."""
-        keys = cls(folder / _FILE, fresh_s=fresh_s)
+        keys = cls(folder / _FILE, max_age_s=max_age_s)
         with keys._alone():
             if not keys.all():
                 keys._write((_new(_FIRST),))
@@ -57,7 +57,7 @@ class Keys:
     def find(self, access_key: str) -> Key | None:
         """None for a key that is not there or was revoked."""
         now = self._clock()
-        if now - self._looked_at >= self._fresh_s:
+        if now - self._looked_at >= self._max_age_s:
             self._looked_at = now
             self._refresh()
         key = self._by_access_key.get(access_key)

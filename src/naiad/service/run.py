@@ -19,8 +19,8 @@ from naiad.service.aws_hosts.open import open_aws_hosts
 from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
 from naiad.service.domain.clock import SystemClock
 from naiad.service.gateway.connection import Connection
-from naiad.service.store.database_lock import hold_database
-from naiad.service.store.lock import Hold, hold
+from naiad.service.store.database_lock import lock_database
+from naiad.service.store.lock import StoreLock, lock_folder
 
 _KEEP_ALIVE_S = 20
 """A client may ask again on its connection for so long; boto3 keeps its connections."""
@@ -35,8 +35,8 @@ def serve(settings: Settings, *, ready: Callable[[Address], None]) -> None:
     """
     listening = _listen(settings.host, settings.port)
     url = f"http://{_shown(settings.host)}:{listening.getsockname()[1]}"
-    with listening, _held(settings, url) as store_hold:
-        parts = compose(settings, url=url, hold=store_hold)
+    with listening, _locked_store(settings, url) as store_lock:
+        parts = compose(settings, url=url, store_lock=store_lock)
         key = parts.keys.first()
         address = Address(url, settings.region, DEFAULT_BUCKET, key.access_key, key.secret_key)
         with _aws_hosts(settings, address) as whole:
@@ -45,16 +45,16 @@ def serve(settings: Settings, *, ready: Callable[[Address], None]) -> None:
 
 
 @contextlib.contextmanager
-def _held(settings: Settings, url: str) -> Iterator[Hold]:
-    """The state folder, and the database where it is elsewhere. Gives the one of the store."""
+def _locked_store(settings: Settings, url: str) -> Iterator[StoreLock]:
+    """Locks the state folder, and the database where it is elsewhere; yields the lock of the store."""
     since = SystemClock().now()
-    with contextlib.ExitStack() as held:
-        of_store: Hold = hold(settings.state.absolute(), url=url, since=since)
-        held.callback(of_store.release)
+    with contextlib.ExitStack() as locks:
+        store_lock: StoreLock = lock_folder(settings.state.absolute(), url=url, since=since)
+        locks.callback(store_lock.release)
         if settings.database is not None and not settings.database.startswith("sqlite:"):
-            of_store = hold_database(settings.database, serves_at=url, since=since)
-            held.callback(of_store.release)
-        yield of_store
+            store_lock = lock_database(settings.database, url=url, since=since)
+            locks.callback(store_lock.release)
+        yield store_lock
 
 
 @contextlib.contextmanager

@@ -9,18 +9,18 @@ from naiad.errors import InputError
 from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
 from naiad.service.contract.instance_types import instance_type
 from naiad.service.domain.clock import SystemClock
-from naiad.service.domain.errors import DoesNotFit
-from naiad.service.store.lock import hold
+from naiad.service.domain.errors import LimitExceeded
+from naiad.service.store.lock import lock_folder
 
 
 def composed(settings: Settings) -> Parts:
     """Its parts, closed; what they left on the disk is there."""
-    held = hold(settings.state, url="http://127.0.0.1:1", since=SystemClock().now())
+    store_lock = lock_folder(settings.state, url="http://127.0.0.1:1", since=SystemClock().now())
     try:
-        parts = compose(settings, url="http://127.0.0.1:1", hold=held)
+        parts = compose(settings, url="http://127.0.0.1:1", store_lock=store_lock)
         parts.close()
     finally:
-        held.release()
+        store_lock.release()
     return parts
 
 
@@ -50,10 +50,10 @@ def test_a_type_larger_than_the_machine_is_scaled_down_or_refused_as_is_set(tmp_
         for resources in (parts.supervisor.resources, parts.gateway.context.jobs.resources):
             small = dataclasses.replace(resources, cpus=resources.cpus[:1])
             if fits:
-                assert small.need(type_, instances=1)[0].cores == 1
+                assert small.request_for(type_, instances=1)[0].cores == 1
             else:
-                with pytest.raises(DoesNotFit, match="asks for 96 cores"):
-                    small.need(type_, instances=1)
+                with pytest.raises(LimitExceeded, match="asks for 96 cores"):
+                    small.request_for(type_, instances=1)
 
 
 def test_objects_are_in_the_folder_unless_a_store_is_named(tmp_path: Path) -> None:

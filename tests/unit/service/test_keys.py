@@ -97,7 +97,7 @@ def test_a_damaged_file_is_told(tmp_path):
 def test_a_server_looks_at_the_file_once_in_a_while(tmp_path):
     now = 0.0
     other = Keys.open(tmp_path)
-    keys = Keys(tmp_path / "keys.json", fresh_s=0.001, clock=lambda: now)
+    keys = Keys(tmp_path / "keys.json", max_age_s=0.001, clock=lambda: now)
     assert keys.find(other.first().access_key) is not None
     added = other.add("ci")
     assert keys.find(added.access_key) is None

@@ -99,7 +99,7 @@ def pieces(content: Iterable[bytes] | BinaryIO) -> Iterator[bytes]:
     return iter(content)
 
 
-def etag_of_parts(etags: Sequence[str]) -> str:
+def multipart_etag(etags: Sequence[str]) -> str:
     joined = b"".join(bytes.fromhex(etag) for etag in etags)
     return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(etags)}"
 

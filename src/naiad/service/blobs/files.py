@@ -19,7 +19,7 @@ _NO_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @contextlib.contextmanager
-def disk_errors() -> Iterator[None]:
+def translate_disk_errors() -> Iterator[None]:
     """A full disk as StorageFull, a path beyond the system's length as Invalid."""
     try:
         yield

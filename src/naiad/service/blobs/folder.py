@@ -11,33 +11,33 @@ from typing import BinaryIO
 from naiad import durable
 from naiad.service.blobs.checksums import Digests, pieces
 from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey
-from naiad.service.blobs.files import disk_errors
-from naiad.service.blobs.listing import FolderNames, KeyWalk, page_of
+from naiad.service.blobs.files import translate_disk_errors
+from naiad.service.blobs.listing import FolderCache, KeyWalk, page_of
 from naiad.service.blobs.names import check_bucket, check_key, is_bucket, names_of
+from naiad.service.blobs.object_record import Record, milliseconds
 from naiad.service.blobs.port import (
-    ALWAYS,
     DEFAULT_CONTENT_TYPE,
-    BlobInfo,
-    BlobPage,
-    Condition,
+    UNCONDITIONAL,
+    CompletedPart,
+    ObjectInfo,
+    ObjectPage,
     Part,
-    PartClaim,
     Upload,
+    WriteCondition,
 )
-from naiad.service.blobs.record import Record, milliseconds
-from naiad.service.blobs.space import Reading, Space, plain
+from naiad.service.blobs.store_folder import Reading, Space, plain
 from naiad.service.blobs.uploads import Uploads
 from naiad.service.domain.clock import Clock, SystemClock
 
 
-class FolderBlobs:
+class FolderBlobStore:
     """Processes and threads may have one root open at once, each with an object of its own."""
 
     def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._space = Space(Path(root))
         self._uploads = Uploads(self._space, self._clock)
-        self._names = FolderNames()
+        self._names = FolderCache()
 
     def buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
         folders = [path for path in self._space.root.iterdir() if is_bucket(path.name) and path.is_dir()]
@@ -47,7 +47,7 @@ class FolderBlobs:
         folder = self._space.root / check_bucket(bucket)
         if folder.is_dir():
             raise BucketExists(f"there is a bucket {bucket} already")
-        with disk_errors():
+        with translate_disk_errors():
             (self._space.created / bucket).touch(mode=0o600)
             try:
                 folder.mkdir(mode=0o700)
@@ -81,8 +81,8 @@ class FolderBlobs:
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         checksums: Mapping[str, str] | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         self._space.bucket(bucket)
         check_key(key)
         digests = Digests({} if checksums is None else checksums)
@@ -102,13 +102,13 @@ class FolderBlobs:
             self._space.publish(file, bucket, key, record=record, condition=condition)
         return record.info(bucket, key)
 
-    def head(self, bucket: str, key: str) -> BlobInfo:
+    def head(self, bucket: str, key: str) -> ObjectInfo:
         with self._space.open(bucket, key) as file:
             return file.record.info(bucket, key)
 
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None
-    ) -> tuple[BlobInfo, Iterator[bytes]]:
+    ) -> tuple[ObjectInfo, Iterator[bytes]]:
         file = self._space.open(bucket, key)
         return file.record.info(bucket, key), Reading(file, start, length)
 
@@ -118,9 +118,9 @@ class FolderBlobs:
         bucket: str,
         key: str,
         *,
-        replace: BlobInfo | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        replace: ObjectInfo | None = None,
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         self._space.bucket(bucket)
         check_key(key)
         with self._space.open(*source) as origin, self._space.temporary() as file:
@@ -136,22 +136,22 @@ class FolderBlobs:
             self._space.publish(file, bucket, key, record=record, condition=condition)
         return record.info(bucket, key)
 
-    def delete(self, bucket: str, key: str, *, condition: Condition = ALWAYS) -> None:
+    def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
         base = self._space.bucket(bucket)
         path = base.joinpath(*names_of(check_key(key)))
         gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
-        with disk_errors(), self._space.lock(bucket, key), gone:
+        with translate_disk_errors(), self._space.lock(bucket, key), gone:
             self._space.demand(condition, bucket, key)
             path.unlink()
             _remove_upwards(path.parent, base)
 
     def list(
         self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
-    ) -> BlobPage:
+    ) -> ObjectPage:
         walk = KeyWalk(self._names, self._space.bucket(bucket), prefix=prefix, after=after)
         page = page_of(walk, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
         found = (self._found(bucket, key) for key in page.keys)
-        return BlobPage(tuple(info for info in found if info), page.prefixes, page.next_after)
+        return ObjectPage(tuple(info for info in found if info), page.prefixes, page.next_start_after)
 
     def start_upload(
         self,
@@ -202,11 +202,11 @@ class FolderBlobs:
         bucket: str,
         key: str,
         upload_id: str,
-        parts: Sequence[PartClaim],
+        parts: Sequence[CompletedPart],
         *,
         checksums: Mapping[str, str] | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         upload = self._uploads.named(bucket, key, upload_id)
         return self._uploads.complete(upload, parts, checksums or {}, condition)
 
@@ -216,7 +216,7 @@ class FolderBlobs:
     def _now_ms(self) -> int:
         return milliseconds(self._clock.now())
 
-    def _found(self, bucket: str, key: str) -> BlobInfo | None:
+    def _found(self, bucket: str, key: str) -> ObjectInfo | None:
         """None for what was deleted since its name was read."""
         try:
             return self.head(bucket, key)

@@ -22,7 +22,7 @@ _SETTLED_NS = 2 * 10**9
 """A change within the clock's grain of the last reading would not show; after this long one must."""
 
 
-class FolderNames:
+class FolderCache:
     """The entries of folders, in order. Safe for threads."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class _Level:
 class KeyWalk:
     """Keys with ``prefix`` and behind ``after``, in order."""
 
-    def __init__(self, names: FolderNames, folder: Path, *, prefix: str, after: str) -> None:
+    def __init__(self, names: FolderCache, folder: Path, *, prefix: str, after: str) -> None:
         self._names, self._prefix, self._after = names, prefix, after
         self._bound = max(prefix, after)
         self._levels = [self._level(str(folder), "")]
@@ -124,7 +124,7 @@ class KeyWalk:
 class KeyPage:
     keys: tuple[str, ...]
     prefixes: tuple[str, ...]
-    next_after: str | None
+    next_start_after: str | None
 
 
 def page_of(walk: KeyWalk, *, prefix: str, delimiter: str, after: str, limit: int) -> KeyPage:

@@ -5,21 +5,21 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from naiad.service.blobs.folder import FolderBlobs
-from naiad.service.blobs.port import Blobs
-from naiad.service.blobs.remote import RemoteBlobs
+from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.blobs.port import BlobStore
+from naiad.service.blobs.s3 import S3BlobStore
 from naiad.service.domain.errors import Invalid
 
 
-def open_blobs(url: str) -> Blobs:
+def open_blobs(url: str) -> BlobStore:
     """A folder's path, or the http(s) endpoint of an S3 store; its keys and region come from the usual AWS variables.
 
     Raises Invalid for another scheme.
     """
     scheme, separator, _ = url.partition("://")
     if not separator:
-        return FolderBlobs(Path(url))
+        return FolderBlobStore(Path(url))
     if scheme in ("http", "https"):
         settings = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
-        return RemoteBlobs(boto3.client("s3", endpoint_url=url, config=settings))
+        return S3BlobStore(boto3.client("s3", endpoint_url=url, config=settings))
     raise Invalid(f"blobs at {url!r}: give a folder, or the http(s) address of an S3 store")

@@ -20,7 +20,7 @@ MAX_PARTS = 10_000
 
 
 @dataclass(frozen=True)
-class BlobInfo:
+class ObjectInfo:
     bucket: str
     key: str
     size: int
@@ -39,17 +39,17 @@ class BlobInfo:
 
 
 @dataclass(frozen=True)
-class BlobPage:
-    blobs: tuple[BlobInfo, ...]
+class ObjectPage:
+    blobs: tuple[ObjectInfo, ...]
     """Content type, metadata, headers and checksums may be left out: ``head`` has them."""
     prefixes: tuple[str, ...]
     """Common prefixes up to the delimiter."""
-    next_after: str | None
+    next_start_after: str | None
     """The key or common prefix to go on after; None on the last page."""
 
 
 @dataclass(frozen=True)
-class Condition:
+class WriteCondition:
     """Decided together with the write: of two conditional puts at once, one sees the other's object."""
 
     if_none_match: Literal["*"] | None = None
@@ -58,7 +58,7 @@ class Condition:
     """Only over the object with this ETag, or over any for ``*``. Raises NoSuchKey where there is none."""
 
 
-ALWAYS = Condition()
+UNCONDITIONAL = WriteCondition()
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class PartClaim:
+class CompletedPart:
     """A part as the one who completes an upload names it."""
 
     number: int
@@ -97,7 +97,7 @@ class PartClaim:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
-class Blobs(Protocol):
+class BlobStore(Protocol):
     def buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
         """(name, created) by name."""
 
@@ -119,20 +119,20 @@ class Blobs(Protocol):
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         checksums: Mapping[str, str] | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         """Streams: memory does not grow with the size. Raises BadDigest, PreconditionFailed.
 
-        ``checksums`` by algorithm (those of BlobInfo, and ``md5``): the value that is expected, or "" to only take it. Its
+        ``checksums`` by algorithm (those of ObjectInfo, and ``md5``): the value that is expected, or "" to only take it. Its
         names are read before the content and its values after, so that what follows a content can say them.
         """
 
-    def head(self, bucket: str, key: str) -> BlobInfo:
+    def head(self, bucket: str, key: str) -> ObjectInfo:
         """Raises NoSuchKey."""
 
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None
-    ) -> tuple[BlobInfo, Iterator[bytes]]:
+    ) -> tuple[ObjectInfo, Iterator[bytes]]:
         """Raises NoSuchKey. ``length`` None is to the end. The iterator has a ``close``, for who leaves it before its end."""
 
     def copy(
@@ -141,19 +141,19 @@ class Blobs(Protocol):
         bucket: str,
         key: str,
         *,
-        replace: BlobInfo | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        replace: ObjectInfo | None = None,
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         """``source`` is (bucket, key); raises NoSuchKey. Content type, metadata and headers are the source's, or those of
         ``replace``. Raises PreconditionFailed.
         """
 
-    def delete(self, bucket: str, key: str, *, condition: Condition = ALWAYS) -> None:
+    def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
         """What is not there is no error, unless there is a condition. Raises NotFound for the bucket, PreconditionFailed."""
 
     def list(
         self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
-    ) -> BlobPage:
+    ) -> ObjectPage:
         """Keys in the order of their UTF-8 bytes, those behind ``after``; a common prefix that equals it is passed over."""
 
     def start_upload(
@@ -192,11 +192,11 @@ class Blobs(Protocol):
         bucket: str,
         key: str,
         upload_id: str,
-        parts: Sequence[PartClaim],
+        parts: Sequence[CompletedPart],
         *,
         checksums: Mapping[str, str] | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         """The object of these parts; ``checksums`` are those that it is to have. A second call gives the same answer while the
         object is there. Raises NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, BadDigest, PreconditionFailed; the
         upload stays when it raises.

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from naiad import durable
-from naiad.service.blobs.checksums import Digests, combined, composite, etag_of_parts, pieces
+from naiad.service.blobs.checksums import Digests, combined, composite, multipart_etag, pieces
 from naiad.service.blobs.errors import BadDigest, EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
 from naiad.service.blobs.files import Temporary, locked
-from naiad.service.blobs.port import MAX_PARTS, MIN_PART_BYTES, BlobInfo, Condition, Part, PartClaim, Upload
-from naiad.service.blobs.record import Record, milliseconds, moment
-from naiad.service.blobs.space import OpenFile, Space
+from naiad.service.blobs.object_record import Record, milliseconds, moment
+from naiad.service.blobs.port import MAX_PARTS, MIN_PART_BYTES, CompletedPart, ObjectInfo, Part, Upload, WriteCondition
+from naiad.service.blobs.store_folder import OpenFile, Space
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Invalid
 
@@ -112,8 +112,8 @@ class Uploads:
         return tuple(found)
 
     def complete(
-        self, upload: Upload, claims: Sequence[PartClaim], checksums: Mapping[str, str], condition: Condition
-    ) -> BlobInfo:
+        self, upload: Upload, claims: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
+    ) -> ObjectInfo:
         try:
             with locked(self._folder(upload) / _ABOUT):
                 upload = self.get(upload.bucket, upload.key, upload.upload_id)  # nobody completed it meanwhile
@@ -140,13 +140,13 @@ class Uploads:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _made(self, upload: Upload) -> BlobInfo:
+    def _made(self, upload: Upload) -> ObjectInfo:
         with self.space.open(upload.bucket, upload.key) as file:
             return file.record.info(upload.bucket, upload.key)
 
     def _completed(
-        self, upload: Upload, claims: Sequence[PartClaim], checksums: Mapping[str, str], condition: Condition
-    ) -> BlobInfo:
+        self, upload: Upload, claims: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
+    ) -> ObjectInfo:
         before = self.space.record(upload.bucket, upload.key)
         if before and before.upload_id == upload.upload_id:  # killed before it could remove the parts
             self.abort(upload)
@@ -164,13 +164,13 @@ class Uploads:
         self.abort(upload)
         return record.info(upload.bucket, upload.key)
 
-    def _append(self, whole: Temporary, upload: Upload, claim: PartClaim, part: Record) -> None:
+    def _append(self, whole: Temporary, upload: Upload, claim: CompletedPart, part: Record) -> None:
         with OpenFile(self._path(upload, claim.number)) as file:
             if file.record != part:
                 raise InvalidPart(f"part {claim.number} was put again while the upload was completed")
             whole.append(file.fd, part.size)
 
-    def _claimed(self, upload: Upload, claim: PartClaim) -> Record:
+    def _claimed(self, upload: Upload, claim: CompletedPart) -> Record:
         """Raises InvalidPart."""
         try:
             with OpenFile(self._path(upload, claim.number)) as file:
@@ -186,7 +186,7 @@ class Uploads:
     def _record(self, upload: Upload, parts: Sequence[Record]) -> Record:
         return Record(
             size=sum(part.size for part in parts),
-            etag=etag_of_parts([part.etag for part in parts]),
+            etag=multipart_etag([part.etag for part in parts]),
             modified_ms=milliseconds(self.clock.now()),
             content_type=upload.content_type,
             metadata=upload.metadata,
@@ -214,7 +214,7 @@ def _check(record: Record, checksums: Mapping[str, str]) -> None:
             raise BadDigest(f"the parts make a {name} of {found}, and {value} was said")
 
 
-def _ordered(claims: Sequence[PartClaim]) -> Sequence[PartClaim]:
+def _ordered(claims: Sequence[CompletedPart]) -> Sequence[CompletedPart]:
     if not claims:
         raise InvalidPart("an upload is completed with at least one part")
     numbers = [claim.number for claim in claims]

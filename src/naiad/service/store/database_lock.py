@@ -1,4 +1,4 @@
-"""The lock of ``lock.py`` for a PostgreSQL database: an advisory lock on a connection of its own."""
+"""The lock on a PostgreSQL database: an advisory lock on a connection of its own. ``lock.py`` has its contract."""
 
 import datetime as dt
 from threading import Lock
@@ -9,16 +9,16 @@ from sqlalchemy.exc import DBAPIError
 from naiad.errors import InputError
 from naiad.service.domain.errors import Unavailable
 from naiad.service.store.engines import POSTGRES_OPTIONS
-from naiad.service.store.lock import Holder
-from naiad.service.store.open import postgres_url
+from naiad.service.store.lock import LockOwner
+from naiad.service.store.open import parse_postgres_url
 
 _KEY = 0x6E61696164  # "naiad"
-_LONGEST_NAME_BYTES = 63
-_PROBE_S = 10
-"""After about three times this, PostgreSQL takes a machine that fell silent for dead."""
+_MAX_NAME_BYTES = 63
+_KEEPALIVE_S = 10
+"""PostgreSQL drops the connection of a silent machine after about three times this."""
 
-_HOLDER = text("""
-    SELECT activity.application_name, activity.pid, activity.client_addr, activity.backend_start
+_SELECT_OWNER = text("""
+    SELECT activity.application_name, activity.client_addr, activity.backend_start
     FROM pg_locks AS held JOIN pg_stat_activity AS activity ON activity.pid = held.pid
     WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
       AND ((held.classid::bigint << 32) | held.objid::bigint) = :key
@@ -26,16 +26,16 @@ _HOLDER = text("""
 """)
 
 
-class DatabaseHold:
-    def __init__(self, engine: Engine, shown: str) -> None:
-        """Raises InputError that says who holds the database, or why it cannot be reached."""
-        self._engine, self._shown = engine, shown
-        self._one_at_a_time = Lock()
-        self._connection = _locked(engine, shown)
+class DatabaseLock:
+    def __init__(self, engine: Engine, address: str) -> None:
+        """``address``: the database as messages name it. Raises InputError as ``lock_database`` does."""
+        self._engine, self._address = engine, address
+        self._mutex = Lock()
+        self._connection = _connect_and_lock(engine, address)
 
-    def still_held(self) -> bool:
-        """False once the connection was lost, for then another server may hold the database."""
-        with self._one_at_a_time:
+    def is_held(self) -> bool:
+        """False once the connection was lost: another server may have the lock by then."""
+        with self._mutex:
             try:
                 return not self._connection.closed and self._connection.execute(text("SELECT 1")).scalar_one() == 1
             except DBAPIError:
@@ -43,61 +43,64 @@ class DatabaseHold:
                 self._connection.close()
                 return False
 
-    def regain(self) -> None:
-        with self._one_at_a_time:
+    def reacquire(self) -> None:
+        with self._mutex:
             self._connection.close()
             try:
-                self._connection = _locked(self._engine, self._shown)
+                self._connection = _connect_and_lock(self._engine, self._address)
             except InputError as error:
                 raise Unavailable(str(error)) from error
 
     def release(self) -> None:
-        with self._one_at_a_time:
+        with self._mutex:
             self._connection.close()
 
 
-def hold_database(url: str, *, serves_at: str, since: dt.datetime) -> DatabaseHold:
-    """Raises InputError that says who holds the database, or why it cannot be reached."""
-    address = postgres_url(url)
-    holder = Holder.this_process(url=serves_at, since=since)
+def lock_database(database_url: str, *, url: str, since: dt.datetime) -> DatabaseLock:
+    """Locks a database. ``url``: the address of this server's gateway, which is told to servers that want the lock too.
+
+    Raises InputError that names the owner, or says why the database cannot be reached.
+    """
+    database = parse_postgres_url(database_url)
+    owner = LockOwner.this_process(url=url, since=since)
     engine = create_engine(
-        address.set(drivername="postgresql+psycopg"),
+        database.set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         connect_args=POSTGRES_OPTIONS
         | {
-            "application_name": _name_of(holder),
-            "keepalives_idle": _PROBE_S,
-            "keepalives_interval": _PROBE_S,
+            "application_name": _application_name(owner),
+            "keepalives_idle": _KEEPALIVE_S,
+            "keepalives_interval": _KEEPALIVE_S,
             "keepalives_count": 3,
         },
     )
-    return DatabaseHold(engine, address.render_as_string())
+    return DatabaseLock(engine, database.render_as_string())
 
 
-def _locked(engine: Engine, shown: str) -> Connection:
+def _connect_and_lock(engine: Engine, address: str) -> Connection:
     try:
         connection = engine.connect()
         if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one():
             return connection
-        held_by = _held_by(connection)
+        owner = _read_owner(connection)
         connection.close()
     except DBAPIError as error:
-        raise InputError(f"database {shown} cannot be reached: {error.orig}") from error
+        raise InputError(f"database {address} cannot be reached: {error.orig}") from error
     raise InputError(
-        f"database {shown} is in use by {held_by}", hint="use that server, stop it first, or give another database"
+        f"database {address} is in use by {owner}", hint="use that server, stop it first, or give another database"
     )
 
 
-def _name_of(holder: Holder) -> str:
-    """PostgreSQL cuts it at 63 bytes and takes ASCII; the address comes first, for the host may be long."""
-    name = f"naiad pid {holder.pid} at {holder.url} on {holder.host}"
-    return name.encode("ascii", "replace")[:_LONGEST_NAME_BYTES].decode()
+def _application_name(owner: LockOwner) -> str:
+    """Returns at most 63 bytes of ASCII, PostgreSQL's limits. The host is last, since it may be long and is cut first."""
+    name = f"naiad pid {owner.pid} at {owner.url} on {owner.host}"
+    return name.encode("ascii", "replace")[:_MAX_NAME_BYTES].decode()
 
 
-def _held_by(connection: Connection) -> str:
-    row = connection.execute(_HOLDER, {"key": _KEY}).first()
+def _read_owner(connection: Connection) -> str:
+    row = connection.execute(_SELECT_OWNER, {"key": _KEY}).first()
     if row is None:
         return "another server"
-    name, _, address, since = row
+    name, address, since = row
     return f"{name} from {address or 'this machine'}, since {since:%Y-%m-%d %H:%M:%S %Z}"

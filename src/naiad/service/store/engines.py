@@ -1,9 +1,9 @@
-"""Connections to the two databases, set up so that what was committed is on disk.
+"""Engines of the two databases, set up so that a committed change is on disk.
 
-SQLite: one writer connection for all threads (SQLite has one writer anyway, and a queue here is fairer than its polling) and a
-few readers. A rollback journal and not WAL, which is broken up to 3.51.2. The journal is kept and its header zeroed and
-synced at each commit (PERSIST): with DELETE and synchronous FULL a power cut could bring a deleted journal back, and
-with it take back a commit. ``cache_spill`` off: a large write takes the file from the readers at its commit only.
+SQLite has one writer connection for all threads (SQLite allows only one, and a queue here is fairer than its polling) and a
+few readers. It keeps a rollback journal; WAL can corrupt a database up to SQLite 3.51.2. Each commit zeroes and syncs the
+journal's header (PERSIST): after DELETE, a power cut could bring a deleted journal back, and that would undo a commit.
+``cache_spill`` is off, so that a large write excludes readers at its commit only.
 """
 
 import sqlite3
@@ -15,24 +15,25 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL
 
 from naiad import durable
-from naiad.service.store.read_write_lock import Gate, OpenGate, TurnGate
+from naiad.service.store.read_write_lock import NullReadWriteLock, ReadWriteLock, WriterPreferringLock
 
 _BUSY_TIMEOUT_MS = 30_000
 _POOL_TIMEOUT_S = 60
 _READERS = 4
 _POSTGRES_CONNECTIONS = 6
 POSTGRES_OPTIONS = {"connect_timeout": 10, "client_encoding": "utf8"}
-"""The encoding is named for databases of SQL_ASCII: psycopg would give bytes."""
-_JOURNAL_KEPT_BYTES = 4 << 20
+"""psycopg returns bytes from a database of SQL_ASCII unless the encoding is named."""
+_JOURNAL_SIZE_LIMIT_BYTES = 4 << 20
 _CACHE_KIB = 8192
 
 
 @dataclass(frozen=True)
 class Engines:
     reader: Engine
-    """Each statement is a snapshot of its own."""
+    """Each of its statements sees a snapshot."""
     writer: Engine
-    gate: Gate
+    lock: ReadWriteLock
+    """Taken for reading by each reader, for writing by each commit."""
 
     def dispose(self) -> None:
         self.reader.dispose()
@@ -40,7 +41,7 @@ class Engines:
 
 
 def sqlite_engines(path: Path) -> Engines:
-    """Makes the file, for its owner alone, when it is not there. Raises OSError."""
+    """Creates the file, for its owner only, where it is missing. Raises OSError."""
     durable.ensure_file(path, mode=0o600)
     url = URL.create("sqlite", database=str(path))
     writer = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=_POOL_TIMEOUT_S)
@@ -48,7 +49,7 @@ def sqlite_engines(path: Path) -> Engines:
     event.listen(writer, "begin", _begin_immediate)
     reader = create_engine(url, poolclass=QueuePool, pool_size=_READERS, max_overflow=0, pool_timeout=_POOL_TIMEOUT_S)
     event.listen(reader, "connect", _set_up_sqlite_reader)
-    return Engines(reader, writer, TurnGate())
+    return Engines(reader, writer, WriterPreferringLock())
 
 
 def postgres_engines(url: URL) -> Engines:
@@ -62,11 +63,11 @@ def postgres_engines(url: URL) -> Engines:
         connect_args=POSTGRES_OPTIONS | {"application_name": "naiad"},
     )
     event.listen(writer, "connect", _set_up_postgres)
-    return Engines(writer.execution_options(isolation_level="AUTOCOMMIT"), writer, OpenGate())
+    return Engines(writer.execution_options(isolation_level="AUTOCOMMIT"), writer, NullReadWriteLock())
 
 
 def _set_up_sqlite(connection: sqlite3.Connection) -> None:
-    connection.isolation_level = None  # BEGIN is ours
+    connection.isolation_level = None  # SQLAlchemy's event sends BEGIN
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -75,7 +76,7 @@ def _set_up_sqlite(connection: sqlite3.Connection) -> None:
 def _set_up_sqlite_writer(connection: sqlite3.Connection, _record: object) -> None:
     _set_up_sqlite(connection)
     connection.execute("PRAGMA journal_mode = PERSIST")
-    connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_KEPT_BYTES}")
+    connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_SIZE_LIMIT_BYTES}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_spill = OFF")
 
@@ -90,7 +91,7 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _set_up_postgres(connection: Any, _record: object) -> None:
-    """A commit waits for its disk, whatever the server's default is."""
+    """Has each commit wait for the disk, whatever the server's default is."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

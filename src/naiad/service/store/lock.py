@@ -1,4 +1,7 @@
-"""One server a store: a lock on the state folder, or on the database, that the kernel or PostgreSQL lets go when we die."""
+"""The lock that gives a store to one server: the kernel or PostgreSQL releases it when the server's process ends.
+
+Here: the port, and the lock on a state folder. ``database_lock.py`` has the lock on a PostgreSQL database.
+"""
 
 import datetime as dt
 import fcntl
@@ -12,18 +15,18 @@ from typing import Protocol, Self
 from naiad.errors import FolderError
 
 FILE_NAME = "naiad.lock"
-_LONGEST_NOTE_BYTES = 4096
+_MAX_OWNER_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who holds a lock, as told to others. Nothing secret goes here."""
+class LockOwner:
+    """The server that has a lock, as others are told. Contains no secret."""
 
     pid: int
     host: str
     since: dt.datetime
     url: str
-    """Where it serves."""
+    """The address of its gateway."""
 
     @classmethod
     def this_process(cls, *, url: str, since: dt.datetime) -> Self:
@@ -33,38 +36,39 @@ class Holder:
         return f"process {self.pid} on {self.host} since {self.since:%Y-%m-%d %H:%M:%S} UTC, at {self.url}"
 
 
-class Hold(Protocol):
-    """A lock that is held until ``release`` or the end of the process. Child processes that run a program do not inherit it."""
+class StoreLock(Protocol):
+    """A lock that was acquired. Programs that this process starts do not inherit it."""
 
-    def still_held(self) -> bool: ...
+    def is_held(self) -> bool: ...
 
-    def regain(self) -> None:
-        """Takes it again after it was lost. Raises Unavailable while that cannot be."""
+    def reacquire(self) -> None:
+        """Acquires a lost lock again. Raises Unavailable while that is not possible."""
 
     def release(self) -> None:
         """Idempotent."""
 
 
-class AlwaysHeld:
-    """The null twin: for a store that nobody else can have."""
+class NullLock:
+    """The null twin, for a store that no other process can open."""
 
-    def still_held(self) -> bool:
+    def is_held(self) -> bool:
         return True
 
-    def regain(self) -> None: ...
+    def reacquire(self) -> None: ...
 
     def release(self) -> None: ...
 
 
-class FolderHold:
+class FolderLock:
     def __init__(self, descriptor: int) -> None:
+        """``descriptor``: the open, locked file. It is closed by ``release``."""
         self._descriptor: int | None = descriptor
 
-    def still_held(self) -> bool:
+    def is_held(self) -> bool:
         return self._descriptor is not None
 
-    def regain(self) -> None:
-        """It is never lost before it is released."""
+    def reacquire(self) -> None:
+        """Does nothing: a file's lock is not lost before it is released."""
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -72,46 +76,49 @@ class FolderHold:
             self._descriptor = None
 
 
-def hold(folder: Path, *, url: str, since: dt.datetime) -> FolderHold:
-    """Makes the folder when it is not there. Raises FolderError that says who holds it, or why it cannot be locked."""
+def lock_folder(folder: Path, *, url: str, since: dt.datetime) -> FolderLock:
+    """Locks a state folder, which is made if it is missing. ``url`` and ``since`` are told to servers that want it too.
+
+    Raises FolderError that names the owner, or says why the folder cannot be locked.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise FolderError(f"state folder {folder} cannot be used: {error.strerror}") from error
     try:
-        _lock(descriptor, folder)
-        _write(descriptor, Holder.this_process(url=url, since=since))
+        _lock_file(descriptor, folder)
+        _write_owner(descriptor, LockOwner.this_process(url=url, since=since))
     except OSError as error:
         os.close(descriptor)
         raise FolderError(f"state folder {folder} cannot be locked: {error.strerror}") from error
     except FolderError:
         os.close(descriptor)
         raise
-    return FolderHold(descriptor)
+    return FolderLock(descriptor)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
+def _lock_file(descriptor: int, folder: Path) -> None:
     try:
-        # Of the open file and not of the process: reading the file elsewhere in this process does not let it go.
+        # flock belongs to the open file, not to the process: opening the file elsewhere in this process does not release it.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise FolderError(
-            f"state folder {folder} is in use by {_read(descriptor)}",
+            f"state folder {folder} is in use by {_read_owner(descriptor)}",
             hint="use that server, stop it first, or give another folder",
         ) from error
 
 
-def _write(descriptor: int, holder: Holder) -> None:
-    note = {"pid": holder.pid, "host": holder.host, "since": holder.since.isoformat(), "url": holder.url}
+def _write_owner(descriptor: int, owner: LockOwner) -> None:
+    values = {"pid": owner.pid, "host": owner.host, "since": owner.since.isoformat(), "url": owner.url}
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(note).encode(), 0)
+    os.pwrite(descriptor, json.dumps(values).encode(), 0)
 
 
-def _read(descriptor: int) -> str:
-    """The holder, or "another process" while it has not written its note."""
+def _read_owner(descriptor: int) -> str:
+    """Returns the owner as text, or "another process" when the file does not name it (yet)."""
     try:
-        note = json.loads(os.pread(descriptor, _LONGEST_NOTE_BYTES, 0))
-        return str(Holder(note["pid"], note["host"], dt.datetime.fromisoformat(note["since"]), note["url"]))
+        values = json.loads(os.pread(descriptor, _MAX_OWNER_BYTES, 0))
+        return str(LockOwner(values["pid"], values["host"], dt.datetime.fromisoformat(values["since"]), values["url"]))
     except (ValueError, KeyError, TypeError):
         return "another process"

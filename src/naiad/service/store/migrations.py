@@ -1,6 +1,6 @@
-"""How a database gets its tables: numbered steps, each run once and never edited after a release.
+"""Creates and upgrades a database's tables: numbered migrations, each run once and never edited after a release.
 
-Why this and not Alembic: docs/adr/0004. ``{text}`` is the dialect's word for text that sorts by its bytes.
+docs/adr/0004 says why this is not Alembic. ``{text}`` stands for the dialect's type of text that is sorted by its bytes.
 """
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text, update
 from naiad.errors import InputError
 from naiad.service.store.schema import version
 
-_FIRST = (
+_JOBS_AND_TAGS = (
     """CREATE TABLE naiad_jobs (
         kind {text} NOT NULL, name {text} NOT NULL, arn {text} NOT NULL, region {text} NOT NULL,
         status {text} NOT NULL, phase {text} NOT NULL, attempt INTEGER NOT NULL,
@@ -37,28 +37,28 @@ _ENTITIES = (
     "CREATE INDEX naiad_entities_by_creation ON naiad_entities (kind, created_us, name)",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _ENTITIES)
-"""STEPS[n] leads from version n to n + 1."""
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES)
+"""MIGRATIONS[n] leads from version n to n + 1."""
 
-_WORD_FOR_TEXT = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
+_TEXT_TYPES = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}
 
 
-def upgrade(writer: Engine, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
-    """Brings the database to the newest version, in one transaction. Raises InputError for one that a newer Naiad made."""
+def upgrade(writer: Engine, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
+    """Upgrades the database to the newest version, in one transaction. Raises InputError for a database of a newer Naiad."""
     with writer.begin() as connection:
-        found = _version(connection)
-        if found > len(steps):
+        current = _current_version(connection)
+        if current > len(migrations):
             raise InputError(
-                f"database {writer.url.render_as_string()} is of version {found}, and this naiad reads up to {len(steps)}",
+                f"database {writer.url.render_as_string()} has version {current}; this naiad reads up to {len(migrations)}",
                 hint="upgrade naiad, or give another state folder",
             )
-        for step in steps[found:]:
-            _run(connection, step)
-        if found < len(steps):
-            connection.execute(update(version).values(version=len(steps)))
+        for migration in migrations[current:]:
+            _run(connection, migration)
+        if current < len(migrations):
+            connection.execute(update(version).values(version=len(migrations)))
 
 
-def _version(connection: Connection) -> int:
+def _current_version(connection: Connection) -> int:
     if inspect(connection).has_table(version.name):
         return int(connection.execute(select(version.c.version)).scalar_one())
     connection.execute(text(f"CREATE TABLE {version.name} (version INTEGER NOT NULL)"))
@@ -66,7 +66,7 @@ def _version(connection: Connection) -> int:
     return 0
 
 
-def _run(connection: Connection, step: tuple[str, ...]) -> None:
-    word = _WORD_FOR_TEXT[connection.dialect.name]
-    for statement in step:
-        connection.execute(text(statement.format(text=word)))
+def _run(connection: Connection, migration: tuple[str, ...]) -> None:
+    text_type = _TEXT_TYPES[connection.dialect.name]
+    for statement in migration:
+        connection.execute(text(statement.format(text=text_type)))

@@ -1,4 +1,4 @@
-"""A store from what the user gave: a folder, ``sqlite:///file`` or ``postgresql://…``."""
+"""Opens the store at an address: a folder, ``sqlite:///file`` or ``postgresql://…``."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +15,12 @@ FILE_NAME = "naiad.db"
 
 
 def open_store(url_or_folder: str | Path) -> SqlStore:
-    """The database is made or upgraded where needed. Raises InputError: OptionError for an address that is none, FolderError
-    for a folder that cannot be written.
+    """Creates or upgrades the database where needed.
+
+    Raises OptionError for an invalid address, FolderError for a folder that cannot be written, InputError for a database that
+    cannot be used.
     """
-    engines = _engines(url_or_folder)
+    engines = _make_engines(url_or_folder)
     try:
         upgrade(engines.writer)
     except DBAPIError as error:
@@ -30,27 +32,27 @@ def open_store(url_or_folder: str | Path) -> SqlStore:
     return SqlStore(engines)
 
 
-def postgres_url(given: str) -> URL:
-    """Raises OptionError when it is no address of a PostgreSQL database, or when psycopg is missing."""
-    url = _url(given)
+def parse_postgres_url(address: str) -> URL:
+    """Raises OptionError for an address that is not PostgreSQL's, and when psycopg is not installed."""
+    url = _parse_url(address)
     if url.get_backend_name() != "postgresql":
         raise OptionError(
-            f"database {url.render_as_string()} is not served; give a folder, sqlite:///file or postgresql://…"
+            f"database {url.render_as_string()} is not supported; give a folder, sqlite:///file or postgresql://…"
         )
     if find_spec("psycopg") is None:
         raise OptionError("PostgreSQL needs psycopg, which is not installed", hint="pip install 'psycopg[binary]'")
     return url
 
 
-def _engines(url_or_folder: str | Path) -> Engines:
+def _make_engines(url_or_folder: str | Path) -> Engines:
     if isinstance(url_or_folder, Path) or "://" not in url_or_folder:
-        return _sqlite(Path(url_or_folder) / FILE_NAME)
+        return _open_sqlite(Path(url_or_folder) / FILE_NAME)
     if url_or_folder.startswith("sqlite:"):
-        return _sqlite(_file_of(_url(url_or_folder)))
-    return postgres_engines(postgres_url(url_or_folder))
+        return _open_sqlite(_database_file(_parse_url(url_or_folder)))
+    return postgres_engines(parse_postgres_url(url_or_folder))
 
 
-def _sqlite(path: Path) -> Engines:
+def _open_sqlite(path: Path) -> Engines:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return sqlite_engines(path.absolute())
@@ -58,15 +60,15 @@ def _sqlite(path: Path) -> Engines:
         raise FolderError(f"database {path} cannot be opened: {error.strerror}") from error
 
 
-def _file_of(url: URL) -> Path:
+def _database_file(url: URL) -> Path:
     if not url.database or url.database == ":memory:" or url.query or url.host:
         raise OptionError(f"database {url.render_as_string()} names no file; give sqlite:///folder/file.db")
     return Path(url.database)
 
 
-def _url(given: str) -> URL:
+def _parse_url(address: str) -> URL:
     try:
-        return make_url(given)
+        return make_url(address)
     except (ArgumentError, ValueError) as error:
         raise OptionError(
             "the database's address cannot be read; give a folder, sqlite:///file or postgresql://…"

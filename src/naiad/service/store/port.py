@@ -1,7 +1,7 @@
-"""The port of the store: jobs and tags that outlive the server. One contract suite runs on every adapter.
+"""The port of the store: jobs and tags, which outlive the server. One contract suite runs on every adapter.
 
-Contract: a method that returned has its change on disk (a kill -9 or power cut later does not take it back); a method that
-raised changed nothing. Safe for threads of one process; two servers never share one store.
+Contract: the change of a method that returned is on disk; a kill -9 or a loss of power later does not undo it. A method that
+raised has changed nothing. Threads of one process may use a store at once; two servers never share one.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from naiad.service.domain.status import Status
 
 @dataclass(frozen=True)
 class JobQuery:
-    """Filters are joined by "and"; None does not filter. Times are inclusive and in UTC."""
+    """Filters, an order and a page. Filters are joined by "and"; None does not filter. Times are inclusive and in UTC."""
 
     kind: JobKind
     status: Status | None = None
@@ -25,24 +25,24 @@ class JobQuery:
     modified_after: dt.datetime | None = None
     modified_before: dt.datetime | None = None
     tag: tuple[str, str | None] | None = None
-    """(key, value); any value for None."""
+    """(key, value); None as the value matches every value."""
     failure_contains: str | None = None
-    """A part of the failure reason, "" where there is to be one. A reason in which only the escape of a letter looks like the
-    part may come too: who needs to know looks again.
+    """A text in the failure reason; "" matches every failure reason. The caller must check the jobs that come back: one whose
+    reason has the text only in the escape of a letter may be among them.
     """
     has_started: bool | None = None
     sort_by: Literal["name", "created_at", "modified_at", "status"] = "created_at"
     descending: bool = False
     limit: int = 100
-    after: str | None = None
-    """``next_token`` of the page before."""
+    next_token: str | None = None
+    """The ``next_token`` of the page before; None for the first page."""
 
 
 @dataclass(frozen=True)
 class JobPage:
     jobs: tuple[Job, ...]
     next_token: str | None
-    """None on the last page. Jobs that are added meanwhile neither repeat nor hide others."""
+    """None on the last page. Jobs that are added between two pages neither repeat nor hide others."""
 
 
 class Store(Protocol):
@@ -50,34 +50,34 @@ class Store(Protocol):
         """Raises AlreadyExists when a job of this kind has the name."""
 
     def get(self, kind: JobKind, name: str) -> Job:
-        """A snapshot: later writes do not change it. Raises NotFound."""
+        """Returns a snapshot: later writes do not change it. Raises NotFound."""
 
     def update(self, job: Job, *, before: Job) -> None:
-        """Puts ``job`` where ``before`` is. Raises Conflict when the stored one is no longer ``before`` (by modified_at, phase
-        and attempt), NotFound when it is gone.
+        """Replaces ``before`` by ``job``. Raises Conflict when the stored job is no longer ``before`` (by modified_at, phase
+        and attempt), NotFound when it was deleted.
         """
 
     def delete(self, job: Job) -> None:
-        """Forgets the job and its tags; the name is free again. Raises NotFound when it is gone, or is another one of that
-        name by now, Conflict when it is not in a final status.
+        """Deletes the job and its tags; its name is free again. Raises NotFound when it was deleted already, even if there is a
+        new job of that name; Conflict when it is not in a final status.
         """
 
     def find(self, query: JobQuery) -> JobPage:
-        """Raises Invalid for a token that this query did not give."""
+        """Raises Invalid for a token that does not come from this query."""
 
-    def unfinished(self) -> tuple[Job, ...]:
-        """Every job that is not in a final status, in the order of creation."""
+    def unfinished_jobs(self) -> tuple[Job, ...]:
+        """Returns every job that is not in a final status, in the order of creation."""
 
-    def by_access_key(self, access_key: str) -> Job | None:
-        """The job whose program was given the key; None when there is none or it has ended."""
+    def find_by_access_key(self, access_key: str) -> Job | None:
+        """Returns the job whose program was given the key; None when there is none or it has ended."""
 
     def tags(self, arn: str) -> dict[str, str]:
-        """Empty where nothing was tagged."""
+        """Returns the tags by key; an empty dict where there are none."""
 
     def set_tags(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Adds to the tags, or replaces those of the same keys."""
+        """Adds tags; replaces those of the same keys."""
 
     def remove_tags(self, arn: str, keys: Sequence[str]) -> None:
-        """Keys that are not there are passed over."""
+        """Ignores keys that are not there."""
 
     def close(self) -> None: ...

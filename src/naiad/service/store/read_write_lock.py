@@ -1,7 +1,7 @@
-"""Readers and commits take turns.
+"""A readers–writer lock between the threads of one process.
 
-SQLite's rollback journal shuts readers out while a commit is synced; a reader that finds it shut sleeps and looks again, and
-with busy writers it may sleep for seconds. Here it is woken when the commit is through, before the next one.
+SQLite's rollback journal excludes readers while a commit is synced. A reader that SQLite excludes sleeps and polls, and with busy
+writers it may sleep for seconds. With this lock it is woken after the commit, before the next one.
 """
 
 from collections.abc import Iterator
@@ -10,33 +10,34 @@ from threading import Condition
 from typing import Protocol
 
 
-class Gate(Protocol):
-    def reading(self) -> AbstractContextManager[None]: ...
+class ReadWriteLock(Protocol):
+    def read(self) -> AbstractContextManager[None]:
+        """Any number of threads at once."""
 
-    def committing(self) -> AbstractContextManager[None]:
-        """For one thread at a time: the caller sees to that."""
+    def write(self) -> AbstractContextManager[None]:
+        """Excludes readers. The caller ensures that only one thread writes at a time."""
 
 
-class OpenGate:
-    """For a database whose readers never wait."""
+class NullReadWriteLock:
+    """The null twin, for a database whose readers never wait."""
 
-    def reading(self) -> AbstractContextManager[None]:
+    def read(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def committing(self) -> AbstractContextManager[None]:
+    def write(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-class TurnGate:
+class WriterPreferringLock:
     def __init__(self) -> None:
         self._changed = Condition()
         self._readers = 0
-        self._is_shut = False
+        self._has_writer = False
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def read(self) -> Iterator[None]:
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_shut)
+            self._changed.wait_for(lambda: not self._has_writer)
             self._readers += 1
         try:
             yield
@@ -46,13 +47,13 @@ class TurnGate:
                 self._changed.notify_all()
 
     @contextmanager
-    def committing(self) -> Iterator[None]:
+    def write(self) -> Iterator[None]:
         with self._changed:
-            self._is_shut = True  # from now on nobody comes in; those who are in end soon
+            self._has_writer = True  # new readers wait from now on; the present ones finish soon
             self._changed.wait_for(lambda: self._readers == 0)
         try:
             yield
         finally:
             with self._changed:
-                self._is_shut = False
+                self._has_writer = False
                 self._changed.notify_all()

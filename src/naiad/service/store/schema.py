@@ -1,7 +1,8 @@
-"""The tables as queries see them. How a database gets them is in ``migrations.py``; a test holds the two together.
+"""The tables as queries see them. ``migrations.py`` creates them; a test compares the two.
 
-A time is a whole number of microseconds since 1970 in UTC: exact and sortable on every database. What is filtered or sorted
-has a column; text that a program wrote is JSON in ASCII, since PostgreSQL takes no NUL and SQLite no lone surrogate.
+A time is a whole number of microseconds since 1970 in UTC, exact and sortable on every database. Every value that is filtered or
+sorted by has a column. Text that a program wrote is stored as JSON in ASCII, because PostgreSQL refuses NUL and SQLite a lone
+surrogate.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 metadata = MetaData()
 
 _TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-"""Sorted by its bytes, everywhere."""
+"""Sorted by its bytes on both databases."""
 
 jobs = Table(
     "naiad_jobs",
@@ -36,7 +37,7 @@ jobs = Table(
     Column("exit_message", _TEXT),
     Column("transitions", _TEXT, nullable=False),
     Column("request", _TEXT, nullable=False),
-    # An index goes on past its order, so that most filters are answered from it alone, without reading the rows.
+    # Each index has more columns than its order needs, so that most filters are answered from it without reading the rows.
     Index("naiad_jobs_by_name", "kind", "name", "status"),
     Index("naiad_jobs_by_creation", "kind", "created_us", "name", "status", "arn"),
     Index("naiad_jobs_by_change", "kind", "modified_us", "name", "status", "arn"),

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from naiad.service.blobs.checksums import ALGORITHMS, Digests, combined, composite, etag_of_parts, pieces
+from naiad.service.blobs.checksums import ALGORITHMS, Digests, combined, composite, multipart_etag, pieces
 from naiad.service.blobs.errors import BadDigest
 from naiad.service.domain.errors import Invalid
 
@@ -64,7 +64,7 @@ def test_the_checksum_of_checksums():
     due = base64.b64encode(zlib.crc32(b"".join(parts)).to_bytes(4)).decode()
     assert composite("crc32", [base64.b64encode(part).decode() for part in parts]) == f"{due}-2"
     md5 = hashlib.md5(hashlib.md5(b"a").digest()).hexdigest()
-    assert etag_of_parts([hashlib.md5(b"a").hexdigest()]) == f"{md5}-1"
+    assert multipart_etag([hashlib.md5(b"a").hexdigest()]) == f"{md5}-1"
 
 
 def test_pieces_of_a_file_and_of_chunks():

@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from naiad.service.blobs.files import Temporary, disk_errors, lock_of, locked, sweep
+from naiad.service.blobs.files import Temporary, lock_of, locked, sweep, translate_disk_errors
 from naiad.service.domain.errors import Invalid, StorageFull
 
 
@@ -55,7 +55,7 @@ def test_one_at_a_time(tmp_path):
 
 def test_errors_of_the_disk_have_names():
     for number, error in ((errno.ENOSPC, StorageFull), (errno.EDQUOT, StorageFull), (errno.ENAMETOOLONG, Invalid)):
-        with pytest.raises(error), disk_errors():
+        with pytest.raises(error), translate_disk_errors():
             raise OSError(number, "")
-    with pytest.raises(PermissionError), disk_errors():
+    with pytest.raises(PermissionError), translate_disk_errors():
         raise PermissionError(errno.EACCES, "")

@@ -1,7 +1,7 @@
 import os
 import time
 
-from naiad.service.blobs.listing import FolderNames, KeyWalk, page_of
+from naiad.service.blobs.listing import FolderCache, KeyWalk, page_of
 from naiad.service.blobs.names import names_of
 
 
@@ -13,7 +13,7 @@ def put(root, *keys):
 
 
 def walked(root, *, prefix="", after=""):
-    walk = KeyWalk(FolderNames(), root, prefix=prefix, after=after)
+    walk = KeyWalk(FolderCache(), root, prefix=prefix, after=after)
     return list(iter(walk.next_key, None))
 
 
@@ -35,14 +35,14 @@ def test_empty_folders_and_files_of_others_are_nothing(tmp_path):
 
 def test_a_group_is_passed_over_whole(tmp_path):
     put(tmp_path, "a/1", "a/2", "b")
-    walk = KeyWalk(FolderNames(), tmp_path, prefix="", after="a/")
+    walk = KeyWalk(FolderCache(), tmp_path, prefix="", after="a/")
     page = page_of(walk, prefix="", delimiter="/", after="a/", limit=5)
-    assert (page.keys, page.prefixes, page.next_after) == (("b",), (), None)
+    assert (page.keys, page.prefixes, page.next_start_after) == (("b",), (), None)
 
 
 def test_only_settled_folders_are_remembered(tmp_path):
     put(tmp_path, *(f"k{number}" for number in range(600)))
-    names = FolderNames()
+    names = FolderCache()
     assert names.entries(str(tmp_path)) is not names.entries(str(tmp_path))
     os.utime(tmp_path, (time.time() - 60, time.time() - 60))
     assert names.entries(str(tmp_path)) is names.entries(str(tmp_path))

@@ -30,17 +30,17 @@ def test_readers_cannot_write(engines):
         connection.execute(text("CREATE TABLE x (y)"))
 
 
-def test_database_and_journal_are_their_owners_alone(engines, tmp_path):
+def test_only_the_owner_may_read_database_and_journal(engines, tmp_path):
     with engines.writer.begin() as connection:
         connection.execute(text("CREATE TABLE x (y)"))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"naiad.db": 0o600, "naiad.db-journal": 0o600}
 
 
-def test_a_loose_mode_is_tightened(tmp_path):
-    (tmp_path / "loose.db").touch(mode=0o644)
-    sqlite_engines(tmp_path / "loose.db").dispose()
-    assert stat.S_IMODE((tmp_path / "loose.db").stat().st_mode) == 0o600
+def test_a_file_that_others_may_read_is_closed_to_them(tmp_path):
+    (tmp_path / "open.db").touch(mode=0o644)
+    sqlite_engines(tmp_path / "open.db").dispose()
+    assert stat.S_IMODE((tmp_path / "open.db").stat().st_mode) == 0o600
 
 
 def test_a_link_in_its_place_is_refused(tmp_path):
@@ -51,7 +51,7 @@ def test_a_link_in_its_place_is_refused(tmp_path):
     assert (tmp_path / "elsewhere").read_bytes() == b""
 
 
-def test_a_reader_sees_what_was_before_while_a_change_is_being_written(engines):
+def test_a_reader_sees_the_old_rows_while_a_change_is_written(engines):
     with engines.writer.begin() as connection:
         connection.execute(text("CREATE TABLE x (y)"))
     with engines.writer.begin() as connection:

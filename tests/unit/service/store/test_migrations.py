@@ -4,7 +4,7 @@ from sqlalchemy.exc import OperationalError
 
 from naiad.errors import InputError
 from naiad.service.store.engines import sqlite_engines
-from naiad.service.store.migrations import STEPS, upgrade
+from naiad.service.store.migrations import MIGRATIONS, upgrade
 
 
 @pytest.fixture
@@ -23,32 +23,36 @@ def version(engines):
         return connection.execute(text("SELECT version FROM naiad_version")).scalars().all()
 
 
-def test_an_empty_database_is_brought_to_the_newest_version_and_stays_there(engines):
+def test_an_empty_database_is_upgraded_once(engines):
     upgrade(engines.writer)
     upgrade(engines.writer)
-    assert version(engines) == [len(STEPS)]
+    assert version(engines) == [len(MIGRATIONS)]
     assert tables(engines) == {"naiad_jobs", "naiad_entities", "naiad_tags", "naiad_version"}
 
 
-def test_only_the_steps_that_are_missing_are_run(engines):
+def test_only_missing_migrations_are_run(engines):
     upgrade(engines.writer)
-    upgrade(engines.writer, (*STEPS, ("CREATE TABLE naiad_more (name {text})", "INSERT INTO naiad_more VALUES ('a')")))
-    assert version(engines) == [len(STEPS) + 1]
+    upgrade(
+        engines.writer, (*MIGRATIONS, ("CREATE TABLE naiad_more (name {text})", "INSERT INTO naiad_more VALUES ('a')"))
+    )
+    assert version(engines) == [len(MIGRATIONS) + 1]
     assert "naiad_more" in tables(engines)
 
 
-def test_a_step_that_fails_leaves_the_database_as_it_was(engines):
+def test_a_migration_that_fails_changes_nothing(engines):
     upgrade(engines.writer)
     with pytest.raises(OperationalError, match="no such table"):
-        upgrade(engines.writer, (*STEPS, ("CREATE TABLE naiad_more (name {text})",), ("DROP TABLE naiad_missing",)))
-    assert version(engines) == [len(STEPS)]
+        upgrade(
+            engines.writer, (*MIGRATIONS, ("CREATE TABLE naiad_more (name {text})",), ("DROP TABLE naiad_missing",))
+        )
+    assert version(engines) == [len(MIGRATIONS)]
     assert "naiad_more" not in tables(engines)
 
 
-def test_a_newer_database_is_refused_by_name_and_left_alone(engines, tmp_path):
+def test_a_newer_database_is_refused_and_left_unchanged(engines, tmp_path):
     upgrade(engines.writer)
     with engines.writer.begin() as connection:
         connection.execute(text("UPDATE naiad_version SET version = 99"))
-    with pytest.raises(InputError, match=rf"{tmp_path}/naiad.db is of version 99, .* up to {len(STEPS)}"):
+    with pytest.raises(InputError, match=rf"{tmp_path}/naiad.db has version 99; .* up to {len(MIGRATIONS)}"):
         upgrade(engines.writer)
     assert version(engines) == [99]

@@ -4,25 +4,25 @@ import pytest
 
 from naiad.errors import FolderError, InputError, OptionError
 from naiad.service.domain.job import JobKind
-from naiad.service.store import open as opening
-from naiad.service.store.open import open_store, postgres_url
+from naiad.service.store import open as open_module
+from naiad.service.store.open import open_store, parse_postgres_url
 from naiad.service.store.port import JobQuery
 
 
-def usable(store):
-    found = store.find(JobQuery(JobKind.TRAINING)).jobs
+def is_usable(store):
+    jobs = store.find(JobQuery(JobKind.TRAINING)).jobs
     store.close()
-    return found == ()
+    return jobs == ()
 
 
 def test_a_folder_is_made_and_private(tmp_path):
-    assert usable(open_store(tmp_path / "new" / "state"))
+    assert is_usable(open_store(tmp_path / "new" / "state"))
     assert stat.S_IMODE((tmp_path / "new" / "state").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "new" / "state" / "naiad.db").stat().st_mode) == 0o600
 
 
 def test_a_file_may_be_named(tmp_path):
-    assert usable(open_store(f"sqlite:///{tmp_path}/other.db"))
+    assert is_usable(open_store(f"sqlite:///{tmp_path}/other.db"))
     assert (tmp_path / "other.db").is_file()
 
 
@@ -45,15 +45,15 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
         open_store(tmp_path / "file")
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
+def test_a_file_that_is_no_database_is_refused_and_left_unchanged(tmp_path):
     (tmp_path / "naiad.db").write_bytes(b"not a database" * 1000)
     with pytest.raises(InputError, match=r"naiad.db cannot be used: file is not a database"):
         open_store(tmp_path)
     assert (tmp_path / "naiad.db").read_bytes() == b"not a database" * 1000
 
 
-def test_without_psycopg_it_is_said_what_to_install(monkeypatch):
-    monkeypatch.setattr(opening, "find_spec", lambda name: None)
+def test_without_psycopg_the_hint_names_the_package(monkeypatch):
+    monkeypatch.setattr(open_module, "find_spec", lambda name: None)
     with pytest.raises(OptionError, match="needs psycopg") as refused:
-        postgres_url("postgresql://host/db")
+        parse_postgres_url("postgresql://host/db")
     assert refused.value.hint == "pip install 'psycopg[binary]'"

@@ -6,7 +6,7 @@ import pytest
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
-from naiad.service.store.paging import behind, order, token_of
+from naiad.service.store.paging import is_after_token, make_token, order_by
 from naiad.service.store.port import JobQuery
 from naiad.service.store.schema import jobs
 
@@ -22,8 +22,8 @@ def digest_of(token):
     return json.loads(base64.urlsafe_b64decode(token))[0]
 
 
-def test_a_token_is_taken_by_its_query():
-    assert str(behind(QUERY, token_of(QUERY, ROW), jobs)) == (
+def test_a_token_is_accepted_by_its_query():
+    assert str(is_after_token(QUERY, make_token(QUERY, ROW), jobs)) == (
         "(naiad_jobs.created_us, naiad_jobs.name) > (:param_1, :param_2)"
     )
 
@@ -31,7 +31,8 @@ def test_a_token_is_taken_by_its_query():
 def test_every_order_ends_with_the_name():
     for sort_by in ("name", "created_at", "modified_at", "status"):
         assert (
-            str(order(JobQuery(JobKind.TRAINING, sort_by=sort_by, descending=True), jobs)[-1]) == "naiad_jobs.name DESC"
+            str(order_by(JobQuery(JobKind.TRAINING, sort_by=sort_by, descending=True), jobs)[-1])
+            == "naiad_jobs.name DESC"
         )
 
 
@@ -51,19 +52,19 @@ def test_every_order_ends_with_the_name():
     ],
     ids=lambda token: repr(token[:12]),
 )
-def test_what_is_no_token_is_refused(token):
+def test_an_invalid_token_is_refused(token):
     with pytest.raises(Invalid, match="next token"):
-        behind(QUERY, token, jobs)
+        is_after_token(QUERY, token, jobs)
 
 
 @pytest.mark.parametrize(
-    "place", [[], ["a"], ["5", "a"], [5, None], [5, "a", 6], [True, "a"], [{"x": 1}, "a"], [5.0, "a"]]
+    "position", [[], ["a"], ["5", "a"], [5, None], [5, "a", 6], [True, "a"], [{"x": 1}, "a"], [5.0, "a"]]
 )
-def test_a_forged_place_is_refused(place):
+def test_a_forged_position_is_refused(position):
     with pytest.raises(Invalid, match="next token"):
-        behind(QUERY, forged(digest_of(token_of(QUERY, ROW)), *place), jobs)
+        is_after_token(QUERY, forged(digest_of(make_token(QUERY, ROW)), *position), jobs)
 
 
 def test_a_number_larger_than_the_column_is_refused():
     with pytest.raises(Invalid, match="next token"):
-        behind(QUERY, forged(digest_of(token_of(QUERY, ROW)), 1 << 64, "a"), jobs)
+        is_after_token(QUERY, forged(digest_of(make_token(QUERY, ROW)), 1 << 64, "a"), jobs)

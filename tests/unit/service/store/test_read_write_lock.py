@@ -3,53 +3,53 @@ from threading import Event
 
 import pytest
 
-from naiad.service.store.read_write_lock import OpenGate, TurnGate
+from naiad.service.store.read_write_lock import NullReadWriteLock, WriterPreferringLock
 
 
-def test_readers_are_in_together():
-    gate = TurnGate()
-    with gate.reading(), gate.reading():
+def test_readers_do_not_exclude_each_other():
+    lock = WriterPreferringLock()
+    with lock.read(), lock.read():
         pass
 
 
-def test_a_commit_waits_for_readers_and_new_readers_for_the_commit():
-    gate, order = TurnGate(), []
-    asked = Event()
+def test_a_writer_waits_for_readers_and_new_readers_for_the_writer():
+    lock, order = WriterPreferringLock(), []
+    has_begun = Event()
 
-    def commit():
-        asked.set()
-        with gate.committing():
-            order.append("commit")
+    def write():
+        has_begun.set()
+        with lock.write():
+            order.append("writer")
 
     def read_late():
-        with gate.reading():
+        with lock.read():
             order.append("late reader")
 
     with ThreadPoolExecutor(2) as pool:
-        with gate.reading():
-            committing = pool.submit(commit)
-            assert asked.wait(10)
-            while not gate._is_shut:
+        with lock.read():
+            writing = pool.submit(write)
+            assert has_begun.wait(10)
+            while not lock._has_writer:
                 pass
             late = pool.submit(read_late)
             order.append("early reader")
-        committing.result(10)
+        writing.result(10)
         late.result(10)
-    assert order == ["early reader", "commit", "late reader"]
+    assert order == ["early reader", "writer", "late reader"]
 
 
-@pytest.mark.parametrize("side", ["reading", "committing"])
-def test_an_error_inside_leaves_the_gate_open(side):
-    gate = TurnGate()
-    with pytest.raises(KeyError), getattr(gate, side)():
+@pytest.mark.parametrize("side", ["read", "write"])
+def test_an_error_inside_releases_the_lock(side):
+    lock = WriterPreferringLock()
+    with pytest.raises(KeyError), getattr(lock, side)():
         raise KeyError
-    with gate.committing():
+    with lock.write():
         pass
-    with gate.reading():
+    with lock.read():
         pass
 
 
-def test_the_open_gate_lets_all_in():
-    gate = OpenGate()
-    with gate.reading(), gate.committing(), gate.reading():
+def test_the_null_lock_excludes_nobody():
+    lock = NullReadWriteLock()
+    with lock.read(), lock.write(), lock.read():
         pass

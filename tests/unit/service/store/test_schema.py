@@ -1,4 +1,4 @@
-"""What the migrations make is what the queries expect."""
+"""The migrations create the tables that the queries expect."""
 
 from sqlalchemy import Engine, create_engine, inspect
 
@@ -7,15 +7,15 @@ from naiad.service.store.migrations import upgrade
 from naiad.service.store.schema import metadata
 
 
-def shape(engine: Engine) -> dict:
-    found = inspect(engine)
+def tables_of(engine: Engine) -> dict:
+    inspector = inspect(engine)
     return {
         table: (
-            [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table)],
-            found.get_pk_constraint(table)["constrained_columns"],
-            sorted((index["name"], index["column_names"], index["unique"]) for index in found.get_indexes(table)),
+            [(column["name"], str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)],
+            inspector.get_pk_constraint(table)["constrained_columns"],
+            sorted((index["name"], index["column_names"], index["unique"]) for index in inspector.get_indexes(table)),
         )
-        for table in found.get_table_names()
+        for table in inspector.get_table_names()
     }
 
 
@@ -24,6 +24,6 @@ def test_the_migrations_lead_to_the_schema(tmp_path):
     upgrade(migrated.writer)
     described = create_engine(f"sqlite:///{tmp_path / 'described.db'}")
     metadata.create_all(described)
-    assert shape(migrated.reader) == shape(described)
+    assert tables_of(migrated.reader) == tables_of(described)
     migrated.dispose()
     described.dispose()

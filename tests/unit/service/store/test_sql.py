@@ -1,4 +1,4 @@
-"""What SQLite keeps through a kill and a full disk. The rest of the contract is in tests/contract/test_store.py."""
+"""SQLite's content survives a kill and a full disk. The rest of the contract is in tests/contract/store."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ KIND = JobKind.TRAINING
 _JOBS = """
     import datetime as dt, itertools, pathlib, sys, threading
     from naiad.service.domain.errors import StorageFull
-    from naiad.service.domain.job import Job, JobKind, Need
+    from naiad.service.domain.job import Job, JobKind, ResourceRequest
     from naiad.service.domain.status import Phase
     from naiad.service.store.open import open_store
     from naiad.service.store.port import JobQuery
@@ -23,7 +23,7 @@ _JOBS = """
     KIND, AT = JobKind.TRAINING, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
     def job(name, size=3000):
-        return Job(KIND, name, "us-east-1", {"x": "x" * size}, Need(1, 1, 1), AT, AT)
+        return Job(KIND, name, "us-east-1", {"x": "x" * size}, ResourceRequest(1, 1, 1), AT, AT)
 """
 WRITER = textwrap.dedent(f"""
     {_JOBS}
@@ -67,7 +67,7 @@ FILLER = textwrap.dedent(f"""
 
 
 def _killed_after(lines, folder, run):
-    """What a writer had acknowledged when it was killed: whole lines only."""
+    """Returns the lines that a writer had printed whole when it was killed."""
     with subprocess.Popen([sys.executable, "-c", WRITER, folder, run], stdout=subprocess.PIPE) as writer:
         said = [writer.stdout.readline() for _ in range(lines)]
         writer.kill()
@@ -76,20 +76,20 @@ def _killed_after(lines, folder, run):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_kill_takes_nothing_back_and_leaves_nothing_half_done(tmp_path, seed):
+def test_a_kill_undoes_nothing_and_leaves_nothing_half_done(tmp_path, seed):
     said = _killed_after(5 + 13 * seed, tmp_path, "first") + _killed_after(8 + 7 * seed, tmp_path, "second")
     store = open_store(tmp_path)
     for word, name in said:
         found = store.get(KIND, name)
         assert found.phase is Phase.STARTING or word == "added"
-    for found in store.unfinished():
+    for found in store.unfinished_jobs():
         assert store.tags(found.arn) == {"whole": found.name}
-    with store._sessions._engines.writer.connect() as connection:
+    with store._database._engines.writer.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     store.close()
 
 
-def test_a_full_disk_is_said_and_the_database_survives(tmp_path):
+def test_a_full_disk_raises_an_error_and_the_database_survives(tmp_path):
     mount = (
         f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && head -c 300000 /dev/zero > {tmp_path}/ballast"
         f' && exec {sys.executable} -c "$0" {tmp_path}'
@@ -97,7 +97,7 @@ def test_a_full_disk_is_said_and_the_database_survives(tmp_path):
     done = subprocess.run(["unshare", "-Urm", "sh", "-c", mount, FILLER], capture_output=True, text=True, check=False)
     if "unshare" in done.stderr:
         pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
-    assert "full: no room is left for the store's database" in done.stdout, done.stderr
+    assert "full: the disk of the store's database is full" in done.stdout, done.stderr
     assert "after: after True" in done.stdout, done.stderr
 
 

@@ -27,7 +27,7 @@ class Spool:
 
 
 @contextlib.contextmanager
-def spooled(content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str]) -> Iterator[Spool]:
+def buffer_content(content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str]) -> Iterator[Spool]:
     """Raises BadDigest."""
     digests = Digests(checksums)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:

@@ -13,15 +13,15 @@ import time
 import pytest
 
 from naiad.service.blobs import errors
-from naiad.service.blobs.folder import FolderBlobs
-from naiad.service.blobs.port import MIN_PART_BYTES, PartClaim
+from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.blobs.port import MIN_PART_BYTES, CompletedPart
 from naiad.service.domain.errors import ServiceError
 
 WRITER = textwrap.dedent("""
     import hashlib, random, sys
     from pathlib import Path
-    from naiad.service.blobs.folder import FolderBlobs
-    blobs, seed = FolderBlobs(Path(sys.argv[1])), int(sys.argv[2])
+    from naiad.service.blobs.folder import FolderBlobStore
+    blobs, seed = FolderBlobStore(Path(sys.argv[1])), int(sys.argv[2])
     dice = random.Random(seed)
     for number in range(10_000):
         key = f"folder {dice.randrange(5)}/{dice.randrange(20)}"
@@ -40,7 +40,7 @@ def names_below(folder):
 
 
 def test_after_a_kill_every_acknowledged_object_is_whole(tmp_path):
-    FolderBlobs(tmp_path).create_bucket("bucket")
+    FolderBlobStore(tmp_path).create_bucket("bucket")
     said = {}
     for seed in range(6):
         writer = subprocess.Popen(
@@ -55,7 +55,7 @@ def test_after_a_kill_every_acknowledged_object_is_whole(tmp_path):
             said[key] = digest
         writer.wait()
         writer.stdout.close()
-        check_all_whole(FolderBlobs(tmp_path), said)
+        check_all_whole(FolderBlobStore(tmp_path), said)
     assert names_below(tmp_path / ".naiad" / "temporary") == []
 
 
@@ -71,7 +71,7 @@ def check_all_whole(blobs, said):
 
 
 def test_a_sweep_leaves_the_temporaries_of_the_living(tmp_path):
-    blobs = FolderBlobs(tmp_path)
+    blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("bucket")
     temporary = tmp_path / ".naiad" / "temporary"
     (temporary / "left").write_bytes(b"by a killed process")
@@ -79,7 +79,7 @@ def test_a_sweep_leaves_the_temporaries_of_the_living(tmp_path):
 
     def content():
         yield b"first"
-        FolderBlobs(tmp_path)
+        FolderBlobStore(tmp_path)
         assert len(list(temporary.iterdir())) == 1
         yield b" second"
 
@@ -91,10 +91,10 @@ def test_a_sweep_leaves_the_temporaries_of_the_living(tmp_path):
 FULL = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from naiad.service.blobs.folder import FolderBlobs
+    from naiad.service.blobs.folder import FolderBlobStore
     from naiad.service.domain.errors import StorageFull
     root = Path(sys.argv[1])
-    blobs = FolderBlobs(root)
+    blobs = FolderBlobStore(root)
     blobs.create_bucket("bucket")
     blobs.put("bucket", "k", [b"old"])
     upload = blobs.start_upload("bucket", "k")
@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_the_old_object(tmp_path):
 
 
 def test_everything_survives_a_restart(tmp_path):
-    first = FolderBlobs(tmp_path)
+    first = FolderBlobStore(tmp_path)
     first.create_bucket("bucket")
     put = first.put(
         "bucket",
@@ -136,20 +136,20 @@ def test_everything_survives_a_restart(tmp_path):
     )
     upload = first.start_upload("bucket", "up", metadata={"n": "1"}, algorithm="crc32c")
     parts = [first.put_part(upload, number, [b"p" * MIN_PART_BYTES], checksums={"crc32c": ""}) for number in (1, 2)]
-    second = FolderBlobs(tmp_path)
+    second = FolderBlobStore(tmp_path)
     assert second.head("bucket", "k") == put
     assert second.buckets() == first.buckets()
     assert second.upload("bucket", "up", upload.upload_id) == upload
     assert list(second.list_parts(upload)) == parts
-    claims = [PartClaim(part.number, part.etag) for part in parts]
+    claims = [CompletedPart(part.number, part.etag) for part in parts]
     made = second.complete_upload("bucket", "up", upload.upload_id, claims)
     assert made.metadata == {"n": "1"}
     assert made.checksums["crc32c"].endswith("-2")
-    assert FolderBlobs(tmp_path).complete_upload("bucket", "up", upload.upload_id, claims) == made
+    assert FolderBlobStore(tmp_path).complete_upload("bucket", "up", upload.upload_id, claims) == made
 
 
 def test_a_person_finds_the_file(tmp_path):
-    blobs = FolderBlobs(tmp_path)
+    blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("fashion")
     blobs.put("fashion", "train/Größe 1.csv", [b"a,b\n"])
     path = tmp_path / "fashion" / "train" / "Größe 1.csv@"
@@ -159,7 +159,7 @@ def test_a_person_finds_the_file(tmp_path):
 
 def test_nothing_leaves_the_bucket(tmp_path):
     root = tmp_path / "root"
-    blobs = FolderBlobs(root)
+    blobs = FolderBlobStore(root)
     blobs.create_bucket("bucket")
     for key in ("../x", "/etc/x", "a/../../../x", "..", "../.naiad/buckets/other", "%2E%2E/x", "\x00"):
         blobs.put("bucket", key, [b"x"])
@@ -173,7 +173,7 @@ def test_nothing_leaves_the_bucket(tmp_path):
 
 
 def test_a_link_in_the_folder_is_not_followed(tmp_path):
-    blobs = FolderBlobs(tmp_path / "root")
+    blobs = FolderBlobStore(tmp_path / "root")
     blobs.create_bucket("bucket")
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "root" / "bucket" / "k@").symlink_to(tmp_path / "secret")
@@ -183,7 +183,7 @@ def test_a_link_in_the_folder_is_not_followed(tmp_path):
 
 
 def test_a_damaged_file_is_told(tmp_path):
-    blobs = FolderBlobs(tmp_path)
+    blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("bucket")
     blobs.put("bucket", "k", [b"content"])
     path = tmp_path / "bucket" / "k@"
@@ -196,11 +196,11 @@ def test_a_damaged_file_is_told(tmp_path):
 
 def test_puts_and_deletes_at_once_lose_nothing(tmp_path):
     """Deletes remove empty folders while puts make them."""
-    FolderBlobs(tmp_path).create_bucket("bucket")
+    FolderBlobStore(tmp_path).create_bucket("bucket")
     failures = []
 
     def work(number):
-        blobs = FolderBlobs(tmp_path)
+        blobs = FolderBlobStore(tmp_path)
         try:
             for turn in range(40):
                 blobs.put("bucket", f"a/b/c/{number}", [b"%d" % turn])
@@ -219,7 +219,7 @@ def test_puts_and_deletes_at_once_lose_nothing(tmp_path):
 
 
 def test_another_process_is_seen_at_once(tmp_path):
-    mine, theirs = FolderBlobs(tmp_path), FolderBlobs(tmp_path)
+    mine, theirs = FolderBlobStore(tmp_path), FolderBlobStore(tmp_path)
     mine.create_bucket("bucket")
     for number in range(20):
         theirs.put("bucket", f"k{number:02d}", [b""])
@@ -227,7 +227,7 @@ def test_another_process_is_seen_at_once(tmp_path):
 
 
 def test_a_page_of_very_many_keys_is_quick(tmp_path):
-    blobs = FolderBlobs(tmp_path)
+    blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("bucket")
     blobs.put("bucket", "many/seed", [b"x"])
     seed = tmp_path / "bucket" / "many" / "seed@"
@@ -236,7 +236,7 @@ def test_a_page_of_very_many_keys_is_quick(tmp_path):
     started = time.perf_counter()
     cold = blobs.list("bucket", prefix="many/03")
     middle = time.perf_counter()
-    warm = blobs.list("bucket", after=cold.next_after)
+    warm = blobs.list("bucket", after=cold.next_start_after)
     ended = time.perf_counter()
     assert (len(cold.blobs), warm.blobs[0].key) == (1000, "many/031000")
     assert middle - started < 20

@@ -1,4 +1,4 @@
-"""The port of what is kept by name besides jobs. The same contract as the jobs' store has, on the same database."""
+"""The port of the entities: all that the service keeps by name besides jobs. ``port.py`` has the contract of both."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from naiad.service.domain.entity import Entity, EntityKind
 
 @dataclass(frozen=True)
 class EntityQuery:
-    """Filters are joined by "and"; None does not filter. Times are inclusive and in UTC."""
+    """Filters, an order and a page. Filters are joined by "and"; None does not filter. Times are inclusive and in UTC."""
 
     kind: EntityKind
     status: str | None = None
@@ -26,34 +26,36 @@ class EntityQuery:
     sort_by: Literal["name", "created_at", "modified_at", "status"] = "created_at"
     descending: bool = False
     limit: int = 100
-    after: str | None = None
-    """``next_token`` of the page before."""
+    next_token: str | None = None
+    """The ``next_token`` of the page before; None for the first page."""
 
 
 @dataclass(frozen=True)
 class EntityPage:
     entities: tuple[Entity, ...]
     next_token: str | None
-    """None on the last page. What is added meanwhile neither repeats nor hides others."""
+    """None on the last page. Entities that are added between two pages neither repeat nor hide others."""
 
 
-class Entities(Protocol):
+class EntityStore(Protocol):
     def add(self, entity: Entity, tags: Mapping[str, str]) -> None:
-        """Raises AlreadyExists when one of this kind has the name."""
+        """Raises AlreadyExists when an entity of this kind has the name."""
 
     def get(self, kind: EntityKind, name: str) -> Entity:
         """Raises NotFound."""
 
     def update(self, entity: Entity, *, before: Entity) -> None:
-        """Puts ``entity`` where ``before`` is. Raises Conflict when the stored one is no longer ``before`` (by modified_at and
-        status), NotFound when it is gone.
+        """Replaces ``before`` by ``entity``. Raises Conflict when the stored one is no longer ``before`` (by modified_at and
+        status), NotFound when it was deleted.
         """
 
     def delete(self, entity: Entity) -> None:
-        """Forgets it and its tags; the name is free again. Raises NotFound when it is gone, or another of that name is there."""
+        """Deletes the entity and its tags; its name is free again. Raises NotFound when it was deleted already, even if there is
+        a new one of that name.
+        """
 
     def find(self, query: EntityQuery) -> EntityPage:
-        """Raises Invalid for a token that this query did not give."""
+        """Raises Invalid for a token that does not come from this query."""
 
     def all(self, kind: EntityKind) -> tuple[Entity, ...]:
-        """By creation."""
+        """Returns the entities in the order of creation."""

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from naiad.service.domain.errors import Conflict, Invalid, StorageFull, Unavailable
-from naiad.service.store.faults import in_our_words
+from naiad.service.store.database_errors import translate_database_errors
 
 
 class PostgresError(Exception):
@@ -14,7 +14,7 @@ class PostgresError(Exception):
 
 
 @pytest.mark.parametrize(
-    ("raised", "said"),
+    ("raised", "expected"),
     [
         (OperationalError("INSERT", {}, PostgresError("could not extend file")), StorageFull),
         (OperationalError("INSERT", {}, sqlite3.OperationalError("database is locked")), Unavailable),
@@ -25,8 +25,8 @@ class PostgresError(Exception):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
 )
-def test_each_fault_has_its_word(raised, said):
-    with pytest.raises(said) as caught, in_our_words():
+def test_each_error_is_translated(raised, expected):
+    with pytest.raises(expected) as caught, translate_database_errors():
         raise raised
     assert "INSERT" not in str(caught.value)
 
@@ -36,6 +36,6 @@ def test_a_full_sqlite_database_is_a_full_disk(tmp_path):
     with engine.connect() as connection:
         connection.execute(text("PRAGMA max_page_count = 2"))
         connection.execute(text("CREATE TABLE filled (value)"))
-        with pytest.raises(StorageFull, match="no room is left"), in_our_words():
+        with pytest.raises(StorageFull, match="disk of the store's database is full"), translate_database_errors():
             connection.execute(text("INSERT INTO filled VALUES (zeroblob(100000))"))
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Blobs in a real S3 store, through boto3. Content is spooled to a local temporary first: nothing is sent before it is whole
+"""Blobs in a real S3 store, through boto3. Content is buffer_content to a local temporary first: nothing is sent before it is whole
 and has the checksums that were said.
 """
 
@@ -11,19 +11,20 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from naiad.service.blobs import errors
+from naiad.service.blobs.buffered_content import buffer_content
 from naiad.service.blobs.checksums import CHUNK_BYTES
 from naiad.service.blobs.names import check_bucket, check_key
 from naiad.service.blobs.port import (
-    ALWAYS,
     DEFAULT_CONTENT_TYPE,
-    BlobInfo,
-    BlobPage,
-    Condition,
+    UNCONDITIONAL,
+    CompletedPart,
+    ObjectInfo,
+    ObjectPage,
     Part,
-    PartClaim,
     Upload,
+    WriteCondition,
 )
-from naiad.service.blobs.remote_shapes import (
+from naiad.service.blobs.s3_shapes import (
     ABOUT_CHECKSUM,
     attributes,
     checksum_fields,
@@ -35,7 +36,6 @@ from naiad.service.blobs.remote_shapes import (
     replacement,
     upload_of_row,
 )
-from naiad.service.blobs.spool import spooled
 from naiad.service.domain.errors import AccessDenied, Invalid, ServiceError, Unavailable
 
 _LAST = "\U0010ffff"
@@ -58,7 +58,7 @@ _CODES: dict[str, type[ServiceError]] = {
 }
 
 
-class RemoteBlobs:
+class S3BlobStore:
     def __init__(self, client: BaseClient) -> None:
         self._s3: Any = client
         """Its methods come from AWS's model, at run time."""
@@ -105,10 +105,10 @@ class RemoteBlobs:
         metadata: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         checksums: Mapping[str, str] | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         check_key(key)
-        with spooled(content, {} if checksums is None else checksums) as spool, _translated(bucket, key):
+        with buffer_content(content, {} if checksums is None else checksums) as spool, _translated(bucket, key):
             self._s3.put_object(
                 Bucket=bucket,
                 Key=key,
@@ -120,14 +120,14 @@ class RemoteBlobs:
             )
         return self.head(bucket, key)
 
-    def head(self, bucket: str, key: str) -> BlobInfo:
+    def head(self, bucket: str, key: str) -> ObjectInfo:
         with _translated(bucket, key, missing=errors.NoSuchKey):
             found = self._s3.head_object(Bucket=bucket, Key=check_key(key), ChecksumMode="ENABLED")
         return info_of_head(bucket, key, found)
 
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None
-    ) -> tuple[BlobInfo, Iterator[bytes]]:
+    ) -> tuple[ObjectInfo, Iterator[bytes]]:
         info = self.head(bucket, key)
         end = info.size if length is None else min(info.size, start + length)
         if start >= end:
@@ -144,9 +144,9 @@ class RemoteBlobs:
         bucket: str,
         key: str,
         *,
-        replace: BlobInfo | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        replace: ObjectInfo | None = None,
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         self.head(*source)
         new = replacement(replace) if replace else {}
         with _translated(bucket, key):
@@ -159,13 +159,13 @@ class RemoteBlobs:
             )
         return self.head(bucket, key)
 
-    def delete(self, bucket: str, key: str, *, condition: Condition = ALWAYS) -> None:
+    def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
         with _translated(bucket, key):
             self._s3.delete_object(Bucket=bucket, Key=check_key(key), **condition_fields(condition))
 
     def list(
         self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
-    ) -> BlobPage:
+    ) -> ObjectPage:
         is_group = (
             bool(delimiter) and len(after) > len(prefix) and after.startswith(prefix) and after.endswith(delimiter)
         )
@@ -180,7 +180,7 @@ class RemoteBlobs:
         blobs = tuple(info_of_row(bucket, row) for row in page.get("Contents", []))
         prefixes = tuple(row["Prefix"] for row in page.get("CommonPrefixes", []))
         last = max([*(blob.key for blob in blobs[-1:]), *prefixes[-1:]], default=None)
-        return BlobPage(blobs, prefixes, last if page["IsTruncated"] else None)
+        return ObjectPage(blobs, prefixes, last if page["IsTruncated"] else None)
 
     def start_upload(
         self,
@@ -221,7 +221,7 @@ class RemoteBlobs:
         *,
         checksums: Mapping[str, str] | None = None,
     ) -> Part:
-        with spooled(content, {} if checksums is None else checksums) as spool, _translated(upload.bucket, upload.key):
+        with buffer_content(content, {} if checksums is None else checksums) as spool, _translated(upload.bucket, upload.key):
             fields = _named(upload) | checksum_fields(spool.checksums)
             self._s3.upload_part(PartNumber=number, Body=spool.file, ContentMD5=spool.md5, **fields)
             return Part(number, spool.size, spool.etag, dt.datetime.now(dt.UTC), spool.checksums)
@@ -241,11 +241,11 @@ class RemoteBlobs:
         bucket: str,
         key: str,
         upload_id: str,
-        parts: Sequence[PartClaim],
+        parts: Sequence[CompletedPart],
         *,
         checksums: Mapping[str, str] | None = None,
-        condition: Condition = ALWAYS,
-    ) -> BlobInfo:
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> ObjectInfo:
         if not parts:
             raise errors.InvalidPart("an upload is completed with at least one part")
         with _translated(bucket, key):

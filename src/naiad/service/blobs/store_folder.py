@@ -16,10 +16,10 @@ from types import TracebackType
 
 from naiad import durable
 from naiad.service.blobs.errors import NoSuchBucket, NoSuchKey, PreconditionFailed
-from naiad.service.blobs.files import Temporary, disk_errors, lock_of, locked, sweep
+from naiad.service.blobs.files import Temporary, lock_of, locked, sweep, translate_disk_errors
 from naiad.service.blobs.names import check_key, is_bucket, names_of
-from naiad.service.blobs.port import ALWAYS, Condition
-from naiad.service.blobs.record import Record
+from naiad.service.blobs.object_record import Record
+from naiad.service.blobs.port import UNCONDITIONAL, WriteCondition
 from naiad.service.domain.errors import ServiceError
 
 READ_BYTES = 2**20
@@ -45,7 +45,7 @@ class Space:
 
     @contextlib.contextmanager
     def temporary(self) -> Iterator[Temporary]:
-        with disk_errors(), Temporary(self._temporary) as file:
+        with translate_disk_errors(), Temporary(self._temporary) as file:
             yield file
 
     def lock(self, bucket: str, key: str) -> contextlib.AbstractContextManager[None]:
@@ -62,7 +62,7 @@ class Space:
         """Raises NoSuchKey."""
         path = self.bucket(bucket).joinpath(*names_of(check_key(key)))
         try:
-            with disk_errors():
+            with translate_disk_errors():
                 return OpenFile(path)
         except (FileNotFoundError, NotADirectoryError):
             self.bucket(bucket)
@@ -76,12 +76,12 @@ class Space:
         except NoSuchKey:
             return None
 
-    def demand(self, condition: Condition, bucket: str, key: str) -> None:
+    def demand(self, condition: WriteCondition, bucket: str, key: str) -> None:
         """For who has the key's lock. Raises PreconditionFailed, NoSuchKey."""
-        if condition != ALWAYS:
+        if condition != UNCONDITIONAL:
             check(condition, self.record(bucket, key), key)
 
-    def publish(self, file: Temporary, bucket: str, key: str, *, record: Record, condition: Condition = ALWAYS) -> None:
+    def publish(self, file: Temporary, bucket: str, key: str, *, record: Record, condition: WriteCondition = UNCONDITIONAL) -> None:
         """Makes the temporary, which holds the content, the object. Raises PreconditionFailed, NoSuchKey."""
         file.write(record.to_bytes())
         file.sync()
@@ -154,7 +154,7 @@ class Reading:
         self._file.close()
 
 
-def check(condition: Condition, found: Record | None, key: str) -> None:
+def check(condition: WriteCondition, found: Record | None, key: str) -> None:
     """Raises PreconditionFailed; NoSuchKey where an object should be and none is."""
     if condition.if_none_match and found:
         raise PreconditionFailed(f"an object {key!r} is there")

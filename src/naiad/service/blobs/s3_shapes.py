@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from naiad.service.blobs.checksums import ALGORITHMS
-from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, BlobInfo, Condition, Part, PartClaim, Upload
+from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, CompletedPart, ObjectInfo, Part, Upload, WriteCondition
 
 ABOUT_CHECKSUM = "ChecksumAlgorithm"
 _HEADERS = {
@@ -22,7 +22,7 @@ def attributes(
     return {"ContentType": content_type, "Metadata": dict(metadata or {}), **given}
 
 
-def replacement(info: BlobInfo) -> dict[str, Any]:
+def replacement(info: ObjectInfo) -> dict[str, Any]:
     return {"MetadataDirective": "REPLACE", **attributes(info.content_type, info.metadata, info.headers)}
 
 
@@ -34,17 +34,17 @@ def checksums_of(found: Mapping[str, Any]) -> dict[str, str]:
     return {name: found[field] for name in ALGORITHMS if (field := f"Checksum{name.upper()}") in found}
 
 
-def condition_fields(condition: Condition) -> dict[str, str]:
+def condition_fields(condition: WriteCondition) -> dict[str, str]:
     none_match = {"IfNoneMatch": condition.if_none_match} if condition.if_none_match else {}
     return none_match | ({"IfMatch": condition.if_match} if condition.if_match else {})
 
 
-def claim_fields(claim: PartClaim) -> dict[str, Any]:
+def claim_fields(claim: CompletedPart) -> dict[str, Any]:
     return {"PartNumber": claim.number, "ETag": claim.etag, **checksum_fields(claim.checksums)}
 
 
-def info_of_head(bucket: str, key: str, found: Mapping[str, Any]) -> BlobInfo:
-    return BlobInfo(
+def info_of_head(bucket: str, key: str, found: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(
         bucket=bucket,
         key=key,
         size=found["ContentLength"],
@@ -57,8 +57,8 @@ def info_of_head(bucket: str, key: str, found: Mapping[str, Any]) -> BlobInfo:
     )
 
 
-def info_of_row(bucket: str, row: Mapping[str, Any]) -> BlobInfo:
-    return BlobInfo(bucket, row["Key"], row["Size"], row["ETag"].strip('"'), row["LastModified"])
+def info_of_row(bucket: str, row: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(bucket, row["Key"], row["Size"], row["ETag"].strip('"'), row["LastModified"])
 
 
 def part_of_row(row: Mapping[str, Any]) -> Part:

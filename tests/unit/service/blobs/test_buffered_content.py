@@ -2,12 +2,12 @@ import hashlib
 
 import pytest
 
+from naiad.service.blobs.buffered_content import buffer_content
 from naiad.service.blobs.errors import BadDigest
-from naiad.service.blobs.spool import spooled
 
 
 def test_content_is_kept_until_it_is_whole():
-    with spooled([b"a", b"b" * 2_000_000], {"crc32": ""}) as spool:
+    with buffer_content([b"a", b"b" * 2_000_000], {"crc32": ""}) as spool:
         assert spool.file.read() == b"a" + b"b" * 2_000_000
         assert (spool.size, spool.etag) == (2_000_001, hashlib.md5(b"a" + b"b" * 2_000_000).hexdigest())
         assert set(spool.checksums) == {"crc32"}
@@ -15,5 +15,5 @@ def test_content_is_kept_until_it_is_whole():
 
 
 def test_a_wrong_checksum():
-    with pytest.raises(BadDigest), spooled([b"a"], {"sha256": "no"}):
+    with pytest.raises(BadDigest), buffer_content([b"a"], {"sha256": "no"}):
         pass

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
-from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, BlobInfo
+from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, ObjectInfo
 from naiad.service.domain.errors import ServiceError
 
 _FOOTER = struct.Struct("<Q8s")
@@ -64,8 +64,8 @@ class Record:
             raise ServiceError(f"an object's file is damaged: {content_size} of {record.size} bytes of content")
         return record
 
-    def info(self, bucket: str, key: str) -> BlobInfo:
-        return BlobInfo(
+    def info(self, bucket: str, key: str) -> ObjectInfo:
+        return ObjectInfo(
             bucket=bucket,
             key=key,
             size=self.size,

@@ -1,4 +1,4 @@
-"""A database that an earlier version made, on each database: what it holds is there after the upgrade."""
+"""A database of an earlier version keeps its content through an upgrade, on each database."""
 
 import datetime as dt
 
@@ -7,32 +7,32 @@ from sqlalchemy import insert, inspect, text
 from sqlalchemy.engine import make_url
 
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.domain.job import Job, JobKind, Need
+from naiad.service.domain.job import Job, JobKind, ResourceRequest
 from naiad.service.store.engines import postgres_engines, sqlite_engines
-from naiad.service.store.entities_port import EntityQuery
-from naiad.service.store.migrations import STEPS, upgrade
+from naiad.service.store.entity_port import EntityQuery
+from naiad.service.store.job_rows import job_to_row
+from naiad.service.store.migrations import MIGRATIONS, upgrade
 from naiad.service.store.open import FILE_NAME, open_store
-from naiad.service.store.records import row_of
 from naiad.service.store.schema import jobs, tags
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-JOB = Job(JobKind.TRAINING, "a", "us-east-1", {"TrainingJobName": "a"}, Need(1, 2, 3 << 30), START, START)
+JOB = Job(JobKind.TRAINING, "a", "us-east-1", {"TrainingJobName": "a"}, ResourceRequest(1, 2, 3 << 30), START, START)
 
 
 @pytest.fixture
 def first_version(address, tmp_path):
     """The address of a database of version 1 that holds a job with a tag."""
     engines = postgres_engines(make_url(address)) if "://" in address else sqlite_engines(tmp_path / FILE_NAME)
-    upgrade(engines.writer, STEPS[:1])
+    upgrade(engines.writer, MIGRATIONS[:1])
     with engines.writer.begin() as connection:
         assert set(inspect(connection).get_table_names()) == {"naiad_jobs", "naiad_tags", "naiad_version"}
-        connection.execute(insert(jobs).values(row_of(JOB)))
+        connection.execute(insert(jobs).values(job_to_row(JOB)))
         connection.execute(insert(tags).values(arn=JOB.arn, key="team", value="vision"))
     engines.dispose()
     return address
 
 
-def test_from_version_1(first_version):
+def test_a_database_of_version_1_keeps_its_content(first_version):
     store = open_store(first_version)
     assert store.get(JobKind.TRAINING, "a") == JOB
     assert store.tags(JOB.arn) == {"team": "vision"}
@@ -46,9 +46,9 @@ def test_from_version_1(first_version):
     again.close()
 
 
-def test_two_upgrades_of_one_database_do_not_get_into_each_others_way(first_version):
+def test_a_database_can_be_upgraded_twice(first_version):
     first, second = open_store(first_version), open_store(first_version)
-    with second.entities._sessions.reading() as connection:
-        assert connection.execute(text("SELECT version FROM naiad_version")).scalars().all() == [len(STEPS)]
+    with second.entities._database.connect() as connection:
+        assert connection.execute(text("SELECT version FROM naiad_version")).scalars().all() == [len(MIGRATIONS)]
     first.close()
     second.close()

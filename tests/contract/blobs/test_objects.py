@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from naiad.service.blobs import errors
-from naiad.service.blobs.folder import FolderBlobs
-from naiad.service.blobs.port import MIN_PART_BYTES, BlobInfo, Condition, PartClaim
-from naiad.service.blobs.remote import RemoteBlobs
+from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.blobs.port import MIN_PART_BYTES, CompletedPart, ObjectInfo, WriteCondition
+from naiad.service.blobs.s3 import S3BlobStore
 from naiad.service.domain.errors import Invalid
 
 SERVER = Path(__file__).parents[1] / "wire" / "s3_server.py"
@@ -53,13 +53,13 @@ def remote(tmp_path_factory):
             aws_secret_access_key="secret",
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
         )
-        yield RemoteBlobs(client)
+        yield S3BlobStore(client)
         client.close()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return FolderBlobs(tmp_path_factory.mktemp("blobs"))
+    return FolderBlobStore(tmp_path_factory.mktemp("blobs"))
 
 
 @pytest.fixture(params=["folder", "remote"])
@@ -83,7 +83,7 @@ def pages(blobs, bucket, **options):
     while after is not None:
         page = blobs.list(bucket, after=after, **options)
         yield page
-        after = page.next_after
+        after = page.next_start_after
 
 
 def content(blobs, bucket, key, **options):
@@ -205,7 +205,7 @@ def memory(tmp_path):
     limit=st.integers(1, 5),
 )
 def test_a_listing_is_what_a_sorted_list_gives(memory, keys, prefix, delimiter, limit):
-    blobs = FolderBlobs(memory)
+    blobs = FolderBlobStore(memory)
     blobs.create_bucket("any")
     for key in keys:
         blobs.put("any", key, [key.encode()])
@@ -274,26 +274,26 @@ def test_buckets_live_and_go(blobs):
 
 
 def test_conditional_puts(blobs, bucket):
-    only_new = Condition(if_none_match="*")
+    only_new = WriteCondition(if_none_match="*")
     first = blobs.put(bucket, "k", [b"1"], condition=only_new)
     with pytest.raises(errors.PreconditionFailed):
         blobs.put(bucket, "k", [b"2"], condition=only_new)
     with pytest.raises(errors.PreconditionFailed):
-        blobs.put(bucket, "k", [b"2"], condition=Condition(if_match="0" * 32))
+        blobs.put(bucket, "k", [b"2"], condition=WriteCondition(if_match="0" * 32))
     with pytest.raises(errors.NoSuchKey):
-        blobs.put(bucket, "other", [b"2"], condition=Condition(if_match=first.etag))
-    blobs.put(bucket, "k", [b"3"], condition=Condition(if_match=first.etag))
+        blobs.put(bucket, "other", [b"2"], condition=WriteCondition(if_match=first.etag))
+    blobs.put(bucket, "k", [b"3"], condition=WriteCondition(if_match=first.etag))
     assert content(blobs, bucket, "k") == b"3"
 
 
 def test_conditional_deletions(blobs, bucket):
     first = blobs.put(bucket, "k", [b"1"])
     with pytest.raises(errors.PreconditionFailed):
-        blobs.delete(bucket, "k", condition=Condition(if_match="0" * 32))
+        blobs.delete(bucket, "k", condition=WriteCondition(if_match="0" * 32))
     assert content(blobs, bucket, "k") == b"1"
-    blobs.delete(bucket, "k", condition=Condition(if_match=first.etag))
+    blobs.delete(bucket, "k", condition=WriteCondition(if_match=first.etag))
     with pytest.raises(errors.NoSuchKey):
-        blobs.delete(bucket, "k", condition=Condition(if_match=first.etag))
+        blobs.delete(bucket, "k", condition=WriteCondition(if_match=first.etag))
 
 
 def test_of_many_conditional_puts_one_wins(blobs, bucket):
@@ -301,7 +301,7 @@ def test_of_many_conditional_puts_one_wins(blobs, bucket):
 
     def put(number):
         with contextlib.suppress(errors.PreconditionFailed):
-            blobs.put(bucket, "k", [str(number).encode()], condition=Condition(if_none_match="*"))
+            blobs.put(bucket, "k", [str(number).encode()], condition=WriteCondition(if_none_match="*"))
             wins.append(number)
 
     threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
@@ -318,7 +318,7 @@ def test_a_copy_keeps_or_replaces_what_is_said(blobs, bucket):
     blobs.copy((bucket, "a b"), bucket, "c")
     kept = blobs.head(bucket, "c")
     assert (kept.content_type, kept.metadata, kept.etag) == ("text/plain", {"n": "1"}, put.etag)
-    new = BlobInfo(bucket, "", 0, "", put.modified_at, content_type="text/css", metadata={"n": "2"})
+    new = ObjectInfo(bucket, "", 0, "", put.modified_at, content_type="text/css", metadata={"n": "2"})
     blobs.copy((bucket, "c"), bucket, "c", replace=new)
     replaced = blobs.head(bucket, "c")
     assert (replaced.content_type, replaced.metadata) == ("text/css", {"n": "2"})
@@ -329,7 +329,7 @@ def test_a_copy_keeps_or_replaces_what_is_said(blobs, bucket):
 
 def put_parts(blobs, upload, *contents):
     parts = [blobs.put_part(upload, number, [data]) for number, data in enumerate(contents, 1)]
-    return [PartClaim(part.number, part.etag) for part in parts]
+    return [CompletedPart(part.number, part.etag) for part in parts]
 
 
 def test_an_upload_becomes_an_object(blobs, bucket):
@@ -340,7 +340,7 @@ def test_an_upload_becomes_an_object(blobs, bucket):
     assert [row.upload_id for row in blobs.list_uploads(bucket)] == [upload.upload_id]
     parts = [blobs.put_part(upload, n, [data], checksums={"crc32": ""}) for n, data in ((1, big), (3, small))]
     assert [part.number for part in blobs.list_parts(upload)] == [1, 3]
-    claims = [PartClaim(part.number, part.etag, part.checksums) for part in parts]
+    claims = [CompletedPart(part.number, part.etag, part.checksums) for part in parts]
     made = blobs.complete_upload(bucket, "k", upload.upload_id, claims)
     joined = hashlib.md5(hashlib.md5(big).digest() + hashlib.md5(small).digest()).hexdigest()
     assert made.etag == f"{joined}-2"
@@ -358,8 +358,8 @@ def test_an_upload_is_refused_as_aws_does(blobs, bucket):
     for wrong, error in [
         (claims, errors.EntityTooSmall),
         (claims[::-1], errors.InvalidPartOrder),
-        ([PartClaim(7, claims[0].etag)], errors.InvalidPart),
-        ([PartClaim(1, "0" * 32)], errors.InvalidPart),
+        ([CompletedPart(7, claims[0].etag)], errors.InvalidPart),
+        ([CompletedPart(1, "0" * 32)], errors.InvalidPart),
         ([], errors.InvalidPart),
     ]:
         with pytest.raises(error):

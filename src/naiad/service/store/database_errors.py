@@ -1,4 +1,4 @@
-"""What the databases raise, in the service's own words."""
+"""The errors of the two databases, translated to those of the service."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -13,21 +13,21 @@ _POSTGRES_DISK_FULL = "53100"
 
 
 @contextmanager
-def in_our_words() -> Iterator[None]:
-    """Raises StorageFull, Unavailable or Invalid for what the database refused."""
+def translate_database_errors() -> Iterator[None]:
+    """Raises StorageFull, Unavailable or Invalid in place of a database's error."""
     try:
         yield
     except UnicodeEncodeError as error:
         raise Invalid(f"text that is not unicode: {error.object[:100]!a}") from error
     except PoolTimeout as error:
-        raise Unavailable("the store is busy: no connection came free in time; try again") from error
+        raise Unavailable("the store is busy: no connection was free in time; try again") from error
     except DBAPIError as error:
-        raise _translated(error) from error
+        raise _service_error(error) from error
 
 
-def _translated(error: DBAPIError) -> ServiceError:
+def _service_error(error: DBAPIError) -> ServiceError:
     if _is_disk_full(error.orig):
-        return StorageFull("no room is left for the store's database; free some and try again")
+        return StorageFull("the disk of the store's database is full; free some space and try again")
     if isinstance(error, DataError):
         return Invalid(f"text that the store cannot hold: {error.orig}")
     return Unavailable(f"the store does not answer: {error.orig}")

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from naiad.service.blobs.record import Record
+from naiad.service.blobs.object_record import Record
 from naiad.service.domain.errors import ServiceError
 
 
