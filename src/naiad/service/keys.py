@@ -1,4 +1,4 @@
-"""Named keys: who may use the server. One file, readable by its owner only, that other processes may change meanwhile."""
+"""Access keys: who may use the server. One file, readable by its owner only, that other processes may change at any time."""
 
 import contextlib
 import datetime as dt
@@ -19,9 +19,9 @@ from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
 
 _FILE = "keys.json"
 _LOCK_FILE = "keys.lock"
-_FIRST = "default"
+_DEFAULT_NAME = "default"
 _ALPHABET = string.ascii_uppercase + "234567"
-_NAME_LETTERS = frozenset(string.ascii_letters + string.digits + "-_.")
+_NAME_CHARACTERS = frozenset(string.ascii_letters + string.digits + "-_.")
 
 
 @dataclass(frozen=True)
@@ -32,66 +32,67 @@ class Key:
     created_at: str = ""
     """ISO 8601, in UTC."""
     revoked_at: str | None = None
-    """None while it may be used."""
+    """None while the key is in use."""
 
 
 class Keys:
-    """Safe for threads and processes: a change by another one is seen at the next look, and none is lost."""
+    """The keys of a state folder. Safe for threads and processes: no change is lost, and each reads the changes of others."""
 
     def __init__(self, path: Path, *, max_age_s: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
-        """max_age_s: for so long after a look ``find`` does not look again; a server asks thousands of times a second."""
+        """``max_age_s``: how long ``find`` may use what it read before; a server calls it thousands of times a second."""
         self._path = path
-        self._max_age_s, self._clock, self._looked_at = max_age_s, clock, -math.inf
-        self._seen: tuple[int, int, int] | None = None
+        self._max_age_s, self._clock, self._checked_at_s = max_age_s, clock, -math.inf
+        self._version: tuple[int, int, int] | None = None
+        """(inode, time of change, size) of the file that was read."""
         self._by_access_key: dict[str, Key] = {}
 
     @classmethod
     def open(cls, folder: Path, *, max_age_s: float = 0.0) -> "Keys":
-        """The keys of a state folder; the first time, with one that is called ``default``. Raises FolderError."""
+        """Creates the first key, ``default``, where there is none. Raises FolderError."""
         keys = cls(folder / _FILE, max_age_s=max_age_s)
-        with keys._alone():
+        with keys._exclusive_lock():
             if not keys.all():
-                keys._write((_new(_FIRST),))
+                keys._write((_make_key(_DEFAULT_NAME),))
         return keys
 
     def find(self, access_key: str) -> Key | None:
-        """None for a key that is not there or was revoked."""
-        now = self._clock()
-        if now - self._looked_at >= self._max_age_s:
-            self._looked_at = now
+        """Returns None for a key that is unknown or revoked."""
+        now_s = self._clock()
+        if now_s - self._checked_at_s >= self._max_age_s:
+            self._checked_at_s = now_s
             self._refresh()
         key = self._by_access_key.get(access_key)
         return key if key is not None and key.revoked_at is None else None
 
     def all(self) -> tuple[Key, ...]:
-        """Revoked ones too, in the order in which they were made."""
+        """Returns all keys, revoked ones too, in the order of creation."""
         self._refresh()
         return tuple(self._by_access_key.values())
 
     def first(self) -> Key:
-        """The oldest that may be used. Raises NotFound."""
+        """Returns the oldest key in use. Raises NotFound."""
         for key in self.all():
             if key.revoked_at is None:
                 return key
         raise NotFound("every key is revoked", hint="make one: naiad keys add NAME")
 
     def add(self, name: str) -> Key:
-        """Raises AlreadyExists while a key of that name may be used, Invalid for an odd name."""
-        if not 1 <= len(name) <= 64 or not set(name) <= _NAME_LETTERS:
+        """Raises AlreadyExists when a key of that name is in use, Invalid for a name that is not allowed."""
+        if not 1 <= len(name) <= 64 or not set(name) <= _NAME_CHARACTERS:
             raise Invalid(f"a key's name is 1 to 64 letters, digits and -_. , given {name!r}")
-        with self._alone():
+        with self._exclusive_lock():
             keys = self.all()
             if any(key.name == name and key.revoked_at is None for key in keys):
                 raise AlreadyExists(
-                    f"a key is called {name!r} already", hint="choose another name, or revoke that one first"
+                    f"a key of the name {name!r} exists already", hint="choose another name, or revoke that key first"
                 )
-            key = _new(name)
+            key = _make_key(name)
             self._write((*keys, key))
         return key
 
     def revoke(self, name: str) -> Key:
-        """At once, for every request that comes later. Raises NotFound, InUse for the last key: nobody could come in."""
-        with self._alone():
+        """Revokes a key for every later request. Raises NotFound, and InUse for the last key: nobody could use the server."""
+        with self._exclusive_lock():
             keys = self.all()
             in_use = [key for key in keys if key.revoked_at is None]
             key = next((key for key in in_use if key.name == name), None)
@@ -99,45 +100,45 @@ class Keys:
                 raise NotFound(f"no key in use is called {name!r}", hint="see naiad keys list")
             if len(in_use) == 1:
                 raise InUse(f"{name!r} is the last key in use", hint="make another one first: naiad keys add NAME")
-            gone = replace(key, revoked_at=_now())
-            self._write(tuple(gone if other is key else other for other in keys))
-        return gone
+            revoked = replace(key, revoked_at=_now())
+            self._write(tuple(revoked if other is key else other for other in keys))
+        return revoked
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """From the look to the write no other thread and no other process changes the file. Raises FolderError."""
+    def _exclusive_lock(self) -> Iterator[None]:
+        """Excludes changes of the file by other threads and processes. Raises FolderError."""
         try:
-            lock = os.open(self._path.with_name(_LOCK_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._path.with_name(_LOCK_FILE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise FolderError(f"{self._path.parent} cannot be written: {error.strerror}") from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(lock)
+            os.close(descriptor)
 
     def _refresh(self) -> None:
         try:
-            status = os.stat(self._path)  # noqa: PTH116  # reason: asked by every request, and a third of what pathlib takes
+            status = os.stat(self._path)  # noqa: PTH116  # reason: called for every request, and three times as fast as pathlib
         except FileNotFoundError:
             return
         version = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if version == self._seen:
+        if version == self._version:
             return
         try:
-            read = [Key(**values) for values in json.loads(self._path.read_text(encoding="utf-8"))]
+            keys = [Key(**values) for values in json.loads(self._path.read_text(encoding="utf-8"))]
         except (OSError, ValueError, TypeError) as error:
             raise FolderError(f"{self._path} cannot be read: {error}", hint="bring it back from a copy") from error
-        self._by_access_key = {key.access_key: key for key in read}
-        self._seen = version
+        self._by_access_key = {key.access_key: key for key in keys}
+        self._version = version
 
     def _write(self, keys: tuple[Key, ...]) -> None:
-        """Only inside ``_alone``."""
+        """Call inside ``_exclusive_lock``."""
         durable.write_file(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode(), mode=0o600)
         self._refresh()
 
 
-def _new(name: str) -> Key:
+def _make_key(name: str) -> Key:
     access_key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
     return Key(name, access_key, secrets.token_urlsafe(30), _now())
 

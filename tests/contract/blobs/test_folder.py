@@ -1,4 +1,4 @@
-"""What only the folder promises: kills, a full disk, restarts, other processes, and files that a person can find."""
+"""Promises of the folder alone: kills, a full disk, restarts, other processes, and files that a person can find."""
 
 import errno
 import hashlib
@@ -14,20 +14,21 @@ import pytest
 
 from naiad.service.blobs import errors
 from naiad.service.blobs.folder import FolderBlobStore
-from naiad.service.blobs.port import MIN_PART_BYTES, CompletedPart
+from naiad.service.blobs.port import MIN_PART_BYTES, CompletedPart, ObjectAttributes
 from naiad.service.domain.errors import ServiceError
 
 WRITER = textwrap.dedent("""
     import hashlib, random, sys
     from pathlib import Path
     from naiad.service.blobs.folder import FolderBlobStore
+    from naiad.service.blobs.port import ObjectAttributes
     blobs, seed = FolderBlobStore(Path(sys.argv[1])), int(sys.argv[2])
     dice = random.Random(seed)
     for number in range(10_000):
         key = f"folder {dice.randrange(5)}/{dice.randrange(20)}"
         data = dice.randbytes(dice.randrange(200_000))
         digest = hashlib.sha256(data).hexdigest()
-        blobs.put("bucket", key, [data[:1000], data[1000:]], metadata={"digest": digest})
+        blobs.put("bucket", key, [data[:1000], data[1000:]], attributes=ObjectAttributes(metadata={"digest": digest}))
         print(key, digest, sep="\\t", flush=True)
         if number % 7 == 0:
             blobs.delete("bucket", key)
@@ -41,36 +42,36 @@ def names_below(folder):
 
 def test_after_a_kill_every_acknowledged_object_is_whole(tmp_path):
     FolderBlobStore(tmp_path).create_bucket("bucket")
-    said = {}
+    acknowledged = {}
     for seed in range(6):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, tmp_path, str(seed)], stdout=subprocess.PIPE, text=True
         )
         for line, _ in zip(writer.stdout, range(5 + 11 * seed), strict=False):
             key, digest = line.rstrip("\n").split("\t")
-            said[key] = digest
+            acknowledged[key] = digest
         writer.send_signal(signal.SIGKILL)
         for line in writer.stdout.read().splitlines():
             key, _, digest = line.partition("\t")
-            said[key] = digest
+            acknowledged[key] = digest
         writer.wait()
         writer.stdout.close()
-        check_all_whole(FolderBlobStore(tmp_path), said)
+        check_all_whole(FolderBlobStore(tmp_path), acknowledged)
     assert names_below(tmp_path / ".naiad" / "temporary") == []
 
 
-def check_all_whole(blobs, said):
-    """The one operation that was under way at the kill may be done or not; nothing may be torn."""
-    found = {blob.key: blob.metadata["digest"] for blob in blobs.list("bucket").blobs}
-    for key, digest in found.items():
+def check_all_whole(blobs, acknowledged):
+    """The operation that was interrupted by the kill may be done or not; no object may be torn."""
+    stored = {info.key: info.metadata["digest"] for info in blobs.list("bucket").objects}
+    for key, digest in stored.items():
         data = b"".join(blobs.read("bucket", key)[1])
         assert hashlib.sha256(data).hexdigest() == digest
-    differing = {key for key in said.keys() | found.keys() if said.get(key, "") != found.get(key, "")}
+    differing = {key for key in acknowledged.keys() | stored.keys() if acknowledged.get(key, "") != stored.get(key, "")}
     assert len(differing) <= 1
-    said.update({key: found.get(key, "") for key in differing})
+    acknowledged.update({key: stored.get(key, "") for key in differing})
 
 
-def test_a_sweep_leaves_the_temporaries_of_the_living(tmp_path):
+def test_a_new_store_keeps_the_temporary_files_of_live_writers(tmp_path):
     blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("bucket")
     temporary = tmp_path / ".naiad" / "temporary"
@@ -98,12 +99,12 @@ FULL = textwrap.dedent("""
     blobs.create_bucket("bucket")
     blobs.put("bucket", "k", [b"old"])
     upload = blobs.start_upload("bucket", "k")
-    for act in (
+    for write in (
         lambda: blobs.put("bucket", "k", [b"x" * 2_000_000]),
         lambda: blobs.put_part(upload, 1, [b"x" * 2_000_000]),
     ):
         try:
-            act()
+            write()
         except StorageFull as error:
             print("full:", error)
     print("content", b"".join(blobs.read("bucket", "k")[1]), len(list((root / ".naiad/temporary").iterdir())))
@@ -117,7 +118,7 @@ def test_a_full_disk_leaves_the_old_object(tmp_path):
     done = subprocess.run(["unshare", "-Urm", "sh", "-c", mount, FULL], capture_output=True, text=True, check=False)
     if "unshare" in done.stderr:
         pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
-    assert done.stdout.count("full: no room is left") == 2, done.stderr
+    assert done.stdout.count("full: the disk of the blob store is full") == 2, done.stderr
     assert "content b'old' 0" in done.stdout
     assert "content b'new'" in done.stdout
 
@@ -129,17 +130,15 @@ def test_everything_survives_a_restart(tmp_path):
         "bucket",
         "k",
         [b"x"],
-        content_type="a/b",
-        metadata={"m": "ü"},
-        headers={"expires": "0"},
+        attributes=ObjectAttributes("a/b", {"m": "ü"}, {"expires": "0"}),
         checksums={"sha256": ""},
     )
-    upload = first.start_upload("bucket", "up", metadata={"n": "1"}, algorithm="crc32c")
+    upload = first.start_upload("bucket", "up", attributes=ObjectAttributes(metadata={"n": "1"}), algorithm="crc32c")
     parts = [first.put_part(upload, number, [b"p" * MIN_PART_BYTES], checksums={"crc32c": ""}) for number in (1, 2)]
     second = FolderBlobStore(tmp_path)
     assert second.head("bucket", "k") == put
-    assert second.buckets() == first.buckets()
-    assert second.upload("bucket", "up", upload.upload_id) == upload
+    assert second.list_buckets() == first.list_buckets()
+    assert second.get_upload("bucket", "up", upload.upload_id) == upload
     assert list(second.list_parts(upload)) == parts
     claims = [CompletedPart(part.number, part.etag) for part in parts]
     made = second.complete_upload("bucket", "up", upload.upload_id, claims)
@@ -148,7 +147,7 @@ def test_everything_survives_a_restart(tmp_path):
     assert FolderBlobStore(tmp_path).complete_upload("bucket", "up", upload.upload_id, claims) == made
 
 
-def test_a_person_finds_the_file(tmp_path):
+def test_an_object_is_found_by_its_key_in_the_folder(tmp_path):
     blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("fashion")
     blobs.put("fashion", "train/Größe 1.csv", [b"a,b\n"])
@@ -157,7 +156,7 @@ def test_a_person_finds_the_file(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_nothing_leaves_the_bucket(tmp_path):
+def test_no_key_leads_out_of_the_bucket(tmp_path):
     root = tmp_path / "root"
     blobs = FolderBlobStore(root)
     blobs.create_bucket("bucket")
@@ -169,7 +168,7 @@ def test_nothing_leaves_the_bucket(tmp_path):
             blobs.put(bucket, "k", [b"x"])
     for upload_id in ("..", "../../bucket", "", "x" * 32):
         with pytest.raises(errors.NoSuchUpload):
-            blobs.upload("bucket", "k", upload_id)
+            blobs.get_upload("bucket", "k", upload_id)
 
 
 def test_a_link_in_the_folder_is_not_followed(tmp_path):
@@ -182,7 +181,7 @@ def test_a_link_in_the_folder_is_not_followed(tmp_path):
     assert caught.value.errno == errno.ELOOP
 
 
-def test_a_damaged_file_is_told(tmp_path):
+def test_a_damaged_file_raises_an_error(tmp_path):
     blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("bucket")
     blobs.put("bucket", "k", [b"content"])
@@ -194,7 +193,7 @@ def test_a_damaged_file_is_told(tmp_path):
             blobs.head("bucket", "k")
 
 
-def test_puts_and_deletes_at_once_lose_nothing(tmp_path):
+def test_puts_and_deletes_at_the_same_time_lose_nothing(tmp_path):
     """Deletes remove empty folders while puts make them."""
     FolderBlobStore(tmp_path).create_bucket("bucket")
     failures = []
@@ -206,7 +205,7 @@ def test_puts_and_deletes_at_once_lose_nothing(tmp_path):
                 blobs.put("bucket", f"a/b/c/{number}", [b"%d" % turn])
                 assert b"".join(blobs.read("bucket", f"a/b/c/{number}")[1]) == b"%d" % turn
                 blobs.delete("bucket", f"a/b/c/{number}")
-        except Exception as error:  # noqa: BLE001 - told by the test's own thread
+        except Exception as error:  # noqa: BLE001  # reason: reported by the thread of the test
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
@@ -218,15 +217,15 @@ def test_puts_and_deletes_at_once_lose_nothing(tmp_path):
     assert list((tmp_path / "bucket").iterdir()) == []
 
 
-def test_another_process_is_seen_at_once(tmp_path):
+def test_changes_by_another_process_are_seen_immediately(tmp_path):
     mine, theirs = FolderBlobStore(tmp_path), FolderBlobStore(tmp_path)
     mine.create_bucket("bucket")
     for number in range(20):
         theirs.put("bucket", f"k{number:02d}", [b""])
-        assert len(mine.list("bucket").blobs) == number + 1
+        assert len(mine.list("bucket").objects) == number + 1
 
 
-def test_a_page_of_very_many_keys_is_quick(tmp_path):
+def test_a_page_among_very_many_keys_is_fast(tmp_path):
     blobs = FolderBlobStore(tmp_path)
     blobs.create_bucket("bucket")
     blobs.put("bucket", "many/seed", [b"x"])
@@ -236,15 +235,15 @@ def test_a_page_of_very_many_keys_is_quick(tmp_path):
     started = time.perf_counter()
     cold = blobs.list("bucket", prefix="many/03")
     middle = time.perf_counter()
-    warm = blobs.list("bucket", after=cold.next_start_after)
+    warm = blobs.list("bucket", start_after=cold.next_start_after)
     ended = time.perf_counter()
-    assert (len(cold.blobs), warm.blobs[0].key) == (1000, "many/031000")
+    assert (len(cold.objects), warm.objects[0].key) == (1000, "many/031000")
     assert middle - started < 20
     assert ended - middle < 5
     assert blobs.list("bucket", delimiter="/").prefixes == ("many/",)
 
 
 def fill(seed, count):
-    """Links to one file, which are made faster than files."""
+    """Makes links to one file, which is faster than making files."""
     for number in range(count):
         os.link(seed, seed.with_name(f"{number:06d}@"))

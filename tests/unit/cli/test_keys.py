@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from naiad.cli.edge import DONE
+from naiad.cli.run_command import SUCCESS
 from naiad.cli.main import main
-from naiad.home import Address, read_address, write_address
+from naiad.home import ServerAddress, read_address, write_address
 from naiad.service.keys import Keys
 
 
@@ -16,14 +16,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_key_is_added_listed_without_its_secret_and_revoked(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "add", "ci"]) == DONE
+    assert main(["keys", "add", "ci"]) == SUCCESS
     access, secret = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
-    assert main(["keys", "list"]) == DONE
+    assert main(["keys", "list"]) == SUCCESS
     listed = capsys.readouterr().out
     assert access in listed
     assert secret not in listed
-    assert main(["keys", "revoke", "ci"]) == DONE
-    assert main(["keys", "list", "--json"]) == DONE
+    assert main(["keys", "revoke", "ci"]) == SUCCESS
+    assert main(["keys", "list", "--json"]) == SUCCESS
     keys = {key["name"]: key for key in json.loads(capsys.readouterr().out)}
     assert keys["ci"]["revoked_at"] is not None
     assert keys["default"]["revoked_at"] is None
@@ -31,21 +31,21 @@ def test_a_key_is_added_listed_without_its_secret_and_revoked(state: Path, capsy
 
 
 def test_who_came_with_a_revoked_key_comes_with_the_next(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "add", "ci", "--json"]) == DONE
+    assert main(["keys", "add", "ci", "--json"]) == SUCCESS
     added = json.loads(capsys.readouterr().out)
     first = Keys(state / "keys.json").first()
-    write_address(state, Address("http://127.0.0.1:1", "us-east-1", "naiad", first.access_key, first.secret_key))
-    assert main(["keys", "revoke", "default"]) == DONE
+    write_address(state, ServerAddress("http://127.0.0.1:1", "us-east-1", "naiad", first.access_key, first.secret_key))
+    assert main(["keys", "revoke", "default"]) == SUCCESS
     address = read_address(state)
     assert (address.access_key, address.secret_key) == (added["access_key"], added["secret_key"])
-    assert main(["keys", "revoke", "ci"]) != DONE
+    assert main(["keys", "revoke", "ci"]) != SUCCESS
     said = capsys.readouterr().err
     assert "error: 'ci' is the last key in use" in said
     assert "naiad keys add NAME" in said
 
 
 def test_the_files_are_for_their_owner_only(state: Path) -> None:
-    assert main(["keys", "add", "ci"]) == DONE
+    assert main(["keys", "add", "ci"]) == SUCCESS
     assert state.stat().st_mode & 0o777 == 0o700
     assert (state / "keys.json").stat().st_mode & 0o777 == 0o600
 
@@ -53,7 +53,7 @@ def test_the_files_are_for_their_owner_only(state: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["add", "default"], "a key is called 'default' already"),
+        (["add", "default"], "a key of the name 'default' exists already"),
         (["add", "a b"], "a key's name is 1 to 64 letters"),
         (["revoke", "nobody"], "no key in use is called 'nobody'"),
     ],
@@ -61,12 +61,12 @@ def test_the_files_are_for_their_owner_only(state: Path) -> None:
 def test_what_cannot_be_is_told(
     state: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["keys", *arguments]) != DONE
+    assert main(["keys", *arguments]) != SUCCESS
     assert f"error: {says}" in capsys.readouterr().err
 
 
 def test_another_state_folder(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "add", "ci", "--state", str(tmp_path / "other"), "--json"]) == DONE
+    assert main(["keys", "add", "ci", "--state", str(tmp_path / "other"), "--json"]) == SUCCESS
     assert json.loads(capsys.readouterr().out)["name"] == "ci"
     assert (tmp_path / "other" / "keys.json").is_file()
     assert not state.exists()

@@ -1,4 +1,4 @@
-"""Named keys in one file that other processes change too."""
+"""Access keys in one file, which other processes change too."""
 
 import json
 import stat
@@ -12,7 +12,7 @@ from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
 from naiad.service.keys import Keys
 
 
-def test_the_first_key_is_made_and_kept(tmp_path):
+def test_the_first_key_is_created_once(tmp_path):
     first = Keys.open(tmp_path).first()
     assert (first.name, len(first.access_key), len(first.secret_key)) == ("default", 20, 40)
     assert Keys.open(tmp_path).first() == first
@@ -20,7 +20,7 @@ def test_the_first_key_is_made_and_kept(tmp_path):
     assert first.secret_key not in repr(first)
 
 
-def test_another_processes_changes_are_seen(tmp_path):
+def test_changes_by_another_process_are_seen(tmp_path):
     here, there = Keys.open(tmp_path), Keys(tmp_path / "keys.json")
     added = there.add("ci")
     assert here.find(added.access_key) == added
@@ -30,7 +30,7 @@ def test_another_processes_changes_are_seen(tmp_path):
     assert here.add("ci").access_key != added.access_key
 
 
-def test_what_cannot_be_is_refused(tmp_path):
+def test_impossible_changes_are_refused(tmp_path):
     keys = Keys.open(tmp_path)
     with pytest.raises(AlreadyExists):
         keys.add("default")
@@ -44,7 +44,7 @@ def test_what_cannot_be_is_refused(tmp_path):
     assert keys.first().name == "default"
 
 
-def test_a_file_whose_keys_are_all_revoked(tmp_path):
+def test_without_a_key_in_use_there_is_no_first(tmp_path):
     keys = Keys.open(tmp_path)
     [row] = json.loads((tmp_path / "keys.json").read_text())
     (tmp_path / "keys.json").write_text(json.dumps([{**row, "revoked_at": "2030-01-01T00:00:00+00:00"}]))
@@ -65,7 +65,7 @@ for number in range(20):
 """
 
 
-def test_of_many_processes_that_add_keys_none_is_lost(tmp_path):
+def test_many_processes_add_keys_and_none_is_lost(tmp_path):
     adders = [
         subprocess.Popen(
             [sys.executable, "-c", ADDS, str(tmp_path), f"p{number}"],
@@ -87,14 +87,14 @@ def test_of_many_processes_that_add_keys_none_is_lost(tmp_path):
     assert [key.name for key in keys.all()].count("default") == 1
 
 
-def test_a_damaged_file_is_told(tmp_path):
+def test_a_damaged_file_raises_an_error(tmp_path):
     Keys.open(tmp_path)
     (tmp_path / "keys.json").write_text("[{")
     with pytest.raises(FolderError, match="cannot be read"):
         Keys(tmp_path / "keys.json").all()
 
 
-def test_a_server_looks_at_the_file_once_in_a_while(tmp_path):
+def test_the_file_is_read_again_after_the_maximum_age(tmp_path):
     now = 0.0
     other = Keys.open(tmp_path)
     keys = Keys(tmp_path / "keys.json", max_age_s=0.001, clock=lambda: now)

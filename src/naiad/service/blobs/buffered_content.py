@@ -1,4 +1,4 @@
-"""Content kept on this machine until it is whole and has the checksums that were said."""
+"""Content that is buffered on this machine until it is whole and its checksums are verified."""
 
 import base64
 import contextlib
@@ -7,33 +7,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, BinaryIO
 
-from naiad.service.blobs.checksums import Digests, pieces
+from naiad.service.blobs.checksums import ContentDigests, iter_chunks
 
-_IN_MEMORY_BYTES = 2**20
+_MAX_MEMORY_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Spool:
+class BufferedContent:
     file: IO[bytes]
-    """At its start."""
+    """Positioned at its start."""
     size: int
     etag: str
     checksums: dict[str, str]
 
     @property
-    def md5(self) -> str:
-        """In base64, as Content-MD5 has it."""
+    def content_md5(self) -> str:
+        """The MD5 in base64, the value of a Content-MD5 header."""
         return base64.b64encode(bytes.fromhex(self.etag)).decode()
 
 
 @contextlib.contextmanager
-def buffer_content(content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str]) -> Iterator[Spool]:
-    """Raises BadDigest."""
-    digests = Digests(checksums)
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
-        for piece in pieces(content):
-            file.write(piece)
-            digests.update(piece)
-        found = digests.checked()
+def buffer_content(content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str]) -> Iterator[BufferedContent]:
+    """``checksums``: as for ``BlobStore.put``. Raises BadDigest."""
+    digests = ContentDigests(checksums)
+    with tempfile.SpooledTemporaryFile(_MAX_MEMORY_BYTES) as file:
+        for chunk in iter_chunks(content):
+            file.write(chunk)
+            digests.update(chunk)
+        verified = digests.verify()
         file.seek(0)
-        yield Spool(file, digests.size, digests.etag, found)
+        yield BufferedContent(file, digests.size, digests.etag, verified)

@@ -1,4 +1,4 @@
-"""Checksums of content as it passes: MD5 for the ETag, and S3's five by name."""
+"""Checksums of content as it streams by: MD5 for the ETag, and S3's five algorithms by name."""
 
 import base64
 import hashlib
@@ -28,14 +28,14 @@ class _Hash(Protocol):
 
 
 class _Crc:
-    def __init__(self, function: Callable[[bytes, int], int], form: str) -> None:
-        self._function, self._form, self._value = function, form, 0
+    def __init__(self, function: Callable[[bytes, int], int], struct_format: str) -> None:
+        self._function, self._format, self._value = function, struct_format, 0
 
     def update(self, data: bytes, /) -> None:
         self._value = self._function(data, self._value)
 
     def digest(self) -> bytes:
-        return struct.pack(self._form, self._value)
+        return struct.pack(self._format, self._value)
 
 
 def _md5() -> _Hash:
@@ -46,7 +46,7 @@ def _sha1() -> _Hash:
     return hashlib.sha1(usedforsecurity=False)
 
 
-_MAKERS: dict[str, Callable[[], _Hash]] = {
+_HASHES: dict[str, Callable[[], _Hash]] = {
     "md5": _md5,
     "crc32": lambda: _Crc(crc32, ">I"),
     "crc32c": lambda: _Crc(crc32c, ">I"),
@@ -54,72 +54,78 @@ _MAKERS: dict[str, Callable[[], _Hash]] = {
     "sha1": _sha1,
     "sha256": hashlib.sha256,
 }
-_COMBINERS: dict[str, tuple[Callable[[int, int, int], int], str]] = {
+_COMBINE_FUNCTIONS: dict[str, tuple[Callable[[int, int, int], int], str]] = {
     "crc32": (combine_crc32, ">I"),
     "crc32c": (combine_crc32c, ">I"),
     "crc64nvme": (combine_crc64nvme, ">Q"),
 }
-ALGORITHMS = tuple(name for name in _MAKERS if name != "md5")
+ALGORITHMS = tuple(name for name in _HASHES if name != "md5")
 
 
-class Digests:
-    """Takes content piece by piece. ``expected`` is read for its names now, and for its values in ``checked``."""
+class ContentDigests:
+    """The digests of content that is given chunk by chunk.
+
+    ``expected``: checksums by algorithm, "" for one that is only computed. Its names are read at once, its values by ``verify``.
+    """
 
     def __init__(self, expected: Mapping[str, str]) -> None:
-        unknown = set(expected) - set(_MAKERS)
+        unknown = set(expected) - set(_HASHES)
         if unknown:
-            raise Invalid(f"checksum algorithm {min(unknown)!r} is not one of {', '.join(_MAKERS)}")
+            raise Invalid(f"checksum algorithm {min(unknown)!r} is not one of {', '.join(_HASHES)}")
         self._expected = expected
-        self._hashes = {name: _MAKERS[name]() for name in {"md5", *expected}}
+        self._hashes = {name: _HASHES[name]() for name in {"md5", *expected}}
         self.size = 0
 
-    def update(self, data: bytes) -> None:
-        self.size += len(data)
-        for taken in self._hashes.values():
-            taken.update(data)
+    def update(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        for hash_ in self._hashes.values():
+            hash_.update(chunk)
 
     @property
     def etag(self) -> str:
         return self._hashes["md5"].digest().hex()
 
-    def checked(self) -> dict[str, str]:
-        """In base64, without md5. Raises BadDigest."""
-        found = {name: base64.b64encode(taken.digest()).decode() for name, taken in self._hashes.items()}
+    def verify(self) -> dict[str, str]:
+        """Returns the checksums in base64, without md5. Raises BadDigest where one is not the expected one."""
+        actual = {name: base64.b64encode(hash_.digest()).decode() for name, hash_ in self._hashes.items()}
         for name, value in self._expected.items():
-            if value and value != found[name]:
-                raise BadDigest(f"the content's {name} is {found[name]}, and {value} was said")
-        del found["md5"]
-        return found
+            if value and value != actual[name]:
+                raise BadDigest(f"the content's {name} is {actual[name]}, expected {value}")
+        del actual["md5"]
+        return actual
 
 
-def pieces(content: Iterable[bytes] | BinaryIO) -> Iterator[bytes]:
-    """A file in chunks, or the chunks themselves."""
+def iter_chunks(content: Iterable[bytes] | BinaryIO) -> Iterator[bytes]:
+    """Yields a file's content in chunks, or the chunks themselves."""
     if hasattr(content, "read"):
         return iter(lambda: content.read(CHUNK_BYTES), b"")
     return iter(content)
 
 
 def multipart_etag(etags: Sequence[str]) -> str:
+    """Returns the ETag of an object from those of its parts."""
     joined = b"".join(bytes.fromhex(etag) for etag in etags)
     return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(etags)}"
 
 
-def composite(algorithm: str, values: Sequence[str]) -> str:
-    """The checksum of the parts' checksums."""
-    taken = _MAKERS[algorithm]()
-    for value in values:
-        taken.update(base64.b64decode(value))
-    return f"{base64.b64encode(taken.digest()).decode()}-{len(values)}"
+def composite_checksum(algorithm: str, checksums: Sequence[str]) -> str:
+    """Returns the checksum of the parts' checksums, S3's COMPOSITE."""
+    hash_ = _HASHES[algorithm]()
+    for checksum in checksums:
+        hash_.update(base64.b64decode(checksum))
+    return f"{base64.b64encode(hash_.digest()).decode()}-{len(checksums)}"
 
 
-def combined(algorithm: str, values: Sequence[tuple[str, int]]) -> str:
-    """The checksum of the whole from (checksum, size) of its parts. Raises Invalid where that cannot be had."""
-    if algorithm not in _COMBINERS:
-        raise Invalid(
-            f"a checksum of the full object is not possible with {algorithm}; use one of {', '.join(_COMBINERS)}"
-        )
-    combine, form = _COMBINERS[algorithm]
-    whole = 0
-    for value, size in values:
-        whole = combine(whole, struct.unpack(form, base64.b64decode(value))[0], size)
-    return base64.b64encode(struct.pack(form, whole)).decode()
+def full_object_checksum(algorithm: str, parts: Sequence[tuple[str, int]]) -> str:
+    """Returns the checksum of the content from (checksum, size) of its parts, S3's FULL_OBJECT.
+
+    Raises Invalid for an algorithm that does not allow this.
+    """
+    if algorithm not in _COMBINE_FUNCTIONS:
+        names = ", ".join(_COMBINE_FUNCTIONS)
+        raise Invalid(f"a checksum of the full object is not possible with {algorithm}; use one of {names}")
+    combine, struct_format = _COMBINE_FUNCTIONS[algorithm]
+    total = 0
+    for checksum, size in parts:
+        total = combine(total, struct.unpack(struct_format, base64.b64decode(checksum))[0], size)
+    return base64.b64encode(struct.pack(struct_format, total)).decode()

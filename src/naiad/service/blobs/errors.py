@@ -1,4 +1,4 @@
-"""What a store of blobs refuses, by S3's names."""
+"""Errors of the blob store, under S3's names."""
 
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 
@@ -12,7 +12,7 @@ class NoSuchKey(NotFound):
 
 
 class NoSuchUpload(NotFound):
-    """Never started, completed, or aborted."""
+    """The upload was never started, or it is completed or aborted."""
 
 
 class BucketExists(AlreadyExists):
@@ -24,15 +24,15 @@ class BucketNotEmpty(Conflict):
 
 
 class PreconditionFailed(Conflict):
-    """The object is not as the condition of a write has it."""
+    """The condition of a conditional write is not met."""
 
 
 class BadDigest(Invalid):
-    """The content does not have the checksum that was said."""
+    """The content does not have the expected checksum."""
 
 
 class InvalidPart(Invalid):
-    """A part that was not put, or with another ETag."""
+    """A part is missing, or has another ETag than the client says."""
 
 
 class InvalidPartOrder(Invalid):
@@ -40,4 +40,4 @@ class InvalidPartOrder(Invalid):
 
 
 class EntityTooSmall(Invalid):
-    """A part below the least size, and not the last."""
+    """A part other than the last is below the minimum size."""

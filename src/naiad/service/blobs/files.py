@@ -1,4 +1,4 @@
-"""Files that survive a kill: temporaries, locks, and what must be synced before a change counts as made."""
+"""Temporary files and lock files of a blob store's folder."""
 
 import contextlib
 import errno
@@ -13,31 +13,32 @@ from pathlib import Path
 from naiad import durable
 from naiad.service.domain.errors import Invalid, StorageFull
 
-_LOCKS = 256
+_LOCK_FILES = 256
 _COPY_BYTES = 2**26
-_NO_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+_NOT_SUPPORTED = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @contextlib.contextmanager
 def translate_disk_errors() -> Iterator[None]:
-    """A full disk as StorageFull, a path beyond the system's length as Invalid."""
+    """Raises StorageFull for a full disk, and Invalid for a path beyond the system's limit, in place of OSError."""
     try:
         yield
     except OSError as error:
         if durable.is_disk_full(error):
-            raise StorageFull("no room is left on the disk of the blobs; free some and try again") from error
+            raise StorageFull("the disk of the blob store is full; free some space and try again") from error
         if error.errno == errno.ENAMETOOLONG:
             raise Invalid("the key is too long for this disk's paths") from error
         raise
 
 
-class Temporary:
-    """A file under a name of no meaning, until ``become`` gives it one. It holds a lock, so that a sweep can tell it from one
-    that a killed process left.
+class TemporaryFile:
+    """A new file under a random name, until ``rename_to`` gives it its final one.
+
+    It is locked while its process lives, so that ``remove_stale_files`` can tell it from the file of a killed process.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.fd, self._path = _locked_file(folder)
+        self.fd, self._path = _create_locked_file(folder)
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -45,7 +46,7 @@ class Temporary:
             view = view[os.write(self.fd, view) :]
 
     def append(self, source_fd: int, length: int) -> None:
-        """The first ``length`` bytes of another file, without passing through this process where the system can."""
+        """Appends the first ``length`` bytes of another file; inside the kernel where it can."""
         done = 0
         while done < length:
             step = _copy_some(source_fd, self.fd, done, min(_COPY_BYTES, length - done))
@@ -56,17 +57,17 @@ class Temporary:
     def sync(self) -> None:
         durable.sync_file(self.fd)
 
-    def become(self, path: Path) -> None:
-        """Raises FileNotFoundError when the folder is not there; synced when it returns."""
+    def rename_to(self, path: Path) -> None:
+        """Call ``sync`` first. The name is on disk when this returns. Raises FileNotFoundError when the folder is missing."""
         durable.rename(self._path, path)
 
     def close(self) -> None:
-        """Forgets the file unless it became something."""
+        """Removes the file unless it was renamed."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         os.close(self.fd)
 
-    def __enter__(self) -> "Temporary":
+    def __enter__(self) -> "TemporaryFile":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,34 +78,34 @@ def _copy_some(source_fd: int, target_fd: int, offset: int, length: int) -> int:
     try:
         return os.copy_file_range(source_fd, target_fd, length, offset)
     except OSError as error:
-        if error.errno not in _NO_COPY:
+        if error.errno not in _NOT_SUPPORTED:
             raise
     return os.write(target_fd, os.pread(source_fd, min(length, 2**20), offset))
 
 
-def _locked_file(folder: Path) -> tuple[int, Path]:
+def _create_locked_file(folder: Path) -> tuple[int, Path]:
     while True:
         path = folder / secrets.token_hex(12)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
-        if os.fstat(fd).st_nlink:  # a sweep came between the two lines above
+        if os.fstat(fd).st_nlink:  # else another process removed it before it was locked
             return fd, path
         os.close(fd)
 
 
-def sweep(folder: Path) -> None:
-    """Removes the temporaries of processes that are gone, and folders: those were to be removed."""
+def remove_stale_files(folder: Path) -> None:
+    """Removes the temporary files of processes that have ended, and folders, whose removal was interrupted."""
     for path in list(folder.iterdir()):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
             continue
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), locked(path, wait=False):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), lock_file(path, wait=False):
             path.unlink()
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True, create: bool = False) -> Iterator[None]:
-    """One thread of one process at a time. Raises BlockingIOError if it may not wait, FileNotFoundError."""
+def lock_file(path: Path, *, wait: bool = True, create: bool = False) -> Iterator[None]:
+    """Excludes other threads and processes. Raises BlockingIOError instead of waiting, FileNotFoundError instead of creating."""
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,7 +114,7 @@ def locked(path: Path, *, wait: bool = True, create: bool = False) -> Iterator[N
         os.close(fd)
 
 
-def lock_of(folder: Path, name: str) -> Path:
-    """The lock file that stands for ``name``, shared with some others."""
-    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=2).digest()) % _LOCKS
+def lock_path(folder: Path, name: str) -> Path:
+    """Returns the lock file of ``name``. Some names share one."""
+    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=2).digest()) % _LOCK_FILES
     return folder / f"{number:03d}"

@@ -1,4 +1,4 @@
-"""Blobs in plain folders: the store of one machine. ``names`` tells where an object lies, ``record`` what its file holds."""
+"""The blob store in plain folders, for one machine. ``names`` has an object's path, ``object_record`` the form of its file."""
 
 import contextlib
 import datetime as dt
@@ -9,67 +9,68 @@ from pathlib import Path
 from typing import BinaryIO
 
 from naiad import durable
-from naiad.service.blobs.checksums import Digests, pieces
+from naiad.service.blobs.checksums import ContentDigests, iter_chunks
 from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey
 from naiad.service.blobs.files import translate_disk_errors
-from naiad.service.blobs.listing import FolderCache, KeyWalk, page_of
-from naiad.service.blobs.names import check_bucket, check_key, is_bucket, names_of
-from naiad.service.blobs.object_record import Record, milliseconds
+from naiad.service.blobs.listing import FolderCache, KeyWalk, collect_page
+from naiad.service.blobs.names import check_bucket_name, check_key, is_bucket_name, key_to_names
+from naiad.service.blobs.object_record import ObjectRecord, to_epoch_ms
 from naiad.service.blobs.port import (
-    DEFAULT_CONTENT_TYPE,
+    NO_ATTRIBUTES,
     UNCONDITIONAL,
     CompletedPart,
+    ObjectAttributes,
     ObjectInfo,
     ObjectPage,
     Part,
     Upload,
     WriteCondition,
 )
-from naiad.service.blobs.store_folder import Reading, Space, plain
-from naiad.service.blobs.uploads import Uploads
+from naiad.service.blobs.store_folder import RangeReader, StoreFolder
+from naiad.service.blobs.uploads import FolderUploads
 from naiad.service.domain.clock import Clock, SystemClock
 
 
 class FolderBlobStore:
-    """Processes and threads may have one root open at once, each with an object of its own."""
+    """Several processes may open one root at once, each with a FolderBlobStore of its own."""
 
     def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._space = Space(Path(root))
-        self._uploads = Uploads(self._space, self._clock)
-        self._names = FolderCache()
+        self._folder = StoreFolder(Path(root))
+        self._uploads = FolderUploads(self._folder, self._clock)
+        self._cache = FolderCache()
 
-    def buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
-        folders = [path for path in self._space.root.iterdir() if is_bucket(path.name) and path.is_dir()]
+    def list_buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
+        folders = [path for path in self._folder.root.iterdir() if is_bucket_name(path.name) and path.is_dir()]
         return tuple((path.name, self._created_at(path)) for path in sorted(folders))
 
     def create_bucket(self, bucket: str) -> None:
-        folder = self._space.root / check_bucket(bucket)
+        folder = self._folder.root / check_bucket_name(bucket)
         if folder.is_dir():
             raise BucketExists(f"there is a bucket {bucket} already")
         with translate_disk_errors():
-            (self._space.created / bucket).touch(mode=0o600)
+            (self._folder.bucket_markers / bucket).touch(mode=0o600)
             try:
                 folder.mkdir(mode=0o700)
             except FileExistsError:
                 raise BucketExists(f"there is a bucket {bucket} already") from None
-            durable.sync_folder(self._space.created)
-            durable.sync_folder(self._space.root)
+            durable.sync_folder(self._folder.bucket_markers)
+            durable.sync_folder(self._folder.root)
 
     def delete_bucket(self, bucket: str) -> None:
-        folder = self._space.bucket(bucket)
-        if KeyWalk(self._names, folder, prefix="", after="").next_key() is not None:
+        folder = self._folder.bucket_folder(bucket)
+        if KeyWalk(self._cache, folder, prefix="", start_after="").next_key() is not None:
             raise BucketNotEmpty(f"bucket {bucket} has objects; delete them first")
-        self._uploads.forget_bucket(bucket)
+        self._uploads.abort_all(bucket)
         try:
-            _remove_empty(folder)
+            _remove_empty_tree(folder)
         except OSError:
             raise BucketNotEmpty(f"bucket {bucket} has files in its folder") from None
-        (self._space.created / bucket).unlink(missing_ok=True)
-        durable.sync_folder(self._space.root)
+        (self._folder.bucket_markers / bucket).unlink(missing_ok=True)
+        durable.sync_folder(self._folder.root)
 
     def has_bucket(self, bucket: str) -> bool:
-        return is_bucket(bucket) and (self._space.root / bucket).is_dir()
+        return is_bucket_name(bucket) and (self._folder.root / bucket).is_dir()
 
     def put(
         self,
@@ -77,40 +78,38 @@ class FolderBlobStore:
         key: str,
         content: Iterable[bytes] | BinaryIO,
         *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        attributes: ObjectAttributes = NO_ATTRIBUTES,
         checksums: Mapping[str, str] | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
-        self._space.bucket(bucket)
+        self._folder.bucket_folder(bucket)
         check_key(key)
-        digests = Digests({} if checksums is None else checksums)
-        with self._space.temporary() as file:
-            for piece in pieces(content):
-                file.write(piece)
-                digests.update(piece)
-            record = Record(
+        digests = ContentDigests({} if checksums is None else checksums)
+        with self._folder.temporary_file() as file:
+            for chunk in iter_chunks(content):
+                file.write(chunk)
+                digests.update(chunk)
+            record = ObjectRecord(
                 size=digests.size,
                 etag=digests.etag,
                 modified_ms=self._now_ms(),
-                content_type=content_type,
-                metadata=plain(metadata),
-                headers=plain(headers),
-                checksums=digests.checked(),
+                content_type=attributes.content_type,
+                metadata=dict(attributes.metadata),
+                headers=dict(attributes.headers),
+                checksums=digests.verify(),
             )
-            self._space.publish(file, bucket, key, record=record, condition=condition)
-        return record.info(bucket, key)
+            self._folder.publish(file, bucket, key, record=record, condition=condition)
+        return record.to_info(bucket, key)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
-        with self._space.open(bucket, key) as file:
-            return file.record.info(bucket, key)
+        with self._folder.open_object(bucket, key) as file:
+            return file.record.to_info(bucket, key)
 
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None
     ) -> tuple[ObjectInfo, Iterator[bytes]]:
-        file = self._space.open(bucket, key)
-        return file.record.info(bucket, key), Reading(file, start, length)
+        file = self._folder.open_object(bucket, key)
+        return file.record.to_info(bucket, key), RangeReader(file, start, length)
 
     def copy(
         self,
@@ -118,49 +117,47 @@ class FolderBlobStore:
         bucket: str,
         key: str,
         *,
-        replace: ObjectInfo | None = None,
+        replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
-        self._space.bucket(bucket)
+        self._folder.bucket_folder(bucket)
         check_key(key)
-        with self._space.open(*source) as origin, self._space.temporary() as file:
+        with self._folder.open_object(*source) as origin, self._folder.temporary_file() as file:
             file.append(origin.fd, origin.record.size)
             record = with_fields(origin.record, modified_ms=self._now_ms(), upload_id=None)
             if replace:
                 record = with_fields(
                     record,
                     content_type=replace.content_type,
-                    metadata=plain(replace.metadata),
-                    headers=plain(replace.headers),
+                    metadata=dict(replace.metadata),
+                    headers=dict(replace.headers),
                 )
-            self._space.publish(file, bucket, key, record=record, condition=condition)
-        return record.info(bucket, key)
+            self._folder.publish(file, bucket, key, record=record, condition=condition)
+        return record.to_info(bucket, key)
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
-        base = self._space.bucket(bucket)
-        path = base.joinpath(*names_of(check_key(key)))
-        gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
-        with translate_disk_errors(), self._space.lock(bucket, key), gone:
-            self._space.demand(condition, bucket, key)
+        base = self._folder.bucket_folder(bucket)
+        path = base.joinpath(*key_to_names(check_key(key)))
+        ignore_missing = contextlib.suppress(FileNotFoundError, NotADirectoryError)
+        with translate_disk_errors(), self._folder.lock_key(bucket, key), ignore_missing:
+            self._folder.check_condition(condition, bucket, key)
             path.unlink()
-            _remove_upwards(path.parent, base)
+            _remove_empty_parents(path.parent, base)
 
     def list(
-        self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", start_after: str = "", limit: int = 1000
     ) -> ObjectPage:
-        walk = KeyWalk(self._names, self._space.bucket(bucket), prefix=prefix, after=after)
-        page = page_of(walk, prefix=prefix, delimiter=delimiter, after=after, limit=limit)
-        found = (self._found(bucket, key) for key in page.keys)
-        return ObjectPage(tuple(info for info in found if info), page.prefixes, page.next_start_after)
+        walk = KeyWalk(self._cache, self._folder.bucket_folder(bucket), prefix=prefix, start_after=start_after)
+        page = collect_page(walk, prefix=prefix, delimiter=delimiter, start_after=start_after, limit=limit)
+        infos = (self._head_or_none(bucket, key) for key in page.keys)
+        return ObjectPage(tuple(info for info in infos if info), page.prefixes, page.next_start_after)
 
     def start_upload(
         self,
         bucket: str,
         key: str,
         *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        attributes: ObjectAttributes = NO_ATTRIBUTES,
         algorithm: str | None = None,
         full_object: bool = False,
     ) -> Upload:
@@ -169,15 +166,15 @@ class FolderBlobStore:
             bucket=bucket,
             key=check_key(key),
             started_at=self._clock.now(),
-            content_type=content_type,
-            metadata=plain(metadata),
-            headers=plain(headers),
+            content_type=attributes.content_type,
+            metadata=dict(attributes.metadata),
+            headers=dict(attributes.headers),
             algorithm=algorithm,
             full_object=full_object,
         )
         return self._uploads.start(upload)
 
-    def upload(self, bucket: str, key: str, upload_id: str) -> Upload:
+    def get_upload(self, bucket: str, key: str, upload_id: str) -> Upload:
         return self._uploads.get(bucket, key, upload_id)
 
     def put_part(
@@ -191,11 +188,11 @@ class FolderBlobStore:
         return self._uploads.put_part(upload, number, content, {} if checksums is None else checksums)
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
-        return self._uploads.parts(upload)
+        return self._uploads.list_parts(upload)
 
     def list_uploads(self, bucket: str, *, prefix: str = "") -> tuple[Upload, ...]:
-        self._space.bucket(bucket)
-        return self._uploads.of_bucket(bucket, prefix)
+        self._folder.bucket_folder(bucket)
+        return self._uploads.list_uploads(bucket, prefix)
 
     def complete_upload(
         self,
@@ -207,36 +204,36 @@ class FolderBlobStore:
         checksums: Mapping[str, str] | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
-        upload = self._uploads.named(bucket, key, upload_id)
+        upload = self._uploads.get_or_completed(bucket, key, upload_id)
         return self._uploads.complete(upload, parts, checksums or {}, condition)
 
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
         self._uploads.abort(self._uploads.get(bucket, key, upload_id))
 
     def _now_ms(self) -> int:
-        return milliseconds(self._clock.now())
+        return to_epoch_ms(self._clock.now())
 
-    def _found(self, bucket: str, key: str) -> ObjectInfo | None:
-        """None for what was deleted since its name was read."""
+    def _head_or_none(self, bucket: str, key: str) -> ObjectInfo | None:
+        """Returns None for an object that was deleted after its name was read."""
         try:
             return self.head(bucket, key)
         except NoSuchKey:
             return None
 
     def _created_at(self, folder: Path) -> dt.datetime:
-        marker = self._space.created / folder.name
+        marker = self._folder.bucket_markers / folder.name
         at = (marker if marker.exists() else folder).stat().st_mtime
         return dt.datetime.fromtimestamp(at, dt.UTC)
 
 
-def _remove_empty(folder: Path) -> None:
-    """The tree of a folder that holds folders only. Raises OSError where it holds a file."""
+def _remove_empty_tree(folder: Path) -> None:
+    """Removes a tree of folders. Raises OSError where it contains a file."""
     for path, _, _ in os.walk(folder, topdown=False):
         Path(path).rmdir()
 
 
-def _remove_upwards(folder: Path, base: Path) -> None:
-    """Removes empty folders from ``folder`` up to, and without, ``base``; what is left is synced."""
+def _remove_empty_parents(folder: Path, base: Path) -> None:
+    """Removes empty folders from ``folder`` upwards, but not ``base``. Syncs the first one that stays."""
     while folder != base:
         try:
             folder.rmdir()

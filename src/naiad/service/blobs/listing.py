@@ -1,7 +1,7 @@
-"""Listing a bucket's folder in the order of its keys, from any key on, without reading more folders than the page needs.
+"""Lists a bucket's folder in the order of its keys, from any key on, and reads no more folders than the page needs.
 
-The names of large folders are remembered between pages, and used again only while the folder has the inode and time of
-change that it had; a folder that changed in the last moments is read anew, so what other processes do is always seen.
+The names of large folders are cached between pages. A cached folder is used only while its inode and time of change are the same;
+a folder that changed in the last moments is read again, so that changes by other processes are always seen.
 """
 
 import bisect
@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from naiad.service.blobs.names import Entry, entry_of
+from naiad.service.blobs.names import Entry, parse_entry
 
-_LARGE = 512
-_MOST_REMEMBERED = 300_000
-"""Names in all."""
-_SETTLED_NS = 2 * 10**9
-"""A change within the clock's grain of the last reading would not show; after this long one must."""
+_MIN_CACHED_ENTRIES = 512
+_MAX_CACHED_ENTRIES = 300_000
+"""The limit for all folders together."""
+_STABLE_AFTER_NS = 2 * 10**9
+"""A change within the resolution of the file system's clock leaves the time of change as it was; after this long one shows."""
+
+_Version = tuple[int, int]
+"""A folder's inode and time of change in nanoseconds."""
 
 
 class FolderCache:
@@ -27,56 +30,58 @@ class FolderCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._remembered: OrderedDict[str, tuple[tuple[int, int], list[Entry]]] = OrderedDict()
+        self._folders: OrderedDict[str, tuple[_Version, list[Entry]]] = OrderedDict()
 
     def entries(self, folder: str) -> list[Entry]:
-        """Empty for a folder that is gone, or a file that is none of ours."""
+        """Returns an empty list for a folder that is missing, or is a file."""
         try:
-            stamp = _stamp(folder)
+            version = _version_of(folder)
             with self._lock:
-                known = self._remembered.get(folder)
-            if known and known[0] == stamp:
-                return known[1]
-            names = os.listdir(folder)  # noqa: PTH208 - 100,000 names, no paths
+                cached = self._folders.get(folder)
+            if cached and cached[0] == version:
+                return cached[1]
+            names = os.listdir(folder)  # noqa: PTH208  # reason: 100,000 names need no paths
         except (FileNotFoundError, NotADirectoryError):
             return []
-        found = sorted(filter(None, map(entry_of, names)), key=itemgetter(0))
-        self._remember(folder, stamp, found)
-        return found
+        entries = sorted(filter(None, map(parse_entry, names)), key=itemgetter(0))
+        self._cache(folder, version, entries)
+        return entries
 
-    def _remember(self, folder: str, stamp: tuple[int, int], found: list[Entry]) -> None:
-        settled = time.time_ns() - stamp[1] > _SETTLED_NS
+    def _cache(self, folder: str, version: _Version, entries: list[Entry]) -> None:
+        is_stable = time.time_ns() - version[1] > _STABLE_AFTER_NS
         with self._lock:
-            self._remembered.pop(folder, None)
-            if len(found) < _LARGE or not settled:
+            self._folders.pop(folder, None)
+            if len(entries) < _MIN_CACHED_ENTRIES or not is_stable:
                 return
-            self._remembered[folder] = stamp, found
-            total = sum(len(entries) for _, entries in self._remembered.values())
-            while total > _MOST_REMEMBERED and len(self._remembered) > 1:
-                total -= len(self._remembered.popitem(last=False)[1][1])
+            self._folders[folder] = version, entries
+            total = sum(len(cached) for _, cached in self._folders.values())
+            while total > _MAX_CACHED_ENTRIES and len(self._folders) > 1:
+                total -= len(self._folders.popitem(last=False)[1][1])
 
 
-def _stamp(folder: str) -> tuple[int, int]:
-    found = os.stat(folder)  # noqa: PTH116 - as above
-    return found.st_ino, found.st_mtime_ns
+def _version_of(folder: str) -> _Version:
+    status = os.stat(folder)  # noqa: PTH116  # reason: called for every folder of every page
+    return status.st_ino, status.st_mtime_ns
 
 
 @dataclass
 class _Level:
+    """A folder on the way from the bucket to the current key."""
+
     folder: str
     base: str
-    """What every key below begins with."""
+    """The beginning of every key below the folder."""
     entries: list[Entry]
     index: int
 
 
 class KeyWalk:
-    """Keys with ``prefix`` and behind ``after``, in order."""
+    """A walk over the keys that begin with ``prefix`` and come after ``start_after``, in order."""
 
-    def __init__(self, names: FolderCache, folder: Path, *, prefix: str, after: str) -> None:
-        self._names, self._prefix, self._after = names, prefix, after
-        self._bound = max(prefix, after)
-        self._levels = [self._level(str(folder), "")]
+    def __init__(self, cache: FolderCache, folder: Path, *, prefix: str, start_after: str) -> None:
+        self._cache, self._prefix, self._start_after = cache, prefix, start_after
+        self._bound = max(prefix, start_after)
+        self._levels = [self._make_level(str(folder), "")]
 
     def next_key(self) -> str | None:
         while self._levels:
@@ -88,32 +93,32 @@ class KeyWalk:
             level.index += 1
             key = level.base + entry.text
             if not entry.is_object:
-                if self._may_hold(key):
-                    self._levels.append(self._level(f"{level.folder}/{entry.name}", key))
-            elif key > self._after and key.startswith(self._prefix):
+                if self._may_contain_keys(key):
+                    self._levels.append(self._make_level(f"{level.folder}/{entry.name}", key))
+            elif key > self._start_after and key.startswith(self._prefix):
                 return key
             if key > self._prefix and not key.startswith(self._prefix) and not self._prefix.startswith(key):
                 level.index = len(level.entries)
         return None
 
-    def skip(self, beginning: str) -> None:
-        """Passes over every key that begins so. The last key given did."""
-        while self._levels and self._levels[-1].base.startswith(beginning):
+    def skip_prefix(self, prefix: str) -> None:
+        """Skips every key that begins with ``prefix``. The last returned key must begin with it."""
+        while self._levels and self._levels[-1].base.startswith(prefix):
             self._levels.pop()
         if self._levels:
             level = self._levels[-1]
             while level.index < len(level.entries) and (level.base + level.entries[level.index].text).startswith(
-                beginning
+                prefix
             ):
                 level.index += 1
 
-    def _may_hold(self, base: str) -> bool:
-        behind = base > self._after or self._after.startswith(base)
-        return behind and (base.startswith(self._prefix) or self._prefix.startswith(base))
+    def _may_contain_keys(self, base: str) -> bool:
+        is_after = base > self._start_after or self._start_after.startswith(base)
+        return is_after and (base.startswith(self._prefix) or self._prefix.startswith(base))
 
-    def _level(self, folder: str, base: str) -> _Level:
-        """Begins at the last entry that the bound may be below of."""
-        entries = self._names.entries(folder)
+    def _make_level(self, folder: str, base: str) -> _Level:
+        """Starts at the last entry that may contain the bound."""
+        entries = self._cache.entries(folder)
         index = 0
         if self._bound.startswith(base):
             index = max(0, bisect.bisect_left(entries, (self._bound[len(base) :],)) - 1)
@@ -127,26 +132,26 @@ class KeyPage:
     next_start_after: str | None
 
 
-def page_of(walk: KeyWalk, *, prefix: str, delimiter: str, after: str, limit: int) -> KeyPage:
+def collect_page(walk: KeyWalk, *, prefix: str, delimiter: str, start_after: str, limit: int) -> KeyPage:
     keys: list[str] = []
     prefixes: list[str] = []
     last: str | None = None
     while (key := walk.next_key()) is not None:
-        group = _group(key, prefix, delimiter)
-        if group is not None and group == after:
-            walk.skip(group)
+        common = _common_prefix(key, prefix, delimiter)
+        if common is not None and common == start_after:
+            walk.skip_prefix(common)
             continue
         if len(keys) + len(prefixes) >= limit:
             return KeyPage(tuple(keys), tuple(prefixes), last)
-        if group is None:
+        if common is None:
             keys.append(key)
         else:
-            prefixes.append(group)
-            walk.skip(group)
-        last = group or key
+            prefixes.append(common)
+            walk.skip_prefix(common)
+        last = common or key
     return KeyPage(tuple(keys), tuple(prefixes), None)
 
 
-def _group(key: str, prefix: str, delimiter: str) -> str | None:
+def _common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
     cut = key.find(delimiter, len(prefix)) if delimiter else -1
     return key[: cut + len(delimiter)] if cut >= 0 else None

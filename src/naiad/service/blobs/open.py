@@ -1,4 +1,4 @@
-"""From a setting to the store of blobs that it means."""
+"""Opens the blob store at an address."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from naiad.service.domain.errors import Invalid
 
 
 def open_blobs(url: str) -> BlobStore:
-    """A folder's path, or the http(s) endpoint of an S3 store; its keys and region come from the usual AWS variables.
+    """``url``: a folder's path, or the http(s) endpoint of an S3 store, whose keys and region come from the usual AWS variables.
 
     Raises Invalid for another scheme.
     """
@@ -20,6 +20,6 @@ def open_blobs(url: str) -> BlobStore:
     if not separator:
         return FolderBlobStore(Path(url))
     if scheme in ("http", "https"):
-        settings = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
-        return S3BlobStore(boto3.client("s3", endpoint_url=url, config=settings))
+        config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 5})
+        return S3BlobStore(boto3.client("s3", endpoint_url=url, config=config))
     raise Invalid(f"blobs at {url!r}: give a folder, or the http(s) address of an S3 store")

@@ -1,11 +1,11 @@
-"""The port of the blobs: objects by bucket and key, with S3's meaning. One contract suite runs on every adapter.
+"""The port of the blob store: objects by bucket and key, with S3's meaning. One contract suite runs on every adapter.
 
-Contract: a ``put`` that returned is on disk, whole, under its key; one that raised left what was there. Readers of an object
-that is replaced meanwhile read the old one to its end. Keys are any text of 1 to 1,024 bytes in UTF-8: spaces, ``//``, ``..``
-and both ``a`` and ``a/b`` are names like others. Threads and processes may use one store at once.
+Contract: an object whose ``put`` returned is on disk, whole, under its key; a ``put`` that raised has changed nothing. A reader
+of an object that is replaced meanwhile reads the old one to its end. A key is any text of 1 to 1,024 bytes in UTF-8: spaces,
+``//``, ``..`` and both ``a`` and ``a/b`` are keys like others. Threads and processes may use one store at once.
 
-Every method that takes a bucket raises NoSuchBucket, every method that writes raises StorageFull, and Invalid for a key that
-is none. The names of what else is raised are in ``blobs/errors.py``.
+Every method with a bucket raises NoSuchBucket. Every method with a key raises Invalid for an invalid one. Every method that
+writes raises StorageFull. ``blobs/errors.py`` has the other errors.
 """
 
 import datetime as dt
@@ -15,8 +15,22 @@ from typing import BinaryIO, Literal, Protocol
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 MIN_PART_BYTES = 5 * 2**20
-"""Of every part of an upload but the last."""
+"""The minimum size of every part of an upload but the last."""
 MAX_PARTS = 10_000
+
+
+@dataclass(frozen=True)
+class ObjectAttributes:
+    """What a client stores with the content of an object, and gets back with it."""
+
+    content_type: str = DEFAULT_CONTENT_TYPE
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The ``x-amz-meta-…`` headers, without the prefix, names in lower case."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Other headers that a GET returns, names in lower case: ``cache-control``, ``content-encoding``, …"""
+
+
+NO_ATTRIBUTES = ObjectAttributes()
 
 
 @dataclass(frozen=True)
@@ -25,37 +39,37 @@ class ObjectInfo:
     key: str
     size: int
     etag: str
-    """Without quotes: the MD5 in hex, or that of the parts with ``-N``."""
+    """The MD5 in hex, or that of the parts' MD5s with ``-N``; without quotes."""
     modified_at: dt.datetime
     content_type: str = DEFAULT_CONTENT_TYPE
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """``x-amz-meta-…`` without the prefix, names in lower case."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Others to give back, names in lower case: ``cache-control``, ``content-encoding``, …"""
     checksums: Mapping[str, str] = field(default_factory=dict)
-    """By algorithm (``crc32``, ``crc32c``, ``sha1``, ``sha256``, ``crc64nvme``), in base64; with ``-N`` when it is one of
-    the parts' checksums.
+    """Checksums in base64 by algorithm (``crc32``, ``crc32c``, ``sha1``, ``sha256``, ``crc64nvme``); with ``-N`` where it is a
+    checksum of the parts' checksums.
     """
 
 
 @dataclass(frozen=True)
 class ObjectPage:
-    blobs: tuple[ObjectInfo, ...]
-    """Content type, metadata, headers and checksums may be left out: ``head`` has them."""
+    objects: tuple[ObjectInfo, ...]
+    """Content type, metadata, headers and checksums may be missing: ``head`` has them."""
     prefixes: tuple[str, ...]
     """Common prefixes up to the delimiter."""
     next_start_after: str | None
-    """The key or common prefix to go on after; None on the last page."""
+    """``start_after`` of the next page, a key or a common prefix; None on the last page."""
 
 
 @dataclass(frozen=True)
 class WriteCondition:
-    """Decided together with the write: of two conditional puts at once, one sees the other's object."""
+    """The condition of a conditional write. It is checked in one step with the write: of two conditional puts at once, one sees
+    the other's object.
+    """
 
     if_none_match: Literal["*"] | None = None
-    """Only where there is no object."""
+    """``*``: there must be no object."""
     if_match: str | None = None
-    """Only over the object with this ETag, or over any for ``*``. Raises NoSuchKey where there is none."""
+    """There must be an object with this ETag, or any object for ``*``. NoSuchKey is raised where there is none."""
 
 
 UNCONDITIONAL = WriteCondition()
@@ -63,7 +77,7 @@ UNCONDITIONAL = WriteCondition()
 
 @dataclass(frozen=True)
 class Upload:
-    """A multipart upload that was started and neither completed nor aborted."""
+    """A multipart upload that is neither completed nor aborted."""
 
     upload_id: str
     bucket: str
@@ -73,9 +87,9 @@ class Upload:
     metadata: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     algorithm: str | None = None
-    """Of the checksum that the whole will have."""
+    """The algorithm of the object's checksum."""
     full_object: bool = False
-    """The checksum is that of the content, not of the parts' checksums."""
+    """Whether the checksum covers the content (FULL_OBJECT) and not the parts' checksums (COMPOSITE)."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Part:
 
 @dataclass(frozen=True)
 class CompletedPart:
-    """A part as the one who completes an upload names it."""
+    """A part as the client names it when it completes the upload."""
 
     number: int
     etag: str
@@ -98,14 +112,14 @@ class CompletedPart:
 
 
 class BlobStore(Protocol):
-    def buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
-        """(name, created) by name."""
+    def list_buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
+        """Returns (name, time of creation) of each bucket, by name."""
 
     def create_bucket(self, bucket: str) -> None:
-        """Raises AlreadyExists, Invalid for a name that S3 does not allow."""
+        """Raises BucketExists, Invalid for a name that S3 does not allow."""
 
     def delete_bucket(self, bucket: str) -> None:
-        """Raises NotFound, BucketNotEmpty. Uploads that were not completed go with it."""
+        """Deletes an empty bucket and its open uploads. Raises BucketNotEmpty."""
 
     def has_bucket(self, bucket: str) -> bool: ...
 
@@ -115,16 +129,14 @@ class BlobStore(Protocol):
         key: str,
         content: Iterable[bytes] | BinaryIO,
         *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        attributes: ObjectAttributes = NO_ATTRIBUTES,
         checksums: Mapping[str, str] | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
-        """Streams: memory does not grow with the size. Raises BadDigest, PreconditionFailed.
+        """Streams the content: memory does not grow with its size. Raises BadDigest, PreconditionFailed.
 
-        ``checksums`` by algorithm (those of ObjectInfo, and ``md5``): the value that is expected, or "" to only take it. Its
-        names are read before the content and its values after, so that what follows a content can say them.
+        ``checksums``: the expected value by algorithm (those of ObjectInfo, and ``md5``), or "" to only compute it. The
+        names are read before the content and the values after it, so that a trailer of the content can fill them in.
         """
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
@@ -133,7 +145,10 @@ class BlobStore(Protocol):
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None
     ) -> tuple[ObjectInfo, Iterator[bytes]]:
-        """Raises NoSuchKey. ``length`` None is to the end. The iterator has a ``close``, for who leaves it before its end."""
+        """Reads ``length`` bytes, or to the end for None. Raises NoSuchKey.
+
+        The iterator has a ``close`` for a caller that does not exhaust it.
+        """
 
     def copy(
         self,
@@ -141,34 +156,35 @@ class BlobStore(Protocol):
         bucket: str,
         key: str,
         *,
-        replace: ObjectInfo | None = None,
+        replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
-        """``source`` is (bucket, key); raises NoSuchKey. Content type, metadata and headers are the source's, or those of
-        ``replace``. Raises PreconditionFailed.
+        """Copies the object ``source`` (bucket, key). Its attributes are the source's, or those of ``replace``.
+
+        Raises NoSuchKey, PreconditionFailed.
         """
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
-        """What is not there is no error, unless there is a condition. Raises NotFound for the bucket, PreconditionFailed."""
+        """Ignores a missing object unless there is a condition. Raises PreconditionFailed."""
 
     def list(
-        self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", start_after: str = "", limit: int = 1000
     ) -> ObjectPage:
-        """Keys in the order of their UTF-8 bytes, those behind ``after``; a common prefix that equals it is passed over."""
+        """Lists the keys after ``start_after`` in the order of their UTF-8 bytes. A common prefix that equals ``start_after`` is
+        left out.
+        """
 
     def start_upload(
         self,
         bucket: str,
         key: str,
         *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        attributes: ObjectAttributes = NO_ATTRIBUTES,
         algorithm: str | None = None,
         full_object: bool = False,
     ) -> Upload: ...
 
-    def upload(self, bucket: str, key: str, upload_id: str) -> Upload:
+    def get_upload(self, bucket: str, key: str, upload_id: str) -> Upload:
         """Raises NoSuchUpload."""
 
     def put_part(
@@ -179,13 +195,13 @@ class BlobStore(Protocol):
         *,
         checksums: Mapping[str, str] | None = None,
     ) -> Part:
-        """As ``put``; a part of the same number is replaced. Raises NoSuchUpload, BadDigest."""
+        """Adds a part, or replaces the one of the same number; otherwise like ``put``. Raises NoSuchUpload, BadDigest."""
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
-        """By number. Raises NoSuchUpload."""
+        """Returns the parts by number. Raises NoSuchUpload."""
 
     def list_uploads(self, bucket: str, *, prefix: str = "") -> tuple[Upload, ...]:
-        """By key, then by start."""
+        """Returns the open uploads by key, then by start."""
 
     def complete_upload(
         self,
@@ -197,9 +213,10 @@ class BlobStore(Protocol):
         checksums: Mapping[str, str] | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
-        """The object of these parts; ``checksums`` are those that it is to have. A second call gives the same answer while the
-        object is there. Raises NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, BadDigest, PreconditionFailed; the
-        upload stays when it raises.
+        """Makes the object of these parts. ``checksums``: those that it must have. A second call returns the same while
+        the object is there. Raises NoSuchUpload, InvalidPart,
+        InvalidPartOrder, EntityTooSmall, BadDigest, PreconditionFailed; the upload
+        stays when it raises.
         """
 
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:

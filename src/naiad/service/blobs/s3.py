@@ -1,5 +1,6 @@
-"""Blobs in a real S3 store, through boto3. Content is buffer_content to a local temporary first: nothing is sent before it is whole
-and has the checksums that were said.
+"""The blob store in a real S3 store, through boto3.
+
+Content is sent only after it is buffered whole and its checksums are verified.
 """
 
 import contextlib
@@ -13,75 +14,59 @@ from botocore.exceptions import BotoCoreError, ClientError
 from naiad.service.blobs import errors
 from naiad.service.blobs.buffered_content import buffer_content
 from naiad.service.blobs.checksums import CHUNK_BYTES
-from naiad.service.blobs.names import check_bucket, check_key
+from naiad.service.blobs.names import check_bucket_name, check_key
 from naiad.service.blobs.port import (
-    DEFAULT_CONTENT_TYPE,
+    NO_ATTRIBUTES,
     UNCONDITIONAL,
     CompletedPart,
+    ObjectAttributes,
     ObjectInfo,
     ObjectPage,
     Part,
     Upload,
     WriteCondition,
 )
+from naiad.service.blobs.s3_errors import translate_s3_errors
 from naiad.service.blobs.s3_shapes import (
-    ABOUT_CHECKSUM,
-    attributes,
+    attribute_fields,
     checksum_fields,
-    claim_fields,
+    completed_part_fields,
     condition_fields,
     info_of_head,
     info_of_row,
     part_of_row,
-    replacement,
+    replacement_fields,
     upload_of_row,
 )
-from naiad.service.domain.errors import AccessDenied, Invalid, ServiceError, Unavailable
+from naiad.service.domain.errors import ServiceError, Unavailable
 
-_LAST = "\U0010ffff"
-_CODES: dict[str, type[ServiceError]] = {
-    "NoSuchBucket": errors.NoSuchBucket,
-    "NoSuchKey": errors.NoSuchKey,
-    "NoSuchUpload": errors.NoSuchUpload,
-    "BucketAlreadyOwnedByYou": errors.BucketExists,
-    "BucketAlreadyExists": errors.BucketExists,
-    "BucketNotEmpty": errors.BucketNotEmpty,
-    "PreconditionFailed": errors.PreconditionFailed,
-    "ConditionalRequestConflict": errors.PreconditionFailed,
-    "BadDigest": errors.BadDigest,
-    "InvalidPart": errors.InvalidPart,
-    "InvalidPartOrder": errors.InvalidPartOrder,
-    "EntityTooSmall": errors.EntityTooSmall,
-    "AccessDenied": AccessDenied,
-    "InvalidArgument": Invalid,
-    "InvalidRequest": Invalid,
-}
+_LAST_CHARACTER = "\U0010ffff"
 
 
 class S3BlobStore:
     def __init__(self, client: BaseClient) -> None:
         self._s3: Any = client
-        """Its methods come from AWS's model, at run time."""
+        """Typed Any: its methods are made from AWS's model at run time."""
 
-    def buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
-        with _translated():
+    def list_buckets(self) -> tuple[tuple[str, dt.datetime], ...]:
+        with translate_s3_errors():
             rows = self._s3.list_buckets()["Buckets"]
         return tuple(sorted((row["Name"], row["CreationDate"]) for row in rows))
 
     def create_bucket(self, bucket: str) -> None:
-        check_bucket(bucket)
+        check_bucket_name(bucket)
         if self.has_bucket(bucket):
             raise errors.BucketExists(f"there is a bucket {bucket} already")
         region = self._s3.meta.region_name
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        with _translated():
-            self._s3.create_bucket(Bucket=bucket, **where)
+        location = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        with translate_s3_errors():
+            self._s3.create_bucket(Bucket=bucket, **location)
 
     def delete_bucket(self, bucket: str) -> None:
         for upload in self.list_uploads(bucket):
             with contextlib.suppress(errors.NoSuchUpload):
                 self.abort_upload(bucket, upload.key, upload.upload_id)
-        with _translated():
+        with translate_s3_errors():
             self._s3.delete_bucket(Bucket=bucket)
 
     def has_bucket(self, bucket: str) -> bool:
@@ -101,29 +86,30 @@ class S3BlobStore:
         key: str,
         content: Iterable[bytes] | BinaryIO,
         *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        attributes: ObjectAttributes = NO_ATTRIBUTES,
         checksums: Mapping[str, str] | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
         check_key(key)
-        with buffer_content(content, {} if checksums is None else checksums) as spool, _translated(bucket, key):
+        with (
+            buffer_content(content, {} if checksums is None else checksums) as buffered,
+            translate_s3_errors(bucket, key),
+        ):
             self._s3.put_object(
                 Bucket=bucket,
                 Key=key,
-                Body=spool.file,
-                ContentMD5=spool.md5,
-                **attributes(content_type, metadata, headers),
-                **checksum_fields(spool.checksums),
+                Body=buffered.file,
+                ContentMD5=buffered.content_md5,
+                **attribute_fields(attributes),
+                **checksum_fields(buffered.checksums),
                 **condition_fields(condition),
             )
         return self.head(bucket, key)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
-        with _translated(bucket, key, missing=errors.NoSuchKey):
-            found = self._s3.head_object(Bucket=bucket, Key=check_key(key), ChecksumMode="ENABLED")
-        return info_of_head(bucket, key, found)
+        with translate_s3_errors(bucket, key, missing=errors.NoSuchKey):
+            response = self._s3.head_object(Bucket=bucket, Key=check_key(key), ChecksumMode="ENABLED")
+        return info_of_head(bucket, key, response)
 
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None
@@ -131,12 +117,12 @@ class S3BlobStore:
         info = self.head(bucket, key)
         end = info.size if length is None else min(info.size, start + length)
         if start >= end:
-            return info, _nothing()
-        with _translated(bucket, key):
+            return info, _no_chunks()
+        with translate_s3_errors(bucket, key):
             body = self._s3.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{end - 1}", IfMatch=info.etag)[
                 "Body"
             ]
-        return info, _closing(body)
+        return info, _iter_and_close(body)
 
     def copy(
         self,
@@ -144,12 +130,12 @@ class S3BlobStore:
         bucket: str,
         key: str,
         *,
-        replace: ObjectInfo | None = None,
+        replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> ObjectInfo:
         self.head(*source)
-        new = replacement(replace) if replace else {}
-        with _translated(bucket, key):
+        new = replacement_fields(replace) if replace else {}
+        with translate_s3_errors(bucket, key):
             self._s3.copy_object(
                 Bucket=bucket,
                 Key=check_key(key),
@@ -160,57 +146,58 @@ class S3BlobStore:
         return self.head(bucket, key)
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
-        with _translated(bucket, key):
+        with translate_s3_errors(bucket, key):
             self._s3.delete_object(Bucket=bucket, Key=check_key(key), **condition_fields(condition))
 
     def list(
-        self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", limit: int = 1000
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", start_after: str = "", limit: int = 1000
     ) -> ObjectPage:
-        is_group = (
-            bool(delimiter) and len(after) > len(prefix) and after.startswith(prefix) and after.endswith(delimiter)
+        is_common_prefix = (
+            bool(delimiter)
+            and len(start_after) > len(prefix)
+            and start_after.startswith(prefix)
+            and start_after.endswith(delimiter)
         )
-        with _translated(bucket):
+        with translate_s3_errors(bucket):
             page = self._s3.list_objects_v2(
                 Bucket=bucket,
                 Prefix=prefix,
                 Delimiter=delimiter,
-                StartAfter=after + _LAST if is_group else after,
+                StartAfter=start_after + _LAST_CHARACTER if is_common_prefix else start_after,
                 MaxKeys=limit,
             )
-        blobs = tuple(info_of_row(bucket, row) for row in page.get("Contents", []))
+        objects = tuple(info_of_row(bucket, row) for row in page.get("Contents", []))
         prefixes = tuple(row["Prefix"] for row in page.get("CommonPrefixes", []))
-        last = max([*(blob.key for blob in blobs[-1:]), *prefixes[-1:]], default=None)
-        return ObjectPage(blobs, prefixes, last if page["IsTruncated"] else None)
+        last = max([*(info.key for info in objects[-1:]), *prefixes[-1:]], default=None)
+        return ObjectPage(objects, prefixes, last if page["IsTruncated"] else None)
 
     def start_upload(
         self,
         bucket: str,
         key: str,
         *,
-        content_type: str = DEFAULT_CONTENT_TYPE,
-        metadata: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        attributes: ObjectAttributes = NO_ATTRIBUTES,
         algorithm: str | None = None,
         full_object: bool = False,
     ) -> Upload:
         kind = "FULL_OBJECT" if full_object else "COMPOSITE"
-        about = {"ChecksumAlgorithm": algorithm.upper(), "ChecksumType": kind} if algorithm else {}
-        with _translated(bucket, key):
-            made = self._s3.create_multipart_upload(
-                Bucket=bucket, Key=check_key(key), **attributes(content_type, metadata, headers), **about
+        checksum = {"ChecksumAlgorithm": algorithm.upper(), "ChecksumType": kind} if algorithm else {}
+        with translate_s3_errors(bucket, key):
+            response = self._s3.create_multipart_upload(
+                Bucket=bucket, Key=check_key(key), **attribute_fields(attributes), **checksum
             )
-        return self.upload(bucket, key, made["UploadId"])
+        return self.get_upload(bucket, key, response["UploadId"])
 
-    def upload(self, bucket: str, key: str, upload_id: str) -> Upload:
-        with _translated(bucket, key):
-            found = self._s3.list_parts(Bucket=bucket, Key=key, UploadId=upload_id, MaxParts=1)
+    def get_upload(self, bucket: str, key: str, upload_id: str) -> Upload:
+        with translate_s3_errors(bucket, key):
+            response = self._s3.list_parts(Bucket=bucket, Key=key, UploadId=upload_id, MaxParts=1)
         return Upload(
             upload_id=upload_id,
             bucket=bucket,
             key=key,
             started_at=dt.datetime.fromtimestamp(0, dt.UTC),
-            algorithm=found["ChecksumAlgorithm"].lower() if ABOUT_CHECKSUM in found else None,
-            full_object=found.get("ChecksumType") == "FULL_OBJECT",
+            algorithm=response["ChecksumAlgorithm"].lower() if "ChecksumAlgorithm" in response else None,
+            full_object=response.get("ChecksumType") == "FULL_OBJECT",
         )
 
     def put_part(
@@ -221,18 +208,21 @@ class S3BlobStore:
         *,
         checksums: Mapping[str, str] | None = None,
     ) -> Part:
-        with buffer_content(content, {} if checksums is None else checksums) as spool, _translated(upload.bucket, upload.key):
-            fields = _named(upload) | checksum_fields(spool.checksums)
-            self._s3.upload_part(PartNumber=number, Body=spool.file, ContentMD5=spool.md5, **fields)
-            return Part(number, spool.size, spool.etag, dt.datetime.now(dt.UTC), spool.checksums)
+        with (
+            buffer_content(content, {} if checksums is None else checksums) as buffered,
+            translate_s3_errors(upload.bucket, upload.key),
+        ):
+            fields = _upload_fields(upload) | checksum_fields(buffered.checksums)
+            self._s3.upload_part(PartNumber=number, Body=buffered.file, ContentMD5=buffered.content_md5, **fields)
+            return Part(number, buffered.size, buffered.etag, dt.datetime.now(dt.UTC), buffered.checksums)
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
-        with _translated(upload.bucket, upload.key):
-            pages = self._s3.get_paginator("list_parts").paginate(**_named(upload))
+        with translate_s3_errors(upload.bucket, upload.key):
+            pages = self._s3.get_paginator("list_parts").paginate(**_upload_fields(upload))
             return tuple(part_of_row(row) for page in pages for row in page.get("Parts", []))
 
     def list_uploads(self, bucket: str, *, prefix: str = "") -> tuple[Upload, ...]:
-        with _translated(bucket):
+        with translate_s3_errors(bucket):
             pages = self._s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
             return tuple(upload_of_row(bucket, row) for page in pages for row in page.get("Uploads", []))
 
@@ -248,45 +238,30 @@ class S3BlobStore:
     ) -> ObjectInfo:
         if not parts:
             raise errors.InvalidPart("an upload is completed with at least one part")
-        with _translated(bucket, key):
+        with translate_s3_errors(bucket, key):
             self._s3.complete_multipart_upload(
                 Bucket=bucket,
                 Key=key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": [claim_fields(claim) for claim in parts]},
+                MultipartUpload={"Parts": [completed_part_fields(part) for part in parts]},
                 **checksum_fields(checksums or {}),
                 **condition_fields(condition),
             )
         return self.head(bucket, key)
 
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
-        with _translated(bucket, key):
+        with translate_s3_errors(bucket, key):
             self._s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
 
 
-@contextlib.contextmanager
-def _translated(
-    bucket: str = "", key: str = "", *, missing: type[ServiceError] = errors.NoSuchBucket
-) -> Iterator[None]:
-    """AWS's codes as the port's errors. ``missing`` is what a 404 without a code means, as HEAD gives it."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "")
-        kind = missing if code == "404" else _CODES.get(code, ServiceError)
-        raise kind(f"{bucket}/{key}: {error.response['Error'].get('Message', code)}") from error
-    except BotoCoreError as error:
-        raise Unavailable(f"the S3 store does not answer: {error}") from error
-
-
-def _named(upload: Upload) -> dict[str, str]:
+def _upload_fields(upload: Upload) -> dict[str, str]:
     return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
 
 
-def _nothing() -> Iterator[bytes]:
+def _no_chunks() -> Iterator[bytes]:
     yield from ()
 
 
-def _closing(body: Any) -> Iterator[bytes]:
+def _iter_and_close(body: Any) -> Iterator[bytes]:
     with contextlib.closing(body):
         yield from body.iter_chunks(CHUNK_BYTES)

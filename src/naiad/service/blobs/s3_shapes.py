@@ -1,12 +1,19 @@
-"""Between boto3's shapes and the port's records."""
+"""Converts between boto3's shapes and the port's records."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from naiad.service.blobs.checksums import ALGORITHMS
-from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, CompletedPart, ObjectInfo, Part, Upload, WriteCondition
+from naiad.service.blobs.port import (
+    DEFAULT_CONTENT_TYPE,
+    CompletedPart,
+    ObjectAttributes,
+    ObjectInfo,
+    Part,
+    Upload,
+    WriteCondition,
+)
 
-ABOUT_CHECKSUM = "ChecksumAlgorithm"
 _HEADERS = {
     "cache-control": "CacheControl",
     "content-disposition": "ContentDisposition",
@@ -15,23 +22,21 @@ _HEADERS = {
 }
 
 
-def attributes(
-    content_type: str, metadata: Mapping[str, str] | None, headers: Mapping[str, str] | None
-) -> dict[str, Any]:
-    given = {_HEADERS[name]: value for name, value in (headers or {}).items() if name in _HEADERS}
-    return {"ContentType": content_type, "Metadata": dict(metadata or {}), **given}
+def attribute_fields(attributes: ObjectAttributes) -> dict[str, Any]:
+    headers = {_HEADERS[name]: value for name, value in attributes.headers.items() if name in _HEADERS}
+    return {"ContentType": attributes.content_type, "Metadata": dict(attributes.metadata), **headers}
 
 
-def replacement(info: ObjectInfo) -> dict[str, Any]:
-    return {"MetadataDirective": "REPLACE", **attributes(info.content_type, info.metadata, info.headers)}
+def replacement_fields(attributes: ObjectAttributes) -> dict[str, Any]:
+    return {"MetadataDirective": "REPLACE", **attribute_fields(attributes)}
 
 
 def checksum_fields(checksums: Mapping[str, str]) -> dict[str, str]:
     return {f"Checksum{name.upper()}": value for name, value in checksums.items()}
 
 
-def checksums_of(found: Mapping[str, Any]) -> dict[str, str]:
-    return {name: found[field] for name in ALGORITHMS if (field := f"Checksum{name.upper()}") in found}
+def checksums_of(response: Mapping[str, Any]) -> dict[str, str]:
+    return {name: response[field] for name in ALGORITHMS if (field := f"Checksum{name.upper()}") in response}
 
 
 def condition_fields(condition: WriteCondition) -> dict[str, str]:
@@ -39,21 +44,21 @@ def condition_fields(condition: WriteCondition) -> dict[str, str]:
     return none_match | ({"IfMatch": condition.if_match} if condition.if_match else {})
 
 
-def claim_fields(claim: CompletedPart) -> dict[str, Any]:
-    return {"PartNumber": claim.number, "ETag": claim.etag, **checksum_fields(claim.checksums)}
+def completed_part_fields(part: CompletedPart) -> dict[str, Any]:
+    return {"PartNumber": part.number, "ETag": part.etag, **checksum_fields(part.checksums)}
 
 
-def info_of_head(bucket: str, key: str, found: Mapping[str, Any]) -> ObjectInfo:
+def info_of_head(bucket: str, key: str, response: Mapping[str, Any]) -> ObjectInfo:
     return ObjectInfo(
         bucket=bucket,
         key=key,
-        size=found["ContentLength"],
-        etag=found["ETag"].strip('"'),
-        modified_at=found["LastModified"],
-        content_type=found.get("ContentType", DEFAULT_CONTENT_TYPE),
-        metadata={name.lower(): value for name, value in found.get("Metadata", {}).items()},
-        headers={name: found[field] for name, field in _HEADERS.items() if field in found},
-        checksums=checksums_of(found),
+        size=response["ContentLength"],
+        etag=response["ETag"].strip('"'),
+        modified_at=response["LastModified"],
+        content_type=response.get("ContentType", DEFAULT_CONTENT_TYPE),
+        metadata={name.lower(): value for name, value in response.get("Metadata", {}).items()},
+        headers={name: response[field] for name, field in _HEADERS.items() if field in response},
+        checksums=checksums_of(response),
     )
 
 

@@ -1,7 +1,7 @@
-"""The folder of a store of blobs: where things are in it, and how an object's file is read and put in its place.
+"""The folder of a blob store: its layout, and the reading and publishing of an object's file.
 
 - ``<root>/<bucket>/…``: objects, see ``names``
-- ``<root>/.naiad/buckets/<bucket>``: made with the bucket; its time is the bucket's
+- ``<root>/.naiad/buckets/<bucket>``: an empty file, created with the bucket; its time is the bucket's
 - ``<root>/.naiad/uploads/<bucket>/<upload id>/``: see ``uploads``
 - ``<root>/.naiad/temporary/``, ``<root>/.naiad/locks/``
 """
@@ -10,104 +10,112 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from naiad import durable
 from naiad.service.blobs.errors import NoSuchBucket, NoSuchKey, PreconditionFailed
-from naiad.service.blobs.files import Temporary, lock_of, locked, sweep, translate_disk_errors
-from naiad.service.blobs.names import check_key, is_bucket, names_of
-from naiad.service.blobs.object_record import Record
+from naiad.service.blobs.files import TemporaryFile, lock_file, lock_path, remove_stale_files, translate_disk_errors
+from naiad.service.blobs.names import check_key, is_bucket_name, key_to_names
+from naiad.service.blobs.object_record import ObjectRecord
 from naiad.service.blobs.port import UNCONDITIONAL, WriteCondition
 from naiad.service.domain.errors import ServiceError
 
-READ_BYTES = 2**20
-_TRIES = 100
+_READ_BYTES = 2**20
+_MAX_TRIES = 100
 
 
-class Space:
+class StoreFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         own = self.root / ".naiad"
-        self.created, self.uploads = own / "buckets", own / "uploads"
+        self.bucket_markers, self.uploads = own / "buckets", own / "uploads"
         self._temporary, self._locks = own / "temporary", own / "locks"
-        for folder in (self.root, own, self.created, self.uploads, self._temporary, self._locks):
+        for folder in (self.root, own, self.bucket_markers, self.uploads, self._temporary, self._locks):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sweep(self._temporary)
+        remove_stale_files(self._temporary)
 
-    def bucket(self, name: str) -> Path:
+    def bucket_folder(self, bucket: str) -> Path:
         """Raises NoSuchBucket."""
-        folder = self.root / name
-        if not is_bucket(name) or not folder.is_dir():
-            raise NoSuchBucket(f"there is no bucket {name[:80]!r}")
+        folder = self.root / bucket
+        if not is_bucket_name(bucket) or not folder.is_dir():
+            raise NoSuchBucket(f"there is no bucket {bucket[:80]!r}")
         return folder
 
     @contextlib.contextmanager
-    def temporary(self) -> Iterator[Temporary]:
-        with translate_disk_errors(), Temporary(self._temporary) as file:
+    def temporary_file(self) -> Iterator[TemporaryFile]:
+        with translate_disk_errors(), TemporaryFile(self._temporary) as file:
             yield file
 
-    def lock(self, bucket: str, key: str) -> contextlib.AbstractContextManager[None]:
-        return locked(lock_of(self._locks, f"{bucket}/{key}"), create=True)
+    def lock_key(self, bucket: str, key: str) -> contextlib.AbstractContextManager[None]:
+        return lock_file(lock_path(self._locks, f"{bucket}/{key}"), create=True)
 
-    def discard(self, folder: Path) -> None:
-        """Removes a tree at once for all who look, then from the disk. What is not there is no error."""
-        gone = self._temporary / secrets.token_hex(12)
+    def remove_tree(self, folder: Path) -> None:
+        """Takes a tree away in one rename, then deletes it. Ignores a missing one."""
+        trash = self._temporary / secrets.token_hex(12)
         with contextlib.suppress(FileNotFoundError):
-            folder.rename(gone)
-            shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(trash)
+            shutil.rmtree(trash, ignore_errors=True)
 
-    def open(self, bucket: str, key: str) -> "OpenFile":
+    def open_object(self, bucket: str, key: str) -> "ObjectFile":
         """Raises NoSuchKey."""
-        path = self.bucket(bucket).joinpath(*names_of(check_key(key)))
+        path = self.bucket_folder(bucket).joinpath(*key_to_names(check_key(key)))
         try:
             with translate_disk_errors():
-                return OpenFile(path)
+                return ObjectFile(path)
         except (FileNotFoundError, NotADirectoryError):
-            self.bucket(bucket)
+            self.bucket_folder(bucket)
             raise NoSuchKey(f"there is no object {key!r} in bucket {bucket}") from None
 
-    def record(self, bucket: str, key: str) -> Record | None:
-        """None where there is no object."""
+    def find_record(self, bucket: str, key: str) -> ObjectRecord | None:
+        """Returns None where there is no object."""
         try:
-            with self.open(bucket, key) as file:
+            with self.open_object(bucket, key) as file:
                 return file.record
         except NoSuchKey:
             return None
 
-    def demand(self, condition: WriteCondition, bucket: str, key: str) -> None:
-        """For who has the key's lock. Raises PreconditionFailed, NoSuchKey."""
+    def check_condition(self, condition: WriteCondition, bucket: str, key: str) -> None:
+        """Call inside ``lock_key``. Raises PreconditionFailed, NoSuchKey."""
         if condition != UNCONDITIONAL:
-            check(condition, self.record(bucket, key), key)
+            _check_condition(condition, self.find_record(bucket, key), key)
 
-    def publish(self, file: Temporary, bucket: str, key: str, *, record: Record, condition: WriteCondition = UNCONDITIONAL) -> None:
-        """Makes the temporary, which holds the content, the object. Raises PreconditionFailed, NoSuchKey."""
+    def publish(
+        self,
+        file: TemporaryFile,
+        bucket: str,
+        key: str,
+        *,
+        record: ObjectRecord,
+        condition: WriteCondition = UNCONDITIONAL,
+    ) -> None:
+        """Makes the temporary file, which contains the content, the object. Raises PreconditionFailed, NoSuchKey."""
         file.write(record.to_bytes())
         file.sync()
-        with self.lock(bucket, key):
-            self.demand(condition, bucket, key)
-            self._place(file, bucket, names_of(key))
+        with self.lock_key(bucket, key):
+            self.check_condition(condition, bucket, key)
+            self._move_into_bucket(file, bucket, key_to_names(key))
 
-    def _place(self, file: Temporary, bucket: str, names: tuple[str, ...]) -> None:
-        """Again when somebody who deletes has removed a folder, being empty, in between."""
-        for _ in range(_TRIES):
-            base = self.bucket(bucket)
+    def _move_into_bucket(self, file: TemporaryFile, bucket: str, names: tuple[str, ...]) -> None:
+        """Tries again when a deletion has removed an empty folder on the way."""
+        for _ in range(_MAX_TRIES):
+            base = self.bucket_folder(bucket)
             with contextlib.suppress(FileNotFoundError):
-                file.become(durable.make_folders(base, names[:-1]) / names[-1])
+                file.rename_to(durable.make_folders(base, names[:-1]) / names[-1])
                 return
         raise ServiceError(
-            f"bucket {bucket}: its folders vanish while an object is put; does another program clean up here?"
+            f"bucket {bucket}: its folders vanish while an object is put; does another program delete empty folders here?"
         )
 
 
-class OpenFile:
-    """An object's file, read to its end whatever happens to its name."""
+class ObjectFile:
+    """The open file of an object. It can be read to its end even after the object was replaced or deleted."""
 
     def __init__(self, path: Path) -> None:
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            self.record = Record.read_from(self.fd)
+            self.record = ObjectRecord.read_from(self.fd)
         except ServiceError as error:
             self.close()
             raise ServiceError(f"{path}: {error}") from error
@@ -117,7 +125,7 @@ class OpenFile:
             os.close(self.fd)
             self.fd = -1
 
-    def __enter__(self) -> "OpenFile":
+    def __enter__(self) -> "ObjectFile":
         return self
 
     def __exit__(
@@ -130,41 +138,38 @@ class OpenFile:
             self.close()
 
 
-class Reading:
-    """The bytes of a range, piece by piece; closes its file at the end."""
+class RangeReader:
+    """An iterator over the bytes of a range, in chunks. Closes its file at the end."""
 
-    def __init__(self, file: OpenFile, start: int, length: int | None) -> None:
+    def __init__(self, file: ObjectFile, start: int, length: int | None) -> None:
         size = file.record.size
-        self._file, self._at = file, min(start, size)
+        self._file, self._position = file, min(start, size)
         self._end = size if length is None else min(size, start + length)
 
-    def __iter__(self) -> "Reading":
+    def __iter__(self) -> "RangeReader":
         return self
 
     def __next__(self) -> bytes:
-        data = os.pread(self._file.fd, min(READ_BYTES, self._end - self._at), self._at) if self._at < self._end else b""
+        size = min(_READ_BYTES, self._end - self._position)
+        data = os.pread(self._file.fd, size, self._position) if size > 0 else b""
         if not data:
             self.close()
             raise StopIteration
-        self._at += len(data)
+        self._position += len(data)
         return data
 
     def close(self) -> None:
-        self._at = self._end
+        self._position = self._end
         self._file.close()
 
 
-def check(condition: WriteCondition, found: Record | None, key: str) -> None:
-    """Raises PreconditionFailed; NoSuchKey where an object should be and none is."""
-    if condition.if_none_match and found:
-        raise PreconditionFailed(f"an object {key!r} is there")
+def _check_condition(condition: WriteCondition, record: ObjectRecord | None, key: str) -> None:
+    """Raises PreconditionFailed; NoSuchKey where ``if_match`` needs an object and there is none."""
+    if condition.if_none_match and record:
+        raise PreconditionFailed(f"an object {key!r} exists already")
     if condition.if_match is None:
         return
-    if found is None:
+    if record is None:
         raise NoSuchKey(f"there is no object {key!r} to match")
-    if condition.if_match not in ("*", found.etag):
-        raise PreconditionFailed(f"the object {key!r} has the etag {found.etag}, not {condition.if_match}")
-
-
-def plain(given: Mapping[str, str] | None) -> dict[str, str]:
-    return dict(given or {})
+    if condition.if_match not in ("*", record.etag):
+        raise PreconditionFailed(f"the object {key!r} has the etag {record.etag}, not {condition.if_match}")

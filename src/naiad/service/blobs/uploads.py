@@ -1,7 +1,7 @@
-"""Multipart uploads in the folder of a store: an upload is a folder of part files and a file that says what it will be.
+"""Multipart uploads in the folder of a blob store. An upload is a folder of part files and a file that describes the upload.
 
-Parts have the form of objects (``record``), so an upload goes on after a restart. Completing joins them inside the system where
-it can. The object remembers the upload that made it: completing again gives the same answer.
+A part's file has the form of an object's (``object_record``), so an upload survives a restart. Completion joins the parts inside
+the kernel where it can. The object remembers the upload that made it, so that a second completion returns the same.
 """
 
 import contextlib
@@ -16,219 +16,224 @@ from pathlib import Path
 from typing import BinaryIO
 
 from naiad import durable
-from naiad.service.blobs.checksums import Digests, combined, composite, multipart_etag, pieces
+from naiad.service.blobs.checksums import (
+    ContentDigests,
+    composite_checksum,
+    full_object_checksum,
+    iter_chunks,
+    multipart_etag,
+)
 from naiad.service.blobs.errors import BadDigest, EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
-from naiad.service.blobs.files import Temporary, locked
-from naiad.service.blobs.object_record import Record, milliseconds, moment
-from naiad.service.blobs.port import MAX_PARTS, MIN_PART_BYTES, CompletedPart, ObjectInfo, Part, Upload, WriteCondition
-from naiad.service.blobs.store_folder import OpenFile, Space
+from naiad.service.blobs.files import TemporaryFile, lock_file
+from naiad.service.blobs.object_record import ObjectRecord, from_epoch_ms, to_epoch_ms
+from naiad.service.blobs.port import (
+    MAX_PARTS,
+    MIN_PART_BYTES,
+    CompletedPart,
+    ObjectInfo,
+    Part,
+    Upload,
+    WriteCondition,
+)
+from naiad.service.blobs.store_folder import ObjectFile, StoreFolder
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Invalid
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_ABOUT = "upload.json"
-_PART = "part-"
+_DESCRIPTION = "upload.json"
+_PART_PREFIX = "part-"
 
 
 @dataclass(frozen=True)
-class Uploads:
-    space: Space
+class FolderUploads:
+    folder: StoreFolder
     clock: Clock
 
     def start(self, upload: Upload) -> Upload:
-        """With an id of its own; synced."""
-        self.space.bucket(upload.bucket)
+        """Returns the upload with an id of its own; it is on disk."""
+        self.folder.bucket_folder(upload.bucket)
         started = replace(upload, upload_id=secrets.token_hex(16))
-        with self.space.temporary() as file:
+        with self.folder.temporary_file() as file:
             file.write(_to_json(started))
             file.sync()
-            folder = durable.make_folders(self.space.uploads, (upload.bucket, started.upload_id))
-            file.become(folder / _ABOUT)
+            folder = durable.make_folders(self.folder.uploads, (upload.bucket, started.upload_id))
+            file.rename_to(folder / _DESCRIPTION)
         return started
 
     def get(self, bucket: str, key: str, upload_id: str) -> Upload:
         """Raises NoSuchUpload."""
-        self.space.bucket(bucket)
+        self.folder.bucket_folder(bucket)
         missing = NoSuchUpload(f"there is no upload {upload_id[:40]!r} of {key!r}; was it completed or aborted?")
         if not _ID.fullmatch(upload_id):
             raise missing
-        try:
-            upload = _from_json((self.space.uploads / bucket / upload_id / _ABOUT).read_bytes())
-        except FileNotFoundError:
-            raise missing from None
-        if upload.key != key:
+        upload = _read_description(self.folder.uploads / bucket / upload_id)
+        if upload is None or upload.key != key:
             raise missing
         return upload
 
-    def named(self, bucket: str, key: str, upload_id: str) -> Upload:
-        """The upload, or one that was completed and made the object that is there. Raises NoSuchUpload."""
+    def get_or_completed(self, bucket: str, key: str, upload_id: str) -> Upload:
+        """Returns the open upload, or the completed one that made the present object. Raises NoSuchUpload."""
         try:
             return self.get(bucket, key, upload_id)
         except NoSuchUpload:
-            found = self.space.record(bucket, key)
-            if found is None or found.upload_id is None or found.upload_id != upload_id:
+            record = self.folder.find_record(bucket, key)
+            if record is None or record.upload_id is None or record.upload_id != upload_id:
                 raise
-        return Upload(upload_id, bucket, key, moment(found.modified_ms))
+        return Upload(upload_id, bucket, key, from_epoch_ms(record.modified_ms))
 
-    def of_bucket(self, bucket: str, prefix: str) -> tuple[Upload, ...]:
-        folder = self.space.uploads / bucket
-        found = [self._stored(path) for path in folder.iterdir()] if folder.is_dir() else []
-        uploads = [upload for upload in found if upload and upload.key.startswith(prefix)]
-        return tuple(sorted(uploads, key=lambda upload: (upload.key, upload.started_at, upload.upload_id)))
+    def list_uploads(self, bucket: str, prefix: str) -> tuple[Upload, ...]:
+        folder = self.folder.uploads / bucket
+        uploads = [_read_description(path) for path in folder.iterdir()] if folder.is_dir() else []
+        matches = [upload for upload in uploads if upload and upload.key.startswith(prefix)]
+        return tuple(sorted(matches, key=lambda upload: (upload.key, upload.started_at, upload.upload_id)))
 
     def put_part(
         self, upload: Upload, number: int, content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str]
     ) -> Part:
         if not 1 <= number <= MAX_PARTS:
             raise Invalid(f"part number {number}: 1 to {MAX_PARTS} are allowed")
-        digests = Digests(checksums)
-        with self.space.temporary() as file:
-            for piece in pieces(content):
-                file.write(piece)
-                digests.update(piece)
-            record = Record(
+        digests = ContentDigests(checksums)
+        with self.folder.temporary_file() as file:
+            for chunk in iter_chunks(content):
+                file.write(chunk)
+                digests.update(chunk)
+            record = ObjectRecord(
                 size=digests.size,
                 etag=digests.etag,
-                modified_ms=milliseconds(self.clock.now()),
-                checksums=digests.checked(),
+                modified_ms=to_epoch_ms(self.clock.now()),
+                checksums=digests.verify(),
             )
             file.write(record.to_bytes())
             file.sync()
             try:
-                file.become(self._path(upload, number))
+                file.rename_to(self._part_path(upload, number))
             except FileNotFoundError:
                 raise NoSuchUpload(f"the upload of {upload.key!r} was completed or aborted meanwhile") from None
-        return _part(number, record)
+        return _to_part(number, record)
 
-    def parts(self, upload: Upload) -> tuple[Part, ...]:
+    def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         try:
-            paths = sorted(self._folder(upload).glob(f"{_PART}*"))
+            paths = sorted(self._upload_folder(upload).glob(f"{_PART_PREFIX}*"))
         except FileNotFoundError:
             paths = []
-        found = []
+        parts = []
         for path in paths:
-            with contextlib.suppress(FileNotFoundError), OpenFile(path) as file:
-                found.append(_part(_number(path), file.record))
-        return tuple(found)
+            with contextlib.suppress(FileNotFoundError), ObjectFile(path) as file:
+                parts.append(_to_part(_part_number(path), file.record))
+        return tuple(parts)
 
     def complete(
-        self, upload: Upload, claims: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
+        self, upload: Upload, parts: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
     ) -> ObjectInfo:
         try:
-            with locked(self._folder(upload) / _ABOUT):
-                upload = self.get(upload.bucket, upload.key, upload.upload_id)  # nobody completed it meanwhile
-                return self._completed(upload, claims, checksums, condition)
+            with lock_file(self._upload_folder(upload) / _DESCRIPTION):
+                upload = self.get(upload.bucket, upload.key, upload.upload_id)  # another thread may have completed it
+                return self._complete_locked(upload, parts, checksums, condition)
         except (FileNotFoundError, NoSuchUpload):
-            self.named(upload.bucket, upload.key, upload.upload_id)
-            return self._made(upload)
+            self.get_or_completed(upload.bucket, upload.key, upload.upload_id)
+            with self.folder.open_object(upload.bucket, upload.key) as file:
+                return file.record.to_info(upload.bucket, upload.key)
 
     def abort(self, upload: Upload) -> None:
-        self.space.discard(self._folder(upload))
+        self.folder.remove_tree(self._upload_folder(upload))
 
-    def forget_bucket(self, bucket: str) -> None:
-        self.space.discard(self.space.uploads / bucket)
+    def abort_all(self, bucket: str) -> None:
+        self.folder.remove_tree(self.folder.uploads / bucket)
 
-    def _folder(self, upload: Upload) -> Path:
-        return self.space.uploads / upload.bucket / upload.upload_id
+    def _upload_folder(self, upload: Upload) -> Path:
+        return self.folder.uploads / upload.bucket / upload.upload_id
 
-    def _path(self, upload: Upload, number: int) -> Path:
-        return self._folder(upload) / f"{_PART}{number:05d}"
+    def _part_path(self, upload: Upload, number: int) -> Path:
+        return self._upload_folder(upload) / f"{_PART_PREFIX}{number:05d}"
 
-    def _stored(self, folder: Path) -> Upload | None:
-        try:
-            return _from_json((folder / _ABOUT).read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-    def _made(self, upload: Upload) -> ObjectInfo:
-        with self.space.open(upload.bucket, upload.key) as file:
-            return file.record.info(upload.bucket, upload.key)
-
-    def _completed(
-        self, upload: Upload, claims: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
+    def _complete_locked(
+        self, upload: Upload, parts: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
     ) -> ObjectInfo:
-        before = self.space.record(upload.bucket, upload.key)
-        if before and before.upload_id == upload.upload_id:  # killed before it could remove the parts
+        present = self.folder.find_record(upload.bucket, upload.key)
+        if (
+            present and present.upload_id == upload.upload_id
+        ):  # an earlier process was killed before it removed the parts
             self.abort(upload)
-            return before.info(upload.bucket, upload.key)
-        parts = [self._claimed(upload, claim) for claim in _ordered(claims)]
-        smallest = min((part.size for part in parts[:-1]), default=MIN_PART_BYTES)
+            return present.to_info(upload.bucket, upload.key)
+        _check_order(parts)
+        records = [self._read_part(upload, part) for part in parts]
+        smallest = min((record.size for record in records[:-1]), default=MIN_PART_BYTES)
         if smallest < MIN_PART_BYTES:
-            raise EntityTooSmall(f"a part of {smallest} bytes: all but the last have at least {MIN_PART_BYTES}")
-        record = self._record(upload, parts)
-        _check(record, checksums)
-        with self.space.temporary() as whole:
-            for claim, part in zip(claims, parts, strict=True):
-                self._append(whole, upload, claim, part)
-            self.space.publish(whole, upload.bucket, upload.key, record=record, condition=condition)
+            raise EntityTooSmall(f"a part has {smallest} bytes: all but the last need at least {MIN_PART_BYTES}")
+        record = self._joined_record(upload, records)
+        _check_checksums(record, checksums)
+        with self.folder.temporary_file() as file:
+            for part, part_record in zip(parts, records, strict=True):
+                self._append_part(file, upload, part, part_record)
+            self.folder.publish(file, upload.bucket, upload.key, record=record, condition=condition)
         self.abort(upload)
-        return record.info(upload.bucket, upload.key)
+        return record.to_info(upload.bucket, upload.key)
 
-    def _append(self, whole: Temporary, upload: Upload, claim: CompletedPart, part: Record) -> None:
-        with OpenFile(self._path(upload, claim.number)) as file:
-            if file.record != part:
-                raise InvalidPart(f"part {claim.number} was put again while the upload was completed")
-            whole.append(file.fd, part.size)
+    def _append_part(self, target: TemporaryFile, upload: Upload, part: CompletedPart, record: ObjectRecord) -> None:
+        with ObjectFile(self._part_path(upload, part.number)) as file:
+            if file.record != record:
+                raise InvalidPart(f"part {part.number} was put again while the upload was completed")
+            target.append(file.fd, record.size)
 
-    def _claimed(self, upload: Upload, claim: CompletedPart) -> Record:
-        """Raises InvalidPart."""
+    def _read_part(self, upload: Upload, part: CompletedPart) -> ObjectRecord:
+        """Raises InvalidPart where the stored part is not the named one."""
         try:
-            with OpenFile(self._path(upload, claim.number)) as file:
-                part = file.record
+            with ObjectFile(self._part_path(upload, part.number)) as file:
+                record = file.record
         except FileNotFoundError:
-            raise InvalidPart(f"part {claim.number} was not put") from None
-        if part.etag != claim.etag:
-            raise InvalidPart(f"part {claim.number} has the etag {part.etag}, not {claim.etag[:40]}")
-        if any(part.checksums.get(name, value) != value for name, value in claim.checksums.items()):
-            raise InvalidPart(f"part {claim.number} has another checksum")
-        return part
+            raise InvalidPart(f"part {part.number} was not put") from None
+        if record.etag != part.etag:
+            raise InvalidPart(f"part {part.number} has the etag {record.etag}, not {part.etag[:40]}")
+        if any(record.checksums.get(name, value) != value for name, value in part.checksums.items()):
+            raise InvalidPart(f"part {part.number} has another checksum")
+        return record
 
-    def _record(self, upload: Upload, parts: Sequence[Record]) -> Record:
-        return Record(
+    def _joined_record(self, upload: Upload, parts: Sequence[ObjectRecord]) -> ObjectRecord:
+        return ObjectRecord(
             size=sum(part.size for part in parts),
             etag=multipart_etag([part.etag for part in parts]),
-            modified_ms=milliseconds(self.clock.now()),
+            modified_ms=to_epoch_ms(self.clock.now()),
             content_type=upload.content_type,
             metadata=upload.metadata,
             headers=upload.headers,
-            checksums=_checksum(upload, parts),
+            checksums=_object_checksum(upload, parts),
             upload_id=upload.upload_id,
         )
 
 
-def _checksum(upload: Upload, parts: Sequence[Record]) -> dict[str, str]:
-    """Of the whole, where every part has one."""
+def _object_checksum(upload: Upload, parts: Sequence[ObjectRecord]) -> dict[str, str]:
+    """Returns the checksum of the object by its algorithm; an empty dict unless every part has one."""
     name = upload.algorithm
     if name is None or any(name not in part.checksums for part in parts):
         return {}
-    values = [part.checksums[name] for part in parts]
     if upload.full_object:
-        return {name: combined(name, [(part.checksums[name], part.size) for part in parts])}
-    return {name: composite(name, values)}
+        return {name: full_object_checksum(name, [(part.checksums[name], part.size) for part in parts])}
+    return {name: composite_checksum(name, [part.checksums[name] for part in parts])}
 
 
-def _check(record: Record, checksums: Mapping[str, str]) -> None:
-    for name, value in checksums.items():
-        found = record.checksums.get(name, value)
-        if found.partition("-")[0] != value.partition("-")[0]:
-            raise BadDigest(f"the parts make a {name} of {found}, and {value} was said")
+def _check_checksums(record: ObjectRecord, expected: Mapping[str, str]) -> None:
+    """Raises BadDigest."""
+    for name, value in expected.items():
+        actual = record.checksums.get(name, value)
+        if actual.partition("-")[0] != value.partition("-")[0]:
+            raise BadDigest(f"the {name} of the parts is {actual}, expected {value}")
 
 
-def _ordered(claims: Sequence[CompletedPart]) -> Sequence[CompletedPart]:
-    if not claims:
+def _check_order(parts: Sequence[CompletedPart]) -> None:
+    """Raises InvalidPart, InvalidPartOrder."""
+    if not parts:
         raise InvalidPart("an upload is completed with at least one part")
-    numbers = [claim.number for claim in claims]
+    numbers = [part.number for part in parts]
     if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
-        raise InvalidPartOrder("parts are named in the order of their numbers, each once")
-    return claims
+        raise InvalidPartOrder("the parts are not in the order of their numbers, or one is there twice")
 
 
-def _part(number: int, record: Record) -> Part:
-    return Part(number, record.size, record.etag, moment(record.modified_ms), record.checksums)
+def _to_part(number: int, record: ObjectRecord) -> Part:
+    return Part(number, record.size, record.etag, from_epoch_ms(record.modified_ms), record.checksums)
 
 
-def _number(path: Path) -> int:
-    return int(path.name.removeprefix(_PART))
+def _part_number(path: Path) -> int:
+    return int(path.name.removeprefix(_PART_PREFIX))
 
 
 def _to_json(upload: Upload) -> bytes:
@@ -236,6 +241,10 @@ def _to_json(upload: Upload) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _from_json(data: bytes) -> Upload:
-    fields = json.loads(data)
+def _read_description(folder: Path) -> Upload | None:
+    """Returns None where there is no upload."""
+    try:
+        fields = json.loads((folder / _DESCRIPTION).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     return Upload(**fields | {"started_at": dt.datetime.fromisoformat(fields["started_at"])})

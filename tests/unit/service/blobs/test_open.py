@@ -6,7 +6,7 @@ from naiad.service.blobs.s3 import S3BlobStore
 from naiad.service.domain.errors import Invalid
 
 
-def test_a_folder_or_an_address(tmp_path, monkeypatch):
+def test_a_folder_or_an_endpoint_is_opened(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     assert isinstance(open_blobs(str(tmp_path / "blobs")), FolderBlobStore)
     assert isinstance(open_blobs("http://127.0.0.1:1"), S3BlobStore)
