@@ -4,15 +4,15 @@ from hypothesis import strategies as st
 
 from naiad.service.endpoints.frames import (
     HEAD_BYTES,
+    MAX_FRAME_BYTES,
     MORE,
-    MOST_FRAME_BYTES,
-    Broken,
     Frame,
-    Unpacker,
-    meta_of,
-    packed,
-    request_meta,
-    texts_of,
+    FrameError,
+    FrameUnpacker,
+    decode_meta,
+    encode_meta,
+    encode_request_meta,
+    pack_frame,
 )
 
 FRAMES = st.builds(
@@ -25,49 +25,49 @@ FRAMES = st.builds(
 )
 
 
-def bytes_of(frame: Frame) -> bytes:
-    return packed(frame.id, frame.status, frame.meta, frame.body, flags=frame.flags)
+def pack(frame: Frame) -> bytes:
+    return pack_frame(frame.id, frame.status, frame.meta, frame.body, flags=frame.flags)
 
 
 @settings(deadline=None)
 @given(frames=st.lists(FRAMES, max_size=8), cuts=st.lists(st.integers(1, 60), min_size=1))
-def test_frames_come_whole_however_the_bytes_are_cut(frames: list[Frame], cuts: list[int]):
-    data, unpacker, found, at, turn = b"".join(map(bytes_of, frames)), Unpacker(), [], 0, 0
+def test_frames_are_complete_however_the_bytes_are_split(frames: list[Frame], cuts: list[int]):
+    data, unpacker, unpacked, at, turn = b"".join(map(pack, frames)), FrameUnpacker(), [], 0, 0
     while at < len(data):
         step = cuts[turn % len(cuts)]
-        found += unpacker.feed(data[at : at + step])
+        unpacked += unpacker.feed(data[at : at + step])
         at, turn = at + step, turn + 1
-    assert found == frames
+    assert unpacked == frames
 
 
-def test_texts_survive_what_would_end_them():
-    meta = meta_of("text/csv; header=present", "ä\nb", "")
-    assert texts_of(meta, 3) == ["text/csv; header=present", "ä b", ""]
-    assert texts_of(b"only", 3) == ["only", "", ""]
-    assert texts_of(meta_of("text/csv\r\nx: y\x7f", "\t"), 2) == ["text/csv  x: y ", " "]
+def test_control_characters_in_texts_become_blanks():
+    meta = encode_meta("text/csv; header=present", "ä\nb", "")
+    assert decode_meta(meta, 3) == ["text/csv; header=present", "ä b", ""]
+    assert decode_meta(b"only", 3) == ["only", "", ""]
+    assert decode_meta(encode_meta("text/csv\r\nx: y\x7f", "\t"), 2) == ["text/csv  x: y ", " "]
 
 
-def test_a_requests_own_texts_are_behind_its_clients():
-    meta = request_meta(meta_of("text/csv", "", "a\nb"), timeout_s=0.5, request_id="r-1")
-    assert texts_of(meta, 5) == ["text/csv", "", "a b", "0.5", "r-1"]
+def test_request_meta_appends_the_timeout_and_the_id():
+    meta = encode_request_meta(encode_meta("text/csv", "", "a\nb"), timeout_s=0.5, request_id="r-1")
+    assert decode_meta(meta, 5) == ["text/csv", "", "a b", "0.5", "r-1"]
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xff" * HEAD_BYTES, b"\0" * HEAD_BYTES, (MOST_FRAME_BYTES + 1).to_bytes(4, "big") + b"\0" * HEAD_BYTES],
+    [b"\xff" * HEAD_BYTES, b"\0" * HEAD_BYTES, (MAX_FRAME_BYTES + 1).to_bytes(4, "big") + b"\0" * HEAD_BYTES],
 )
-def test_what_is_no_frame_breaks_the_link(data: bytes):
-    with pytest.raises(Broken):
-        list(Unpacker().feed(data))
+def test_bytes_that_are_not_a_frame_raise(data: bytes):
+    with pytest.raises(FrameError):
+        list(FrameUnpacker().feed(data))
 
 
-def test_texts_longer_than_their_frame_break_the_link():
-    whole = bytearray(packed(20, 0, b"meta", b""))
-    whole[HEAD_BYTES - 1] = 200
-    with pytest.raises(Broken, match="longer than itself"):
-        list(Unpacker().feed(bytes(whole)))
+def test_a_meta_longer_than_its_frame_raises():
+    data = bytearray(pack_frame(20, 0, b"meta", b""))
+    data[HEAD_BYTES - 1] = 200
+    with pytest.raises(FrameError, match="longer than the frame"):
+        list(FrameUnpacker().feed(bytes(data)))
 
 
-def test_a_frame_too_large_is_not_packed():
+def test_a_frame_that_is_too_large_raises():
     with pytest.raises(ValueError, match="more than"):
-        packed(20, 0, b"", b"x" * MOST_FRAME_BYTES)
+        pack_frame(20, 0, b"", b"x" * MAX_FRAME_BYTES)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from naiad.service.contract.request_checks import check_tags
+from naiad.service.contract.tags import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Invalid, NotFound
 from naiad.service.endpoints.control.endpoint_config_request import check_configuration
 from naiad.service.endpoints.control.model_request import check_container, container_in
 from naiad.service.endpoints.control.registry import Registry
-from naiad.service.store.entities_port import Entities, EntityPage, EntityQuery
+from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 
 _WORDS = {EntityKind.MODEL: "model", EntityKind.ENDPOINT_CONFIG: "endpoint configuration"}
 
@@ -20,7 +20,7 @@ _WORDS = {EntityKind.MODEL: "model", EntityKind.ENDPOINT_CONFIG: "endpoint confi
 class Catalog:
     """Safe for threads."""
 
-    entities: Entities
+    entities: EntityStore
     registry: Registry
     clock: Clock
     region: str

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from naiad.service.contract.request_checks import check_no_nul, check_text_size, refuse
+from naiad.service.contract.request_checks import check_text_size, check_variables, refuse
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid
 
@@ -36,7 +36,7 @@ def check_container(container: Mapping[str, Any], has_bucket: Callable[[str], bo
         raise Invalid("there is no model data: give ModelDataUrl, the s3:// address of a model.tar.gz")
     _check_source(source, given.get("ModelDataUrl", ""), has_bucket)
     check_text_size("Environment", given.get("Environment", {}))
-    check_no_nul("Environment", given.get("Environment", {}))
+    check_variables("Environment", given.get("Environment", {}))
 
 
 def _check_source(source: Mapping[str, Any] | None, url: str, has_bucket: Callable[[str], bool]) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from naiad.service.contract.request_checks import check_tags, refuse
+from naiad.service.contract.request_checks import refuse
+from naiad.service.contract.tags import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, InUse, Invalid, NotFound
 from naiad.service.endpoints.control.model_request import check_container
-from naiad.service.store.entities_port import Entities, EntityPage, EntityQuery
+from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 
 APPROVED, PENDING = "Approved", "PendingManualApproval"
 _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:(model-package|model-package-group)/(.+)")
@@ -22,7 +23,7 @@ _GROUP, _PACKAGE = EntityKind.MODEL_PACKAGE_GROUP, EntityKind.MODEL_PACKAGE
 class Registry:
     """Safe for threads."""
 
-    entities: Entities
+    entities: EntityStore
     clock: Clock
     region: str
     has_bucket: Callable[[str], bool]

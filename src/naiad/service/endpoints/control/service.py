@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.instance_types import instance_type
 from naiad.service.contract.machine_resources import MachineResources
-from naiad.service.contract.request_checks import check_tags
 from naiad.service.contract.s3_uri import parse_s3_uri
+from naiad.service.contract.tags import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 from naiad.service.endpoints.control.catalog import Catalog
 from naiad.service.endpoints.rollout import Plan, VariantPlan, plan_of
 from naiad.service.endpoints.serving.reconciler import EndpointManager
-from naiad.service.store.entities_port import Entities, EntityPage, EntityQuery
+from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 
 _KIND = EntityKind.ENDPOINT
 _AT_WORK = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)
@@ -29,10 +29,10 @@ _MOST_INSTANCES = 64
 class EndpointService:
     """Safe for threads: every change is one guarded write of the store."""
 
-    entities: Entities
+    entities: EntityStore
     catalog: Catalog
     manager: EndpointManager
-    blobs: Blobs
+    blobs: BlobStore
     resources: MachineResources
     clock: Clock
     region: str

@@ -14,12 +14,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from naiad import durable
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore, ObjectAttributes
 from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
-from naiad.service.endpoints.frames import meta_of
+from naiad.service.endpoints.frames import encode_meta
 from naiad.service.endpoints.rollout import Plan
 from naiad.service.endpoints.serving.invocation import Call, NotNow, Reply
 from naiad.service.endpoints.serving.reconciler import EndpointManager
@@ -57,7 +57,7 @@ class AsyncInvocations:
     """For the loop's thread."""
 
     endpoints: EndpointManager
-    blobs: Blobs
+    blobs: BlobStore
     clock: Clock
     state_folder: Path
     _rooms: dict[str, "Room"] = field(default_factory=dict)
@@ -149,8 +149,8 @@ class AsyncInvocations:
             return False
         place = asked.output_location if reply.status == 200 else asked.failure_location
         target = parse_s3_uri(place, at="the output's place")
-        content_type = reply.content_type or "application/octet-stream"
-        await in_thread(lambda: self.blobs.put(target.bucket, target.key, [reply.body], content_type=content_type))
+        attributes = ObjectAttributes(reply.content_type or "application/octet-stream")
+        await in_thread(lambda: self.blobs.put(target.bucket, target.key, [reply.body], attributes=attributes))
         return True
 
     async def _invoked(self, asked: AsyncRequest, source: S3Uri) -> Reply | None:
@@ -158,7 +158,7 @@ class AsyncInvocations:
         if self.clock.now().timestamp() - asked.accepted_at > asked.ttl_s:
             return Reply(408, "text/plain", "", f"it waited longer than its {asked.ttl_s} s".encode())
         body = await in_thread(lambda: self._read(source))
-        meta = meta_of(asked.content_type, asked.accept, asked.custom_attributes)
+        meta = encode_meta(asked.content_type, asked.accept, asked.custom_attributes)
         answered = asyncio.get_running_loop().create_future()
         call = Call(meta, body, answered, time.monotonic(), asked.inference_id, float(asked.timeout_s))
         try:

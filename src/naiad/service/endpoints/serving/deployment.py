@@ -167,7 +167,7 @@ class Deployment:
         stream = self.logs / variant / "deployment"
         stream.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = LogWriter(stream)
-        log.say(text)
+        log.write_message(text)
         log.close()
 
     def all_variants(self) -> dict[str, Variant]:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore, ObjectAttributes
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import ServiceError
 
@@ -24,13 +24,13 @@ def table_uri(container: Mapping[str, Any]) -> str | None:
     return f"{data}{_SUFFIX}" if key else None
 
 
-def keep_table(blobs: Blobs, uri: str | None, table: Mapping[str, Any]) -> None:
+def keep_table(blobs: BlobStore, uri: str | None, table: Mapping[str, Any]) -> None:
     """In the place of an earlier one. Blocks."""
     if uri is None:
         return
     try:
         place = parse_s3_uri(uri, at="the table's address")
         content = json.dumps(table, indent=1).encode()
-        blobs.put(place.bucket, place.key, [content], content_type="application/json")
+        blobs.put(place.bucket, place.key, [content], attributes=ObjectAttributes("application/json"))
     except (ServiceError, OSError) as error:
         _LOG.warning("what the engines were measured at is not kept at %s: %s", uri, error)

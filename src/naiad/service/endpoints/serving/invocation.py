@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from naiad.service.domain.errors import Unavailable
-from naiad.service.endpoints.frames import GO, PAUSE, STOP
+from naiad.service.endpoints.frames import PAUSE, RESUME, STOP
 
 _MOST_HELD_BYTES = 4 * 2**20
 INVOCATION_TIMEOUT_S = 60.0
@@ -50,7 +50,7 @@ class Parts:
         self._held_bytes -= len(reply.body)
         if self.paused_at is not None and self._held_bytes < _MOST_HELD_BYTES / 2:
             self.paused_at = None
-            self._steer(GO)
+            self._steer(RESUME)
         return reply
 
     def stop(self) -> None:

@@ -71,17 +71,17 @@ class Launcher:
     def _begin(self, sandbox: Sandbox, link: socket.socket, pulse: socket.socket) -> "subprocess.Popen[bytes]":
         descriptors = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, _ABOVE_SHELLS) for one in (link, pulse)]
         settings = {
-            "fd": descriptors[0],
-            "pulse": descriptors[1],
-            "model": str(sandbox.root / "model"),
+            "socket_fd": descriptors[0],
+            "heartbeat_fd": descriptors[1],
+            "model_folder": str(sandbox.root / "model"),
             "engine": self.prepared.engine,
-            "most_samples": self.prepared.most_samples,
-            "port": self.prepared.port,
+            "max_batch_size": self.prepared.most_samples,
+            "replica_port": self.prepared.port,
             "start_timeout_s": self.start_timeout_s,
         }
         python = "python" if self.prepared.has_packages else sys.executable
         words = (python, "-m", _WORKER, json.dumps(settings))
-        command, variables = sandbox.start_of(words, variables_of(sandbox.root, self.prepared.environment))
+        command, variables = sandbox.wrap(words, variables_of(sandbox.root, self.prepared.environment))
         try:
             return subprocess.Popen(  # noqa: S603  # reason: within the walls
                 (*_DIES_WITH_US, *command),
@@ -107,7 +107,7 @@ class _LogReader(asyncio.Protocol):
         self._log.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # reason: asyncio's signature
-        self._log.rest()
+        self._log.flush()
         self._log.close()
 
 

@@ -7,7 +7,8 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from naiad.service.contract.log_stream import FILE, LogStream
+from naiad.service.contract.log_stream import LogStream
+from naiad.service.executors.instance_files import LOG_FILE
 
 _MOST_STREAMS = 200
 """Of a variant; those of replicas that ended long ago go."""
@@ -19,7 +20,7 @@ def logs_folder(state_folder: Path, endpoint: str) -> Path:
 
 def streams_of_endpoint(state_folder: Path, endpoint: str) -> list[LogStream]:
     """By name."""
-    files = logs_folder(state_folder, endpoint).glob(f"*/*/{FILE}")
+    files = logs_folder(state_folder, endpoint).glob(f"*/*/{LOG_FILE}")
     streams = [
         LogStream(f"{file.parents[1].name}/{file.parent.name}", file.parent.stat().st_ctime_ns // 1_000_000, (file,))
         for file in files

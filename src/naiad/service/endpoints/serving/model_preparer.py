@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore
 from naiad.service.contract import virtual_environment
 from naiad.service.contract.model_data import fetch_model
 from naiad.service.domain.errors import Invalid
 from naiad.service.endpoints.serving.engine_table_store import keep_table, table_uri
 from naiad.service.endpoints.serving.threads import in_thread
-from naiad.service.endpoints.worker.model_kind import kind_of
+from naiad.service.endpoints.worker.model_kind import model_kind
 from naiad.service.walls.sandbox import make_sandbox
 
 _LOG = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Prepared:
 class Preparer:
     """Blocks, but for ``measure_rest``: for a thread."""
 
-    blobs: Blobs
+    blobs: BlobStore
     state_folder: Path
 
     def prepare(self, container: Mapping[str, Any], folder: Path, say: Say) -> Prepared:
@@ -72,7 +72,7 @@ class Preparer:
         model = folder / "ml" / "model"
         fetch_model(self.blobs, container, model)
         environment = dict(container.get("Environment", {}))
-        kind = kind_of(model)
+        kind = str(model_kind(model))
         prepared = Prepared(
             folder,
             kind,
@@ -87,19 +87,19 @@ class Preparer:
         return self._with_engine(prepared, say) if kind == "artifact" else prepared
 
     def _with_engine(self, prepared: Prepared, say: Say) -> Prepared:
-        from naiad.service.endpoints.worker.engine_benchmark import table_lines, write_table  # noqa: PLC0415
+        from naiad.service.endpoints.worker.engine_table import format_table, write_table  # noqa: PLC0415
 
         table = self._probed(prepared)
-        for line in table_lines(table):
+        for line in format_table(table):
             say(line)
         write_table(prepared.folder / "ml" / "model", table)
         keep_table(self.blobs, prepared.table_uri, table)
         if table.get("chosen") is None:
             raise Invalid(f"no engine runs the artifact: {table.get('reason', 'see the log')}")
-        return replace(prepared, engine=table["chosen"], most_samples=int(table["most_samples"]))
+        return replace(prepared, engine=table["chosen"], most_samples=int(table["max_batch_size"]))
 
     def _probed(self, prepared: Prepared) -> dict[str, Any]:
-        words = (sys.executable, "-m", _PROBE, "MODEL", "--hasty", "yes")
+        words = (sys.executable, "-m", _PROBE, "MODEL", "--skip-slow")
         text = self._run(prepared.folder, words, prepared.environment, within_s=_PROBE_WITHIN_S, say=None)
         table: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
         return table
@@ -109,23 +109,23 @@ class Preparer:
 
         For the loop's thread; what is being measured ends when this is cancelled. Raises OSError when the folder is gone.
         """
-        from naiad.service.endpoints.worker.engine_benchmark import TABLE, table_lines, with_row, write_table  # noqa: PLC0415
+        from naiad.service.endpoints.worker.engine_table import add_row, format_table, read_table, write_table  # noqa: PLC0415
 
         model = prepared.folder / "ml" / "model"
-        table = json.loads((model / TABLE).read_text(encoding="utf-8"))
+        table = read_table(model)
         rest = table.get("unmeasured", [])
         for name in rest:
-            table = with_row(table, await self._measured_alone(prepared, name))
+            table = add_row(table, await self._measured_alone(prepared, name))
             write_table(model, table)
         if not rest:
             return
-        for line in table_lines(table):
+        for line in format_table(table):
             say(line)
         await in_thread(lambda: keep_table(self.blobs, prepared.table_uri, table))
 
     async def _measured_alone(self, prepared: Prepared, engine: str) -> dict[str, Any]:
         """Its row, with what others leave of the processor."""
-        from naiad.service.endpoints.worker.engine_benchmark import row_of_failure  # noqa: PLC0415
+        from naiad.service.endpoints.worker.engine_table import failure_row  # noqa: PLC0415
 
         words = ("nice", "-n", "19", sys.executable, "-m", _PROBE, "MODEL", "--engine", engine)
         command, variables = await in_thread(lambda: self._command(prepared.folder, words, prepared.environment))
@@ -136,9 +136,9 @@ class Preparer:
                 out, _ = await process.communicate()
             row: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
         except TimeoutError:
-            return row_of_failure(engine, f"it was not measured within {_MEASURED_WITHIN_S:g} s")
+            return failure_row(engine, f"it was not measured within {_MEASURED_WITHIN_S:g} s")
         except (ValueError, IndexError):
-            return row_of_failure(engine, f"its process ended with status {process.returncode}")
+            return failure_row(engine, f"its process ended with status {process.returncode}")
         else:
             return row
         finally:
@@ -149,7 +149,7 @@ class Preparer:
         requirements = folder / "ml" / "model" / "code" / "requirements.txt"
         if not requirements.is_file():
             return False
-        virtual_environment.make_environment(folder / "ml")
+        virtual_environment.create_virtual_environment(folder / "ml")
         words = ("python", "-m", "pip", "install", "--disable-pip-version-check", "-r", "MODEL/code/requirements.txt")
         self._run(folder, words, environment, within_s=_INSTALL_WITHIN_S, say=say)
         return True
@@ -193,7 +193,7 @@ class Preparer:
         sandbox = make_sandbox(folder, self.state_folder, host=_HOST, hosts=(_HOST,))
         model = str(sandbox.root / "model")
         given = [word.replace("MODEL", model) for word in words]
-        return sandbox.start_of(given, variables_of(sandbox.root, environment))
+        return sandbox.wrap(given, variables_of(sandbox.root, environment))
 
 
 def variables_of(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -201,7 +201,7 @@ def variables_of(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
     threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     pip = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE")
     return {
-        **virtual_environment.variables(root),
+        **virtual_environment.environment_variables(root),
         "HOME": "/tmp",  # noqa: S108  # reason: the program's own
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",

@@ -24,7 +24,7 @@ from naiad.service.endpoints.serving.log_streams import logs_folder
 from naiad.service.endpoints.serving.model_preparer import Preparer
 from naiad.service.endpoints.serving.replica import ReplicaFailed
 from naiad.service.endpoints.serving.threads import in_thread
-from naiad.service.store.entities_port import Entities
+from naiad.service.store.entity_port import EntityStore
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_REASON = 1024
@@ -36,7 +36,7 @@ _FULL = 503
 class EndpointManager:
     """All but ``ring`` and ``look`` is for the loop's thread."""
 
-    entities: Entities
+    entities: EntityStore
     preparer: Preparer
     clock: Clock
     state_folder: Path

@@ -10,18 +10,18 @@ from typing import Protocol, cast
 
 from naiad.service.domain.errors import ServiceError
 from naiad.service.endpoints.frames import (
-    COUNTED,
-    FIRST_ID,
+    FIRST_REQUEST_ID,
     MORE,
-    ORIGINAL,
+    ORIGINAL_STATUS,
+    PORT_COUNTS,
     READY,
     STOP,
-    Broken,
     Frame,
-    Unpacker,
-    packed,
-    request_meta,
-    texts_of,
+    FrameError,
+    FrameUnpacker,
+    decode_meta,
+    encode_request_meta,
+    pack_frame,
 )
 from naiad.service.endpoints.serving.heartbeat import Pulse
 from naiad.service.endpoints.serving.invocation import Call, Reply
@@ -72,8 +72,8 @@ class Replica(asyncio.Protocol):
         self.heard_at = 0.0
         """When it last said something of a call."""
         self._busy_since = 0.0
-        self._numbers = itertools.count(FIRST_ID)
-        self._unpacker = Unpacker()
+        self._numbers = itertools.count(FIRST_REQUEST_ID)
+        self._unpacker = FrameUnpacker()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
@@ -84,15 +84,15 @@ class Replica(asyncio.Protocol):
         number = next(self._numbers)
         call.sent_at = now
         self.in_flight[number] = call
-        meta = request_meta(call.meta, timeout_s=call.timeout_s, request_id=call.request_id)
-        self._say(packed(number, 0, meta, call.body))
+        meta = encode_request_meta(call.meta, timeout_s=call.timeout_s, request_id=call.request_id)
+        self._say(pack_frame(number, 0, meta, call.body))
 
     def busy_until(self, now: float) -> float:
         return self.busy_s + (now - self._busy_since if self.in_flight else 0.0)
 
     def give_up(self, number: int, reply: Reply) -> None:
         """Answered by us; what it says of it from now on is not heard."""
-        self._say(packed(number, 0, b"", b"", flags=STOP))
+        self._say(pack_frame(number, 0, b"", b"", flags=STOP))
         self._answered(number, reply)
 
     def kill(self) -> None:
@@ -121,7 +121,7 @@ class Replica(asyncio.Protocol):
         try:
             for frame in self._unpacker.feed(data):
                 self._take(frame)
-        except Broken as error:
+        except FrameError as error:
             _LOG.warning("replica %s sent %s: it is ended", self.name, error)
             self.kill()
 
@@ -143,16 +143,16 @@ class Replica(asyncio.Protocol):
         if frame.id == READY:
             self._on_ready(frame)
             return
-        if frame.id == COUNTED:
+        if frame.id == PORT_COUNTS:
             self._on_counted(frame)
             return
         call = self.in_flight.get(frame.id)
         if call is None:
             if frame.flags & MORE:  # it was given up before its stream began
-                self._say(packed(frame.id, 0, b"", b"", flags=STOP))
+                self._say(pack_frame(frame.id, 0, b"", b"", flags=STOP))
             return
         self.heard_at = time.monotonic()
-        content_type, custom = texts_of(frame.meta, 2)
+        content_type, custom = decode_meta(frame.meta, 2)
         if frame.flags & MORE and call.wants_stream:
             number = frame.id
             part = Reply(frame.status, content_type, custom, frame.body)
@@ -165,9 +165,9 @@ class Replica(asyncio.Protocol):
                 self.give_up(frame.id, Reply(424, "text/plain", "", text.encode()))
             return
         body = frame.body
-        if call.parts and (frame.status == 200 or frame.flags & ORIGINAL):
+        if call.parts and (frame.status == 200 or frame.flags & ORIGINAL_STATUS):
             body = b"".join((*call.parts, body))
-        if frame.flags & ORIGINAL:
+        if frame.flags & ORIGINAL_STATUS:
             self._answered(frame.id, Reply(424, content_type, custom, body, original_status=frame.status))
         else:
             self._answered(frame.id, Reply(frame.status, content_type, custom, body))
@@ -183,7 +183,7 @@ class Replica(asyncio.Protocol):
         try:
             rows = [(int(status), int(count), float(seconds)) for status, count, seconds in json.loads(frame.body)]
         except (ValueError, TypeError) as error:
-            raise Broken("counts that are none") from error
+            raise FrameError("counts that are none") from error
         for status, count, seconds in rows:
             self._owner.on_counted(self, status, count, seconds)
 
@@ -195,7 +195,7 @@ class Replica(asyncio.Protocol):
         if flag == STOP:
             self.give_up(number, Reply(200, "", "", b""))
         else:
-            self._say(packed(number, 0, b"", b"", flags=flag))
+            self._say(pack_frame(number, 0, b"", b"", flags=flag))
 
     def _on_ready(self, frame: Frame) -> None:
         if self.ready.done():

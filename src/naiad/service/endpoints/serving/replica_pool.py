@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from naiad.service.endpoints.request_rate import Rate
+from naiad.service.endpoints.request_rate import RequestRate
 from naiad.service.endpoints.serving.invocation import INVOCATION_TIMEOUT_S, Call, Full, Reply
 from naiad.service.endpoints.serving.replica import Replica, ReplicaFailed
 
@@ -54,7 +54,7 @@ class Pool:
     waiting: deque[Call] = field(default_factory=deque)
     on_done: Callable[[Call, Reply], None] = lambda _call, _reply: None
     """Told of every answer, for the counts."""
-    rate: Rate = field(default_factory=Rate)
+    rate: RequestRate = field(default_factory=RequestRate)
     last_asked_at: float = 0.0
     """Of a pool that takes another one's place: as that one had it. The first replica counts as a question."""
     restarts: int = 0
@@ -93,10 +93,10 @@ class Pool:
             return max(least, _WAITING_FOR_A_START)
         if not self.rate.is_known:
             return max(least, _WAITING_AT_FIRST)
-        return max(least, min(_MOST_WAITING, round(self.rate.per_s(_now()) * _QUEUE_S)))
+        return max(least, min(_MOST_WAITING, round(self.rate.per_second(_now()) * _QUEUE_S)))
 
     def on_answer(self, replica: Replica, call: Call, reply: Reply) -> None:
-        self.rate.count(_now())
+        self.rate.record(_now())
         self.on_done(call, reply)
         call.answer(reply)
         self._feed(replica)

@@ -1,6 +1,6 @@
 """``python -m naiad.service.endpoints.transform``: the program of a transform job.
 
-Below NAIAD_ML are its request (config/transformjobconfig.json), the model (model), and its files (transform/{input,output}).
+NAIAD_ML holds its request (config/transformjobconfig.json), the model (model), and its files (transform/input, transform/output).
 """
 
 import asyncio
@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 from naiad.errors import ArtifactError, NaiadError
-from naiad.service.endpoints.transform.batch_transform import transform
-from naiad.service.endpoints.transform.settings import settings_of
-from naiad.service.endpoints.worker.engine_benchmark import probe, table_lines
-from naiad.service.endpoints.worker.handler_loader import open_handler
-from naiad.service.endpoints.worker.inference import BatchHandler, OneHandler, Unfit
-from naiad.service.endpoints.worker.model_kind import kind_of
+from naiad.service.endpoints.transform.batch_transform import transform_folder
+from naiad.service.endpoints.transform.settings import parse_transform_request
+from naiad.service.endpoints.worker.engine_benchmark import benchmark_engines
+from naiad.service.endpoints.worker.engine_table import format_table
+from naiad.service.endpoints.worker.handler_loader import load_handler
+from naiad.service.endpoints.worker.handler_port import BatchHandler
+from naiad.service.endpoints.worker.inference import InferenceError
+from naiad.service.endpoints.worker.model_kind import ModelKind, model_kind
+from naiad.service.endpoints.worker.program_handler import Program
 
 ROOT = "NAIAD_ML"
 
@@ -24,7 +27,7 @@ def main() -> int:
     root = Path(os.environ[ROOT])
     try:
         count = asyncio.run(_run(root))
-    except (NaiadError, Unfit) as error:
+    except (NaiadError, InferenceError) as error:
         (root / "output" / "failure").write_text(f"AlgorithmError: {error}", encoding="utf-8")
         sys.stderr.write(f"{error}\n")
         return 1
@@ -33,27 +36,31 @@ def main() -> int:
 
 
 async def _run(root: Path) -> int:
-    settings = settings_of(json.loads((root / "config" / "transformjobconfig.json").read_text(encoding="utf-8")))
-    if kind_of(root / "model") == "artifact":
-        handler, settings = _artifact(root / "model"), settings.for_artifact()
+    """Returns the number of files."""
+    request = json.loads((root / "config" / "transformjobconfig.json").read_text(encoding="utf-8"))
+    settings = parse_transform_request(request)
+    source, target = root / "transform" / "input", root / "transform" / "output"
+    if model_kind(root / "model") is ModelKind.ARTIFACT:
+        handler = _load_artifact(root / "model")
+        settings = settings.for_artifact()
     else:
-        handler = open_handler(root / "model", os.environ)
-    if not isinstance(handler, OneHandler):
-        return await transform(handler, settings, root / "transform" / "input", root / "transform" / "output")
+        handler = load_handler(root / "model", os.environ)
+    if not isinstance(handler, Program):
+        return await transform_folder(handler, settings, source, target)
+    program = await handler.start()
     try:
-        await handler.start()
-        return await transform(handler, settings, root / "transform" / "input", root / "transform" / "output")
+        return await transform_folder(program, settings, source, target)
     finally:
-        await handler.close()
+        await program.close()
 
 
-def _artifact(folder: Path) -> BatchHandler | OneHandler:
-    """By the engine that an endpoint would choose. Raises ArtifactError when none agrees with the reference scores."""
-    table = probe(folder, hasty=True)
-    sys.stdout.write("".join(f"{line}\n" for line in table_lines(table)))
+def _load_artifact(folder: Path) -> BatchHandler | Program:
+    """Loads the engine that an endpoint would choose. Raises ArtifactError when none agrees with the reference scores."""
+    table = benchmark_engines(folder, skip_slow=True)
+    sys.stdout.write("".join(f"{line}\n" for line in format_table(table)))
     if table["chosen"] is None:
         raise ArtifactError(f"no engine runs the artifact: {table['reason']}")
-    return open_handler(folder, os.environ, table["chosen"], most_samples=table["most_samples"])
+    return load_handler(folder, os.environ, table["chosen"], max_batch_size=table["max_batch_size"])
 
 
 if __name__ == "__main__":

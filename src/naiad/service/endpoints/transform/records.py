@@ -1,4 +1,4 @@
-"""Records of a file: lines of CSV or of JSON, what is taken out of them, and how they are joined with their answers."""
+"""Records of a file: lines of CSV or JSON, filtered for the model, and joined with the model's answers."""
 
 import csv
 import io
@@ -8,78 +8,88 @@ from dataclasses import dataclass
 from typing import Any
 
 from naiad.errors import OptionError
-from naiad.service.endpoints.transform.json_path import Path
-from naiad.service.endpoints.worker.media_types import media_type
+from naiad.service.endpoints.transform.json_path import JsonPath
+from naiad.service.endpoints.worker.media_types import parse_media_type
 
-_LINES = ("application/jsonlines", "application/jsonl", "application/x-jsonlines", "application/x-jsonl")
+_JSON_LINES_TYPES = (
+    "application/jsonlines",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/x-jsonl",
+)
 
 
 @dataclass(frozen=True)
-class Processing:
-    """DataProcessing of the request; a filter of ``$`` is the whole record."""
+class DataProcessing:
+    """DataProcessing of the request. The filter ``$`` is the whole record."""
 
-    input_filter: Path
-    output_filter: Path
-    joins: bool
+    input_filter: JsonPath
+    output_filter: JsonPath
+    has_join: bool
+    """Whether each answer is joined with its record (JoinSource Input)."""
 
     @property
-    def is_needed(self) -> bool:
-        return self.joins or bool(self.output_filter.steps)
+    def changes_output(self) -> bool:
+        return self.has_join or bool(self.output_filter.selectors)
 
 
 def is_csv(content_type: str) -> bool:
-    return media_type(content_type)[0] == "text/csv"
+    return parse_media_type(content_type)[0] == "text/csv"
 
 
-def is_document(content_type: str) -> bool:
-    """One JSON value, which lines of it are not."""
-    return media_type(content_type)[0] == "application/json"
+def is_json_document(content_type: str) -> bool:
+    """Whether a body is a single JSON value, which several lines of JSON are not."""
+    return parse_media_type(content_type)[0] == "application/json"
 
 
 def is_json(content_type: str) -> bool:
-    name = media_type(content_type)[0]
-    return name == "application/json" or name in _LINES
+    name = parse_media_type(content_type)[0]
+    return name == "application/json" or name in _JSON_LINES_TYPES
 
 
-def taken(line: bytes, content_type: str, path: Path) -> bytes:
-    """The part of a record that the model is to see. Raises OptionError."""
-    if not path.steps:
+def filter_input(line: bytes, content_type: str, input_filter: JsonPath) -> bytes:
+    """Returns what the model gets of a record. Raises OptionError."""
+    if not input_filter.selectors:
         return line
-    return _written(path.of(_read(line, content_type)), content_type)
+    return _write_record(input_filter.select(_read_record(line, content_type)), content_type)
 
 
-def processed(record: bytes, answer: bytes, content_type: str, accept: str, processing: Processing) -> bytes:
-    """The line of the output: the answer, joined with its record where that is asked for, filtered. Raises OptionError."""
-    found = _read(answer, accept)
-    if processing.joins:
-        found = _joined(_read(record, content_type), found)
-    return _written(processing.output_filter.of(found), accept)
+def make_output_line(record: bytes, answer: bytes, content_type: str, accept: str, processing: DataProcessing) -> bytes:
+    """Returns the answer, joined with its record where the request says so, and filtered. Raises OptionError."""
+    value = _read_record(answer, accept)
+    if processing.has_join:
+        value = _join(_read_record(record, content_type), value)
+    return _write_record(processing.output_filter.select(value), accept)
 
 
-def answers_of(body: bytes, count: int, accept: str) -> list[bytes]:
-    """The answer of each of ``count`` records. Raises OptionError when there are more or fewer."""
+def split_answers(body: bytes, count: int, accept: str) -> list[bytes]:
+    """Returns the answer for each of ``count`` records. Raises OptionError when there are more or fewer."""
     if count == 1:
         return [body.rstrip(b"\r\n")]
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) != count:
         raise OptionError(
-            f"{count} records were given and {len(lines)} lines of {accept or 'JSON'} came back: "
+            f"{count} records were sent and {len(lines)} lines of {accept or 'JSON'} came back: "
             "give BatchStrategy SingleRecord, or Accept text/csv or application/jsonlines"
         )
     return lines
 
 
-def _read(line: bytes, content_type: str) -> Any:
+def join_lines(lines: Sequence[bytes]) -> bytes:
+    return b"".join(line.rstrip(b"\r\n") + b"\n" for line in lines)
+
+
+def _read_record(line: bytes, content_type: str) -> Any:
     text = line.decode("utf-8").rstrip("\r\n")
     if is_csv(content_type):
         return next(csv.reader([text]), [])
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OptionError(f"a record is no JSON: {error}; filters and joins want text/csv or JSON") from error
+        raise OptionError(f"a record is not JSON: {error}; filters and joins need text/csv or JSON") from error
 
 
-def _written(value: Any, content_type: str) -> bytes:
+def _write_record(value: Any, content_type: str) -> bytes:
     if not is_csv(content_type):
         return json.dumps(value, ensure_ascii=False).encode()
     row = value if isinstance(value, list) else [value]
@@ -88,14 +98,10 @@ def _written(value: Any, content_type: str) -> bytes:
     return file.getvalue().encode()
 
 
-def _joined(record: Any, answer: Any) -> Any:
-    """Of CSV the columns one behind the other; of JSON as AWS does."""
+def _join(record: Any, answer: Any) -> Any:
+    """Appends the columns of CSV; joins JSON under the names that AWS uses."""
     if isinstance(record, list) and isinstance(answer, list):
         return [*record, *answer]
     if isinstance(record, dict):
         return {**record, "SageMakerOutput": answer}
     return {"SageMakerInput": record, "SageMakerOutput": answer}
-
-
-def packed(lines: Sequence[bytes]) -> bytes:
-    return b"".join(line.rstrip(b"\r\n") + b"\n" for line in lines)

@@ -1,12 +1,12 @@
-"""A transform job's request as its program reads it."""
+"""Settings of a transform job, from its request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from naiad.errors import OptionError
-from naiad.service.endpoints.transform.json_path import parse_path
-from naiad.service.endpoints.transform.records import Processing, is_csv, is_document, is_json
+from naiad.service.endpoints.transform.json_path import parse_json_path
+from naiad.service.endpoints.transform.records import DataProcessing, is_csv, is_json, is_json_document
 
 _MIB = 2**20
 
@@ -16,63 +16,65 @@ class TransformSettings:
     content_type: str
     accept: str
     is_gzip: bool
-    by_line: bool
-    is_multi: bool
-    """Several records a request, as many as its payload and the model take; never where they would be no JSON together."""
-    assembles_lines: bool
-    """A newline behind each answer."""
-    most_payload_bytes: int
-    concurrency: int
-    processing: Processing
+    is_split_by_line: bool
+    is_multi_record: bool
+    """Whether a request takes several records, as many as its payload and the model allow. Never for JSON documents."""
+    is_assembled_by_line: bool
+    """Whether a newline follows each answer."""
+    max_payload_bytes: int
+    max_concurrent_transforms: int
+    processing: DataProcessing
     timeout_s: float = 600.0
-    """Of a request to the model."""
-    retries: int = 0
-    """How often a request is made again that the model has failed at."""
+    """Time of one request to the model."""
+    max_retries: int = 0
+    """How often a request is repeated at which the model has failed."""
 
     def for_artifact(self) -> "TransformSettings":
-        """Of which several records give one JSON document where nobody says: a line a record where lines are wanted."""
-        if self.accept or not (self.by_line and self.assembles_lines):
+        """Returns settings with a line-based Accept where lines are needed and none was set.
+
+        An artifact answers several records with one JSON document otherwise.
+        """
+        if self.accept or not (self.is_split_by_line and self.is_assembled_by_line):
             return self
         return replace(self, accept="text/csv" if is_csv(self.content_type) else "application/jsonlines")
 
 
-def settings_of(request: Mapping[str, Any]) -> TransformSettings:
-    """Of CreateTransformJob's. Raises OptionError for what cannot be done together."""
-    given, out, how = request["TransformInput"], request["TransformOutput"], request.get("DataProcessing", {})
-    client = request.get("ModelClientConfig", {})
-    by_line = given.get("SplitType", "None") == "Line"
-    content_type = given.get("ContentType", "")
+def parse_transform_request(request: Mapping[str, Any]) -> TransformSettings:
+    """Raises OptionError for settings that cannot be combined. request: CreateTransformJob's."""
+    source, output = request["TransformInput"], request["TransformOutput"]
+    processing, client = request.get("DataProcessing", {}), request.get("ModelClientConfig", {})
+    is_split_by_line = source.get("SplitType", "None") == "Line"
+    has_multi_record = request.get("BatchStrategy", "MultiRecord") == "MultiRecord"
+    content_type = source.get("ContentType", "")
     settings = TransformSettings(
         content_type=content_type,
-        accept=out.get("Accept", ""),
-        is_gzip=given.get("CompressionType", "None") == "Gzip",
-        by_line=by_line,
-        is_multi=by_line
-        and request.get("BatchStrategy", "MultiRecord") == "MultiRecord"
-        and not is_document(content_type),
-        assembles_lines=out.get("AssembleWith", "None") == "Line",
-        most_payload_bytes=max(1, request.get("MaxPayloadInMB", 6)) * _MIB,
-        concurrency=max(1, request.get("MaxConcurrentTransforms", 1)),
-        processing=Processing(
-            parse_path(how.get("InputFilter", "$")),
-            parse_path(how.get("OutputFilter", "$")),
-            how.get("JoinSource", "None") == "Input",
+        accept=output.get("Accept", ""),
+        is_gzip=source.get("CompressionType", "None") == "Gzip",
+        is_split_by_line=is_split_by_line,
+        is_multi_record=is_split_by_line and has_multi_record and not is_json_document(content_type),
+        is_assembled_by_line=output.get("AssembleWith", "None") == "Line",
+        max_payload_bytes=max(1, request.get("MaxPayloadInMB", 6)) * _MIB,
+        max_concurrent_transforms=max(1, request.get("MaxConcurrentTransforms", 1)),
+        processing=DataProcessing(
+            parse_json_path(processing.get("InputFilter", "$")),
+            parse_json_path(processing.get("OutputFilter", "$")),
+            processing.get("JoinSource", "None") == "Input",
         ),
         timeout_s=float(client.get("InvocationsTimeoutInSeconds", 600)),
-        retries=client.get("InvocationsMaxRetries", 0),
+        max_retries=client.get("InvocationsMaxRetries", 0),
     )
-    _check(settings)
+    _check_processing(settings)
     return settings
 
 
-def _check(settings: TransformSettings) -> None:
-    how = settings.processing
-    if not (how.is_needed or how.input_filter.steps):
+def _check_processing(settings: TransformSettings) -> None:
+    processing = settings.processing
+    if not (processing.changes_output or processing.input_filter.selectors):
         return
-    if not settings.by_line:
+    if not settings.is_split_by_line:
         raise OptionError("DataProcessing works on records: give SplitType Line")
-    if how.is_needed and not settings.assembles_lines:
+    if processing.changes_output and not settings.is_assembled_by_line:
         raise OptionError("JoinSource and OutputFilter work on records: give AssembleWith Line")
-    kinds = [settings.content_type] + ([settings.accept] if how.is_needed else [])
-    if not (all(map(is_csv, kinds)) or all(map(is_json, kinds))):
-        raise OptionError("DataProcessing wants ContentType and Accept both text/csv, or both JSON")
+    types = [settings.content_type] + ([settings.accept] if processing.changes_output else [])
+    if not (all(map(is_csv, types)) or all(map(is_json, types))):
+        raise OptionError("DataProcessing needs ContentType and Accept both text/csv, or both JSON")

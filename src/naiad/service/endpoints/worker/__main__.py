@@ -1,8 +1,8 @@
-"""``python -m naiad.service.endpoints.worker SETTINGS``: one replica: a model, loaded once, and the socket that asks it.
+"""``python -m naiad.service.endpoints.worker SETTINGS``: one replica, which loads a model once and answers the server's requests.
 
-SETTINGS is JSON: ``fd`` (the socket), ``pulse`` (another), ``model`` (the folder), ``engine``, ``most_samples``, ``port`` (of its
-own, or null), ``start_timeout_s`` (until an executable answers). The model's environment is the process's. It ends when the
-server goes, and when the model cannot be loaded, after it has said why.
+SETTINGS is JSON: ``socket_fd``, ``heartbeat_fd`` (a second socket), ``model_folder``, ``engine``, ``max_batch_size``,
+``replica_port`` (a port of its own, or null), ``start_timeout_s`` (until an executable answers). The model's environment is the
+one of the process. The worker ends when the server goes, and when the model cannot be loaded, after it has sent the reason.
 """
 
 import asyncio
@@ -19,86 +19,97 @@ from typing import Any
 import uvloop
 
 from naiad.errors import NaiadError
-from naiad.service.endpoints.frames import READY, packed
+from naiad.service.endpoints.frames import READY, pack_frame
 from naiad.service.endpoints.worker.batcher import Batcher
-from naiad.service.endpoints.worker.handler_loader import open_handler
-from naiad.service.endpoints.worker.heartbeat import answer_pulse
-from naiad.service.endpoints.worker.http_server import Port, PortServer, listening_at
-from naiad.service.endpoints.worker.inference import BatchHandler, OneHandler, Unfit
-from naiad.service.endpoints.worker.passthrough import Passing
-from naiad.service.endpoints.worker.server_connection import OnInvocation, ServerConnection
+from naiad.service.endpoints.worker.handler_loader import load_handler
+from naiad.service.endpoints.worker.handler_port import BatchHandler, PassthroughHandler
+from naiad.service.endpoints.worker.heartbeat import answer_heartbeats
+from naiad.service.endpoints.worker.http_app import InvocationsApp
+from naiad.service.endpoints.worker.http_server import InvocationsServer, listen
+from naiad.service.endpoints.worker.inference import MAX_MESSAGE_CHARACTERS, Dispatch, InferenceError
+from naiad.service.endpoints.worker.passthrough import Passthrough
+from naiad.service.endpoints.worker.program_handler import Program
+from naiad.service.endpoints.worker.server_connection import ServerConnection
 
-_LONGEST_REASON = 1024
-_MOST_PASSED_ON = 16
-"""Calls that an executable is taken to answer at once."""
+_CONCURRENT_REQUESTS = 16
+"""Requests that an executable is assumed to answer at once."""
 
 
 def main(settings: dict[str, Any]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
-    with socket.socket(fileno=settings["fd"]) as link:
+    with socket.socket(fileno=settings["socket_fd"]) as server:
         try:
-            handler = open_handler(
-                Path(settings["model"]), os.environ, settings["engine"], most_samples=settings["most_samples"]
+            model = load_handler(
+                Path(settings["model_folder"]),
+                os.environ,
+                settings["engine"],
+                max_batch_size=settings["max_batch_size"],
             )
         except Exception as error:  # reason: loading runs the user's code
             logging.getLogger("naiad.worker").exception("the model cannot be loaded")
-            _say_why(link, error)
+            _send_failure(server, error)
             return 1
-        answer_pulse(settings["pulse"])
+        answer_heartbeats(settings["heartbeat_fd"])
         gc.collect()
         gc.freeze()
-        uvloop.run(_serve(link, handler, settings["port"], settings["start_timeout_s"]))
+        uvloop.run(_run(server, model, settings["replica_port"], settings["start_timeout_s"]))
     return 0
 
 
-async def _serve(
-    link: socket.socket, handler: BatchHandler | OneHandler, port: int | None, start_timeout_s: float
-) -> None:
-    loop = asyncio.get_running_loop()
+async def _run(server: socket.socket, model: BatchHandler | Program, port: int | None, start_timeout_s: float) -> None:
     try:
-        listening = _listening_at(port) if port is not None else None
-        if isinstance(handler, OneHandler):
-            await handler.start(within_s=start_timeout_s)
-    except Unfit as error:
-        _say_why(link, error)
-    else:
-        gone: asyncio.Future[None] = loop.create_future()
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-        connection = ServerConnection(gone)
-        connection.on_invocation = take = _way(handler, loop, connection)
-        await loop.create_unix_connection(lambda: connection, sock=link)
-        own = None
-        if listening is not None:
-            samples = handler.most_samples if not isinstance(handler, OneHandler) else _MOST_PASSED_ON
-            own = PortServer(listening, Port(take, loop, most_samples=samples, tell=connection.tell))
-        connection.say(READY, 200, json.dumps({"pid": os.getpid()}).encode())
-        await gone
-        if own is not None:
-            await own.close()
-    if isinstance(handler, OneHandler):
+        listener = _listen(port) if port is not None else None
+        handler = await model.start(timeout_s=start_timeout_s) if isinstance(model, Program) else model
+    except InferenceError as error:
+        _send_failure(server, error)
+        return
+    await _serve(server, handler, listener)
+    if isinstance(handler, PassthroughHandler):
         await handler.close()
 
 
-def _listening_at(port: int) -> socket.socket:
+async def _serve(
+    server: socket.socket, handler: BatchHandler | PassthroughHandler, listener: socket.socket | None
+) -> None:
+    """Answers requests until the server has gone."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    connection = ServerConnection(loop, lambda connection: _make_dispatch(handler, loop, connection))
+    await loop.create_unix_connection(lambda: connection, sock=server)
+    http_server = None
+    if listener is not None:
+        size = _CONCURRENT_REQUESTS if isinstance(handler, PassthroughHandler) else handler.max_batch_size
+        app = InvocationsApp(
+            connection.dispatch, loop, max_batch_size=size, report_counts=connection.report_port_counts
+        )
+        http_server = InvocationsServer(listener, app)
+    connection.send(READY, 200, json.dumps({"pid": os.getpid()}).encode())
+    await connection.closed
+    if http_server is not None:
+        await http_server.close()
+
+
+def _listen(port: int) -> socket.socket:
     try:
-        return listening_at(port)
+        return listen(port)
     except OSError as error:
-        reason = f"NAIAD_REPLICA_PORT {port} cannot be listened at: {error.strerror or error}; give a port that is free"
-        raise Unfit(424, reason) from error
+        reason = f"NAIAD_REPLICA_PORT {port} cannot be used: {error.strerror or error}; give a port that is free"
+        raise InferenceError(424, reason) from error
 
 
-def _way(
-    handler: BatchHandler | OneHandler, loop: asyncio.AbstractEventLoop, connection: ServerConnection
-) -> OnInvocation:
-    if isinstance(handler, OneHandler):
-        return Passing(handler, loop, after=connection.flush, lose=connection.lose).add
-    return Batcher(handler, loop, after_batch=connection.flush).add
+def _make_dispatch(
+    handler: BatchHandler | PassthroughHandler, loop: asyncio.AbstractEventLoop, connection: ServerConnection
+) -> Dispatch:
+    if isinstance(handler, PassthroughHandler):
+        flush, disconnect = connection.flush, connection.disconnect
+        return Passthrough(handler, loop, after_response=flush, disconnect=disconnect).submit
+    return Batcher(handler, loop, after_batch=connection.flush).submit
 
 
-def _say_why(link: socket.socket, error: Exception) -> None:
-    kind = "" if isinstance(error, Unfit | NaiadError) else f"{type(error).__name__}: "
-    reason = f"{kind}{error}"[:_LONGEST_REASON]
-    link.sendall(packed(READY, 424, b"", reason.encode("utf-8", "replace")))
+def _send_failure(server: socket.socket, error: Exception) -> None:
+    kind = "" if isinstance(error, InferenceError | NaiadError) else f"{type(error).__name__}: "
+    reason = f"{kind}{error}"[:MAX_MESSAGE_CHARACTERS]
+    server.sendall(pack_frame(READY, 424, b"", reason.encode("utf-8", "replace")))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A Naiad artifact as a worker sees it: checked, described, and without torch."""
+"""A Naiad artifact as a worker uses it: checked, described, and without torch."""
 
 import hashlib
 import json
@@ -11,34 +11,34 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from naiad.trainer.artifact.folder import Opened, open_folder
+from naiad.trainer.artifact.folder import ArtifactFolder, open_artifact_folder
 
-RECORD, ONNX, PROGRAM, SAMPLES = "naiad.json", "model.onnx", "program.pt2", "samples.safetensors"
+ONNX, PROGRAM, SAMPLES = "model.onnx", "program.pt2", "samples.safetensors"
 
 
 @dataclass(frozen=True)
 class ServedArtifact:
-    opened: Opened
+    files: ArtifactFolder
     digest: str
-    """Of its naiad.json, which has the digests of all other files."""
+    """Digest of the digests that naiad.json has of every file."""
 
     @property
     def folder(self) -> Path:
-        return self.opened.folder
+        return self.files.folder
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """What naiad.json says."""
-        return self.opened.values
+        """Content of naiad.json."""
+        return self.files.values
 
     def has(self, name: str) -> bool:
-        return self.opened.has(name)
+        return self.files.has_file(name)
 
     def path(self, name: str) -> Path:
-        return self.opened.path(name)
+        return self.files.file_path(name)
 
     def samples(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]] | None:
-        """(raw, the program's scores for them); None for an artifact that keeps none."""
+        """Returns (raw inputs, reference scores), or None for an artifact that keeps none."""
         if not self.has(SAMPLES):
             return None
         tensors = safetensors.numpy.load(self.path(SAMPLES).read_bytes())
@@ -47,6 +47,6 @@ class ServedArtifact:
 
 def open_artifact(folder: Path) -> ServedArtifact:
     """Checks every file. Raises ArtifactError that names the one that is missing or damaged."""
-    opened = open_folder(folder)
-    digests = json.dumps({name: entry["sha256"] for name, entry in opened.values["files"].items()}, sort_keys=True)
-    return ServedArtifact(opened, hashlib.sha256(digests.encode()).hexdigest())
+    files = open_artifact_folder(folder)
+    digests = json.dumps({name: entry["sha256"] for name, entry in files.values["files"].items()}, sort_keys=True)
+    return ServedArtifact(files, hashlib.sha256(digests.encode()).hexdigest())

@@ -1,4 +1,7 @@
-"""Answers invocations by an artifact: decode each, run all at once, encode each. One that does not fit spoils no other."""
+"""Handler for an artifact: decodes each request, runs all in one batch, encodes each response.
+
+A request that does not fit does no harm to the others of its batch.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,74 +10,79 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from naiad.service.endpoints.worker.content_types import Described, decode, encode
-from naiad.service.endpoints.worker.inference import Answer, Engine, Invocation, Unfit
-from naiad.service.endpoints.worker.input_schema import Numbers, Schema
+from naiad.service.endpoints.worker.content_types import OutputSchema, decode, encode
+from naiad.service.endpoints.worker.engines.port import Engine
+from naiad.service.endpoints.worker.inference import (
+    InferenceError,
+    InferenceRequest,
+    InferenceResponse,
+    error_response,
+    failure_message,
+)
+from naiad.service.endpoints.worker.input_schema import Array, InputSchema
+
+_Scores = npt.NDArray[np.float32]
 
 
-def described(values: Mapping[str, Any]) -> Described:
-    """From naiad.json."""
-    return Described(values["task"], tuple(values["classes"]), values["target_name"])
+def read_output_schema(values: Mapping[str, Any]) -> OutputSchema:
+    """Returns the meaning of the scores. values: naiad.json."""
+    return OutputSchema(values["task"], tuple(values["classes"]), values["target_name"])
 
 
 @dataclass
 class ArtifactHandler:
-    """``most_samples``: given to the engine at once, and invocations taken at once."""
-
     engine: Engine
-    schema: Schema
-    meaning: Described
-    most_samples: int
+    input_schema: InputSchema
+    output_schema: OutputSchema
+    max_batch_size: int
+    """Largest number of requests in one call, and of samples in one run of the engine."""
 
-    def answer(self, invocations: Sequence[Invocation]) -> list[Answer]:
-        decoded = [self._decoded(one) for one in invocations]
-        fit = [one for one in decoded if not isinstance(one, Answer)]
-        scores = iter(self._scores_of_all(fit))
+    def handle(self, requests: Sequence[InferenceRequest]) -> list[InferenceResponse]:
+        inputs = [self._decode(one) for one in requests]
+        valid = [one for one in inputs if not isinstance(one, InferenceResponse)]
+        scores = iter(self._run_all(valid))
         return [
-            one if isinstance(one, Answer) else self._encoded(next(scores), invocation)
-            for one, invocation in zip(decoded, invocations, strict=True)
+            one if isinstance(one, InferenceResponse) else self._encode(next(scores), request)
+            for one, request in zip(inputs, requests, strict=True)
         ]
 
-    def _decoded(self, invocation: Invocation) -> Numbers | Answer:
+    def _decode(self, request: InferenceRequest) -> Array | InferenceResponse:
         try:
-            return decode(invocation, self.schema)
-        except Unfit as error:
-            return _refused(error.status, str(error))
+            return decode(request, self.input_schema)
+        except InferenceError as error:
+            return error_response(error.status, str(error))
 
-    def _encoded(self, scores: npt.NDArray[np.float32] | Answer, invocation: Invocation) -> Answer:
-        if isinstance(scores, Answer):
+    def _encode(self, scores: _Scores | InferenceResponse, request: InferenceRequest) -> InferenceResponse:
+        if isinstance(scores, InferenceResponse):
             return scores
         try:
-            body, content_type = encode(scores, self.meaning, invocation.accept)
-        except Unfit as error:
-            return _refused(error.status, str(error))
-        return Answer(200, body, content_type)
+            body, content_type = encode(scores, self.output_schema, request.accept)
+        except InferenceError as error:
+            return error_response(error.status, str(error))
+        return InferenceResponse(200, body, content_type)
 
-    def _scores_of_all(self, inputs: list[Numbers]) -> Iterator[npt.NDArray[np.float32] | Answer]:
-        """For each its scores. What fails together is tried one by one."""
+    def _run_all(self, inputs: list[Array]) -> Iterator[_Scores | InferenceResponse]:
+        """Yields the scores of each input. Inputs that fail together are run one by one."""
         if len(inputs) == 1:
-            yield self._scores(inputs[0])
+            yield self._run(inputs[0])
             return
         if not inputs:
             return
-        together = self._scores(np.concatenate(inputs))
-        if isinstance(together, Answer):
-            yield from (self._scores(one) for one in inputs)
+        scores = self._run(np.concatenate(inputs))
+        if isinstance(scores, InferenceResponse):
+            yield from (self._run(one) for one in inputs)
             return
-        at = 0
+        start = 0
         for one in inputs:
-            yield together[at : at + len(one)]
-            at += len(one)
+            yield scores[start : start + len(one)]
+            start += len(one)
 
-    def _scores(self, raw: Numbers) -> npt.NDArray[np.float32] | Answer:
+    def _run(self, raw: Array) -> _Scores | InferenceResponse:
+        size = self.max_batch_size
         try:
-            if len(raw) <= self.most_samples:
+            if len(raw) <= size:
                 return self.engine.run(raw)
-            parts = [raw[at : at + self.most_samples] for at in range(0, len(raw), self.most_samples)]
-            return np.concatenate([self.engine.run(part) for part in parts])
+            batches = [raw[start : start + size] for start in range(0, len(raw), size)]
+            return np.concatenate([self.engine.run(batch) for batch in batches])
         except Exception as error:  # noqa: BLE001  # reason: a library may raise anything, and the replica goes on
-            return _refused(424, f"{type(error).__name__}: {error}"[:1024])
-
-
-def _refused(status: int, message: str) -> Answer:
-    return Answer(status, message.encode("utf-8", "replace"), "text/plain")
+            return error_response(424, failure_message(error))

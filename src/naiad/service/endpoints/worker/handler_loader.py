@@ -1,25 +1,42 @@
-"""From a model's folder to what answers its invocations. The one place where the kinds of models meet."""
+"""Loads the handler for a model's folder. The only place where the kinds of models meet."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from naiad.service.endpoints.worker.artifact import open_artifact
-from naiad.service.endpoints.worker.artifact_handler import ArtifactHandler, described
-from naiad.service.endpoints.worker.engines.loader import available_engines, open_engine
-from naiad.service.endpoints.worker.inference import BatchHandler, OneHandler
-from naiad.service.endpoints.worker.input_schema import read_schema
-from naiad.service.endpoints.worker.model_kind import kind_of, open_user_handler
+from naiad.service.endpoints.worker.artifact_handler import ArtifactHandler, read_output_schema
+from naiad.service.endpoints.worker.engines.loader import available_engines, load_engine
+from naiad.service.endpoints.worker.handler_port import BatchHandler
+from naiad.service.endpoints.worker.input_schema import read_input_schema
+from naiad.service.endpoints.worker.model_kind import ModelKind, find_program, model_kind
+from naiad.service.endpoints.worker.program_handler import Program
+from naiad.service.endpoints.worker.script_handler import ScriptHandler
 
-MOST_SAMPLES = 32
+MAX_BATCH_SIZE = 32
 
 
-def open_handler(
-    model_folder: Path, environment: Mapping[str, str], engine: str | None = None, *, most_samples: int = MOST_SAMPLES
-) -> BatchHandler | OneHandler:
-    """engine: an installed one; the first of them when left out. Raises Unfit, ArtifactError, or what the user's code raises."""
-    if kind_of(model_folder) != "artifact":
-        return open_user_handler(model_folder, environment)
-    artifact = open_artifact(model_folder)
+def load_handler(
+    model_folder: Path,
+    environment: Mapping[str, str],
+    engine: str | None = None,
+    *,
+    max_batch_size: int = MAX_BATCH_SIZE,
+) -> BatchHandler | Program:
+    """Returns a handler, or a program that gives one when it is started. engine: None takes the first that is available.
+
+    Raises InferenceError, ArtifactError, or what the user's code raises.
+    """
+    if model_kind(model_folder) is ModelKind.ARTIFACT:
+        return _load_artifact_handler(model_folder, engine, max_batch_size)
+    program = find_program(model_folder)
+    if program is not None:
+        return Program(program, environment)
+    return ScriptHandler(model_folder, environment)
+
+
+def _load_artifact_handler(folder: Path, engine: str | None, max_batch_size: int) -> ArtifactHandler:
+    artifact = open_artifact(folder)
     name = engine if engine is not None else available_engines(artifact)[0]
-    schema = read_schema(artifact.values["input"])
-    return ArtifactHandler(open_engine(name, artifact), schema, described(artifact.values), most_samples)
+    input_schema = read_input_schema(artifact.values["input"])
+    output_schema = read_output_schema(artifact.values)
+    return ArtifactHandler(load_engine(name, artifact), input_schema, output_schema, max_batch_size)

@@ -1,36 +1,28 @@
-"""Which kind of model a folder holds, and what answers for one that is no artifact."""
+"""Kinds of model folders: an artifact of Naiad's, an executable, or a script."""
 
 import os
-from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
-from naiad.service.endpoints.worker.inference import BatchHandler, OneHandler
-
-_SERVE = "serve"
+_EXECUTABLE = "serve"
 
 
-def kind_of(model_folder: Path) -> str:
-    """``artifact``, ``program`` or ``script``, by the files that it has."""
+class ModelKind(StrEnum):
+    ARTIFACT = "artifact"  # a trainer wrote it; an engine runs it
+    PROGRAM = "program"  # an executable serves it on a port
+    SCRIPT = "script"  # functions of code/inference.py, or defaults for weights of torch
+
+
+def model_kind(model_folder: Path) -> ModelKind:
+    """Decides by the files of the folder."""
     if (model_folder / "naiad.json").is_file():
-        return "artifact"
-    return "program" if program_in(model_folder) is not None else "script"
+        return ModelKind.ARTIFACT
+    return ModelKind.PROGRAM if find_program(model_folder) is not None else ModelKind.SCRIPT
 
 
-def program_in(model_folder: Path) -> Path | None:
-    """The executable ``serve``, at the root or in ``code``."""
-    for path in (model_folder / _SERVE, model_folder / "code" / _SERVE):
+def find_program(model_folder: Path) -> Path | None:
+    """Returns the executable ``serve``, at the root or in ``code``."""
+    for path in (model_folder / _EXECUTABLE, model_folder / "code" / _EXECUTABLE):
         if path.is_file() and os.access(path, os.X_OK):
             return path
     return None
-
-
-def open_user_handler(model_folder: Path, environment: Mapping[str, str]) -> BatchHandler | OneHandler:
-    """Raises Unfit, or what the user's code raises."""
-    program = program_in(model_folder)
-    if program is not None:
-        from naiad.service.endpoints.worker.program_handler import ProgramHandler  # noqa: PLC0415  # reason: one kind a worker
-
-        return ProgramHandler(program, environment)
-    from naiad.service.endpoints.worker.script_handler import ScriptHandler  # noqa: PLC0415  # reason: as above
-
-    return ScriptHandler(model_folder, environment)

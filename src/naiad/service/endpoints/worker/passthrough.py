@@ -1,79 +1,86 @@
-"""Invocations that somebody else answers, many at a time: an executable with a port of its own."""
+"""Dispatcher for requests that another process answers, many at a time: an executable with a port of its own."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 
-from naiad.service.endpoints.worker.inference import Answer, Gone, Invocation, OneHandler, Reply
+from naiad.service.endpoints.worker.handler_port import PassthroughHandler
+from naiad.service.endpoints.worker.inference import (
+    InferenceRequest,
+    ModelProcessExited,
+    SendResponse,
+    error_response,
+    failure_message,
+)
 
 _LOG = logging.getLogger("naiad.worker")
-_LOOK_EVERY_S = 5.0
-_MOST_MISSES = 3
+_HEALTH_CHECK_INTERVAL_S = 5.0
+_MAX_FAILED_CHECKS = 3
 
 
-class Passing:
-    """When the program has ended, the link is lost at once, and the replica replaced.
+class Passthrough:
+    """Disconnects from the server when the process has exited, or is not healthy three times in a row.
 
-    So it is when it does not answer for its health three times in a row: while it has nothing to do, or when an invocation has
-    run out of its time. A program may answer nothing else while it is at work.
+    The server then replaces the replica. Health is checked while the process has no request, and after a request has timed out:
+    a program may answer nothing else while it is at work.
     """
 
     def __init__(
         self,
-        handler: OneHandler,
+        handler: PassthroughHandler,
         loop: asyncio.AbstractEventLoop,
         *,
-        after: Callable[[], None],
-        lose: Callable[[], None],
+        after_response: Callable[[], None],
+        disconnect: Callable[[], None],
     ) -> None:
-        """lose: ends the link; what is replied from then on goes nowhere, and the server asks another replica."""
-        self._handler, self._loop, self._after, self._lose = handler, loop, after, lose
+        """disconnect: closes the connection to the server, which then gives unanswered requests to another replica."""
+        self._handler, self._loop = handler, loop
+        self._after_response, self._disconnect = after_response, disconnect
         self._tasks: set[asyncio.Task[None]] = set()
-        self._under_way = 0
-        self._is_late = False
-        """The last invocation that has ended had run out of its time."""
-        self._keep(self._watch_health())
-        self._keep(self._watch_end())
+        self._in_flight = 0
+        self._has_timed_out = False
+        """Whether the request that ended last had run out of its time."""
+        self._start_task(self._watch_health())
+        self._start_task(self._watch_exit())
 
-    def add(self, invocation: Invocation, reply: Reply) -> None:
-        self._keep(self._answer(invocation, reply))
+    def submit(self, request: InferenceRequest, send: SendResponse) -> None:
+        self._start_task(self._handle(request, send))
 
-    def _keep(self, work: Coroutine[object, object, None]) -> None:
+    def _start_task(self, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, invocation: Invocation, reply: Reply) -> None:
-        self._under_way += 1
-        began = self._loop.time()
+    async def _handle(self, request: InferenceRequest, send: SendResponse) -> None:
+        self._in_flight += 1
+        started_at = self._loop.time()
         try:
-            answer = await self._handler.answer(invocation)
-            self._is_late = answer.status == 424 and self._loop.time() - began >= invocation.timeout_s
-            stream = reply(answer)
-            self._after()
+            response = await self._handler.handle(request)
+            self._has_timed_out = response.status == 424 and self._loop.time() - started_at >= request.timeout_s
+            stream = send(response)
+            self._after_response()
             if stream is not None:
                 await stream
-        except Gone as error:
-            self._lose()
-            reply(Answer(503, str(error).encode("utf-8", "replace"), "text/plain"))
+        except ModelProcessExited as error:
+            self._disconnect()
+            send(error_response(503, str(error)))
         except Exception as error:  # noqa: BLE001  # reason: the process's edge: the program may do anything
-            _LOG.exception("request %s: the program failed", invocation.request_id)
-            text = f"{type(error).__name__}: {error}"[:1024]
-            reply(Answer(424, text.encode("utf-8", "replace"), "text/plain"))
-            self._after()
+            _LOG.exception("request %s: the program failed", request.request_id)
+            send(error_response(424, failure_message(error)))
+            self._after_response()
         finally:
-            self._under_way -= 1
+            self._in_flight -= 1
 
     async def _watch_health(self) -> None:
-        misses = 0
-        while misses < _MOST_MISSES:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            is_busy = self._under_way > 0 and not self._is_late
-            misses = 0 if is_busy or await self._handler.is_healthy() else misses + 1
+        failed_checks = 0
+        while failed_checks < _MAX_FAILED_CHECKS:
+            await asyncio.sleep(_HEALTH_CHECK_INTERVAL_S)
+            is_busy = self._in_flight > 0 and not self._has_timed_out
+            failed_checks = 0 if is_busy or await self._handler.is_healthy() else failed_checks + 1
         _LOG.error("the program does not answer GET /ping; the replica ends")
-        self._lose()
+        self._disconnect()
 
-    async def _watch_end(self) -> None:
-        await self._handler.ended()
-        _LOG.error("the program has ended; so does the replica")
-        self._lose()
+    async def _watch_exit(self) -> None:
+        await self._handler.wait_exited()
+        _LOG.error("the program has exited; so does the replica")
+        self._disconnect()

@@ -1,4 +1,4 @@
-"""An executable that serves GET /ping and POST /invocations on a port that it is given, in whatever language it is written.
+"""Handler for an executable, in any language, that serves GET /ping and POST /invocations on a port that it is given.
 
 It is started as SageMaker starts a container: with the argument ``serve``, and the port in SAGEMAKER_BIND_TO_PORT.
 """
@@ -10,252 +10,179 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Any
 
-import httptools
+from naiad.service.endpoints.worker.http_client import CLIENT_ERRORS, HOST, HttpConnection, HttpResponse
+from naiad.service.endpoints.worker.inference import (
+    InferenceError,
+    InferenceRequest,
+    InferenceResponse,
+    ModelProcessExited,
+    error_response,
+)
 
-from naiad.service.endpoints.frames import one_line
-from naiad.service.endpoints.worker.inference import STARTS_WITHIN_S, Answer, Gone, Invocation, Unfit
+START_TIMEOUT_S = 240.0
+_PING_TIMEOUT_S = 2.0
+_STOP_TIMEOUT_S = 30.0
+_EXIT_AFTER_CONNECTIONS_S = 0.5
+"""A program's connections break a moment before its exit is known."""
+_POLL_INTERVAL_S = 0.05
+_CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 
-_HOST = "127.0.0.1"
-_PING_WITHIN_S = 2.0
-_ENDS_WITHIN_S = 30.0
-_ENDS_AFTER_ITS_CONNECTIONS_S = 0.5
-_LOOK_EVERY_S = 0.05
-_MOST_GATHERED_BYTES = 2**20
-_CUSTOM = "x-amzn-sagemaker-custom-attributes"
+
+class Program:
+    """Executable of a model, not started yet."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
+        self._path, self._environment = path, environment
+
+    async def start(self, *, timeout_s: float = START_TIMEOUT_S) -> "ProgramHandler":
+        """Returns when GET /ping succeeds. Raises InferenceError 424 when the program exits before, or takes longer."""
+        port, name = _free_port(), self._path.name
+        environment = {**self._environment, "SAGEMAKER_BIND_TO_PORT": str(port), "PORT": str(port)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                str(self._path), "serve", env=environment, cwd=self._path.parent, start_new_session=True
+            )
+        except OSError as error:
+            raise InferenceError(424, f"{name} cannot be started: {error.strerror or error}") from error
+        handler = ProgramHandler(name, process, port)
+        try:
+            await self._wait_healthy(handler, process, timeout_s)
+        except BaseException:
+            await handler.close()
+            raise
+        return handler
+
+    async def _wait_healthy(
+        self, handler: "ProgramHandler", process: asyncio.subprocess.Process, timeout_s: float
+    ) -> None:
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while not await handler.is_healthy():
+            if process.returncode is not None:
+                message = f"{self._path.name} exited with status {process.returncode} before it answered /ping"
+                raise InferenceError(424, message)
+            if asyncio.get_running_loop().time() > deadline:
+                raise InferenceError(424, f"{self._path.name} did not answer /ping within {timeout_s:g} s")
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
 
 class ProgramHandler:
-    """It is started with the first question for its health, and ended by ``close`` with all that it has started."""
+    """Passes requests on to a running program."""
 
-    def __init__(self, program: Path, environment: Mapping[str, str]) -> None:
-        self._program, self._port = program, _free_port()
-        self._environment = {**environment, "SAGEMAKER_BIND_TO_PORT": str(self._port), "PORT": str(self._port)}
-        self._process: asyncio.subprocess.Process | None = None
-        self._idle: list[_Connection] = []
-
-    async def start(self, *, within_s: float = STARTS_WITHIN_S) -> None:
-        """Returns when GET /ping is answered well. Raises Unfit 424 when it ends before that, or takes longer."""
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                str(self._program), "serve", env=self._environment, cwd=self._program.parent, start_new_session=True
-            )
-        except OSError as error:
-            raise Unfit(424, f"{self._program.name} cannot be started: {error.strerror or error}") from error
-        deadline = asyncio.get_running_loop().time() + within_s
-        while not await self.is_healthy():
-            if self._process.returncode is not None:
-                raise Unfit(
-                    424, f"{self._program.name} ended with status {self._process.returncode} before it answered /ping"
-                )
-            if asyncio.get_running_loop().time() > deadline:
-                raise Unfit(424, f"{self._program.name} did not answer /ping within {within_s:g} s")
-            await asyncio.sleep(_LOOK_EVERY_S)
+    def __init__(self, name: str, process: asyncio.subprocess.Process, port: int) -> None:
+        self._name, self._process, self._port = name, process, port
+        self._idle_connections: list[HttpConnection] = []
 
     async def is_healthy(self) -> bool:
         try:
-            async with asyncio.timeout(_PING_WITHIN_S):
-                connection, found = await self._begun("GET", "/ping", {}, b"")
-                while not found.is_whole:
-                    await connection.read_into(found)
-        except (OSError, TimeoutError, EOFError, httptools.HttpParserError):
+            async with asyncio.timeout(_PING_TIMEOUT_S):
+                connection, response = await self._send("GET", "/ping", {}, b"")
+                while not response.is_complete:
+                    await connection.read_into(response)
+        except CLIENT_ERRORS:
             return False
-        self._keep(connection, found)
-        return found.is_success
+        self._release(connection, response)
+        return response.is_success
 
-    async def ended(self) -> None:
-        assert self._process is not None
+    async def wait_exited(self) -> None:
         await self._process.wait()
 
-    async def answer(self, invocation: Invocation) -> Answer:
-        """An answer that does not come at once is passed on as it comes."""
-        given = {
-            "content-type": invocation.content_type,
-            "accept": invocation.accept,
-            _CUSTOM: invocation.custom_attributes,
+    async def handle(self, request: InferenceRequest) -> InferenceResponse:
+        """Passes on a long body as it arrives. Raises ModelProcessExited."""
+        values = {
+            "content-type": request.content_type,
+            "accept": request.accept,
+            _CUSTOM_ATTRIBUTES: request.custom_attributes,
         }
-        headers = {name: value for name, value in given.items() if value}
+        headers = {name: value for name, value in values.items() if value}
         try:
-            async with asyncio.timeout(invocation.timeout_s):
-                connection, found = await self._begun("POST", "/invocations", headers, invocation.body)
-                while not found.is_whole and not found.is_long:
-                    await connection.read_into(found)
-        except (OSError, EOFError, httptools.HttpParserError) as error:
-            return _failed(await self._reason(error, invocation))
-        if not found.is_whole:
-            body: bytes | AsyncGenerator[bytes, None] = self._rest(connection, found, invocation)
+            async with asyncio.timeout(request.timeout_s):
+                connection, response = await self._send("POST", "/invocations", headers, request.body)
+                while not response.is_complete and not response.is_streamed:
+                    await connection.read_into(response)
+        except CLIENT_ERRORS as error:
+            return error_response(424, await self._reason(error, request))
+        if not response.is_complete:
+            body: bytes | AsyncGenerator[bytes, None] = self._stream(connection, response, request)
         else:
-            self._keep(connection, found)
-            body = found.taken()
-        content_type = found.headers.get("content-type", "application/octet-stream")
-        custom = found.headers.get(_CUSTOM, "")
-        if found.is_success:
-            return Answer(200, body, content_type, custom)
-        return Answer(424, body, content_type, custom, original_status=found.status)
+            self._release(connection, response)
+            body = response.take_body()
+        content_type = response.headers.get("content-type", "application/octet-stream")
+        custom_attributes = response.headers.get(_CUSTOM_ATTRIBUTES, "")
+        if response.is_success:
+            return InferenceResponse(200, body, content_type, custom_attributes)
+        return InferenceResponse(424, body, content_type, custom_attributes, original_status=response.status)
 
-    async def _rest(
-        self, connection: "_Connection", found: "_Response", invocation: Invocation
+    async def _stream(
+        self, connection: HttpConnection, response: HttpResponse, request: InferenceRequest
     ) -> AsyncGenerator[bytes, None]:
         try:
             while True:
-                part = found.taken()
-                if part:
-                    yield part
-                if found.is_whole:
+                chunk = response.take_body()
+                if chunk:
+                    yield chunk
+                if response.is_complete:
                     break
-                async with asyncio.timeout(invocation.timeout_s):
-                    await connection.read_into(found)
-            self._keep(connection, found)
-        except (OSError, EOFError, httptools.HttpParserError) as error:
-            raise Unfit(424, await self._reason(error, invocation)) from error
+                async with asyncio.timeout(request.timeout_s):
+                    await connection.read_into(response)
+            self._release(connection, response)
+        except CLIENT_ERRORS as error:
+            raise InferenceError(424, await self._reason(error, request)) from error
         finally:
-            if not found.is_whole:
+            if not response.is_complete:
                 connection.close()
 
-    async def _reason(self, error: Exception, invocation: Invocation) -> str:
-        """Why there is no answer. Raises Gone when the program has ended."""
+    async def _reason(self, error: Exception, request: InferenceRequest) -> str:
+        """Returns why there is no response. Raises ModelProcessExited when the program has exited."""
         if isinstance(error, TimeoutError):
-            return f"{self._program.name} did not answer within {invocation.timeout_s:g} s"
-        if isinstance(error, ConnectionRefusedError) or await self._has_ended():
-            raise Gone(f"{self._program.name} has ended") from error
-        return f"{self._program.name} broke off its answer: {error or type(error).__name__}"
+            return f"{self._name} did not answer within {request.timeout_s:g} s"
+        if isinstance(error, ConnectionRefusedError) or await self._has_exited():
+            raise ModelProcessExited(f"{self._name} has exited") from error
+        return f"{self._name} broke off its answer: {error or type(error).__name__}"
 
-    async def _has_ended(self) -> bool:
-        """Its connections break a moment before its end is known."""
-        assert self._process is not None
+    async def _has_exited(self) -> bool:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ENDS_AFTER_ITS_CONNECTIONS_S):
+            async with asyncio.timeout(_EXIT_AFTER_CONNECTIONS_S):
                 await self._process.wait()
         return self._process.returncode is not None
 
     async def close(self) -> None:
-        """With what it has started, which may outlive it."""
-        for connection in self._idle:
+        """Stops the program and the processes that it has started, which may outlive it."""
+        for connection in self._idle_connections:
             connection.close()
-        if self._process is None:
-            return
         if self._process.returncode is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_ENDS_WITHIN_S):
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
                     await self._process.wait()
         self._signal(signal.SIGKILL)
         await self._process.wait()
 
     def _signal(self, number: int) -> None:
-        assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
-    async def _begun(
+    async def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple["_Connection", "_Response"]:
-        """On a connection that was used before where there is one; it may have been closed meanwhile: then on a new one."""
-        while self._idle:
-            connection = self._idle.pop()
+    ) -> tuple[HttpConnection, HttpResponse]:
+        """Sends on an idle connection; one that the program has closed meanwhile is replaced by a new one."""
+        while self._idle_connections:
+            connection = self._idle_connections.pop()
             with contextlib.suppress(ConnectionError, EOFError):
-                return connection, await connection.ask(method, path, headers, body)
-        connection = await _Connection.open(self._port)
-        return connection, await connection.ask(method, path, headers, body)
+                return connection, await connection.send(method, path, headers, body)
+        connection = await HttpConnection.open(self._port)
+        return connection, await connection.send(method, path, headers, body)
 
-    def _keep(self, connection: "_Connection", response: "_Response") -> None:
+    def _release(self, connection: HttpConnection, response: HttpResponse) -> None:
+        """Keeps the connection for the next request, or closes it."""
         if response.keeps_alive:
-            self._idle.append(connection)
+            self._idle_connections.append(connection)
         else:
             connection.close()
 
 
-class _Response:
-    """What httptools' parser tells, gathered."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        self.has_head = self.is_whole = self.keeps_alive = False
-        self._parser: Any = httptools.HttpResponseParser(self)
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    @property
-    def is_success(self) -> bool:
-        return self.status // 100 == 2
-
-    @property
-    def is_long(self) -> bool:
-        """Better passed on as it comes. What it failed at is short, and wanted as a whole."""
-        length = self.headers.get("content-length", "")
-        return self.is_success and not (length.isdecimal() and int(length[:12]) <= _MOST_GATHERED_BYTES)
-
-    def feed(self, data: bytes) -> None:
-        """Raises HttpParserError, EOFError."""
-        self._parser.feed_data(data)
-        self.status = self._parser.get_status_code()
-        if self.is_whole:
-            self.keeps_alive = bool(self._parser.should_keep_alive())
-            self._parser = None  # the two know each other: memory would wait for the collector
-        if not self.is_success and self._size > _MOST_GATHERED_BYTES:
-            raise EOFError(f"it answered {self.status} with more than {_MOST_GATHERED_BYTES:,} bytes")
-
-    def taken(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-    # --- the parser's side
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        self.has_head = True
-
-    def on_body(self, part: bytes) -> None:
-        self._size += len(part)
-        self._parts.append(part)
-
-    def on_message_complete(self) -> None:
-        self.is_whole = True
-
-
-class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    @classmethod
-    async def open(cls, port: int) -> "_Connection":
-        return cls(*await asyncio.open_connection(_HOST, port))
-
-    async def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
-        """What has come when its head has. Raises OSError, EOFError, HttpParserError; then it is closed."""
-        lines = [f"{method} {path} HTTP/1.1", f"host: {_HOST}", f"content-length: {len(body)}"]
-        lines += [f"{name}: {one_line(value)}" for name, value in headers.items()]
-        response = _Response()
-        try:
-            self._writer.write("\r\n".join((*lines, "", "")).encode("latin-1", "replace") + body)
-            await self._writer.drain()
-            while not response.has_head:
-                await self.read_into(response)
-        except BaseException:
-            self.close()
-            raise
-        return response
-
-    async def read_into(self, response: _Response) -> None:
-        data = await self._reader.read(65_536)
-        if not data:
-            raise EOFError("the connection was closed")
-        response.feed(data)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-def _failed(message: str) -> Answer:
-    return Answer(424, message.encode("utf-8", "replace"), "text/plain")
-
-
 def _free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind((_HOST, 0))
-        port: int = chosen.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
         return port

@@ -1,9 +1,7 @@
-"""What an inference script may leave out, for torch: load TorchScript or a state dict, read numbers, write numbers."""
+"""Default functions of an inference script, for torch: load TorchScript or a state dict, parse numbers, write numbers."""
 
-import importlib.util
 import inspect
 import io
-import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,55 +10,64 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from naiad.service.endpoints.worker.array_formats import array_of, csv_array, json_lines, json_value, npy_array
-from naiad.service.endpoints.worker.inference import Unfit
-from naiad.service.endpoints.worker.media_types import media_type
+from naiad.service.endpoints.worker.array_formats import (
+    array_from_json,
+    parse_csv_array,
+    parse_json,
+    parse_json_lines,
+    parse_npy,
+)
+from naiad.service.endpoints.worker.inference import InferenceError
+from naiad.service.endpoints.worker.media_types import parse_media_type
+from naiad.service.endpoints.worker.module_loader import import_file
 
 if TYPE_CHECKING:
     import torch
 
 _NETWORK = "NAIAD_NETWORK"
 _WEIGHTS = (".pt", ".pth", ".safetensors")
-_READ = "application/json, application/jsonlines, text/csv, application/x-npy"
+_CONTENT_TYPES = "application/json, application/jsonlines, text/csv, application/x-npy"
 
 
 def model_fn(model_folder: Path, environment: Mapping[str, str]) -> "torch.nn.Module":
-    """The only weights file of the folder: TorchScript, or a state dict for the only network in ``code``. Raises Unfit 424."""
+    """Loads the only weights file: TorchScript, or a state dict for the only network in ``code``. Raises InferenceError 424."""
     import torch  # noqa: PLC0415  # reason: only models without a model_fn need it here
 
     files = sorted(path for path in model_folder.iterdir() if path.suffix in _WEIGHTS)
     if len(files) != 1:
         names = ", ".join(path.name for path in files) or "none"
-        raise Unfit(
+        raise InferenceError(
             424,
-            f"one weights file ({', '.join(_WEIGHTS)}) is wanted, there are: {names}; or write model_fn in code/inference.py",
+            f"the model needs one weights file ({', '.join(_WEIGHTS)}), there are: {names}; "
+            "or write model_fn in code/inference.py",
         )
     torch.set_num_threads(1)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = None if files[0].suffix == ".safetensors" else _scripted(files[0], device)
+    network = None if files[0].suffix == ".safetensors" else _load_torchscript(files[0], device)
     if network is None:
-        state = _state(files[0])
-        network = _network(model_folder / "code", environment)
-        network.load_state_dict(state)
+        state_dict = _load_state_dict(files[0])
+        network = _make_network(model_folder / "code", environment)
+        network.load_state_dict(state_dict)
     return network.to(device).eval()
 
 
 def input_fn(body: str | bytes, content_type: str) -> "torch.Tensor":
-    """float32, from JSON, JSON Lines, CSV or npy. Raises Unfit."""
+    """Returns float32 from JSON, JSON Lines, CSV or npy. Raises InferenceError."""
     import torch  # noqa: PLC0415  # reason: as above
 
-    name, _ = media_type(content_type)
+    name, _ = parse_media_type(content_type)
     data = body.encode() if isinstance(body, str) else body
     if name in ("application/json", ""):
-        values = array_of(json_value(data))
+        values = array_from_json(parse_json(data))
     elif name in ("application/jsonlines", "application/jsonl", "application/x-jsonlines"):
-        values = array_of(json_lines(data))
+        values = array_from_json(parse_json_lines(data))
     elif name == "text/csv":
-        values = csv_array(data)
+        values = parse_csv_array(data)
     elif name == "application/x-npy":
-        values = npy_array(data)
+        values = parse_npy(data)
     else:
-        raise Unfit(415, f"the content type {name[:100]!r} is not read; give {_READ}, or write input_fn")
+        message = f"the content type {name[:100]!r} is not supported; give {_CONTENT_TYPES}, or write input_fn"
+        raise InferenceError(415, message)
     return torch.from_numpy(np.array(values, dtype=np.float32))
 
 
@@ -73,7 +80,7 @@ def predict_fn(data: Any, model: Any) -> Any:
 
 
 def output_fn(prediction: Any, accept: str) -> tuple[bytes, str]:
-    """Raises Unfit 406."""
+    """Returns (body, content type). Raises InferenceError 406."""
     values = np.asarray(prediction.detach().cpu() if hasattr(prediction, "detach") else prediction)
     if accept == "application/json":
         return orjson.dumps(values.tolist()), accept
@@ -84,80 +91,74 @@ def output_fn(prediction: Any, accept: str) -> tuple[bytes, str]:
         file = io.BytesIO()
         np.save(file, values, allow_pickle=False)
         return file.getvalue(), accept
-    raise Unfit(
+    raise InferenceError(
         406,
-        f"{accept[:100]!r} cannot be given; there are application/json, text/csv and application/x-npy, or write output_fn",
+        f"Accept {accept[:100]!r} is not supported; give application/json, text/csv or application/x-npy, or write output_fn",
     )
 
 
-def _scripted(path: Path, device: str) -> "torch.nn.Module | None":
-    """None for a file that is no TorchScript."""
+def _load_torchscript(path: Path, device: str) -> "torch.nn.Module | None":
+    """Returns None for a file that is not TorchScript."""
     import torch  # noqa: PLC0415  # reason: as above
 
-    with warnings.catch_warnings(action="ignore"):  # that torch.jit is deprecated helps nobody who has such a file
+    with warnings.catch_warnings(action="ignore"):  # torch.jit is deprecated; who has such a file cannot change that
         try:
-            scripted: torch.nn.Module = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]  # reason: torch's
+            network: torch.nn.Module = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]  # reason: torch's
         except RuntimeError:
             return None
-    return scripted
+    return network
 
 
-def _state(path: Path) -> Mapping[str, Any]:
+def _load_state_dict(path: Path) -> Mapping[str, Any]:
     import safetensors.torch  # noqa: PLC0415  # reason: as above
     import torch  # noqa: PLC0415  # reason: as above
 
     if path.suffix == ".safetensors":
         return safetensors.torch.load(path.read_bytes())
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state_dict = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise Unfit(
-            424, f"{path.name} is neither TorchScript nor weights that can be read safely: {str(error)[:200]}"
-        ) from error
-    if not isinstance(state, Mapping):
-        raise Unfit(
-            424, f"{path.name} holds {type(state).__name__}; save the state dict: torch.save(net.state_dict(), …)"
-        )
-    weights: Mapping[str, Any] = state.get("state_dict", state)
+        message = f"{path.name} is neither TorchScript nor weights that can be loaded safely: {str(error)[:200]}"
+        raise InferenceError(424, message) from error
+    if not isinstance(state_dict, Mapping):
+        kind = type(state_dict).__name__
+        message = f"{path.name} holds {kind}; save the state dict: torch.save(net.state_dict(), …)"
+        raise InferenceError(424, message)
+    weights: Mapping[str, Any] = state_dict.get("state_dict", state_dict)
     return weights
 
 
-def _network(code: Path, environment: Mapping[str, str]) -> "torch.nn.Module":
-    """As NAIAD_NETWORK says (``file.py:Class``), else the only one in ``code``. Raises Unfit 424."""
-    word = environment.get(_NETWORK, "")
-    file, _, wanted = word.partition(":")
+def _make_network(code: Path, environment: Mapping[str, str]) -> "torch.nn.Module":
+    """Makes the network that NAIAD_NETWORK names (``file.py:Class``), else the only one. Raises InferenceError 424."""
+    setting = environment.get(_NETWORK, "")
+    file, _, class_name = setting.partition(":")
     paths = [code / file] if file else sorted(code.glob("*.py"))
-    found = {name: kind for path in paths for name, kind in _classes(path).items() if wanted in ("", name)}
-    if len(found) != 1:
-        names = ", ".join(found) or "none"
-        raise Unfit(
+    classes = {name: kind for path in paths for name, kind in _find_networks(path).items() if class_name in ("", name)}
+    if len(classes) != 1:
+        names = ", ".join(classes) or "none"
+        raise InferenceError(
             424,
-            "the weights want a network: one class in code/ that can be made without arguments, "
+            "the weights need a network: one class in code/ whose constructor takes no arguments, "
             f"there are: {names}; or set {_NETWORK}",
         )
-    network: torch.nn.Module = next(iter(found.values()))()
+    network: torch.nn.Module = next(iter(classes.values()))()
     return network
 
 
-def _classes(path: Path) -> dict[str, Any]:
+def _find_networks(path: Path) -> dict[str, Any]:
+    """Returns, by name, the networks that a file defines and that can be made without arguments."""
     import torch  # noqa: PLC0415  # reason: as above
 
-    sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     return {
-        name: kind
-        for name, kind in vars(module).items()
-        if inspect.isclass(kind)
-        and issubclass(kind, torch.nn.Module)
-        and kind.__module__ == path.stem
-        and _is_made_alone(kind)
+        name: value
+        for name, value in vars(import_file(path)).items()
+        if inspect.isclass(value)
+        and issubclass(value, torch.nn.Module)
+        and value.__module__ == path.stem
+        and _needs_no_arguments(value)
     }
 
 
-def _is_made_alone(kind: Any) -> bool:
-    parameters = list(inspect.signature(kind).parameters.values())
+def _needs_no_arguments(network_class: Any) -> bool:
+    parameters = list(inspect.signature(network_class).parameters.values())
     return all(one.default is not one.empty or one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD) for one in parameters)

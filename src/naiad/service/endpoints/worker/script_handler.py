@@ -1,12 +1,10 @@
-"""SageMaker's convention for a model with code: functions of ``code/inference.py`` that load, read, predict and write.
+"""Handler for SageMaker's convention of a model with code: functions of ``code/inference.py`` load, parse, predict and write.
 
-What it leaves out is done by defaults.py. A function may take one argument more, which is the context.
+script_defaults.py stands in for functions that are left out. A function may take one more argument, which is the context.
 """
 
-import importlib.util
 import inspect
 import logging
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,26 +13,33 @@ from types import ModuleType
 from typing import Any
 
 from naiad.service.endpoints.worker import script_defaults
-from naiad.service.endpoints.worker.inference import Answer, Invocation, Unfit
-from naiad.service.endpoints.worker.media_types import media_type
+from naiad.service.endpoints.worker.inference import (
+    MAX_MESSAGE_CHARACTERS,
+    InferenceError,
+    InferenceRequest,
+    InferenceResponse,
+    error_response,
+    failure_message,
+)
+from naiad.service.endpoints.worker.media_types import parse_media_type
+from naiad.service.endpoints.worker.module_loader import import_file
 
 _LOG = logging.getLogger("naiad.worker")
 _PROGRAM = "SAGEMAKER_PROGRAM"
-_USUAL = "inference.py"
-_TEXTS = (
+_DEFAULT_SCRIPT = "inference.py"
+_TEXT_TYPES = (
     "application/json",
     "application/jsonlines",
     "application/jsonl",
     "application/x-jsonlines",
     "application/xml",
 )
-_ARGUMENTS = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
-_LONGEST = 1024
+_ARGUMENT_COUNTS = {"model_fn": 1, "input_fn": 2, "predict_fn": 2, "output_fn": 2, "transform_fn": 4}
 
 
 @dataclass
-class Context:
-    """What a function that takes a context is given; it may leave ``custom_attributes`` for the answer."""
+class ScriptContext:
+    """Context for functions that take one. A function may set ``custom_attributes`` for the response."""
 
     system_properties: Mapping[str, str]
     custom_attributes: str = ""
@@ -42,132 +47,132 @@ class Context:
 
 
 class ScriptHandler:
-    """One invocation at a time. Raises Unfit 424 when the script or its model cannot be loaded, with the file and the line."""
+    """Answers one request at a time.
 
-    most_samples = 1
+    The constructor raises InferenceError 424, with file and line, when the script or its model cannot be loaded.
+    """
+
+    max_batch_size = 1
 
     def __init__(self, model_folder: Path, environment: Mapping[str, str]) -> None:
         self._code = model_folder / "code"
         self._properties = {"model_dir": str(model_folder)}
-        module = _loaded(self._code, environment)
+        module = _import_script(self._code, environment)
         if all(hasattr(module, name) for name in ("transform_fn", "predict_fn")):
-            raise Unfit(424, f"{module.__name__} has transform_fn and predict_fn: give one or the other")
-        self._functions = {name: getattr(module, name) for name in _ARGUMENTS if hasattr(module, name)}
+            raise InferenceError(424, f"{module.__name__} has transform_fn and predict_fn: give one or the other")
+        self._functions = {name: getattr(module, name) for name in _ARGUMENT_COUNTS if hasattr(module, name)}
         load = self._functions.get("model_fn")
         try:
             self._model = (
-                self._called("model_fn", load, str(model_folder), context=Context(self._properties))
+                _call_with_context("model_fn", load, str(model_folder), context=ScriptContext(self._properties))
                 if load is not None
                 else script_defaults.model_fn(model_folder, environment)
             )
-        except Unfit:
+        except InferenceError:
             raise
         except Exception as error:
-            raise Unfit(424, _place(error, self._code)) from error
+            raise InferenceError(424, _describe_error(error, self._code)) from error
 
-    def answer(self, invocations: Sequence[Invocation]) -> list[Answer]:
-        return [self._answered(invocation) for invocation in invocations]
+    def handle(self, requests: Sequence[InferenceRequest]) -> list[InferenceResponse]:
+        return [self._respond(request) for request in requests]
 
-    def _answered(self, invocation: Invocation) -> Answer:
-        context = Context(self._properties, invocation.custom_attributes, {"Content-Type": invocation.content_type})
+    def _respond(self, request: InferenceRequest) -> InferenceResponse:
+        headers = {"Content-Type": request.content_type}
+        context = ScriptContext(self._properties, request.custom_attributes, headers)
         try:
-            return self._transformed(invocation, context)
-        except Unfit as error:
-            return Answer(error.status, str(error).encode("utf-8", "replace"), "text/plain")
+            return self._transform(request, context)
+        except InferenceError as error:
+            return error_response(error.status, str(error))
         except Exception as error:  # noqa: BLE001  # reason: the user's code may raise anything, and the replica goes on
-            _LOG.exception("request %s: the script failed", invocation.request_id)
-            return Answer(424, _place(error, self._code).encode("utf-8", "replace"), "text/plain")
+            _LOG.exception("request %s: the script failed", request.request_id)
+            return error_response(424, _describe_error(error, self._code))
 
-    def _transformed(self, invocation: Invocation, context: Context) -> Answer:
-        content_type = invocation.content_type or "application/json"
-        accept = _wanted(invocation.accept)
-        body = _read(invocation.body, content_type)
+    def _transform(self, request: InferenceRequest, context: ScriptContext) -> InferenceResponse:
+        content_type = request.content_type or "application/json"
+        accept = _first_accept(request.accept)
+        body = _decode_body(request.body, content_type)
         if "transform_fn" in self._functions:
-            found = self._call("transform_fn", context, self._model, body, content_type, accept)
+            result = self._call("transform_fn", context, self._model, body, content_type, accept)
         else:
             data = self._call("input_fn", context, body, content_type)
             prediction = self._call("predict_fn", context, data, self._model)
-            found = self._call("output_fn", context, prediction, accept)
-        return _answer(found, accept, context)
+            result = self._call("output_fn", context, prediction, accept)
+        return _make_response(result, accept, context)
 
-    def _call(self, name: str, context: Context, *given: Any) -> Any:
+    def _call(self, name: str, context: ScriptContext, *arguments: Any) -> Any:
         function = self._functions.get(name)
         if function is None:
-            return getattr(script_defaults, name)(*given)
-        return self._called(name, function, *given, context=context)
-
-    @staticmethod
-    def _called(name: str, function: Callable[..., Any], *given: Any, context: Context) -> Any:
-        """With the context, where the function has room for it."""
-        parameters = inspect.signature(function).parameters.values()
-        places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-        takes_more = len(places) > _ARGUMENTS[name] or any(one.kind is one.VAR_POSITIONAL for one in parameters)
-        return function(*given, context) if takes_more else function(*given)
+            return getattr(script_defaults, name)(*arguments)
+        return _call_with_context(name, function, *arguments, context=context)
 
 
-def _loaded(code: Path, environment: Mapping[str, str]) -> ModuleType:
-    """An empty module where there is no script."""
-    name = environment.get(_PROGRAM, _USUAL)
+def _call_with_context(name: str, function: Callable[..., Any], *arguments: Any, context: ScriptContext) -> Any:
+    """Calls a function of the script, with the context where it has a parameter for it."""
+    parameters = inspect.signature(function).parameters.values()
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    has_more = len(positional) > _ARGUMENT_COUNTS[name] or any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    return function(*arguments, context) if has_more else function(*arguments)
+
+
+def _import_script(code: Path, environment: Mapping[str, str]) -> ModuleType:
+    """Returns an empty module when there is no script. Raises InferenceError 424."""
+    name = environment.get(_PROGRAM, _DEFAULT_SCRIPT)
     path = code / name
     if not path.is_file():
         if _PROGRAM in environment:
-            raise Unfit(424, f"the model has no code/{name}, which SAGEMAKER_PROGRAM names")
+            raise InferenceError(424, f"the model has no code/{name}, which SAGEMAKER_PROGRAM names")
         return ModuleType("no_script")
-    sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
     try:
-        spec.loader.exec_module(module)
+        return import_file(path, register=True)
+    except InferenceError:
+        raise
     except Exception as error:
-        raise Unfit(424, _place(error, code)) from error
-    return module
+        raise InferenceError(424, _describe_error(error, code)) from error
 
 
-def _read(body: bytes, content_type: str) -> str | bytes:
-    name, _ = media_type(content_type)
-    if name not in _TEXTS and not name.startswith("text/"):
+def _decode_body(body: bytes, content_type: str) -> str | bytes:
+    """Returns text for content types that are text, else the bytes. Raises InferenceError 400."""
+    name, _ = parse_media_type(content_type)
+    if name not in _TEXT_TYPES and not name.startswith("text/"):
         return body
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unfit(400, f"the body is no UTF-8: {error.reason} at byte {error.start}") from None
+        raise InferenceError(400, f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def _wanted(accept: str) -> str:
-    """What a script is told: the first of the list; JSON where anything will do."""
-    first = media_type(accept.partition(",")[0])[0]
+def _first_accept(accept: str) -> str:
+    """Returns the first type of the list, as a script expects it; JSON where any type will do."""
+    first = parse_media_type(accept.partition(",")[0])[0]
     return first if first and "*" not in first else "application/json"
 
 
-def _answer(found: Any, accept: str, context: Context) -> Answer:
-    """Of bytes, a text, (one of them, its content type), or a generator of parts, which is streamed."""
+def _make_response(result: Any, accept: str, context: ScriptContext) -> InferenceResponse:
+    """Returns the response. result: bytes, a text, (one of them, its content type), or a generator of chunks to stream."""
     content_type = accept
-    if isinstance(found, tuple) and len(found) == 2:
-        found, content_type = found[0], str(found[1])
-    if isinstance(found, str):
-        found = found.encode()
-    if isinstance(found, bytes | bytearray | memoryview):
-        return Answer(200, bytes(found), content_type, context.custom_attributes)
-    if isinstance(found, Iterator):
-        return Answer(200, _parts(found), content_type, context.custom_attributes)
-    raise Unfit(424, f"output_fn gave {type(found).__name__}; give bytes, a text, or an iterator of them")
+    if isinstance(result, tuple) and len(result) == 2:
+        result, content_type = result[0], str(result[1])
+    if isinstance(result, str):
+        result = result.encode()
+    if isinstance(result, bytes | bytearray | memoryview):
+        return InferenceResponse(200, bytes(result), content_type, context.custom_attributes)
+    if isinstance(result, Iterator):
+        return InferenceResponse(200, _encode_chunks(result), content_type, context.custom_attributes)
+    kind = type(result).__name__
+    raise InferenceError(424, f"output_fn returned {kind}; return bytes, a text, or an iterator of them")
 
 
-def _parts(found: Iterator[Any]) -> Iterator[bytes]:
-    for part in found:
-        yield part.encode() if isinstance(part, str) else bytes(part)
+def _encode_chunks(chunks: Iterator[Any]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk.encode() if isinstance(chunk, str) else bytes(chunk)
 
 
-def _place(error: BaseException, code: Path) -> str:
-    """The last line of the user's own that the error went through."""
+def _describe_error(error: BaseException, code: Path) -> str:
+    """Returns the error with the last line of the user's code that it went through."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(code)]
-    at = f" ({Path(own[-1].filename).relative_to(code)}, line {own[-1].lineno})" if own else ""
+    place = f" ({Path(own[-1].filename).relative_to(code)}, line {own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:
-        return (
-            f"{type(error).__name__}: {error.msg}"[:_LONGEST] + f" ({Path(error.filename).name}, line {error.lineno})"
-        )
-    return f"{type(error).__name__}: {error}"[:_LONGEST] + at
+        message = f"{type(error).__name__}: {error.msg}"[:MAX_MESSAGE_CHARACTERS]
+        return f"{message} ({Path(error.filename).name}, line {error.lineno})"
+    return failure_message(error) + place

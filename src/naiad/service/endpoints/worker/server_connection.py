@@ -1,4 +1,4 @@
-"""The worker's end of the socket to the server: requests in, responses out, many frames in one write."""
+"""Worker's end of the socket to the server: requests in, responses out, many frames in one write."""
 
 import asyncio
 import json
@@ -8,148 +8,163 @@ from contextlib import aclosing
 from typing import cast
 
 from naiad.service.endpoints.frames import (
-    COUNTED,
-    GO,
     MORE,
-    ORIGINAL,
+    ORIGINAL_STATUS,
     PAUSE,
-    PING,
+    PORT_COUNTS,
+    RESUME,
     STOP,
     Frame,
-    Unpacker,
-    meta_of,
-    packed,
-    texts_of,
+    FrameUnpacker,
+    decode_meta,
+    encode_meta,
+    pack_frame,
 )
-from naiad.service.endpoints.worker.inference import Answer, Gone, Invocation, Reply, Unfit
+from naiad.service.endpoints.worker.inference import (
+    MAX_MESSAGE_CHARACTERS,
+    Dispatch,
+    InferenceError,
+    InferenceRequest,
+    InferenceResponse,
+    ModelProcessExited,
+    failure_message,
+)
 
 _LOG = logging.getLogger("naiad.worker")
-OnInvocation = Callable[[Invocation, Reply], None]
-_PART_BYTES = 1 << 20
-_MOST_WHOLE_BYTES = 8 << 20
-"""What is more goes in parts, whose number nothing limits."""
+_CHUNK_BYTES = 1 << 20
+_MAX_SINGLE_FRAME_BYTES = 8 << 20
+"""A larger body goes in chunks, whose number has no limit."""
+_MAX_CACHED_METAS = 256
 
 
-class _Way:
-    """Of one stream to the server."""
+class _FlowControl:
+    """State of one streamed response, as the server sets it."""
 
     def __init__(self) -> None:
         self.is_stopped = False
-        self._is_free = asyncio.Event()
-        self._is_free.set()
+        self._is_open = asyncio.Event()
+        self._is_open.set()
 
-    def steer(self, flags: int) -> None:
+    def apply(self, flags: int) -> None:
         if flags & PAUSE:
-            self._is_free.clear()
+            self._is_open.clear()
         if flags & STOP:
             self.is_stopped = True
-        if flags & (STOP | GO):
-            self._is_free.set()
+        if flags & (STOP | RESUME):
+            self._is_open.set()
 
-    async def turn(self) -> None:
-        """Lets the sockets have theirs, and waits while the server has enough."""
+    async def wait(self) -> None:
+        """Lets the loop serve its sockets, and waits while the stream is paused."""
         await asyncio.sleep(0)
-        await self._is_free.wait()
+        await self._is_open.wait()
 
 
 class ServerConnection(asyncio.Protocol):
-    """When the server has gone, ``gone`` is done: a worker has nobody to work for then."""
+    """``closed`` is done when the server has gone: then the worker has no work any more."""
 
-    on_invocation: OnInvocation
-    """Set before the socket is connected."""
-
-    def __init__(self, gone: "asyncio.Future[None]") -> None:
-        self._gone = gone
-        self._unpacker = Unpacker()
-        self._known: dict[bytes, tuple[str, str, str, float]] = {}
-        self._ways: dict[int, _Way] = {}
-        self._out: list[bytes] = []
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, make_dispatch: Callable[["ServerConnection"], Dispatch]
+    ) -> None:
+        """make_dispatch: gives what takes the requests of this connection. It may use the connection only later."""
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self._unpacker = FrameUnpacker()
+        self._meta_cache: dict[bytes, tuple[str, str, str, float]] = {}
+        self._streams: dict[int, _FlowControl] = {}
+        self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self.dispatch = make_dispatch(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # reason: asyncio's signature
-        if not self._gone.done():
-            self._gone.set_result(None)
-        for way in self._ways.values():
-            way.steer(STOP)
+        if not self.closed.done():
+            self.closed.set_result(None)
+        for stream in self._streams.values():
+            stream.apply(STOP)
 
     def data_received(self, data: bytes) -> None:
         for frame in self._unpacker.feed(data):
-            if frame.id == PING:
-                self.say(PING, 200, b"")
-            else:
-                self._take(frame)
+            self._on_frame(frame)
 
-    def say(self, number: int, status: int, body: bytes) -> None:
-        self._out.append(packed(number, status, b"", body))
+    def send(self, frame_id: int, status: int, body: bytes) -> None:
+        """Sends a frame that belongs to no request."""
+        self._outgoing.append(pack_frame(frame_id, status, b"", body))
         self.flush()
 
-    def tell(self, rows: list[tuple[int, int, float]]) -> None:
-        """What was asked at the worker's own port."""
-        self.say(COUNTED, 200, json.dumps(rows).encode())
+    def report_port_counts(self, rows: list[tuple[int, int, float]]) -> None:
+        """rows: (status, count, seconds in total) of what the worker's own port has answered."""
+        self.send(PORT_COUNTS, 200, json.dumps(rows).encode())
 
     def flush(self) -> None:
-        if self._out and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(self._out))
-        self._out.clear()
+        if self._outgoing and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
-    def lose(self) -> None:
-        """The server gives what is not answered yet to another replica."""
+    def disconnect(self) -> None:
+        """Closes the socket. The server gives the unanswered requests to another replica."""
         if self._transport is not None:
             self._transport.close()
 
-    def _take(self, frame: Frame) -> None:
+    def _on_frame(self, frame: Frame) -> None:
         if frame.flags:
-            way = self._ways.get(frame.id)
-            if way is not None:
-                way.steer(frame.flags)
+            stream = self._streams.get(frame.id)
+            if stream is not None:
+                stream.apply(frame.flags)
             return
         meta, _, request_id = frame.meta.rpartition(b"\n")
-        texts = self._known.get(meta)
+        texts = self._meta_cache.get(meta)
         if texts is None:
-            content_type, accept, custom, timeout_s = texts_of(meta, 4)
-            texts = (content_type, accept, custom, float(timeout_s))
-            if len(self._known) < 256:  # what varies from request to request would only fill it
-                self._known[meta] = texts
-        number, invocation = frame.id, Invocation(frame.body, *texts, request_id.decode())
-        self.on_invocation(invocation, lambda answer: self._answer(number, invocation, answer))
+            content_type, accept, custom_attributes, timeout_s = decode_meta(meta, 4)
+            texts = (content_type, accept, custom_attributes, float(timeout_s))
+            if (
+                len(self._meta_cache) < _MAX_CACHED_METAS
+            ):  # a meta that varies from request to request would only fill it
+                self._meta_cache[meta] = texts
+        frame_id, request = frame.id, InferenceRequest(frame.body, *texts, request_id.decode())
+        self.dispatch(request, lambda response: self._send_response(frame_id, request, response))
 
-    def _answer(self, number: int, invocation: Invocation, answer: Answer) -> Awaitable[None] | None:
-        meta = meta_of(answer.content_type, answer.custom_attributes)
-        status, flags = answer.status, 0
-        if answer.original_status is not None:
-            status, flags = answer.original_status, ORIGINAL
-        if not isinstance(answer.body, bytes):
-            return self._stream(number, invocation, answer, meta)
-        body = answer.body
-        if len(body) > _MOST_WHOLE_BYTES:
-            for at in range(0, len(body), _PART_BYTES):
-                self._out.append(packed(number, status, meta, body[at : at + _PART_BYTES], flags=flags | MORE))
+    def _send_response(
+        self, frame_id: int, request: InferenceRequest, response: InferenceResponse
+    ) -> Awaitable[None] | None:
+        meta = encode_meta(response.content_type, response.custom_attributes)
+        status, flags = response.status, 0
+        if response.original_status is not None:
+            status, flags = response.original_status, ORIGINAL_STATUS
+        if not isinstance(response.body, bytes):
+            return self._send_stream(frame_id, request, response, meta)
+        body = response.body
+        if len(body) > _MAX_SINGLE_FRAME_BYTES:
+            for start in range(0, len(body), _CHUNK_BYTES):
+                chunk = body[start : start + _CHUNK_BYTES]
+                self._outgoing.append(pack_frame(frame_id, status, meta, chunk, flags=flags | MORE))
             body = b""
-        self._out.append(packed(number, status, meta, body, flags=flags))
+        self._outgoing.append(pack_frame(frame_id, status, meta, body, flags=flags))
         return None
 
-    async def _stream(self, number: int, invocation: Invocation, answer: Answer, meta: bytes) -> None:
-        """Each part is sent when it is there. An error in the middle ends the response with 424. Raises Gone."""
-        way = self._ways[number] = _Way()
+    async def _send_stream(
+        self, frame_id: int, request: InferenceRequest, response: InferenceResponse, meta: bytes
+    ) -> None:
+        """Sends each chunk as it comes. An error in the middle ends the response with 424. Raises ModelProcessExited."""
+        stream = self._streams[frame_id] = _FlowControl()
         try:
-            async with aclosing(answer.parts()) as parts:
-                async for part in parts:
-                    for at in range(0, len(part), _PART_BYTES):
-                        self._out.append(packed(number, answer.status, meta, part[at : at + _PART_BYTES], flags=MORE))
+            async with aclosing(response.chunks()) as chunks:
+                async for chunk in chunks:
+                    for start in range(0, len(chunk), _CHUNK_BYTES):
+                        piece = chunk[start : start + _CHUNK_BYTES]
+                        self._outgoing.append(pack_frame(frame_id, response.status, meta, piece, flags=MORE))
                         self.flush()
-                        await way.turn()
-                        if way.is_stopped:
+                        await stream.wait()
+                        if stream.is_stopped:
                             return
-            self._out.append(packed(number, answer.status, meta, b""))
-        except Gone:
+            self._outgoing.append(pack_frame(frame_id, response.status, meta, b""))
+        except ModelProcessExited:
             raise
         except Exception as error:  # noqa: BLE001  # reason: the user's generator may raise anything
-            _LOG.exception("request %s: the stream broke off", invocation.request_id)
-            text = f"{'' if isinstance(error, Unfit) else f'{type(error).__name__}: '}{error}"[:1024]
-            self._out.append(packed(number, 424, meta_of("text/plain", ""), text.encode("utf-8", "replace")))
+            _LOG.exception("request %s: the stream broke off", request.request_id)
+            text = str(error)[:MAX_MESSAGE_CHARACTERS] if isinstance(error, InferenceError) else failure_message(error)
+            error_body = text.encode("utf-8", "replace")
+            self._outgoing.append(pack_frame(frame_id, 424, encode_meta("text/plain", ""), error_body))
         finally:
-            del self._ways[number]
+            del self._streams[frame_id]
         self.flush()

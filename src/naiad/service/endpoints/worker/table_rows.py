@@ -1,6 +1,6 @@
-"""Rows of a table from JSON or CSV, as the slots that a program takes.
+"""Rows of a table, from JSON or CSV, encoded as the features that a program takes.
 
-Shape legend: N rows, F slots.
+Shape legend: N rows, F features.
 """
 
 from typing import Any
@@ -10,73 +10,76 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from naiad.errors import DataError
-from naiad.service.endpoints.worker.array_formats import array_of
-from naiad.service.endpoints.worker.inference import Unfit
-from naiad.service.endpoints.worker.input_schema import TableSchema
+from naiad.service.endpoints.worker.array_formats import array_from_json
+from naiad.service.endpoints.worker.inference import InferenceError
+from naiad.service.endpoints.worker.input_schema import TableInput
 from naiad.trainer.data.table_encoding import encode_table
 
 
-def slots_of_json(value: Any, schema: TableSchema) -> npt.NDArray[np.float32]:
-    """(N, F) of objects, of one object, of {"columns": {…}}, or of lists of cells in the columns' order. Raises Unfit."""
+def encode_json_rows(value: Any, schema: TableInput) -> npt.NDArray[np.float32]:
+    """Returns (N, F). Raises InferenceError.
+
+    value: objects, one object, {"columns": {…}}, or lists of cells in the columns' order.
+    """
     if isinstance(value, dict):
         value = value["columns"] if isinstance(value.get("columns"), dict) else [value]
     if isinstance(value, dict):
-        return _slots(value, schema)
+        return _encode_columns(value, schema)
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         names = [column.name for column in schema.columns]
-        absent = [name for name in names if not any(name in row for row in value)]
-        if absent:
-            raise Unfit(400, f"the rows have no {absent[0]!r}; this model takes {', '.join(names)}")
-        return _slots({name: [row.get(name) for row in value] for name in names}, schema)
+        missing = [name for name in names if not any(name in row for row in value)]
+        if missing:
+            raise InferenceError(400, f"the rows have no {missing[0]!r}; this model takes {', '.join(names)}")
+        return _encode_columns({name: [row.get(name) for row in value] for name in names}, schema)
     if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
-        return slots_of_cells(value, schema)
+        return encode_cells(value, schema)
     if isinstance(value, list) and value and len(value) == len(schema.columns):
-        return slots_of_cells([value], schema)
-    return np.asarray(schema.fit(array_of(value)), dtype=np.float32)
+        return encode_cells([value], schema)
+    return np.asarray(schema.coerce(array_from_json(value)), dtype=np.float32)
 
 
-def slots_of_csv(rows: list[list[str]], schema: TableSchema, *, header: str) -> npt.NDArray[np.float32]:
-    """header: present, absent, or "" where the first row has to tell. Raises Unfit."""
+def encode_csv_rows(rows: list[list[str]], schema: TableInput, *, header: str) -> npt.NDArray[np.float32]:
+    """Returns (N, F). header: present, absent, or "" to decide by the first row. Raises InferenceError."""
     names = {column.name for column in schema.columns}
     if header == "present" or (header != "absent" and names <= {cell.strip() for cell in rows[0]}):
         if len(rows) == 1:
-            raise Unfit(400, "there is a header and no row under it")
+            raise InferenceError(400, "the body has a header and no row below it")
         head = [cell.strip() for cell in rows[0]]
         columns = {name: [row[at] if at < len(row) else "" for row in rows[1:]] for at, name in enumerate(head)}
-        return _slots({name: _nulled(cells) for name, cells in columns.items()}, schema)
-    return slots_of_cells([_nulled(row) for row in rows], schema)
+        return _encode_columns({name: _blank_to_null(cells) for name, cells in columns.items()}, schema)
+    return encode_cells([_blank_to_null(row) for row in rows], schema)
 
 
-def slots_of_cells(rows: list[list[Any]], schema: TableSchema) -> npt.NDArray[np.float32]:
-    """Cells in the columns' order. Raises Unfit."""
-    wanted = [column.name for column in schema.columns]
+def encode_cells(rows: list[list[Any]], schema: TableInput) -> npt.NDArray[np.float32]:
+    """Returns (N, F). rows: cells in the columns' order. Raises InferenceError."""
+    names = [column.name for column in schema.columns]
     for row in rows:
-        if len(row) != len(wanted):
-            raise Unfit(400, f"a row has {len(row)} cells; this model takes {len(wanted)}: {', '.join(wanted)}")
-    return _slots({name: [row[at] for row in rows] for at, name in enumerate(wanted)}, schema)
+        if len(row) != len(names):
+            raise InferenceError(400, f"a row has {len(row)} cells; this model takes {len(names)}: {', '.join(names)}")
+    return _encode_columns({name: [row[at] for row in rows] for at, name in enumerate(names)}, schema)
 
 
-def _slots(columns: dict[str, Any], schema: TableSchema) -> npt.NDArray[np.float32]:
+def _encode_columns(columns: dict[str, Any], schema: TableInput) -> npt.NDArray[np.float32]:
     try:
-        table = pa.table({name: _array(name, cells) for name, cells in columns.items()})
+        table = pa.table({name: _to_arrow(name, cells) for name, cells in columns.items()})
         return encode_table(table, schema.columns)
     except DataError as error:
-        raise Unfit(400, str(error)) from None
+        raise InferenceError(400, str(error)) from None
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-        raise Unfit(400, f"the rows are no table: {str(error)[:200]}") from None
+        raise InferenceError(400, f"the rows are not a table: {str(error)[:200]}") from None
 
 
-def _array(name: str, cells: Any) -> pa.Array:
-    """Cells of one kind; what is mixed is taken as text, which columns read as what they are."""
+def _to_arrow(name: str, cells: Any) -> pa.Array:
+    """Returns cells of one type; mixed ones become text, which each column parses as its own kind."""
     if not isinstance(cells, list):
-        raise Unfit(400, f"the column {name!r} is no list")
+        raise InferenceError(400, f"the column {name!r} is not a list")
     if any(isinstance(cell, list | dict) for cell in cells):
-        raise Unfit(400, f"the column {name!r} holds lists or objects; a cell is a number or a text")
+        raise InferenceError(400, f"the column {name!r} holds lists or objects; a cell is a number or a text")
     try:
         return pa.array(cells)
     except (pa.ArrowException, OverflowError):
         return pa.array([None if cell is None else str(cell) for cell in cells])
 
 
-def _nulled(cells: list[str]) -> list[str | None]:
+def _blank_to_null(cells: list[str]) -> list[str | None]:
     return [cell if cell.strip() else None for cell in cells]

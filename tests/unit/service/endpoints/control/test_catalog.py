@@ -3,7 +3,7 @@ import pytest
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.endpoints.control.catalog import Catalog
-from naiad.service.store.entities_port import EntityQuery
+from naiad.service.store.entity_port import EntityQuery
 
 MODEL = {"PrimaryContainer": {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz", "Environment": {"A": "1"}}}
 VARIANT = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}

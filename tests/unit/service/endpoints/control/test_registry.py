@@ -3,7 +3,7 @@ import pytest
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import InUse, Invalid, NotFound
 from naiad.service.endpoints.control.registry import Registry, plain_name
-from naiad.service.store.entities_port import EntityQuery
+from naiad.service.store.entity_port import EntityQuery
 
 CONTAINER = {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz"}
 SPECIFICATION = {"InferenceSpecification": {"Containers": [CONTAINER]}}

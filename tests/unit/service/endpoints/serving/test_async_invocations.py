@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from naiad.service.blobs.open import open_blobs
+from naiad.service.blobs.port import ObjectAttributes
 from naiad.service.endpoints.serving import async_invocations
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations, AsyncRequest, Room
 from naiad.service.endpoints.serving.deployment import VariantState
@@ -56,7 +57,7 @@ def request(name: str) -> AsyncRequest:
 def run(folder: Path, endpoints: Endpoints, then: Callable[[AsyncInvocations], Awaitable[None]]) -> None:
     blobs = open_blobs(str(folder / "blobs"))
     blobs.create_bucket("data")
-    blobs.put("data", "question", [b"21"], content_type="text/plain")
+    blobs.put("data", "question", [b"21"], attributes=ObjectAttributes("text/plain"))
 
     async def main() -> None:
         invocations = AsyncInvocations(endpoints, blobs, Now(), folder)  # type: ignore[arg-type]

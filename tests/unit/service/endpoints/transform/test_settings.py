@@ -1,37 +1,39 @@
 import pytest
 
 from naiad.errors import OptionError
-from naiad.service.endpoints.transform.settings import settings_of
+from naiad.service.endpoints.transform.settings import parse_transform_request
 
 
-def made(given: dict[str, object] | None = None, out: dict[str, object] | None = None, **more: object):
-    return settings_of({"TransformInput": given or {}, "TransformOutput": out or {}, **more})
+def parse(source: dict[str, object] | None = None, output: dict[str, object] | None = None, **more: object):
+    return parse_transform_request({"TransformInput": source or {}, "TransformOutput": output or {}, **more})
 
 
-def test_what_is_left_out():
-    settings = made()
-    assert (settings.by_line, settings.is_multi, settings.assembles_lines, settings.is_gzip) == (
+def test_defaults():
+    settings = parse()
+    assert (settings.is_split_by_line, settings.is_multi_record, settings.is_assembled_by_line, settings.is_gzip) == (
         False,
         False,
         False,
         False,
     )
-    assert (settings.most_payload_bytes, settings.concurrency) == (6 * 2**20, 1)
+    assert (settings.max_payload_bytes, settings.max_concurrent_transforms) == (6 * 2**20, 1)
 
 
-def test_lines_are_packed_unless_one_by_one_is_wanted():
-    assert made({"SplitType": "Line"}).is_multi
-    assert not made({"SplitType": "Line"}, BatchStrategy="SingleRecord").is_multi
-    assert not made(BatchStrategy="MultiRecord").is_multi
+def test_several_records_a_request_unless_single_records_are_requested():
+    assert parse({"SplitType": "Line"}).is_multi_record
+    assert not parse({"SplitType": "Line"}, BatchStrategy="SingleRecord").is_multi_record
+    assert not parse(BatchStrategy="MultiRecord").is_multi_record
 
 
-def test_lines_of_whole_json_values_are_asked_one_by_one():
-    assert not made({"SplitType": "Line", "ContentType": "application/json"}, BatchStrategy="MultiRecord").is_multi
-    assert made({"SplitType": "Line", "ContentType": "application/jsonlines"}).is_multi
+def test_lines_of_json_documents_are_sent_one_by_one():
+    assert not parse(
+        {"SplitType": "Line", "ContentType": "application/json"}, BatchStrategy="MultiRecord"
+    ).is_multi_record
+    assert parse({"SplitType": "Line", "ContentType": "application/jsonlines"}).is_multi_record
 
 
 @pytest.mark.parametrize(
-    ("given", "out", "accept"),
+    ("source", "output", "accept"),
     [
         ({"SplitType": "Line", "ContentType": "text/csv"}, {"AssembleWith": "Line"}, "text/csv"),
         ({"SplitType": "Line", "ContentType": "application/json"}, {"AssembleWith": "Line"}, "application/jsonlines"),
@@ -39,23 +41,23 @@ def test_lines_of_whole_json_values_are_asked_one_by_one():
         ({"SplitType": "Line"}, {"AssembleWith": "Line", "Accept": "application/json"}, "application/json"),
     ],
 )
-def test_an_artifact_answers_a_line_a_record_where_lines_are_wanted(
-    given: dict[str, object], out: dict[str, object], accept: str
+def test_an_artifact_answers_one_line_a_record_where_lines_are_needed(
+    source: dict[str, object], output: dict[str, object], accept: str
 ):
-    assert made(given, out).for_artifact().accept == accept
+    assert parse(source, output).for_artifact().accept == accept
 
 
-def test_the_client_of_the_model():
-    settings = made(ModelClientConfig={"InvocationsTimeoutInSeconds": 7, "InvocationsMaxRetries": 2})
-    assert (settings.timeout_s, settings.retries) == (7.0, 2)
-    assert (made().timeout_s, made().retries) == (600.0, 0)
+def test_settings_of_the_models_client():
+    settings = parse(ModelClientConfig={"InvocationsTimeoutInSeconds": 7, "InvocationsMaxRetries": 2})
+    assert (settings.timeout_s, settings.max_retries) == (7.0, 2)
+    assert (parse().timeout_s, parse().max_retries) == (600.0, 0)
 
 
 LINE = {"SplitType": "Line", "ContentType": "text/csv"}
 
 
 @pytest.mark.parametrize(
-    ("given", "out", "how", "said"),
+    ("source", "output", "processing", "message"),
     [
         ({}, {}, {"JoinSource": "Input"}, "SplitType Line"),
         (LINE, {}, {"JoinSource": "Input"}, "AssembleWith Line"),
@@ -64,15 +66,15 @@ LINE = {"SplitType": "Line", "ContentType": "text/csv"}
         (LINE, {}, {"InputFilter": "$..a"}, "cannot be read"),
     ],
 )
-def test_what_does_not_go_together(given, out, how, said: str):
-    with pytest.raises(OptionError, match=said):
-        made(given, out, DataProcessing=how)
+def test_settings_that_cannot_be_combined(source, output, processing, message: str):
+    with pytest.raises(OptionError, match=message):
+        parse(source, output, DataProcessing=processing)
 
 
-def test_what_does():
-    settings = made(
+def test_settings_that_can_be_combined():
+    settings = parse(
         LINE,
         {"AssembleWith": "Line", "Accept": "text/csv"},
         DataProcessing={"JoinSource": "Input", "OutputFilter": "$[0]"},
     )
-    assert settings.processing.joins
+    assert settings.processing.has_join

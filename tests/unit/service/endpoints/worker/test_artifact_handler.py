@@ -4,16 +4,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from naiad.service.endpoints.worker.artifact_handler import ArtifactHandler, described
-from naiad.service.endpoints.worker.content_types import Described
-from naiad.service.endpoints.worker.inference import Invocation
-from naiad.service.endpoints.worker.input_schema import ArraySchema
+from naiad.service.endpoints.worker.artifact_handler import ArtifactHandler, read_output_schema
+from naiad.service.endpoints.worker.content_types import OutputSchema
+from naiad.service.endpoints.worker.inference import InferenceRequest
+from naiad.service.endpoints.worker.input_schema import ArrayInput
 
-MEANING = Described("classification", ("low", "high"), "label")
+OUTPUT = OutputSchema("classification", ("low", "high"), "label")
 
 
 class Sums:
-    """Scores by the sum of a sample; notes what it was given, and fails at 13."""
+    """Engine that scores by the sum of a sample. Records its batch sizes, and fails at 13."""
 
     name = "sums"
 
@@ -30,48 +30,48 @@ class Sums:
 
 @pytest.fixture
 def handler() -> ArtifactHandler:
-    return ArtifactHandler(Sums(), ArraySchema((2,)), MEANING, 4)
+    return ArtifactHandler(Sums(), ArrayInput((2,)), OUTPUT, 4)
 
 
-def labels(answer: Any) -> list[str]:
-    return json.loads(answer.body)["labels"]
+def labels(response: Any) -> list[str]:
+    return json.loads(response.body)["labels"]
 
 
-def asked(*values: Any) -> list[Invocation]:
-    return [Invocation(json.dumps(value).encode()) for value in values]
+def requests(*values: Any) -> list[InferenceRequest]:
+    return [InferenceRequest(json.dumps(value).encode()) for value in values]
 
 
-def test_several_are_one_run_and_each_gets_its_own(handler: ArtifactHandler):
-    answers = handler.answer(asked([1, 1], [[-1, -1], [2, 2]], [-5, 0]))
-    assert [labels(answer) for answer in answers] == [["high"], ["low", "high"], ["low"]]
+def test_requests_are_one_run_and_each_gets_its_own_response(handler: ArtifactHandler):
+    responses = handler.handle(requests([1, 1], [[-1, -1], [2, 2]], [-5, 0]))
+    assert [labels(one) for one in responses] == [["high"], ["low", "high"], ["low"]]
     assert handler.engine.sizes == [4]
 
 
-def test_one_that_does_not_fit_spoils_no_other(handler: ArtifactHandler):
-    answers = handler.answer([*asked([1, 1]), Invocation(b"{"), *asked([1, 2, 3], [-1, 0])])
-    assert [answer.status for answer in answers] == [200, 400, 400, 200]
-    assert b"(3,)" in answers[2].body
-    assert labels(answers[3]) == ["low"]
+def test_a_malformed_request_does_not_harm_the_others(handler: ArtifactHandler):
+    responses = handler.handle([*requests([1, 1]), InferenceRequest(b"{"), *requests([1, 2, 3], [-1, 0])])
+    assert [one.status for one in responses] == [200, 400, 400, 200]
+    assert b"(3,)" in responses[2].body
+    assert labels(responses[3]) == ["low"]
 
 
-def test_one_that_the_engine_fails_at_is_tried_alone(handler: ArtifactHandler):
-    answers = handler.answer(asked([1, 1], [13, 0], [-1, 0]))
-    assert [answer.status for answer in answers] == [200, 424, 200]
-    assert answers[1].body == b"RuntimeError: thirteen"
+def test_requests_are_run_one_by_one_when_the_batch_fails(handler: ArtifactHandler):
+    responses = handler.handle(requests([1, 1], [13, 0], [-1, 0]))
+    assert [one.status for one in responses] == [200, 424, 200]
+    assert responses[1].body == b"RuntimeError: thirteen"
 
 
-def test_a_large_batch_is_run_in_parts(handler: ArtifactHandler):
-    (answer,) = handler.answer(asked([[1, 0]] * 10))
-    assert labels(answer) == ["high"] * 10
+def test_a_large_input_is_run_in_several_batches(handler: ArtifactHandler):
+    (response,) = handler.handle(requests([[1, 0]] * 10))
+    assert labels(response) == ["high"] * 10
     assert handler.engine.sizes == [4, 4, 2]
 
 
-def test_an_accept_that_cannot_be_met(handler: ArtifactHandler):
-    (answer,) = handler.answer([Invocation(b"[1, 1]", accept="image/png")])
-    assert answer.status == 406
+def test_an_unsupported_accept_is_406(handler: ArtifactHandler):
+    (response,) = handler.handle([InferenceRequest(b"[1, 1]", accept="image/png")])
+    assert response.status == 406
 
 
-def test_what_the_record_says():
-    assert described({"task": "regression", "classes": [], "target_name": "price", "more": 1}) == Described(
+def test_output_schema_from_naiad_json():
+    assert read_output_schema({"task": "regression", "classes": [], "target_name": "price", "more": 1}) == OutputSchema(
         "regression", (), "price"
     )

@@ -2,87 +2,87 @@ import asyncio
 from collections.abc import Sequence
 
 from naiad.service.endpoints.worker.batcher import Batcher
-from naiad.service.endpoints.worker.inference import Answer, Invocation
+from naiad.service.endpoints.worker.inference import InferenceRequest, InferenceResponse
 
 
 class Upper:
-    """Notes how it was asked."""
+    """Handler that records its batch sizes."""
 
-    most_samples = 4
+    max_batch_size = 4
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
-    def answer(self, invocations: Sequence[Invocation]) -> list[Answer]:
-        self.sizes.append(len(invocations))
-        if any(one.body == b"fail" for one in invocations):
+    def handle(self, requests: Sequence[InferenceRequest]) -> list[InferenceResponse]:
+        self.sizes.append(len(requests))
+        if any(one.body == b"fail" for one in requests):
             raise RuntimeError("the layer has no weights")
-        return [Answer(200, one.body.upper()) for one in invocations]
+        return [InferenceResponse(200, one.body.upper()) for one in requests]
 
 
-def answers(bodies: list[bytes]) -> tuple[list[Answer], list[int], int]:
-    async def run() -> tuple[list[Answer], list[int], int]:
-        handler, found, flushes = Upper(), [], []
+def run(bodies: list[bytes]) -> tuple[list[InferenceResponse], list[int], int]:
+    async def submit() -> tuple[list[InferenceResponse], list[int], int]:
+        handler, responses, flushes = Upper(), [], []
         batcher = Batcher(handler, asyncio.get_running_loop(), after_batch=lambda: flushes.append(1))
         for body in bodies:
-            batcher.add(Invocation(body), found.append)
-        assert not found  # nothing is answered before the loop has had its turn
-        while len(found) < len(bodies):
+            batcher.submit(InferenceRequest(body), responses.append)
+        assert not responses  # the batch runs when the loop has had its turn
+        while len(responses) < len(bodies):
             await asyncio.sleep(0)
-        return found, handler.sizes, len(flushes)
+        return responses, handler.sizes, len(flushes)
 
-    return asyncio.run(run())
+    return asyncio.run(submit())
 
 
-def test_what_is_there_is_one_batch_and_the_rest_the_next():
-    found, sizes, flushes = answers([b"a", b"b", b"c", b"d", b"e", b"f"])
-    assert [answer.body for answer in found] == [b"A", b"B", b"C", b"D", b"E", b"F"]
+def test_waiting_requests_are_one_batch_and_the_rest_the_next():
+    responses, sizes, flushes = run([b"a", b"b", b"c", b"d", b"e", b"f"])
+    assert [one.body for one in responses] == [b"A", b"B", b"C", b"D", b"E", b"F"]
     assert sizes == [4, 2]
     assert flushes == 2
 
 
-def test_one_alone_waits_for_nobody():
-    assert answers([b"a"])[1] == [1]
+def test_a_single_request_does_not_wait():
+    assert run([b"a"])[1] == [1]
 
 
-def test_a_model_that_raises_answers_424_and_goes_on():
-    found, sizes, _ = answers([b"a", b"fail", b"c", b"d", b"e"])
-    assert [answer.status for answer in found] == [424] * 4 + [200]
-    assert found[0].body == b"RuntimeError: the layer has no weights"
+def test_an_exception_of_the_model_is_424_and_the_next_batch_runs():
+    responses, sizes, _ = run([b"a", b"fail", b"c", b"d", b"e"])
+    assert [one.status for one in responses] == [424] * 4 + [200]
+    assert responses[0].body == b"RuntimeError: the layer has no weights"
     assert sizes == [4, 1]
 
 
-def test_an_answer_that_cannot_be_sent_holds_up_no_other():
-    async def run() -> tuple[list[Answer], int]:
-        found: list[Answer] = []
+def test_a_response_that_cannot_be_sent_does_not_stop_the_others():
+    async def run() -> tuple[list[InferenceResponse], int]:
+        responses: list[InferenceResponse] = []
         flushes: list[int] = []
         batcher = Batcher(Upper(), asyncio.get_running_loop(), after_batch=lambda: flushes.append(1))
 
-        def reply(answer: Answer) -> None:
-            if answer.body == b"B":
+        def send(response: InferenceResponse) -> None:
+            if response.body == b"B":
                 raise ValueError("too large")
-            found.append(answer)
+            responses.append(response)
 
         for body in (b"a", b"b", b"c"):
-            batcher.add(Invocation(body), reply)
+            batcher.submit(InferenceRequest(body), send)
         while not flushes:
             await asyncio.sleep(0)
-        return found, len(flushes)
+        return responses, len(flushes)
 
-    found, flushes = asyncio.run(run())
-    assert [answer.body for answer in found] == [b"A", b"the answer cannot be sent: ValueError: too large", b"C"]
+    responses, flushes = asyncio.run(run())
+    assert [one.body for one in responses] == [b"A", b"the response cannot be sent: ValueError: too large", b"C"]
     assert flushes == 1
 
 
-def test_while_one_is_streamed_the_model_is_asked_nothing_else():
+def test_the_model_gets_no_request_while_a_response_is_streamed():
     async def run() -> tuple[list[int], list[int]]:
         loop, handler = asyncio.get_running_loop(), Upper()
         batcher = Batcher(handler, loop, after_batch=lambda: None)
         sent = loop.create_future()
-        batcher.add(Invocation(b"stream"), lambda _: sent)
+        batcher.submit(InferenceRequest(b"stream"), lambda _: sent)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        batcher.add(Invocation(b"next"), lambda _: None)
+        batcher.submit(InferenceRequest(b"next"), lambda _: None)
         for _ in range(5):
             await asyncio.sleep(0)
         before = list(handler.sizes)

@@ -1,12 +1,12 @@
 import socket
 
-from naiad.service.endpoints.worker.heartbeat import answer_pulse
+from naiad.service.endpoints.worker.heartbeat import answer_heartbeats
 
 
-def test_each_byte_is_answered_until_the_other_end_is_closed():
+def test_each_byte_is_answered_until_the_server_closes_its_end():
     ours, theirs = socket.socketpair()
     ours.settimeout(10)
-    thread = answer_pulse(theirs.detach())
+    thread = answer_heartbeats(theirs.detach())
     with ours:
         for _ in range(3):
             ours.sendall(b".")

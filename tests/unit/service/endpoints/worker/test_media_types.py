@@ -1,6 +1,6 @@
 import pytest
 
-from naiad.service.endpoints.worker.media_types import accepted, media_type
+from naiad.service.endpoints.worker.media_types import choose_media_type, parse_media_type
 
 OFFERED = ("application/json", "text/csv", "application/x-npy")
 
@@ -13,13 +13,13 @@ OFFERED = ("application/json", "text/csv", "application/x-npy")
         ("", "", {}),
     ],
 )
-def test_a_type_and_its_parameters(text: str, name: str, parameters: dict[str, str]):
-    found, given = media_type(text)
-    assert (found, dict(given)) == (name, parameters)
+def test_type_and_parameters(text: str, name: str, parameters: dict[str, str]):
+    media_type, parsed_parameters = parse_media_type(text)
+    assert (media_type, dict(parsed_parameters)) == (name, parameters)
 
 
 @pytest.mark.parametrize(
-    ("accept", "wanted"),
+    ("accept", "expected"),
     [
         ("", "application/json"),
         ("*/*", "application/json"),
@@ -32,5 +32,5 @@ def test_a_type_and_its_parameters(text: str, name: str, parameters: dict[str, s
         ("text/csv;q=much", None),
     ],
 )
-def test_the_one_that_is_wanted_most(accept: str, wanted: str | None):
-    assert accepted(accept, OFFERED) == wanted
+def test_the_offered_type_of_highest_quality_is_chosen(accept: str, expected: str | None):
+    assert choose_media_type(accept, OFFERED) == expected

@@ -2,9 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from naiad.service.endpoints.worker.inference import Unfit
-from naiad.service.endpoints.worker.model_kind import kind_of, open_user_handler, program_in
-from naiad.service.endpoints.worker.program_handler import ProgramHandler
+from naiad.service.endpoints.worker.model_kind import find_program, model_kind
 
 
 def put(path: Path, *, executable: bool = False) -> None:
@@ -23,20 +21,12 @@ def put(path: Path, *, executable: bool = False) -> None:
         ([], "script"),
     ],
 )
-def test_kinds(tmp_path: Path, names: list[str], kind: str):
+def test_kind_by_the_files_of_the_folder(tmp_path: Path, names: list[str], kind: str):
     for name in names:
         put(tmp_path / name, executable=True)
-    assert kind_of(tmp_path) == kind
+    assert model_kind(tmp_path) == kind
 
 
-def test_what_cannot_be_executed_is_no_program(tmp_path: Path):
+def test_a_file_that_is_not_executable_is_not_a_program(tmp_path: Path):
     put(tmp_path / "serve")
-    assert program_in(tmp_path) is None
-
-
-def test_handlers(tmp_path: Path):
-    put(tmp_path / "serve", executable=True)
-    assert isinstance(open_user_handler(tmp_path, {}), ProgramHandler)
-    (tmp_path / "serve").unlink()
-    with pytest.raises(Unfit, match="one weights file"):
-        open_user_handler(tmp_path, {})
+    assert find_program(tmp_path) is None

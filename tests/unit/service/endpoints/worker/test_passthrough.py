@@ -4,115 +4,116 @@ from collections.abc import Callable
 import pytest
 
 from naiad.service.endpoints.worker import passthrough
-from naiad.service.endpoints.worker.inference import Answer, Gone, Invocation
-from naiad.service.endpoints.worker.passthrough import Passing
+from naiad.service.endpoints.worker.inference import InferenceRequest, InferenceResponse, ModelProcessExited
+from naiad.service.endpoints.worker.passthrough import Passthrough
 
 
-class Slow:
-    """Answers when it is let; its health is what it is set to."""
+class SlowHandler:
+    """Handler that responds once ``may_respond`` is set; the test sets its health and its exit."""
 
     def __init__(self) -> None:
-        self.go, self.end, self.healthy = asyncio.Event(), asyncio.Event(), True
+        self.may_respond, self.exited, self.healthy = asyncio.Event(), asyncio.Event(), True
 
-    async def start(self) -> None: ...
-
-    async def answer(self, invocation: Invocation) -> Answer:
-        if invocation.body == b"late":
-            return Answer(424, b"late")
-        await self.go.wait()
-        if invocation.body == b"fail":
+    async def handle(self, request: InferenceRequest) -> InferenceResponse:
+        if request.body == b"late":
+            return InferenceResponse(424, b"late")
+        await self.may_respond.wait()
+        if request.body == b"fail":
             raise RuntimeError("no")
-        if invocation.body == b"gone":
-            raise Gone("it has ended")
-        return Answer(200, invocation.body)
+        if request.body == b"exit":
+            raise ModelProcessExited("it has exited")
+        return InferenceResponse(200, request.body)
 
     async def is_healthy(self) -> bool:
         return self.healthy
 
-    async def ended(self) -> None:
-        await self.end.wait()
+    async def wait_exited(self) -> None:
+        await self.exited.wait()
 
     async def close(self) -> None: ...
 
 
-def test_many_at_a_time_and_each_its_own_answer():
-    async def run() -> tuple[list[Answer], int]:
-        loop, handler, found, flushes = asyncio.get_running_loop(), Slow(), [], []
-        passing = Passing(handler, loop, after=lambda: flushes.append(1), lose=lambda: None)
+def test_requests_run_concurrently_and_each_gets_its_own_response():
+    async def run() -> tuple[list[InferenceResponse], int]:
+        loop, handler, responses, flushes = asyncio.get_running_loop(), SlowHandler(), [], []
+        dispatcher = Passthrough(handler, loop, after_response=lambda: flushes.append(1), disconnect=lambda: None)
         for body in (b"a", b"fail", b"c"):
-            passthrough.add(Invocation(body), found.append)
+            dispatcher.submit(InferenceRequest(body), responses.append)
         await asyncio.sleep(0)
-        assert not found
-        handler.go.set()
-        while len(found) < 3:
+        assert not responses
+        handler.may_respond.set()
+        while len(responses) < 3:
             await asyncio.sleep(0)
-        return found, len(flushes)
+        return responses, len(flushes)
 
-    found, flushes = asyncio.run(run())
-    assert {(answer.status, answer.body) for answer in found} == {(200, b"a"), (200, b"c"), (424, b"RuntimeError: no")}
+    responses, flushes = asyncio.run(run())
+    assert {(one.status, one.body) for one in responses} == {(200, b"a"), (200, b"c"), (424, b"RuntimeError: no")}
     assert flushes >= 2
 
 
-def lost(monkeypatch: pytest.MonkeyPatch, then: Callable[[Slow, Passing, Callable[[Answer], None]], None]) -> list[str]:
-    """What happened, in its order, until the link was lost."""
-    monkeypatch.setattr(passthrough, "_LOOK_EVERY_S", 0.001)
+def events_until_disconnect(
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[SlowHandler, Passthrough, Callable[[InferenceResponse], None]], None],
+) -> list[str]:
+    """Returns "disconnected" and the statuses of responses, in their order."""
+    monkeypatch.setattr(passthrough, "_HEALTH_CHECK_INTERVAL_S", 0.001)
 
     async def run() -> list[str]:
-        loop, handler = asyncio.get_running_loop(), Slow()
-        gone, said = loop.create_future(), []
+        loop, handler = asyncio.get_running_loop(), SlowHandler()
+        disconnected, events = loop.create_future(), []
 
-        def lose() -> None:
-            said.append("lost")
-            if not gone.done():
-                gone.set_result(None)
+        def disconnect() -> None:
+            events.append("disconnected")
+            if not disconnected.done():
+                disconnected.set_result(None)
 
-        watched = Passing(handler, loop, after=lambda: None, lose=lose)
-        then(handler, watched, lambda answer: said.append(f"{answer.status}"))
-        await asyncio.wait_for(gone, 10)
-        while len(said) < 1 + (handler.go.is_set()):
+        dispatcher = Passthrough(handler, loop, after_response=lambda: None, disconnect=disconnect)
+        act(handler, dispatcher, lambda response: events.append(f"{response.status}"))
+        await asyncio.wait_for(disconnected, 10)
+        while len(events) < 1 + (handler.may_respond.is_set()):
             await asyncio.sleep(0)
-        return said
+        return events
 
     return asyncio.run(run())
 
 
-def test_one_that_is_not_well_any_more_ends_the_replica(monkeypatch: pytest.MonkeyPatch):
-    def then(handler: Slow, *_: object) -> None:
+def test_a_program_that_is_not_healthy_ends_the_replica(monkeypatch: pytest.MonkeyPatch):
+    def act(handler: SlowHandler, *_: object) -> None:
         handler.healthy = False
 
-    assert lost(monkeypatch, then) == ["lost"]
+    assert events_until_disconnect(monkeypatch, act) == ["disconnected"]
 
 
-def test_one_that_has_ended_ends_the_replica_at_once(monkeypatch: pytest.MonkeyPatch):
-    def then(handler: Slow, *_: object) -> None:
-        handler.end.set()
+def test_a_program_that_has_exited_ends_the_replica_at_once(monkeypatch: pytest.MonkeyPatch):
+    def act(handler: SlowHandler, *_: object) -> None:
+        handler.exited.set()
 
-    assert lost(monkeypatch, then) == ["lost"]
-
-
-def test_what_it_had_when_it_ended_is_not_answered_before_the_link_is_lost(monkeypatch: pytest.MonkeyPatch):
-    def then(handler: Slow, watched: Passing, reply: Callable[[Answer], None]) -> None:
-        handler.go.set()
-        watched.add(Invocation(b"gone"), reply)
-
-    assert lost(monkeypatch, then) == ["lost", "503"]
+    assert events_until_disconnect(monkeypatch, act) == ["disconnected"]
 
 
-def test_one_that_is_at_work_need_not_answer_for_its_health_until_it_is_late(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(passthrough, "_LOOK_EVERY_S", 0.0)
+def test_no_response_is_sent_for_an_exited_program_before_the_disconnect(monkeypatch: pytest.MonkeyPatch):
+    def act(handler: SlowHandler, dispatcher: Passthrough, send: Callable[[InferenceResponse], None]) -> None:
+        handler.may_respond.set()
+        dispatcher.submit(InferenceRequest(b"exit"), send)
+
+    assert events_until_disconnect(monkeypatch, act) == ["disconnected", "503"]
+
+
+def test_a_busy_program_is_not_checked_until_a_request_has_timed_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(passthrough, "_HEALTH_CHECK_INTERVAL_S", 0.0)
 
     async def run() -> tuple[int, int]:
-        loop, handler = asyncio.get_running_loop(), Slow()
-        losses: list[int] = []
+        loop, handler = asyncio.get_running_loop(), SlowHandler()
+        disconnects: list[int] = []
         handler.healthy = False
-        watched = Passing(handler, loop, after=lambda: None, lose=lambda: losses.append(1))
-        watched.add(Invocation(b"long"), lambda _: None)
+        dispatcher = Passthrough(handler, loop, after_response=lambda: None, disconnect=lambda: disconnects.append(1))
+        dispatcher.submit(InferenceRequest(b"long"), lambda _: None)
         for _ in range(50):
             await asyncio.sleep(0)
-        before = len(losses)
-        watched.add(Invocation(b"late", timeout_s=0.0), lambda _: None)
-        while not losses:
+        before = len(disconnects)
+        dispatcher.submit(InferenceRequest(b"late", timeout_s=0.0), lambda _: None)
+        while not disconnects:
             await asyncio.sleep(0)
-        return before, len(losses)
+        return before, len(disconnects)
 
     assert asyncio.run(run()) == (0, 1)

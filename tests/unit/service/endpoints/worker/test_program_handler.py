@@ -1,4 +1,4 @@
-"""Real programs on loopback: in Python, and one that only says no."""
+"""Tests with real programs on loopback."""
 
 import asyncio
 import os
@@ -11,8 +11,13 @@ from typing import TypeVar
 
 import pytest
 
-from naiad.service.endpoints.worker.inference import Answer, Gone, Invocation, Unfit
-from naiad.service.endpoints.worker.program_handler import ProgramHandler
+from naiad.service.endpoints.worker.inference import (
+    InferenceError,
+    InferenceRequest,
+    InferenceResponse,
+    ModelProcessExited,
+)
+from naiad.service.endpoints.worker.program_handler import Program, ProgramHandler
 
 T = TypeVar("T")
 SERVER = f"""#!{sys.executable}
@@ -62,51 +67,52 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_
 """
 
 
-def program(folder: Path, text: str) -> ProgramHandler:
+def program(folder: Path, text: str) -> Program:
     path = folder / "serve"
     path.write_text(text)
     path.chmod(0o755)
-    return ProgramHandler(path, {"PATH": "/usr/bin:/bin"})
+    return Program(path, {"PATH": "/usr/bin:/bin"})
 
 
-def run(folder: Path, text: str, then: Callable[[ProgramHandler], Awaitable[T]]) -> T:
-    async def whole() -> T:
-        handler = program(folder, text)
+def run(folder: Path, text: str, act: Callable[[ProgramHandler], Awaitable[T]]) -> T:
+    async def started() -> T:
+        handler = await program(folder, text).start()
         try:
-            await handler.start()
-            return await then(handler)
+            return await act(handler)
         finally:
             await handler.close()
 
-    return asyncio.run(whole())
+    return asyncio.run(started())
 
 
-def test_it_is_asked_and_answers(tmp_path: Path):
-    async def ask(handler: ProgramHandler) -> list[Answer]:
+def test_requests_and_responses(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> list[InferenceResponse]:
         words = [
-            Invocation(b"hello", "text/plain", custom_attributes="to"),
-            Invocation(b"once", "a/b"),
-            Invocation(b"again", "a/b"),
+            InferenceRequest(b"hello", "text/plain", custom_attributes="to"),
+            InferenceRequest(b"once", "a/b"),
+            InferenceRequest(b"again", "a/b"),
         ]
-        answers = [await handler.answer(one) for one in words]
+        responses = [await handler.handle(one) for one in words]
         return [
-            *answers,
-            *(await asyncio.gather(*(handler.answer(Invocation(str(n).encode(), "n/n")) for n in range(50)))),
+            *responses,
+            *(await asyncio.gather(*(handler.handle(InferenceRequest(str(n).encode(), "n/n")) for n in range(50)))),
         ]
 
-    answers = run(tmp_path, SERVER, ask)
-    assert answers[0] == Answer(200, b"hello text/plain to", "text/x-own", "back")
-    assert [answer.body.split()[0] for answer in answers[1:]] == [
+    responses = run(tmp_path, SERVER, ask)
+    assert responses[0] == InferenceResponse(200, b"hello text/plain to", "text/x-own", "back")
+    assert [response.body.split()[0] for response in responses[1:]] == [
         b"once",
         b"again",
         *(str(n).encode() for n in range(50)),
     ]
 
 
-def test_what_fails_is_told_and_the_next_is_answered(tmp_path: Path):
-    async def ask(handler: ProgramHandler) -> list[Answer]:
-        answers = [await handler.answer(Invocation(body, "a/b")) for body in (b"fail", b"break", b"chunks", b"well")]
-        return [await gathered(answer) for answer in answers]
+def test_a_failure_is_reported_and_the_next_request_is_answered(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> list[InferenceResponse]:
+        responses = [
+            await handler.handle(InferenceRequest(body, "a/b")) for body in (b"fail", b"break", b"chunks", b"well")
+        ]
+        return [await read_all(response) for response in responses]
 
     fail, broken, chunks, well = run(tmp_path, SERVER, ask)
     assert (fail.status, fail.original_status, fail.body) == (424, 500, b"fail a/b ")
@@ -115,54 +121,52 @@ def test_what_fails_is_told_and_the_next_is_answered(tmp_path: Path):
     assert well.status == 200
 
 
-async def gathered(answer: Answer) -> Answer:
-    return (
-        answer if isinstance(answer.body, bytes) else replace(answer, body=b"".join([p async for p in answer.parts()]))
-    )
+async def read_all(response: InferenceResponse) -> InferenceResponse:
+    return replace(response, body=b"".join([chunk async for chunk in response.chunks()]))
 
 
-def test_any_2xx_is_a_success(tmp_path: Path):
-    async def ask(handler: ProgramHandler) -> Answer:
-        return await handler.answer(Invocation(b"created", "a/b"))
+def test_any_2xx_status_is_a_success(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> InferenceResponse:
+        return await handler.handle(InferenceRequest(b"created", "a/b"))
 
     created = run(tmp_path, SERVER, ask)
     assert (created.status, created.body) == (200, b"created")
 
 
-def test_parts_are_passed_on_as_they_come(tmp_path: Path):
+def test_chunks_are_passed_on_as_they_arrive(tmp_path: Path):
     os.mkfifo(tmp_path / "go")
 
     async def ask(handler: ProgramHandler) -> list[bytes]:
-        parts = (await handler.answer(Invocation(b"slowly", "a/b"))).parts()
-        first = await asyncio.wait_for(anext(parts), 30)
+        chunks = (await handler.handle(InferenceRequest(b"slowly", "a/b"))).chunks()
+        first = await asyncio.wait_for(anext(chunks), 30)
         await asyncio.to_thread((tmp_path / "go").write_text, "on")
-        return [first, *[part async for part in parts]]
+        return [first, *[part async for part in chunks]]
 
     assert run(tmp_path, SERVER, ask) == [b"first", b"last"]
 
 
-def test_one_that_is_late_is_told(tmp_path: Path):
-    async def ask(handler: ProgramHandler) -> Answer:
-        found = await handler.answer(Invocation(b"late", "a/b", timeout_s=0.2))
+def test_a_timeout_is_reported(tmp_path: Path):
+    async def ask(handler: ProgramHandler) -> InferenceResponse:
+        response = await handler.handle(InferenceRequest(b"late", "a/b", timeout_s=0.2))
         handler._signal(signal.SIGKILL)
-        return found
+        return response
 
     late = run(tmp_path, SERVER, ask)
     assert (late.status, late.body) == (424, b"serve did not answer within 0.2 s")
 
 
-def test_what_it_had_when_it_died_is_not_answered(tmp_path: Path):
+def test_an_exit_raises(tmp_path: Path):
     async def ask(handler: ProgramHandler) -> None:
-        with pytest.raises(Gone, match="serve has ended"):
-            await handler.answer(Invocation(b"die", "a/b"))
-        await asyncio.wait_for(handler.ended(), 30)
-        with pytest.raises(Gone, match="serve has ended"):
-            await handler.answer(Invocation(b"next", "a/b"))
+        with pytest.raises(ModelProcessExited, match="serve has exited"):
+            await handler.handle(InferenceRequest(b"die", "a/b"))
+        await asyncio.wait_for(handler.wait_exited(), 30)
+        with pytest.raises(ModelProcessExited, match="serve has exited"):
+            await handler.handle(InferenceRequest(b"next", "a/b"))
 
     run(tmp_path, SERVER, ask)
 
 
-def test_its_health(tmp_path: Path):
+def test_health(tmp_path: Path):
     async def kill(handler: ProgramHandler) -> list[bool]:
         healthy = [await handler.is_healthy()]
         await handler.close()
@@ -171,24 +175,20 @@ def test_its_health(tmp_path: Path):
     assert run(tmp_path, SERVER, kill) == [True, False]
 
 
-def test_one_that_takes_longer_to_start_than_is_allowed(tmp_path: Path):
+def test_a_start_that_takes_too_long(tmp_path: Path):
     async def begin() -> None:
-        handler = program(tmp_path, "#!/bin/sh\nexec sleep 60\n")
-        try:
-            await handler.start(within_s=0.2)
-        finally:
-            await handler.close()
+        await program(tmp_path, "#!/bin/sh\nexec sleep 60\n").start(timeout_s=0.2)
 
-    with pytest.raises(Unfit, match=r"serve did not answer /ping within 0\.2 s"):
+    with pytest.raises(InferenceError, match=r"serve did not answer /ping within 0\.2 s"):
         asyncio.run(begin())
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("#!/bin/sh\nexit 3\n", "ended with status 3"), ("no program", "cannot be started")]
+    ("text", "message"), [("#!/bin/sh\nexit 3\n", "exited with status 3"), ("no program", "cannot be started")]
 )
-def test_one_that_does_not_start(tmp_path: Path, text: str, said: str):
+def test_a_program_that_does_not_start(tmp_path: Path, text: str, message: str):
     async def never(_handler: ProgramHandler) -> None:
         raise AssertionError
 
-    with pytest.raises(Unfit, match=said):
+    with pytest.raises(InferenceError, match=message):
         run(tmp_path, text, never)

@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 
 from naiad.service.endpoints.worker import script_defaults
-from naiad.service.endpoints.worker.inference import Unfit
+from naiad.service.endpoints.worker.inference import InferenceError
 
 NETWORK = """
 import torch
@@ -24,7 +24,7 @@ def network() -> torch.nn.Linear:
     return torch.nn.Linear(3, 2)
 
 
-def test_weights_of_the_only_network(tmp_path: Path, network: torch.nn.Linear):
+def test_weights_are_loaded_into_the_only_network(tmp_path: Path, network: torch.nn.Linear):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "small_network.py").write_text(NETWORK)
     inputs = torch.ones(1, 3)
@@ -40,37 +40,37 @@ def test_weights_of_the_only_network(tmp_path: Path, network: torch.nn.Linear):
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning", "ignore:.torch.jit:DeprecationWarning")
-def test_torchscript(tmp_path: Path, network: torch.nn.Linear):
+def test_torchscript_needs_no_network(tmp_path: Path, network: torch.nn.Linear):
     torch.jit.save(torch.jit.script(network), tmp_path / "model.pt")
     torch.testing.assert_close(
         script_defaults.predict_fn(torch.ones(1, 3), script_defaults.model_fn(tmp_path, {})), network(torch.ones(1, 3))
     )
 
 
-def test_what_cannot_be_loaded(tmp_path: Path, network: torch.nn.Linear):
-    with pytest.raises(Unfit, match="there are: none"):
+def test_weights_that_cannot_be_loaded(tmp_path: Path, network: torch.nn.Linear):
+    with pytest.raises(InferenceError, match="there are: none"):
         script_defaults.model_fn(tmp_path, {})
     torch.save(network, tmp_path / "whole.pt")
-    with pytest.raises(Unfit, match="neither TorchScript nor weights that can be read safely"):
+    with pytest.raises(InferenceError, match="neither TorchScript nor weights that can be loaded safely"):
         script_defaults.model_fn(tmp_path, {})
     torch.save(network.state_dict(), tmp_path / "whole.pt")
-    with pytest.raises(Unfit, match="the weights want a network"):
+    with pytest.raises(InferenceError, match="the weights need a network"):
         script_defaults.model_fn(tmp_path, {})
     torch.save([1], tmp_path / "whole.pt")
-    with pytest.raises(Unfit, match=r"the weights want a network|holds list"):
+    with pytest.raises(InferenceError, match=r"the weights need a network|holds list"):
         script_defaults.model_fn(tmp_path, {})
 
 
-def test_a_network_that_is_named(tmp_path: Path, network: torch.nn.Linear):
+def test_the_network_can_be_named(tmp_path: Path, network: torch.nn.Linear):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "two_networks.py").write_text(NETWORK + "class Other(Small): pass\n")
     torch.save(network.state_dict(), tmp_path / "model.pth")
-    with pytest.raises(Unfit, match="Small, Other"):
+    with pytest.raises(InferenceError, match="Small, Other"):
         script_defaults.model_fn(tmp_path, {})
     assert type(script_defaults.model_fn(tmp_path, {"NAIAD_NETWORK": "two_networks.py:Other"})).__name__ == "Other"
 
 
-def test_numbers_in_and_out():
+def test_numbers_are_parsed_and_written():
     file = io.BytesIO()
     np.save(file, np.array([[1.0, 2.0]]))
     for body, content_type in (
@@ -86,10 +86,10 @@ def test_numbers_in_and_out():
     assert np.load(io.BytesIO(script_defaults.output_fn(prediction, "application/x-npy")[0])).tolist() == [[1.0, 2.5]]
 
 
-def test_types_that_are_not_known():
-    with pytest.raises(Unfit) as refused:
+def test_unknown_content_types():
+    with pytest.raises(InferenceError) as raised:
         script_defaults.input_fn(b"", "image/png")
-    assert refused.value.status == 415
-    with pytest.raises(Unfit) as refused:
+    assert raised.value.status == 415
+    with pytest.raises(InferenceError) as raised:
         script_defaults.output_fn(torch.ones(1), "image/png")
-    assert refused.value.status == 406
+    assert raised.value.status == 406

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from naiad.service.endpoints.worker.inference import Answer, Invocation, Unfit
+from naiad.service.endpoints.worker.inference import InferenceError, InferenceRequest, InferenceResponse
 from naiad.service.endpoints.worker.script_handler import ScriptHandler
 
 
 @pytest.fixture(autouse=True)
 def _paths() -> Iterator[None]:
-    """A script's folder goes into the path of its process."""
+    """Restores the import path, to which a handler adds the folder of its script."""
     before, modules = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = before
@@ -19,19 +19,19 @@ def _paths() -> Iterator[None]:
             del sys.modules[name]
 
 
-def made(folder: Path, text: str, name: str = "inference.py", **environment: str) -> ScriptHandler:
+def make_handler(folder: Path, text: str, name: str = "inference.py", **environment: str) -> ScriptHandler:
     (folder / "code").mkdir(exist_ok=True)
     (folder / "code" / name).write_text(text)
     return ScriptHandler(folder, environment)
 
 
-def ask(handler: ScriptHandler, body: bytes, content_type: str = "text/plain", **more: str) -> Answer:
-    (answer,) = handler.answer([Invocation(body, content_type, **more)])
-    return answer
+def ask(handler: ScriptHandler, body: bytes, content_type: str = "text/plain", **more: str) -> InferenceResponse:
+    (response,) = handler.handle([InferenceRequest(body, content_type, **more)])
+    return response
 
 
-def test_four_functions_with_texts_for_texts_and_bytes_for_bytes(tmp_path: Path):
-    handler = made(
+def test_four_functions_get_text_for_text_types_and_bytes_for_others(tmp_path: Path):
+    handler = make_handler(
         tmp_path,
         "def model_fn(folder): return 'm'\n"
         "def input_fn(body, content_type): return (type(body).__name__, content_type)\n"
@@ -44,8 +44,8 @@ def test_four_functions_with_texts_for_texts_and_bytes_for_bytes(tmp_path: Path)
     assert ask(handler, b"\xff").status == 400
 
 
-def test_a_context_for_who_takes_one(tmp_path: Path):
-    handler = made(
+def test_functions_with_one_more_parameter_get_the_context(tmp_path: Path):
+    handler = make_handler(
         tmp_path,
         "def model_fn(folder, context): return context.system_properties['model_dir']\n"
         "def transform_fn(model, body, content_type, accept, context):\n"
@@ -56,20 +56,22 @@ def test_a_context_for_who_takes_one(tmp_path: Path):
     assert (answer.body.decode(), answer.custom_attributes) == (str(tmp_path), "TRACE=1")
 
 
-def test_siblings_and_another_name(tmp_path: Path):
+def test_a_script_may_have_another_name_and_import_its_siblings(tmp_path: Path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "helper.py").write_text("WORD = 'helped'\n")
     text = "from helper import WORD\ndef model_fn(folder): return WORD\ndef transform_fn(model, *_): return model\n"
-    assert ask(made(tmp_path, text, "other.py", SAGEMAKER_PROGRAM="other.py"), b"").body == b"helped"
+    assert ask(make_handler(tmp_path, text, "other.py", SAGEMAKER_PROGRAM="other.py"), b"").body == b"helped"
 
 
-def test_a_stream(tmp_path: Path):
-    handler = made(tmp_path, "def model_fn(folder): return 0\ndef transform_fn(*_):\n    yield 'a'\n    yield b'b'\n")
+def test_a_generator_is_streamed(tmp_path: Path):
+    handler = make_handler(
+        tmp_path, "def model_fn(folder): return 0\ndef transform_fn(*_):\n    yield 'a'\n    yield b'b'\n"
+    )
     assert list(ask(handler, b"").body) == [b"a", b"b"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("import nowhere_at_all\n", r"ModuleNotFoundError.*\(inference.py, line 1\)"),
         ("def model_fn(:\n", r"^SyntaxError: [^(]*\(inference.py, line 1\)"),
@@ -77,25 +79,25 @@ def test_a_stream(tmp_path: Path):
         ("def transform_fn(): 0\ndef predict_fn(): 0\n", "one or the other"),
     ],
 )
-def test_what_cannot_be_loaded(tmp_path: Path, text: str, said: str):
-    with pytest.raises(Unfit, match=said) as refused:
-        made(tmp_path, text)
-    assert refused.value.status == 424
+def test_a_script_that_cannot_be_loaded(tmp_path: Path, text: str, message: str):
+    with pytest.raises(InferenceError, match=message) as raised:
+        make_handler(tmp_path, text)
+    assert raised.value.status == 424
 
 
-def test_a_script_that_is_named_and_not_there(tmp_path: Path):
-    with pytest.raises(Unfit, match=r"no code/gone\.py"):
+def test_a_missing_script_that_is_named(tmp_path: Path):
+    with pytest.raises(InferenceError, match=r"no code/gone\.py"):
         ScriptHandler(tmp_path, {"SAGEMAKER_PROGRAM": "gone.py"})
 
 
 @pytest.mark.parametrize(
-    ("text", "status", "said"),
+    ("text", "status", "message"),
     [
         ("def transform_fn(*_):\n    raise KeyError('age')\n", 424, b"KeyError: 'age' (inference.py, line 3)"),
-        ("def transform_fn(*_): return 3\n", 424, b"output_fn gave int"),
+        ("def transform_fn(*_): return 3\n", 424, b"output_fn returned int"),
     ],
 )
-def test_what_fails_is_told_with_its_place(tmp_path: Path, text: str, status: int, said: bytes):
-    answer = ask(made(tmp_path, f"def model_fn(folder): return 0\n{text}"), b"")
+def test_an_exception_is_reported_with_its_line(tmp_path: Path, text: str, status: int, message: bytes):
+    answer = ask(make_handler(tmp_path, f"def model_fn(folder): return 0\n{text}"), b"")
     assert answer.status == status
-    assert said in answer.body
+    assert message in answer.body

@@ -5,21 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from naiad.service.endpoints.worker.array_formats import csv_rows
-from naiad.service.endpoints.worker.inference import Unfit
-from naiad.service.endpoints.worker.input_schema import TableSchema
-from naiad.service.endpoints.worker.table_rows import slots_of_csv, slots_of_json
+from naiad.service.endpoints.worker.array_formats import parse_csv
+from naiad.service.endpoints.worker.inference import InferenceError
+from naiad.service.endpoints.worker.input_schema import TableInput
+from naiad.service.endpoints.worker.table_rows import encode_csv_rows, encode_json_rows
 from naiad.trainer.data.columns import Column, ColumnKind
-from naiad.trainer.data.features.table import TableSchema as TrainersSchema
+from naiad.trainer.data.features.table import TableSchema as TrainerSchema
 
 COLUMNS = (Column("age", ColumnKind.NUMBER), Column("town", ColumnKind.CATEGORY, categories=("Oslo", "Bern")))
-SCHEMA = TableSchema(COLUMNS)
+SCHEMA = TableInput(COLUMNS)
 ROWS = [{"age": 3, "town": "Bern"}, {"age": None, "town": "Rome", "more": 1}]
 
 
 @pytest.fixture
 def expected() -> np.ndarray:
-    return TrainersSchema(COLUMNS).encode([{"age": 3, "town": "Bern"}, {"age": None, "town": "Rome"}]).numpy()
+    return TrainerSchema(COLUMNS).encode([{"age": 3, "town": "Bern"}, {"age": None, "town": "Rome"}]).numpy()
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def expected() -> np.ndarray:
         [{"age": "3", "town": "Bern"}, {"age": "", "town": "Rome"}],
     ],
 )
-def test_json(value: object, expected: np.ndarray):
-    np.testing.assert_array_equal(slots_of_json(value, SCHEMA), expected)
+def test_json_rows(value: object, expected: np.ndarray):
+    np.testing.assert_array_equal(encode_json_rows(value, SCHEMA), expected)
 
 
 @pytest.mark.parametrize(
@@ -44,32 +44,32 @@ def test_json(value: object, expected: np.ndarray):
         (b"3,Bern\n,Rome\n", ""),
     ],
 )
-def test_csv(text: bytes, header: str, expected: np.ndarray):
-    np.testing.assert_array_equal(slots_of_csv(csv_rows(text), SCHEMA, header=header), expected)
+def test_csv_rows(text: bytes, header: str, expected: np.ndarray):
+    np.testing.assert_array_equal(encode_csv_rows(parse_csv(text), SCHEMA, header=header), expected)
 
 
-def test_one_row():
-    assert slots_of_json({"age": 3, "town": "Bern"}, SCHEMA).shape == (1, 2)
-    assert slots_of_json([3, "Bern"], SCHEMA).shape == (1, 2)
+def test_a_single_row():
+    assert encode_json_rows({"age": 3, "town": "Bern"}, SCHEMA).shape == (1, 2)
+    assert encode_json_rows([3, "Bern"], SCHEMA).shape == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ([{"town": "Bern"}], "no 'age'"),
         ([[1, 2, 3]], "3 cells; this model takes 2: age, town"),
         ([{"age": "old", "town": "x"}], "'old' in row 0"),
         ([{"age": [1], "town": "x"}], "lists or objects"),
-        ({"columns": {"age": 3, "town": ["x"]}}, "is no list"),
+        ({"columns": {"age": 3, "town": ["x"]}}, "is not a list"),
         ("text", "a text"),
         (None, "null"),
         ([], "array was given"),
     ],
 )
-def test_what_is_no_row(value: object, said: str):
-    with pytest.raises(Unfit, match=said) as refused:
-        slots_of_json(value, SCHEMA)
-    assert refused.value.status == 400
+def test_malformed_rows(value: object, message: str):
+    with pytest.raises(InferenceError, match=message) as raised:
+        encode_json_rows(value, SCHEMA)
+    assert raised.value.status == 400
 
 
 CELLS = st.one_of(
@@ -85,6 +85,6 @@ CELLS = st.one_of(
         max_leaves=8,
     )
 )
-def test_anything_is_slots_or_refused(value: object):
-    with contextlib.suppress(Unfit):
-        assert slots_of_json(value, SCHEMA).shape[1:] == (2,)
+def test_any_value_is_encoded_or_refused(value: object):
+    with contextlib.suppress(InferenceError):
+        assert encode_json_rows(value, SCHEMA).shape[1:] == (2,)

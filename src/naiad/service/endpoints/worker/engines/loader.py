@@ -1,25 +1,39 @@
-"""Which engines there are for an artifact, and one of them by its name. Their libraries are loaded when they are asked for."""
+"""Engines of an artifact, and loading one by its name. A library is imported only when its engine is loaded."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.artifact import ONNX, PROGRAM, ServedArtifact
-from naiad.service.endpoints.worker.inference import Engine
+from naiad.service.endpoints.worker.engines.port import Engine
+
+
+@dataclass(frozen=True)
+class _EngineEntry:
+    library: str
+    file: str
+    """File of the artifact that the engine runs."""
+    module: str
+    class_name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of the constructor."""
+
 
 _ENGINES = {
-    # name: (library, file that it needs, module, class, what its constructor takes besides)
-    "onnxruntime": ("onnxruntime", ONNX, "onnx", "OnnxEngine", {}),
-    "openvino": ("openvino", ONNX, "openvino", "OpenvinoEngine", {"precision": "f32"}),
-    "openvino-bf16": ("openvino", ONNX, "openvino", "OpenvinoEngine", {"precision": "bf16"}),
-    "torch": ("torch", PROGRAM, "torch_program", "TorchEngine", {}),
+    "onnxruntime": _EngineEntry("onnxruntime", ONNX, "onnx", "OnnxEngine"),
+    "openvino": _EngineEntry("openvino", ONNX, "openvino", "OpenvinoEngine", {"precision": "f32"}),
+    "openvino-bf16": _EngineEntry("openvino", ONNX, "openvino", "OpenvinoEngine", {"precision": "bf16"}),
+    "torch": _EngineEntry("torch", PROGRAM, "torch_program", "TorchEngine"),
 }
 
 
 def available_engines(artifact: ServedArtifact) -> list[str]:
-    """In the order in which ties are decided. Raises ArtifactError when there is none."""
+    """Returns the names in the order in which ties are decided. Raises ArtifactError when there is none."""
     names = [
-        name for name, (library, file, *_) in _ENGINES.items() if find_spec(library) is not None and artifact.has(file)
+        name for name, entry in _ENGINES.items() if find_spec(entry.library) is not None and artifact.has(entry.file)
     ]
     if not names:
         missing = artifact.values.get("missing", {})
@@ -30,9 +44,9 @@ def available_engines(artifact: ServedArtifact) -> list[str]:
     return names
 
 
-def open_engine(name: str, artifact: ServedArtifact, threads: int = 1) -> Engine:
-    """Raises what its library raises."""
-    _, _, module, kind, options = _ENGINES[name]
-    loaded = import_module(f"naiad.service.endpoints.worker.engines.{module}")
-    engine: Engine = getattr(loaded, kind)(artifact, threads=threads, **options)
+def load_engine(name: str, artifact: ServedArtifact, threads: int = 1) -> Engine:
+    """Raises what the engine's library raises."""
+    entry = _ENGINES[name]
+    module = import_module(f"naiad.service.endpoints.worker.engines.{entry.module}")
+    engine: Engine = getattr(module, entry.class_name)(artifact, threads=threads, **entry.options)
     return engine

@@ -1,4 +1,4 @@
-"""ONNX Runtime on an artifact's model.onnx."""
+"""ONNX Runtime, which runs an artifact's model.onnx."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import onnxruntime
 
 from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
 
-_GPU, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class OnnxEngine:
@@ -19,8 +19,8 @@ class OnnxEngine:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # another replica has the core
-        providers = [name for name in (_GPU, _CPU) if name in onnxruntime.get_available_providers()]
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # another replica needs the core
+        providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
         self._session = onnxruntime.InferenceSession(artifact.path(ONNX).read_bytes(), options, providers=providers)
 
     def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""OpenVINO on an artifact's model.onnx, in float32 or in bf16."""
+"""OpenVINO, which runs an artifact's model.onnx in float32 or in bf16."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
 
 
 class OpenvinoEngine:
-    """One sample alone has a program of its own, which is faster than the one for any batch."""
+    """A single sample has a compiled model of its own, which is faster than the one for any batch size."""
 
     def __init__(self, artifact: ServedArtifact, *, threads: int = 1, precision: str = "f32") -> None:
         self.name = "openvino" if precision == "f32" else f"openvino-{precision}"
@@ -23,18 +23,19 @@ class OpenvinoEngine:
         }
         self._core = openvino.Core()
         self._model = self._core.read_model(artifact.path(ONNX))
-        self._any = self._compiled(None)
-        self._one = self._compiled(1)
+        self._any_size_request = self._compile(None)
+        self._single_request = self._compile(1)
 
     def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        request = self._one if len(raw) == 1 else self._any
+        request = self._single_request if len(raw) == 1 else self._any_size_request
         scores: npt.NDArray[np.float32] = request.infer({0: raw}, share_inputs=True)[0]
         return scores.reshape(len(raw), -1)
 
-    def _compiled(self, batch: int | None) -> Any:
+    def _compile(self, batch_size: int | None) -> Any:
+        """Returns an inference request. batch_size: None allows any."""
         model = self._model.clone()
-        if batch is not None:
+        if batch_size is not None:
             shape = model.input(0).get_partial_shape()
-            shape[0] = batch
+            shape[0] = batch_size
             model.reshape(shape)
         return self._core.compile_model(model, "CPU", self._settings).create_infer_request()

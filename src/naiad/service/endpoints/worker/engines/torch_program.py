@@ -1,4 +1,4 @@
-"""torch on an artifact's program.pt2: the reference, and the engine that is always there."""
+"""torch, which runs an artifact's program.pt2: the reference, and the engine that is always available."""
 
 from typing import Any
 

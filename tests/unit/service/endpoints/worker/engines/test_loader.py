@@ -6,27 +6,26 @@ import pytest
 
 from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.artifact import open_artifact
-from naiad.service.endpoints.worker.engines.loader import available_engines, open_engine
+from naiad.service.endpoints.worker.engines.loader import available_engines, load_engine
 from naiad.trainer.artifact import folder
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "openvino-bf16", "torch"])
 @pytest.mark.parametrize("count", [1, 3])
 def test_each_engine_gives_the_reference_scores(artifact: Path, name: str, count: int):
-    opened = open_artifact(artifact)
-    assert name in available_engines(opened)
-    raw, reference = opened.samples()
-    engine = open_engine(name, opened)
+    served = open_artifact(artifact)
+    assert name in available_engines(served)
+    raw, reference = served.samples()
+    engine = load_engine(name, served)
     assert engine.name == name
     scores = engine.run(np.ascontiguousarray(raw[:count]))
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, reference[:count], atol=2e-2 if name.endswith("bf16") else 1e-4)
 
 
-def test_an_artifact_without_a_program(artifact: Path, tmp_path: Path):
-
-    opened = folder.open_folder(artifact)
-    with folder.replacing(tmp_path / "bare") as partial:
+def test_an_artifact_without_a_program_has_no_engine(artifact: Path, tmp_path: Path):
+    opened = folder.open_artifact_folder(artifact)
+    with folder.replace_artifact(tmp_path / "bare") as partial:
         shutil.copyfile(opened.path("model.safetensors"), partial / "model.safetensors")
         folder.commit(tmp_path / "bare", {**opened.values, "missing": {"program.pt2": "it branches on data"}})
     with pytest.raises(ArtifactError, match=r"no program.*it branches on data"):
