@@ -1,8 +1,8 @@
-"""The order of samples and the batches of an epoch.
+"""Batches of an epoch, and the order of the samples in them.
 
-The order is a pure function of (seed, epoch, index), and what a batch's samples draw one of (seed, epoch, position): a position
-is all that a checkpoint needs. An epoch's batches differ by at most one sample in size: no sample is dropped, and no last batch
-is too small for BatchNorm.
+The order is a pure function of (seed, epoch). The random numbers of a batch (augmentation, a Dataset's random transform) are a
+pure function of (seed, epoch, position). So a checkpoint needs no more than a position. Batches of an epoch differ by at most one
+sample in size: no sample is dropped, and no last batch is too small for BatchNorm.
 Shape legend: B batch, N samples.
 """
 
@@ -16,24 +16,29 @@ from torch import Tensor
 from naiad.errors import OptionError
 from naiad.trainer.data.augment import augment
 from naiad.trainer.data.dataset import Split
-from naiad.trainer.machine.seeding import derived_seed, generator, seeded
+from naiad.trainer.machine.seeding import derive_seed, fork_rng, make_generator
 
-_ORDER, _AUGMENT, _ITEMS = 1, 2, 3
+_ORDER, _AUGMENT, _SAMPLES = 1, 2, 3
+"""Purposes of random numbers: each has seeds of its own."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """indices: int64 (B,), positions in the split. raw: (B, *sample_shape). targets: (B,) or None."""
+    """Samples of one step, or one process's slice of them."""
 
     indices: Tensor
+    """int64 (B,) positions in the split."""
     raw: Tensor
+    """(B, *sample_shape), as the schema encodes samples."""
     targets: Tensor | None
-    shared: int | None = None
-    """Samples of the whole batch, where this is one process's share of it."""
+    """(B,), or None."""
+    sliced_from: int | None = None
+    """Samples of all processes' slices together; None where the batch is whole."""
 
     @property
-    def whole(self) -> int:
-        return len(self.indices) if self.shared is None else self.shared
+    def global_size(self) -> int:
+        """Samples of the step in all processes."""
+        return len(self.indices) if self.sliced_from is None else self.sliced_from
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -44,95 +49,99 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
 
 
 def epoch_order(seed: int, epoch: int, samples: int) -> Tensor:
-    """int64 (N,): a permutation."""
-    return torch.randperm(samples, generator=generator(seed, _ORDER, epoch))
+    """Returns int64 (N,): a permutation."""
+    return torch.randperm(samples, generator=make_generator(seed, _ORDER, epoch))
 
 
 @dataclass(frozen=True)
-class Share:
-    """Which part of every batch is a process's own. Shares differ by at most one sample, and are in the batch's order."""
+class BatchSlice:
+    """Slice of every batch that belongs to one process. The slices of a batch differ by at most one sample."""
 
     rank: int = 0
-    size: int = 1
+    world_size: int = 1
 
-    def of(self, samples: int) -> slice:
-        return slice(self.rank * samples // self.size, (self.rank + 1) * samples // self.size)
+    def bounds(self, samples: int) -> slice:
+        """Returns the positions, in a batch of so many samples, that belong to this process."""
+        return slice(self.rank * samples // self.world_size, (self.rank + 1) * samples // self.world_size)
 
 
-WHOLE = Share()
-"""Of a process that is alone."""
+WHOLE_BATCH = BatchSlice()
+"""Slice of a single process."""
 
 
 @dataclass(frozen=True)
-class Feed:
-    """Batches of the training split, from any position on; of each batch a process's share."""
+class BatchLoader:
+    """Loads the batches of the training split, from any position on, or one process's slice of each."""
 
     split: Split
     batch_size: int
     seed: int
     augmentations: tuple[str, ...] = ()
-    share: Share = WHOLE
+    batch_slice: BatchSlice = WHOLE_BATCH
 
     @property
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(len(self.split), self.batch_size)
 
     @property
-    def smallest(self) -> int:
-        """Samples of the smallest batch, shares taken together."""
+    def smallest_batch(self) -> int:
+        """Samples of the smallest batch, in all processes."""
         return len(self.split) // self.steps_per_epoch
 
-    def smallest_pass(self, microbatch_size: int) -> int:
-        """Samples of the smallest forward pass, where a process takes at most so many of its share at once."""
-        least, most = self.smallest, -(-len(self.split) // self.steps_per_epoch)
-        shares = range(max(1, least // self.share.size), -(-most // self.share.size) + 1)
-        return min(share // -(-share // microbatch_size) for share in shares)
+    def smallest_microbatch(self, microbatch_size: int) -> int:
+        """Returns the samples of the smallest forward pass, where one takes at most ``microbatch_size`` of a slice."""
+        processes = self.batch_slice.world_size
+        largest_batch = -(-len(self.split) // self.steps_per_epoch)
+        slice_sizes = range(max(1, self.smallest_batch // processes), -(-largest_batch // processes) + 1)
+        return min(size // -(-size // microbatch_size) for size in slice_sizes)
 
-    def check_shares(self) -> None:
-        """Raises OptionError where a process would have nothing of a batch."""
-        if self.smallest < self.share.size:
+    def check_slices(self) -> None:
+        """Raises OptionError where a process would have no sample of a batch."""
+        processes = self.batch_slice.world_size
+        if self.smallest_batch < processes:
             raise OptionError(
-                f"batches of {self.smallest} samples leave some of {self.share.size} processes without one",
+                f"batches of {self.smallest_batch} samples leave some of {processes} processes without one",
                 hint="start fewer processes, or take a larger batch_size and more data",
             )
 
     def epoch(self, epoch: int, *, first_step: int = 0) -> Iterator[Batch]:
-        """The batches of ``epoch`` from its ``first_step``-th on. What must be read or decoded is read one batch ahead.
+        """Returns the batches of ``epoch`` from position ``first_step`` on. Files are read one batch ahead.
 
-        Samples that are drawn anew are not: the global generators that they draw from are those of the network's dropout.
+        Random samples are not read ahead: they use the global generators, which the network's dropout uses too.
         """
         order_N = epoch_order(self.seed, epoch, len(self.split))
         positions = range(first_step, self.steps_per_epoch)
-        if self.split.samples.in_memory or not self.split.samples.fixed:
-            return (self._batch(order_N, epoch, position) for position in positions)
-        return self._ahead(order_N, epoch, positions)
+        if self.split.samples.in_memory or not self.split.samples.is_deterministic:
+            return (self._make_batch(order_N, epoch, position) for position in positions)
+        return self._prefetch(order_N, epoch, positions)
 
-    def _ahead(self, order_N: Tensor, epoch: int, positions: range) -> Iterator[Batch]:
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="naiad-feed") as reader:
-            coming = None
+    def _prefetch(self, order_N: Tensor, epoch: int, positions: range) -> Iterator[Batch]:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="naiad-batches") as reader:
+            pending = None
             for position in positions:
-                following = reader.submit(self._batch, order_N, epoch, position)
-                if coming is not None:
-                    yield coming.result()
-                coming = following
-            if coming is not None:
-                yield coming.result()
+                submitted = reader.submit(self._make_batch, order_N, epoch, position)
+                if pending is not None:
+                    yield pending.result()
+                pending = submitted
+            if pending is not None:
+                yield pending.result()
 
-    def _batch(self, order_N: Tensor, epoch: int, position: int) -> Batch:
+    def _make_batch(self, order_N: Tensor, epoch: int, position: int) -> Batch:
         samples, steps = len(self.split), self.steps_per_epoch
         whole_B = order_N[position * samples // steps : (position + 1) * samples // steps]
-        indices_B = whole_B[self.share.of(len(whole_B))]
-        where = (epoch, position, self.share.rank)[: 3 if self.share.rank else 2]
-        raw = self._taken(indices_B, where)
+        indices_B = whole_B[self.batch_slice.bounds(len(whole_B))]
+        rank = self.batch_slice.rank
+        seed_parts = (epoch, position, rank) if rank else (epoch, position)
+        raw = self._read_samples(indices_B, seed_parts)
         if self.augmentations:
-            raw = augment(raw, self.augmentations, generator(self.seed, _AUGMENT, *where))
+            raw = augment(raw, self.augmentations, make_generator(self.seed, _AUGMENT, *seed_parts))
         targets = self.split.targets
-        own = None if targets is None else targets.index_select(0, indices_B)
-        return Batch(indices_B, raw, own, None if self.share.size == 1 else len(whole_B))
+        targets_B = None if targets is None else targets.index_select(0, indices_B)
+        return Batch(indices_B, raw, targets_B, None if self.batch_slice.world_size == 1 else len(whole_B))
 
-    def _taken(self, indices_B: Tensor, where: tuple[int, ...]) -> Tensor:
+    def _read_samples(self, indices_B: Tensor, seed_parts: tuple[int, ...]) -> Tensor:
         samples = self.split.samples
-        if samples.fixed:
+        if samples.is_deterministic:
             return samples.take(indices_B)
-        with seeded(derived_seed(self.seed, _ITEMS, *where)):
+        with fork_rng(derive_seed(self.seed, _SAMPLES, *seed_parts)):
             return samples.take(indices_B)

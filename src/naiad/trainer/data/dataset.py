@@ -1,4 +1,4 @@
-"""The nouns of the data: samples, splits, and a dataset that is ready to train on.
+"""Samples, splits, and a dataset that is ready to train on.
 
 Knows shapes and types; knows nothing of files, cleaning or networks.
 Shape legend: N samples, C channels, H height, W width, F features.
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -22,10 +24,7 @@ class Task(StrEnum):
 
 
 class Samples(Protocol):
-    """The inputs of a split, one tensor a sample, all of one shape.
-
-    ``take`` is deterministic for deterministic sources and may be called from one thread at a time.
-    """
+    """Inputs of a split: one tensor a sample, all of one shape. Used by one thread at a time."""
 
     @property
     def sample_shape(self) -> torch.Size:
@@ -36,16 +35,19 @@ class Samples(Protocol):
 
     @property
     def in_memory(self) -> bool:
-        """True when ``take`` reads no file and calls no user code."""
+        """Whether ``take`` neither reads a file nor calls user code."""
 
     @property
-    def fixed(self) -> bool:
-        """False when taking one twice may give two tensors (a random transform), drawn from the global generators."""
+    def is_deterministic(self) -> bool:
+        """False where ``take`` may give two tensors for one sample, as a random transform does from the global generators."""
 
     def __len__(self) -> int: ...
 
     def take(self, indices: Tensor) -> Tensor:
-        """The samples at int64 ``indices`` (B,), stacked: (B, *sample_shape)."""
+        """Returns the samples at int64 ``indices`` (B,) as one tensor (B, *sample_shape)."""
+
+    def select(self, indices: npt.NDArray[np.int64]) -> "Samples":
+        """Returns the samples at ``indices`` in their order."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class TensorSamples:
         return True
 
     @property
-    def fixed(self) -> bool:
+    def is_deterministic(self) -> bool:
         return True
 
     def __len__(self) -> int:
@@ -76,25 +78,26 @@ class TensorSamples:
     def take(self, indices: Tensor) -> Tensor:
         return self.tensor.index_select(0, indices)
 
+    def select(self, indices: npt.NDArray[np.int64]) -> "TensorSamples":
+        return TensorSamples(self.take(torch.from_numpy(indices)))
+
 
 @dataclass(frozen=True)
 class Split:
-    """Cleaned samples with their targets.
-
-    targets: int64 (N,) class indices; float32 (N,) for regression, in the user's units; None when there are none.
-    names: where each sample came from: a path, ``row 12``, ``index 12``.
-    """
+    """Cleaned samples with their targets."""
 
     samples: Samples
     targets: Tensor | None
+    """int64 (N,) class indices, or float32 (N,) values in the user's units; None where there are none."""
     names: Sequence[str]
+    """Origin of each sample: a path, ``row 12``, ``index 12``."""
 
     def __len__(self) -> int:
         return len(self.samples)
 
 
-def spread(split: Split, count: int) -> Split:
-    """At most ``count`` samples from all over the split, in memory."""
+def sample_evenly(split: Split, count: int) -> Split:
+    """Returns at most ``count`` samples at even distances over the split, in memory."""
     if not len(split):
         return split
     indices = torch.linspace(0, len(split) - 1, min(count, len(split)), dtype=torch.float64).round().long()
@@ -103,21 +106,21 @@ def spread(split: Split, count: int) -> Split:
 
 
 class InputSchema(Protocol):
-    """How what a user hands to ``predict`` becomes the program's input. Goes into naiad.json and comes back."""
+    """Encoding of a user's inputs as the exported program's input. It is stored in naiad.json."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one sample as the program takes it, without N."""
+        """Shape of one encoded sample, without N."""
 
     @property
     def dtype(self) -> torch.dtype:
-        """torch.uint8 for images, torch.float32 for the rest."""
+        """torch.uint8 for images, torch.float32 for all else."""
 
     def encode(self, raw: Any) -> Tensor:
-        """(N, *sample_shape). Raises DataError when ``raw`` cannot be read or does not fit."""
+        """Returns (N, *sample_shape). Raises DataError where ``raw`` cannot be read or does not fit."""
 
     def to_json(self) -> dict[str, Any]:
-        """Has a key ``kind``: image, array or table."""
+        """Returns a mapping whose key ``kind`` is image, array or table."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Dataset:
     """One phrase for people: why this is the task."""
     schema: InputSchema
     features: nn.Module
-    """Raw batch in (N, *schema.sample_shape), float32 network input out; statistics from the training split only."""
+    """Encoded batch (N, *schema.sample_shape) in, float32 network input out; statistics from the training split only."""
     classes: tuple[str, ...]
     """Class names in the order of the indices; empty where there are none."""
     target_name: str
@@ -141,5 +144,5 @@ class Dataset:
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives for a sample: the classes, or 1."""
+        """Number of values that the network gives for a sample: one a class, or 1."""
         return len(self.classes) if self.task is Task.CLASSIFICATION else 1

@@ -1,21 +1,31 @@
-"""What cleaning found: each finding with a count, examples, and what was done about it."""
+"""Findings of the cleaning: each with a count, examples, and what was done about it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
+
+MAX_EXAMPLES = 5
+"""Sample names that a finding lists."""
 
 
 class Action(StrEnum):
     """What was done about a finding."""
 
     REPAIRED = "repaired"  # the sample is used, changed as the finding says
-    LEFT_OUT = "left out"  # the sample is not used; it is listed in quarantine.csv
-    TOLD = "told"  # nothing was changed
+    QUARANTINED = "quarantined"  # the sample is not used; it is listed in quarantine.csv
+    REPORTED = "reported"  # nothing was changed
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Reads the values that earlier artifacts hold."""
+        renamed = {"left out": "quarantined", "told": "reported"}
+        return cls(renamed[value]) if isinstance(value, str) and value in renamed else None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of trouble in one split."""
+    """One kind of problem in one split."""
 
     kind: str
     """A stable slug: ``unreadable-image``, ``exact-duplicate``, ``shared-with-test``, …"""
@@ -24,14 +34,14 @@ class Finding:
     count: int
     action: Action
     message: str
-    """One sentence for people: what it is and what it means for them."""
+    """One sentence for people: what the problem is and what follows from it."""
     examples: tuple[str, ...] = ()
     """Up to five sample names (a path, ``row 12``, a column)."""
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """One sample that was left out: a row of quarantine.csv."""
+class QuarantineEntry:
+    """One sample that is not used: a row of quarantine.csv."""
 
     name: str
     split: str
@@ -41,13 +51,32 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that cleaning found. ``a + b`` joins two."""
+    """All findings of a data set. ``a + b`` joins two."""
 
     items: tuple[Finding, ...] = ()
-    quarantine: tuple[Quarantined, ...] = ()
+    quarantine: tuple[QuarantineEntry, ...] = ()
 
     def __add__(self, other: "Findings") -> "Findings":
         return Findings(self.items + other.items, self.quarantine + other.quarantine)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(item) for item in self.items]
+
+
+def make_findings(
+    kind: str, split: str, names: Sequence[str], action: Action, message: str, *, reasons: Sequence[str] | None = None
+) -> Findings:
+    """Returns one finding about the samples ``names``, or no finding where there are none.
+
+    Quarantined samples have an entry each, with its own reason of ``reasons`` or with the message.
+    """
+    if not len(names):
+        return Findings()
+    finding = Finding(kind, split, len(names), action, message, tuple(names[:MAX_EXAMPLES]))
+    if action is not Action.QUARANTINED:
+        return Findings((finding,))
+    entry_reasons = [message] * len(names) if reasons is None else reasons
+    entries = tuple(
+        QuarantineEntry(name, split, kind, reason) for name, reason in zip(names, entry_reasons, strict=True)
+    )
+    return Findings((finding,), entries)

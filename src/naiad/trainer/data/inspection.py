@@ -1,41 +1,140 @@
-"""What ``naiad inspect`` shows: the data as it would be trained on, and what is wrong with it."""
+"""Inspects data without training: what would be trained on, and what is wrong with it."""
 
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from naiad.errors import DataError
+from naiad.trainer.data.cleaning.clean import CleanedData, clean
 from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.labels import count_classes, infer_target_schema
+from naiad.trainer.data.prepare import DataOptions, encode_all_targets, open_data, split_indices
+from naiad.trainer.data.sources.raw_data import RawData
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """``problems`` are the reasons why the data cannot be trained on as it is; empty when it can."""
+    """The result of ``inspect``."""
 
     name: str
     kind: str
-    """``images``, ``pictures`` (image files), ``arrays``, ``items`` (streamed) or ``table``."""
-    task: str | None
-    task_reason: str
+    """A value of ``InputKind``: ``images``, ``PIL images``, ``arrays``, ``dataset items`` or ``table``."""
     splits: dict[str, int]
     """Samples by split, after cleaning and before a validation split is taken from training."""
-    classes: dict[str, dict[str, int]]
-    """Samples by split and class."""
-    sample_shape: tuple[int, ...] | None
-    dtype: str
-    memory_bytes: int
-    """What the samples of all splits take, or would take, when held in memory."""
-    in_memory: bool
     target_name: str
-    findings: Findings = field(default_factory=Findings)
+    findings: Findings
+    task: str | None = None
+    task_reason: str = ""
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Samples by split and class."""
+    sample_shape: tuple[int, ...] | None = None
+    dtype: str = ""
+    memory_bytes: int = 0
+    """Size of the samples of all splits, whether they are held in memory or not."""
+    in_memory: bool = False
     problems: tuple[str, ...] = ()
+    """Reasons why the data cannot be trained on as it is."""
 
     def to_json(self) -> dict[str, Any]:
-        values = {
-            key: value for key, value in vars(self).items() if key not in ("findings", "problems", "sample_shape")
-        }
         return {
-            **values,
+            "name": self.name,
+            "kind": self.kind,
+            "task": self.task,
+            "task_reason": self.task_reason,
+            "splits": self.splits,
+            "classes": self.classes,
+            "dtype": self.dtype,
+            "memory_bytes": self.memory_bytes,
+            "in_memory": self.in_memory,
+            "target_name": self.target_name,
             "sample_shape": None if self.sample_shape is None else list(self.sample_shape),
             "findings": self.findings.to_json(),
-            "quarantine": [asdict(item) for item in self.findings.quarantine],
+            "quarantine": [asdict(entry) for entry in self.findings.quarantine],
             "problems": list(self.problems),
         }
+
+
+def inspect(
+    data: Any,
+    *,
+    validation: Any = None,
+    task: str | None = None,
+    label: str | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    seed: int = 0,
+    memory_limit_bytes: int | None = None,
+) -> Inspection:
+    """Goes as far as ``fit`` does with the data, and lists the problems that would end it there.
+
+    The arguments are those of ``fit``. ``memory_limit_bytes``: larger data is streamed; None is a quarter of the free
+    memory. Raises DataError where the data cannot be opened, and OptionError.
+    """
+    options = DataOptions(
+        validation=validation,
+        task=task,
+        label=label,
+        image_size=image_size,
+        seed=seed,
+        memory_limit_bytes=memory_limit_bytes,
+    )
+    limit_bytes = options.memory_limit_or_default
+    raw = open_data(data, options, limit_bytes)
+    try:
+        cleaned = clean(raw, image_size=options.image_sides, memory_limit_bytes=limit_bytes)
+    except DataError as error:
+        return _describe_raw(raw, error)
+    inspection = _describe_cleaned(raw, cleaned)
+    try:
+        return _add_targets(inspection, cleaned, raw.classes, options)
+    except DataError as error:
+        return replace(inspection, problems=(str(error),))
+
+
+def _describe_raw(raw: RawData, error: DataError) -> Inspection:
+    return Inspection(
+        name=raw.name,
+        kind=str(raw.kind),
+        splits={name: len(split) for name, split in raw.splits.items()},
+        target_name=raw.target_name,
+        findings=raw.findings,
+        problems=(str(error),),
+    )
+
+
+def _describe_cleaned(raw: RawData, cleaned: CleanedData) -> Inspection:
+    samples = cleaned.splits["train"].samples
+    counts = {name: len(split) for name, split in cleaned.splits.items()}
+    return Inspection(
+        name=raw.name,
+        kind=str(raw.kind),
+        splits=counts,
+        target_name=raw.target_name,
+        findings=cleaned.findings,
+        sample_shape=tuple(samples.sample_shape),
+        dtype=str(samples.dtype).removeprefix("torch."),
+        memory_bytes=sum(counts.values()) * math.prod(samples.sample_shape) * samples.dtype.itemsize,
+        in_memory=samples.in_memory,
+    )
+
+
+def _add_targets(
+    inspection: Inspection, cleaned: CleanedData, names: tuple[str, ...], options: DataOptions
+) -> Inspection:
+    """Adds the task, the classes and what was found about the labels. Raises DataError where training would be refused."""
+    train = cleaned.splits["train"]
+    target_schema = infer_target_schema(train.targets, task=options.task, names=names)
+    targets, findings = encode_all_targets(cleaned.splits, target_schema)
+    if "validation" not in targets:
+        split_indices(train, targets["train"], target_schema, options.seed)
+    classes = {
+        split: dict(count_classes(encoded, target_schema.classes))
+        for split, encoded in targets.items()
+        if encoded is not None and target_schema.classes
+    }
+    return replace(
+        inspection,
+        task=str(target_schema.task),
+        task_reason=target_schema.reason,
+        classes=classes,
+        findings=inspection.findings + findings,
+    )

@@ -1,4 +1,4 @@
-"""From labels as found to a task, class names and targets.
+"""Infers the task and the classes from labels as the source gives them, and encodes labels as targets.
 
 Shape legend: N samples, K classes.
 """
@@ -12,111 +12,114 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from naiad.errors import DataError, OptionError, nearest
+from naiad.errors import DataError, OptionError, did_you_mean
 from naiad.trainer.data.dataset import Task
 
+_MAX_CLASSES = 1_000
 _FEW_CLASSES = 20
-_MOST_CLASSES = 1_000
-_SMALL_SHARE = 0.05
-_SHOWN = 5
+"""Distinct whole numbers that are classes however few the samples are, as long as each has two."""
+_MAX_CLASS_FRACTION = 0.05
+"""Distinct whole numbers, as a fraction of the samples, that are still classes."""
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True)
-class Labelling:
-    """What the labels mean."""
+class TargetSchema:
+    """Task and classes of a data set's labels."""
 
     task: Task
     reason: str
+    """One phrase for people: why this is the task."""
     classes: tuple[str, ...]
-    named: bool = False
-    """True where the source gave the names of the integers 0 … K-1."""
+    """Class names in the order of their indices; empty for regression and where there are no labels."""
+    labels_are_indices: bool = False
+    """True where the source names the classes 0 … K-1 and the labels are these numbers."""
 
 
-def labelling(targets: npt.NDArray[Any] | None, *, task: str | None, names: tuple[str, ...] = ()) -> Labelling:
-    """From the training split's labels. A ``task`` that the user set is kept. Raises DataError, OptionError."""
-    chosen, reason = _task(targets, task, names)
-    if targets is None or chosen is Task.REGRESSION:
-        return Labelling(chosen, reason, ())
-    if targets is None:
-        if chosen is Task.CLASSIFICATION:
-            raise DataError(
-                "the data has no labels, which classification needs", hint="give labels, or task='clustering'"
-            )
-        return Labelling(chosen, reason, ())
-    named = bool(names) and _is_whole(targets)
-    if not named:
-        _refuse_negative(targets)
+def infer_target_schema(
+    labels: npt.NDArray[Any] | None, *, task: str | None, names: tuple[str, ...] = ()
+) -> TargetSchema:
+    """Returns the schema of the training split's labels (N,). Raises DataError, OptionError.
+
+    task: kept where the user set it. names: class names that the source gives.
+    """
+    chosen, reason = _infer_task(labels, names) if task is None else (_check_task(labels, task), "set by the user")
+    if labels is None or chosen is Task.REGRESSION:
+        return TargetSchema(chosen, reason, ())
+    labels_are_indices = bool(names) and _has_whole_numbers(labels)
+    if not labels_are_indices:
+        _check_not_negative(labels)
     if chosen is Task.CLASSIFICATION:
-        _refuse_one_class(targets)
-    return Labelling(chosen, reason, names if named else _names_of(targets), named)
+        _check_two_classes(labels)
+    return TargetSchema(chosen, reason, names if labels_are_indices else _class_names(labels), labels_are_indices)
 
 
-def encode_targets(
-    targets: npt.NDArray[Any], *, task: Task, classes: tuple[str, ...], named: bool, split: str
-) -> Tensor:
-    """int64 (N,) class indices, or float32 (N,) values. Raises DataError on labels that the classes do not have."""
-    if task is Task.REGRESSION:
-        return _values(targets, split)
-    if _is_whole(targets) and (named or not set(_names_of(targets)) <= set(classes)):
-        indices = targets.astype(np.int64)
-        if named or not any(_is_number(name) for name in classes):
-            outside = (indices < 0) | (indices >= len(classes))
-            _refuse_outside(targets[outside], classes, split)
+def encode_targets(labels: npt.NDArray[Any], target_schema: TargetSchema, *, split: str) -> Tensor:
+    """Returns int64 (N,) class indices, or float32 (N,) values for regression.
+
+    Raises DataError for a label that is no number in regression, or none of the classes. ``split`` is named in the message.
+    """
+    classes, are_indices = target_schema.classes, target_schema.labels_are_indices
+    if target_schema.task is Task.REGRESSION:
+        return _encode_values(labels, split)
+    if _has_whole_numbers(labels) and (are_indices or not set(_class_names(labels)) <= set(classes)):
+        indices = labels.astype(np.int64)
+        if are_indices or not any(_is_number_text(name) for name in classes):
+            is_outside = (indices < 0) | (indices >= len(classes))
+            _check_known(labels[is_outside], classes, split)
             return torch.from_numpy(indices)
-    unique, inverse = np.unique(targets if targets.dtype.kind in "iufb" else _texts(targets), return_inverse=True)
-    names = [_number_name(value) for value in unique.tolist()]
-    position = {name: index for index, name in enumerate(classes)}
-    _refuse_outside(np.array([name for name in names if name not in position]), classes, split)
-    places = np.array([position[name] for name in names], dtype=np.int64)
-    return torch.from_numpy(places[inverse])
+    unique, inverse = np.unique(labels if labels.dtype.kind in "iufb" else _to_text(labels), return_inverse=True)
+    names = [_format_label(value) for value in unique.tolist()]
+    index_of = {name: index for index, name in enumerate(classes)}
+    _check_known(np.array([name for name in names if name not in index_of]), classes, split)
+    indices = np.array([index_of[name] for name in names], dtype=np.int64)
+    return torch.from_numpy(indices[inverse])
 
 
 def count_classes(targets: Tensor, classes: tuple[str, ...]) -> Mapping[str, int]:
+    """Returns the number of samples by class name."""
     counts = torch.bincount(targets, minlength=len(classes)).tolist()
     return dict(zip(classes, counts, strict=True))
 
 
-def _task(targets: npt.NDArray[Any] | None, task: str | None, names: tuple[str, ...]) -> tuple[Task, str]:
-    if task is None:
-        return _found_task(targets, names)
+# ---- task
+
+
+def _check_task(labels: npt.NDArray[Any] | None, task: str) -> Task:
     known = [str(choice) for choice in Task]
     if task not in known:
-        raise OptionError(f"task {task!r} is not known", hint=nearest(str(task), known))
-    if task != Task.CLUSTERING and targets is None:
+        raise OptionError(f"task {task!r} is not known", hint=did_you_mean(str(task), known))
+    if task != Task.CLUSTERING and labels is None:
         raise DataError(f"the data has no labels, which {task} needs", hint="give labels, or task='clustering'")
-    return Task(task), "set by the user"
+    return Task(task)
 
 
-def _found_task(targets: npt.NDArray[Any] | None, names: tuple[str, ...]) -> tuple[Task, str]:
-    if targets is None:
+def _infer_task(labels: npt.NDArray[Any] | None, names: tuple[str, ...]) -> tuple[Task, str]:
+    """Returns the task and the reason for it."""
+    if labels is None:
         return Task.CLUSTERING, "the data has no labels"
     if names:
         return Task.CLASSIFICATION, f"the labels are {len(names)} named classes"
-    if targets.dtype.kind not in "iuf" and not _all_numbers(targets):
-        return Task.CLASSIFICATION, f"the labels are {'yes or no' if targets.dtype.kind == 'b' else 'text'}"
-    return _task_of_numbers(targets.astype(np.float64))
+    if labels.dtype.kind not in "iuf" and not _has_only_numbers(labels):
+        return Task.CLASSIFICATION, f"the labels are {'yes or no' if labels.dtype.kind == 'b' else 'text'}"
+    return _infer_task_from_numbers(labels.astype(np.float64))
 
 
-def _task_of_numbers(numbers: npt.NDArray[np.float64]) -> tuple[Task, str]:
-    """Few distinct whole numbers, and each several times, are classes."""
+def _infer_task_from_numbers(numbers: npt.NDArray[np.float64]) -> tuple[Task, str]:
+    """Takes few distinct whole numbers for classes, if there are two samples or more for each on average."""
     if bool((numbers != np.floor(numbers)).any()):
         return Task.REGRESSION, "the labels are numbers with fractions"
     distinct = len(np.unique(numbers))
-    most = min(max(_FEW_CLASSES, int(_SMALL_SHARE * len(numbers))), _MOST_CLASSES, max(2, len(numbers) // 2))
+    most = min(max(_FEW_CLASSES, int(_MAX_CLASS_FRACTION * len(numbers))), _MAX_CLASSES, max(2, len(numbers) // 2))
     task = Task.CLASSIFICATION if distinct <= most else Task.REGRESSION
     return task, f"the labels are whole numbers with {distinct:,} distinct values"
 
 
-def _values(targets: npt.NDArray[Any], split: str) -> Tensor:
-    try:
-        values = targets.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"the labels of {split} are no numbers: {error}", hint="give task='classification'") from error
-    return torch.from_numpy(values.astype(np.float32))
+# ---- checks
 
 
-def _refuse_one_class(targets: npt.NDArray[Any]) -> None:
-    present = np.unique(_texts(targets if targets.dtype.kind == "O" else np.unique(targets)))
+def _check_two_classes(labels: npt.NDArray[Any]) -> None:
+    present = np.unique(_to_text(labels if labels.dtype.kind == "O" else np.unique(labels)))
     if len(present) < 2:
         only = f"only one, {str(present[0])!r}" if len(present) else "none"
         raise DataError(
@@ -125,57 +128,70 @@ def _refuse_one_class(targets: npt.NDArray[Any]) -> None:
         )
 
 
-def _refuse_negative(targets: npt.NDArray[Any]) -> None:
-    if targets.dtype.kind in "if" and len(targets) and bool((targets < 0).any()):
-        first = int(np.flatnonzero(targets < 0)[0])
+def _check_not_negative(labels: npt.NDArray[Any]) -> None:
+    if labels.dtype.kind in "if" and len(labels) and bool((labels < 0).any()):
+        first = int(np.flatnonzero(labels < 0)[0])
         raise DataError(
-            f"labels out of range: {targets[first]} at position {first}, but class labels start at 0",
+            f"labels out of range: {labels[first]} at position {first}, but class labels start at 0",
             hint="give labels of 0 to K-1, text, or task='regression'",
         )
 
 
-def _refuse_outside(outside: npt.NDArray[Any], classes: tuple[str, ...], split: str) -> None:
-    if len(outside):
-        shown = ", ".join(str(label) for label in np.unique(outside)[:_SHOWN])
-        known = ", ".join(classes[:_SHOWN]) + (f", … ({len(classes)} in all)" if len(classes) > _SHOWN else "")
+def _check_known(unknown_labels: npt.NDArray[Any], classes: tuple[str, ...], split: str) -> None:
+    if len(unknown_labels):
+        listed = ", ".join(str(label) for label in np.unique(unknown_labels)[:_MAX_LISTED])
+        known = ", ".join(classes[:_MAX_LISTED])
+        more = f", … ({len(classes)} in all)" if len(classes) > _MAX_LISTED else ""
         raise DataError(
-            f"labels out of range: {split} has {shown}, but the classes are {known}",
+            f"labels out of range: {split} has {listed}, but the classes are {known}{more}",
             hint="the classes are those of the training labels: correct the labels, or add training samples of them",
         )
 
 
-def _names_of(targets: npt.NDArray[Any]) -> tuple[str, ...]:
-    """Sorted: numbers by value, the rest as text."""
-    if targets.dtype.kind in "iufb":
-        return tuple(_number_name(value) for value in np.unique(targets).tolist())
-    if _all_numbers(targets):
-        return tuple(_number_name(value) for value in sorted(set(targets.tolist())))
-    return tuple(str(name) for name in np.unique(_texts(targets)))
+# ---- values
 
 
-def _texts(targets: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
-    if targets.dtype.kind == "U":
-        return targets
-    return np.array([_number_name(value) for value in targets.tolist()], dtype=np.str_)
+def _encode_values(labels: npt.NDArray[Any], split: str) -> Tensor:
+    try:
+        values = labels.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the labels of {split} are no numbers: {error}", hint="give task='classification'") from error
+    return torch.from_numpy(values.astype(np.float32))
 
 
-def _number_name(value: Any) -> str:
+def _class_names(labels: npt.NDArray[Any]) -> tuple[str, ...]:
+    """Returns the distinct labels as text: numbers sorted by value, others by text."""
+    if labels.dtype.kind in "iufb":
+        return tuple(_format_label(value) for value in np.unique(labels).tolist())
+    if _has_only_numbers(labels):
+        return tuple(_format_label(value) for value in sorted(set(labels.tolist())))
+    return tuple(str(name) for name in np.unique(_to_text(labels)))
+
+
+def _to_text(labels: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
+    if labels.dtype.kind == "U":
+        return labels
+    return np.array([_format_label(value) for value in labels.tolist()], dtype=np.str_)
+
+
+def _format_label(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _is_whole(targets: npt.NDArray[Any]) -> bool:
-    if targets.dtype.kind == "f":
-        return bool((targets == np.floor(targets)).all())
-    return targets.dtype.kind in "iu"
+def _has_whole_numbers(labels: npt.NDArray[Any]) -> bool:
+    if labels.dtype.kind == "f":
+        return bool((labels == np.floor(labels)).all())
+    return labels.dtype.kind in "iu"
 
 
-def _all_numbers(targets: npt.NDArray[Any]) -> bool:
-    return targets.dtype.kind == "O" and all(
-        isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in targets
+def _has_only_numbers(labels: npt.NDArray[Any]) -> bool:
+    """Whether Python objects are all numbers."""
+    return labels.dtype.kind == "O" and all(
+        isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in labels
     )
 
 
-def _is_number(name: str) -> bool:
+def _is_number_text(name: str) -> bool:
     try:
         float(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A validation split from the training split: seeded, stratified, and with exact copies on one side.
+"""Splits a validation split off the training split: seeded, stratified, and with exact copies on one side.
 
 Shape legend: N samples, G groups of equal samples, K classes.
 """
@@ -8,16 +8,18 @@ import numpy.typing as npt
 
 from naiad.errors import DataError
 
-SHARE = 0.1
-MOST = 5_000
+VALIDATION_FRACTION = 0.1
+MAX_VALIDATION_SAMPLES = 5_000
 
 Indices = npt.NDArray[np.int64]
 
 
 def validation_indices(groups: Indices, *, strata: Indices | None, seed: int) -> tuple[Indices, Indices]:
-    """(train, validation) indices in rising order. Validation has a tenth, at most 5,000, at least one a class that has two.
+    """Returns the (train, validation) indices, each in rising order.
 
-    groups: (N,) samples of one group stay together. strata: (N,) class indices, or None. Raises DataError below two groups.
+    Validation has a tenth of the samples, at most 5,000, and at least one of each class that has two groups.
+    groups: (N,); samples of one group stay together. strata: (N,) class indices, or None.
+    Raises DataError below two groups.
     """
     _, first, group_N = np.unique(groups, return_index=True, return_inverse=True)
     if len(first) < 2:
@@ -26,17 +28,17 @@ def validation_indices(groups: Indices, *, strata: Indices | None, seed: int) ->
             hint="give more samples, or a validation set",
         )
     order_G = np.random.default_rng(seed).permutation(len(first))
-    size = min(MOST, max(1, round(SHARE * len(groups))), len(first) - 1)
+    size = min(MAX_VALIDATION_SAMPLES, max(1, round(VALIDATION_FRACTION * len(groups))), len(first) - 1)
     chosen = order_G[:size]
     if strata is not None:
-        drawn = _a_share_of_each(order_G, strata[first[order_G]], size)
-        chosen = drawn if len(drawn) else chosen
-    in_validation = np.isin(group_N, chosen)
-    return np.flatnonzero(~in_validation), np.flatnonzero(in_validation)
+        stratified = _stratified_groups(order_G, strata[first[order_G]], size)
+        chosen = stratified if len(stratified) else chosen
+    is_validation_N = np.isin(group_N, chosen)
+    return np.flatnonzero(~is_validation_N), np.flatnonzero(is_validation_N)
 
 
-def _a_share_of_each(order_G: Indices, strata_G: Indices, size: int) -> Indices:
-    """The first groups of each class in ``order_G``, in the classes' proportions; a class with one group gives none."""
+def _stratified_groups(order_G: Indices, strata_G: Indices, size: int) -> Indices:
+    """Returns the first groups of each class in ``order_G``, in the classes' proportions, but never all of a class."""
     counts_K = np.bincount(strata_G)
     quota_K = np.minimum(np.maximum(size * counts_K // len(strata_G), 1), counts_K - 1)
     by_class = np.argsort(strata_G, kind="stable")

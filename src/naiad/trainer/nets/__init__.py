@@ -3,18 +3,18 @@
 Knows shapes, layers and where a network came from; knows nothing of training.
 """
 
-from naiad.trainer.nets.check import check_network, check_single_sample, needs_more_samples
+from naiad.trainer.nets.check import check_forward_pass, check_single_sample, is_batchnorm_size_error
 from naiad.trainer.nets.network_source import NetworkSource
-from naiad.trainer.nets.registry import NetEntry, create, entries
-from naiad.trainer.nets.resolve import resolve
+from naiad.trainer.nets.registry import NetworkEntry, create_network, list_networks
+from naiad.trainer.nets.resolve import resolve_network
 
 __all__ = [
-    "NetEntry",
+    "NetworkEntry",
     "NetworkSource",
-    "check_network",
+    "check_forward_pass",
     "check_single_sample",
-    "create",
-    "entries",
-    "needs_more_samples",
-    "resolve",
+    "create_network",
+    "is_batchnorm_size_error",
+    "list_networks",
+    "resolve_network",
 ]

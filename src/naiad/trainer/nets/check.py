@@ -1,4 +1,4 @@
-"""One forward pass before anything is trained: does the network meet the data?"""
+"""Checks with one forward pass, before training, that a network takes the data and gives what the task needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,26 +12,29 @@ from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.machine.seeding import RandomState
 
-_SAMPLES = 2
+_NUM_SAMPLES = 2
 
 
-def check_network(net: nn.Module, dataset: Dataset) -> None:
-    """Raises NetworkError when ``net`` does not take the data or does not give what the task needs.
+def check_forward_pass(net: nn.Module, dataset: Dataset) -> None:
+    """Raises NetworkError where ``net`` does not take the data, or does not give what the task needs.
 
-    Modes, buffers and random states are left as they were.
+    Leaves modes, buffers and random states as they were.
     """
     if not any(True for _ in net.parameters()):
-        raise NetworkError(f"{_name(net)} has nothing to learn: it has no parameters")
+        raise NetworkError(
+            f"{_class_name(net)} has nothing to learn: it has no parameters",
+            hint="give a network with layers that have weights",
+        )
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise NetworkError(
-            f"{_name(net)} has nothing to learn: all of its parameters are frozen",
-            hint="set requires_grad to True for those that are to learn, such as its last layer's",
+            f"{_class_name(net)} has nothing to learn: all of its parameters are frozen",
+            hint="set requires_grad to True for those to be trained, such as its last layer's",
         )
     _check_gradients(net)
-    raw = dataset.train.samples.take(torch.arange(min(_SAMPLES, len(dataset.train))))
-    with _untouched(net), _untouched(dataset.features), torch.no_grad():
+    raw = dataset.train.samples.take(torch.arange(min(_NUM_SAMPLES, len(dataset.train))))
+    with _preserve_state(net), _preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
-        output = _forward(net, net, inputs)
+        output = _run_forward(net, net, inputs)
         _check_tensor(net, output)
         match dataset.task:
             case Task.CLASSIFICATION:
@@ -43,30 +46,30 @@ def check_network(net: nn.Module, dataset: Dataset) -> None:
                 _check_embedding(net, inputs)
     if not bool(torch.isfinite(output).all()):
         raise NetworkError(
-            f"{_name(net)} gives NaN or infinite numbers before any training",
+            f"{_class_name(net)} gives NaN or infinite numbers before any training",
             hint="look for a division by zero, a logarithm or weights that were never set",
         )
 
 
 def check_single_sample(net: nn.Module, dataset: Dataset) -> None:
-    """Raises OptionError when ``net`` does not train on one sample alone, as BatchNorm does not. Leaves it as it was."""
+    """Raises OptionError where ``net`` cannot train on a batch of one sample, as BatchNorm cannot. Leaves it as it was."""
     raw = dataset.train.samples.take(torch.zeros(1, dtype=torch.int64))
-    with _untouched(net), _untouched(dataset.features), torch.no_grad():
+    with _preserve_state(net), _preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
         net.train()
         try:
             net(inputs)
         except ValueError as error:
-            if not needs_more_samples(error):
+            if not is_batchnorm_size_error(error):
                 raise
             raise OptionError(
-                f"{_name(net)} cannot train on a sample alone, as a forward pass of this plan would: BatchNorm needs two",
+                f"{_class_name(net)} cannot train on one sample at a time, as this plan does: BatchNorm needs two",
                 hint="take a larger batch_size or microbatch_size, or more data",
             ) from error
 
 
-def needs_more_samples(error: ValueError) -> bool:
-    """Whether it is what BatchNorm says to a single value a channel."""
+def is_batchnorm_size_error(error: ValueError) -> bool:
+    """Whether BatchNorm raised the error because it had a single value a channel."""
     return "more than 1 value per channel" in str(error)
 
 
@@ -74,40 +77,43 @@ def _check_gradients(net: nn.Module) -> None:
     for name, module in net.named_modules():
         if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
             raise NetworkError(
-                f"{_name(net)} has sparse gradients in {name or 'itself'}, which no optimizer here takes",
+                f"{_class_name(net)} has sparse gradients in {name or 'itself'}, which no optimizer here takes",
                 hint=f"make the {type(module).__name__} with sparse=False",
             )
 
 
-def _forward(net: nn.Module, call: Any, inputs: Tensor) -> Any:
+def _run_forward(net: nn.Module, call: Any, inputs: Tensor) -> Any:
     try:
         return call(inputs)
     except NetworkError:
         raise
     except Exception as error:
-        data = f"the data has shape {_batch_shape(inputs)}"
-        first = _first_layer(net)
-        expects = f", its first layer is {first}" if first else ""
+        first = _describe_first_layer(net)
+        expected = f", its first layer is {first}" if first else ""
         reason = " ".join(str(error).split()) or type(error).__name__
         raise NetworkError(
-            f"{_name(net)} does not take the data: {data}{expects} ({reason})",
-            hint="change the network's input, or image_size; None has a network chosen for the data",
+            f"{_class_name(net)} does not take the data: the data has shape {_batch_shape(inputs)}{expected} ({reason})",
+            hint="change the network's input, or image_size; net=None chooses a network for the data",
         ) from error
 
 
 def _check_tensor(net: nn.Module, output: Any) -> None:
     if not isinstance(output, Tensor):
-        raise NetworkError(f"{_name(net)} must give one tensor, it gave a {type(output).__name__}")
+        raise NetworkError(
+            f"{_class_name(net)} must give one tensor, but gave a {type(output).__name__}", hint="return one tensor"
+        )
     if not output.is_floating_point():
-        raise NetworkError(f"{_name(net)} must give floating-point numbers, it gave {output.dtype}")
+        raise NetworkError(
+            f"{_class_name(net)} must give floating-point numbers, but gave {output.dtype}",
+            hint="return scores, not classes",
+        )
 
 
 def _check_classes(net: nn.Module, logits: Tensor, inputs: Tensor, dataset: Dataset) -> None:
-    wanted = (len(inputs), dataset.outputs)
-    if tuple(logits.shape) == wanted:
+    if tuple(logits.shape) == (len(inputs), dataset.outputs):
         return
     raise NetworkError(
-        f"{_name(net)} gives shape {_batch_shape(logits)}, the {dataset.outputs} classes need (B, {dataset.outputs})",
+        f"{_class_name(net)} gives shape {_batch_shape(logits)}, but {dataset.outputs} classes need (B, {dataset.outputs})",
         hint=f"give its last layer {dataset.outputs} outputs",
     )
 
@@ -116,7 +122,7 @@ def _check_values(net: nn.Module, values: Tensor, inputs: Tensor) -> None:
     if tuple(values.shape) in ((len(inputs), 1), (len(inputs),)):
         return
     raise NetworkError(
-        f"{_name(net)} gives shape {_batch_shape(values)}, regression needs (B, 1)",
+        f"{_class_name(net)} gives shape {_batch_shape(values)}, but regression needs (B, 1)",
         hint="give its last layer one output",
     )
 
@@ -125,8 +131,8 @@ def _check_reconstruction(net: nn.Module, reconstruction: Tensor, inputs: Tensor
     if reconstruction.shape == inputs.shape:
         return
     raise NetworkError(
-        f"{_name(net)} gives shape {_batch_shape(reconstruction)}, clustering needs its input back: {_batch_shape(inputs)}",
-        hint="use an autoencoder: net='autoencoder', or None",
+        f"{_class_name(net)} gives shape {_batch_shape(reconstruction)}, but clustering needs the input's: {_batch_shape(inputs)}",
+        hint="use an autoencoder: net='autoencoder', or net=None",
     )
 
 
@@ -134,26 +140,29 @@ def _check_embedding(net: nn.Module, inputs: Tensor) -> None:
     encode = getattr(net, "encode", None)
     if not callable(encode):
         raise NetworkError(
-            f"{_name(net)} has no encode(x), which clustering needs for the embedding",
-            hint="net='autoencoder', or None",
+            f"{_class_name(net)} has no encode(x), which clustering needs for the embedding",
+            hint="use an autoencoder: net='autoencoder', or net=None",
         )
-    embedding = _forward(net, encode, inputs)
+    embedding = _run_forward(net, encode, inputs)
     _check_tensor(net, embedding)
     if embedding.ndim != 2 or len(embedding) != len(inputs):
-        raise NetworkError(f"{_name(net)}.encode gives shape {_batch_shape(embedding)}, clustering needs (B, D)")
+        raise NetworkError(
+            f"{_class_name(net)}.encode gives shape {_batch_shape(embedding)}, but clustering needs (B, D)",
+            hint="flatten the embedding: encode(x).flatten(1)",
+        )
 
 
 @contextmanager
-def _untouched(module: nn.Module) -> Iterator[None]:
-    """Eval mode inside; modes, buffers and the global generators as before after it."""
+def _preserve_state(module: nn.Module) -> Iterator[None]:
+    """Sets eval mode inside the block; restores modes, buffers and the global random generators after it."""
     modes = [(each, each.training) for each in module.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers() if not is_lazy(buffer)]
-    before = RandomState.capture()
+    random_state = RandomState.capture()
     module.eval()
     try:
         yield
     finally:
-        before.restore()
+        random_state.restore()
         for buffer, value in buffers:
             buffer.data.copy_(value)
         for each, training in modes:
@@ -161,12 +170,12 @@ def _untouched(module: nn.Module) -> Iterator[None]:
 
 
 def _batch_shape(tensor: Tensor) -> str:
-    """``(B, 1, 28, 28)``."""
+    """Returns text such as ``(B, 1, 28, 28)``."""
     return f"({', '.join(['B', *map(str, tensor.shape[1:])])})" if tensor.ndim else "()"
 
 
-def _first_layer(net: nn.Module) -> str | None:
-    """For people: ``Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1)), which takes (B, 1, H, W)``."""
+def _describe_first_layer(net: nn.Module) -> str | None:
+    """Returns text such as ``Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1)), which takes (B, 1, H, W)``."""
     layers = [module for module in net.modules() if any(True for _ in module.parameters(recurse=False))]
     match layers:
         case [nn.Conv2d() as layer, *_]:
@@ -178,5 +187,5 @@ def _first_layer(net: nn.Module) -> str | None:
     return None
 
 
-def _name(net: nn.Module) -> str:
+def _class_name(net: nn.Module) -> str:
     return type(net).__name__

@@ -1,4 +1,4 @@
-"""Networks that are tried out: on a copy, or, where there is none to be had, on the network itself, which is put back."""
+"""Copies of a network for trials; a network that cannot be copied is used itself and restored afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,24 +8,24 @@ import torch
 from torch import nn
 
 
-class NotCopyable(Exception):  # reason: a signal to those who measure on copies; the run goes on without
-    """The network holds what cannot be copied, or its copy cannot be trained."""
+class CopyError(Exception):  # reason: internal; who measures on copies catches it, and the run goes on
+    """Raised for a network that cannot be copied, or whose copy cannot be trained."""
 
 
-def copied(net: nn.Module) -> nn.Module:
-    """An independent copy that can be trained. Raises NotCopyable."""
+def copy_network(net: nn.Module) -> nn.Module:
+    """Returns an independent copy that can be trained. Raises CopyError."""
     try:
         copy = deepcopy(net)
     except Exception as error:  # reason: a network may hold anything, and fail in any way
-        raise NotCopyable(f"the network cannot be copied: {error}") from error
-    if not all(parameter.is_leaf for parameter in copy.parameters()):  # of what torch.jit.script made
-        raise NotCopyable("the network cannot be copied: a copy of a compiled script cannot be trained")
+        raise CopyError(f"the network cannot be copied: {error}") from error
+    if not all(parameter.is_leaf for parameter in copy.parameters()):  # made by torch.jit.script
+        raise CopyError("the network cannot be copied: a copy of a compiled script cannot be trained")
     return copy
 
 
 @contextmanager
-def untouched(net: nn.Module) -> Iterator[None]:
-    """Weights, gradients, buffers and modes are afterwards what they were, bit for bit."""
+def restore_afterwards(net: nn.Module) -> Iterator[None]:
+    """Restores weights, gradients, buffers and modes at the end of the block, bit for bit."""
     tensors = [*net.parameters(), *net.buffers()]
     values = [tensor.detach().clone() for tensor in tensors]
     grads = [(tensor, None if tensor.grad is None else tensor.grad.clone()) for tensor in net.parameters()]
@@ -43,14 +43,14 @@ def untouched(net: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def borrowed(net: nn.Module) -> Iterator[nn.Module]:
-    """A copy; where there can be none, ``net`` itself, which is untouched afterwards."""
+def disposable_copy(net: nn.Module) -> Iterator[nn.Module]:
+    """Yields a copy, or ``net`` itself where it cannot be copied; ``net`` is afterwards what it was."""
     try:
-        copy = copied(net)
-    except NotCopyable:
+        copy = copy_network(net)
+    except CopyError:
         copy = None
     if copy is not None:
         yield copy
         return
-    with untouched(net):
+    with restore_afterwards(net):
         yield net

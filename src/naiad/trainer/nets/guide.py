@@ -1,11 +1,11 @@
-"""The guide's two networks, with what was mended in them: see docs/guide/README.md.
+"""The two networks of the guide, corrected: see docs/guide/README.md.
 
-Shape legend: B batch, K classes.
+Shape legend: B batch, C channels, H height, W width, K classes.
 """
 
 from torch import Tensor, nn
 
-from naiad.trainer.nets.options import at_least
+from naiad.trainer.nets.options import check_at_least
 
 
 class SimpleNet(nn.Module):
@@ -13,18 +13,18 @@ class SimpleNet(nn.Module):
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        self.classes = at_least("classes", classes, 1)
+        self.classes = check_at_least("classes", classes, 1)
         self.conv1 = nn.Conv2d(1, 6, kernel_size=5)
         self.conv2 = nn.Conv2d(6, 16, kernel_size=5)
         self.pool = nn.MaxPool2d(2)
         self.fc1 = nn.Linear(16 * 4 * 4, 256)
         self.fc2 = nn.Linear(256, classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        hidden = self.pool(self.conv1(images).relu())  # (B, 6, 12, 12)
-        hidden = self.pool(self.conv2(hidden).relu())  # (B, 16, 4, 4)
-        hidden = self.fc1(hidden.flatten(1)).relu()  # (B, 256)
-        logits_BK: Tensor = self.fc2(hidden)
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        x = self.pool(self.conv1(images_BCHW).relu())  # (B, 6, 12, 12)
+        x = self.pool(self.conv2(x).relu())  # (B, 16, 4, 4)
+        x = self.fc1(x.flatten(1)).relu()  # (B, 256)
+        logits_BK: Tensor = self.fc2(x)
         return logits_BK
 
 
@@ -33,7 +33,7 @@ class Net(nn.Module):
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        self.classes = at_least("classes", classes, 1)
+        self.classes = check_at_least("classes", classes, 1)
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3, padding=1)
         self.conv2 = nn.Conv2d(32, 64, kernel_size=3, padding=1)
         self.conv3 = nn.Conv2d(64, 128, kernel_size=3, padding=1)
@@ -41,10 +41,10 @@ class Net(nn.Module):
         self.fc1 = nn.Linear(128 * 4 * 4, 512)
         self.fc2 = nn.Linear(512, classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        hidden = self.pool(self.conv1(images).relu())  # (B, 32, 16, 16)
-        hidden = self.pool(self.conv2(hidden).relu())  # (B, 64, 8, 8)
-        hidden = self.pool(self.conv3(hidden).relu())  # (B, 128, 4, 4)
-        hidden = self.fc1(hidden.flatten(1)).relu()  # (B, 512)
-        logits_BK: Tensor = self.fc2(hidden)
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        x = self.pool(self.conv1(images_BCHW).relu())  # (B, 32, 16, 16)
+        x = self.pool(self.conv2(x).relu())  # (B, 64, 8, 8)
+        x = self.pool(self.conv3(x).relu())  # (B, 128, 4, 4)
+        x = self.fc1(x.flatten(1)).relu()  # (B, 512)
+        logits_BK: Tensor = self.fc2(x)
         return logits_BK

@@ -1,4 +1,4 @@
-"""Networks of linear layers, for tables and flat arrays. Input of any shape is flattened.
+"""Networks of linear layers, for tables and arrays. They flatten their input.
 
 Shape legend: B batch, F features, K outputs.
 """
@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from naiad.trainer.nets.blocks import Perceptron
-from naiad.trainer.nets.options import at_least, widths
+from naiad.trainer.nets.options import check_at_least, check_widths
 
 
 class MLP(nn.Module):
-    """float32 (B, *input_shape) in, (B, K) out. ``activation`` is one of ``blocks.ACTIVATIONS``."""
+    """float32 (B, *input_shape) in, (B, K) out.
+
+    hidden: widths of the layers before the last. activation: a name in ``blocks.ACTIVATIONS``. Raises OptionError.
+    """
 
     def __init__(
         self,
@@ -25,8 +28,8 @@ class MLP(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        sizes = _sizes(input_shape, widths("hidden", hidden), outputs)
-        self.layers = Perceptron(sizes, activate=activation, dropout=dropout)
+        sizes = _layer_sizes(input_shape, check_widths("hidden", hidden), outputs)
+        self.layers = Perceptron(sizes, activation=activation, dropout=dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         outputs_BK: Tensor = self.layers(inputs.flatten(1))
@@ -36,7 +39,7 @@ class MLP(nn.Module):
 class WideDeep(nn.Module):
     """float32 (B, *input_shape) in, (B, K) out: linear(x) + MLP(x), after Cheng et al. 2016 (arXiv 1606.07792).
 
-    The MLP's last layer starts at zero, so training starts from a linear model and bends it only where the data asks.
+    The MLP's last layer starts at zero, so training starts from a linear model. Options and errors are those of ``MLP``.
     """
 
     def __init__(
@@ -49,11 +52,11 @@ class WideDeep(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        sizes = _sizes(input_shape, widths("hidden", hidden, least_count=1), outputs)
+        sizes = _layer_sizes(input_shape, check_widths("hidden", hidden, min_count=1), outputs)
         self.wide = nn.Linear(sizes[0], sizes[-1])
-        self.deep = Perceptron(sizes, activate=activation, dropout=dropout)
-        nn.init.zeros_(self.deep.last.weight)
-        nn.init.zeros_(self.deep.last.bias)
+        self.deep = Perceptron(sizes, activation=activation, dropout=dropout)
+        nn.init.zeros_(self.deep.last_layer.weight)
+        nn.init.zeros_(self.deep.last_layer.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
         flat_BF = inputs.flatten(1)
@@ -61,6 +64,6 @@ class WideDeep(nn.Module):
         return outputs_BK
 
 
-def _sizes(input_shape: Sequence[int], hidden: tuple[int, ...], outputs: int) -> tuple[int, ...]:
-    features = math.prod(widths("input_shape", input_shape))
-    return (features, *hidden, at_least("outputs", outputs, 1))
+def _layer_sizes(input_shape: Sequence[int], hidden: tuple[int, ...], outputs: int) -> tuple[int, ...]:
+    features = math.prod(check_widths("input_shape", input_shape))
+    return (features, *hidden, check_at_least("outputs", outputs, 1))

@@ -1,4 +1,4 @@
-"""The record of where a network came from."""
+"""Record of a network's origin."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """Where a network came from, so that an artifact can build it again."""
+    """Origin of a network, so that an artifact can build it again."""
 
     name: str
-    """A registry name (``simplenet``), or the class's name."""
+    """Name in the registry (``simplenet``), or of the class."""
     registered: bool
+    """Whether ``name`` is one of the registry."""
     arguments: dict[str, Any] = field(default_factory=dict)
-    """What ``nets.create`` was called with; empty for a user's class."""
+    """Arguments of ``create_network``; empty for a user's class."""
     source: str | None = None
-    """The text of the user's file, when there is one."""
+    """Text of the user's file, if there is one."""

@@ -1,4 +1,4 @@
-"""The networks that have a name: what ``naiad nets`` lists and ``fit`` takes as a word.
+"""Registry of the networks that have a name: ``naiad nets`` lists them, and ``fit`` takes their names.
 
 To add one: its class in a file of its own, one entry here, one test.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from naiad.errors import NetworkError, OptionError, nearest
+from naiad.errors import NetworkError, OptionError, did_you_mean
 from naiad.trainer.data.dataset import Task
-from naiad.trainer.nets import vision
+from naiad.trainer.nets import torchvision_models
 from naiad.trainer.nets.autoencoder import flat_autoencoder, image_autoencoder
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.mlp import MLP, WideDeep
@@ -26,70 +26,70 @@ _SUPERVISED = (Task.CLASSIFICATION, Task.REGRESSION)
 
 
 @dataclass(frozen=True)
-class NetEntry:
-    """A network by name."""
+class NetworkEntry:
+    """One network of the registry."""
 
     name: str
     family: str
     input: str
-    """What it takes, for people: ``1×28×28 images``."""
+    """Its input as text: ``1×28×28 images``."""
     summary: str
     tasks: tuple[Task, ...]
-    kinds: tuple[str, ...]
-    """Kinds of input schemas that it takes: ``image``, ``array``, ``table``."""
     options: tuple[str, ...]
-    """What ``create`` takes as options."""
+    """Names of the options of ``create_network``."""
     build: Build
 
 
-def create(
+def create_network(
     name: str, *, input_shape: Sequence[int], outputs: int, options: Mapping[str, Any] | None = None
 ) -> nn.Module:
-    """A new network with torch's own initial weights.
+    """Returns a new network with torch's own initial weights.
 
-    input_shape: of one sample as ``features`` gives it, without N. outputs: numbers a sample; autoencoders do not use it.
-    options: what the family takes besides (``NetEntry.options``). Raises NetworkError, OptionError.
+    input_shape: of one sample as the features module gives it, without N. outputs: values a sample; autoencoders ignore it.
+    options: by the names in ``NetworkEntry.options``. Raises NetworkError, OptionError.
     """
-    entry = _entry(name)
+    entry = _find_entry(name)
     chosen = dict(options or {})
     for option in chosen:
         if option not in entry.options:
-            hint = nearest(option, entry.options) if entry.options else "it takes none"
+            hint = did_you_mean(option, entry.options) if entry.options else "it takes none"
             raise OptionError(f"{name} has no option {option!r}", hint=hint)
     return entry.build(tuple(input_shape), outputs, chosen)
 
 
-def check_name(name: str) -> None:
-    """Raises NetworkError that offers the nearest name for one that no network has."""
-    _entry(name)
+def check_network_name(name: str) -> None:
+    """Raises NetworkError, with the most similar name as hint, where no network has the name."""
+    _find_entry(name)
 
 
-def entries() -> tuple[NetEntry, ...]:
-    """Naiad's own networks, then torchvision's models."""
-    return (*_OWN.values(), *(_torchvision(model) for model in vision.model_names()))
+def list_networks() -> tuple[NetworkEntry, ...]:
+    """Returns Naiad's own networks, then torchvision's models."""
+    return (*_NAIAD_NETWORKS.values(), *(_torchvision_entry(model) for model in torchvision_models.model_names()))
 
 
-def _entry(name: str) -> NetEntry:
-    if name in _OWN:
-        return _OWN[name]
-    model = name.removeprefix(vision.PREFIX)
-    if name.startswith(vision.PREFIX) and model in vision.model_names():
-        return _torchvision(model)
-    raise NetworkError(f"no network is called {name!r}", hint=_hint(name))
+def _find_entry(name: str) -> NetworkEntry:
+    if name in _NAIAD_NETWORKS:
+        return _NAIAD_NETWORKS[name]
+    model = name.removeprefix(torchvision_models.PREFIX)
+    if name.startswith(torchvision_models.PREFIX) and model in torchvision_models.model_names():
+        return _torchvision_entry(model)
+    raise NetworkError(f"no network is called {name!r}", hint=_suggest(name))
 
 
-def _hint(name: str) -> str:
-    known = {own: own for own in _OWN} | {model: vision.PREFIX + model for model in vision.model_names()}
-    near = difflib.get_close_matches(name.lower().removeprefix(vision.PREFIX), known, n=1)
+def _suggest(name: str) -> str:
+    known = {own: own for own in _NAIAD_NETWORKS} | {
+        model: torchvision_models.PREFIX + model for model in torchvision_models.model_names()
+    }
+    near = difflib.get_close_matches(name.lower().removeprefix(torchvision_models.PREFIX), known, n=1)
     if near:
         return f"did you mean {known[near[0]]!r}?"
-    return f"known: {', '.join(_OWN)}, {vision.PREFIX}…; a network of your own is given as file.py:Class"
+    return f"known: {', '.join(_NAIAD_NETWORKS)}, {torchvision_models.PREFIX}…; a network of your own is given as file.py:Class"
 
 
-# ---- how each is built
+# ---- builders
 
 
-def _guide(net: type[SimpleNet | Net], shape: tuple[int, ...]) -> Build:
+def _build_guide_network(net: type[SimpleNet | Net], shape: tuple[int, ...]) -> Build:
     name = net.__name__.lower()
 
     def build(input_shape: tuple[int, ...], outputs: int, _: Mapping[str, Any]) -> nn.Module:
@@ -103,64 +103,94 @@ def _guide(net: type[SimpleNet | Net], shape: tuple[int, ...]) -> Build:
     return build
 
 
-def _supervised(net: Callable[..., nn.Module]) -> Build:
+def _build_supervised(net: Callable[..., nn.Module]) -> Build:
     return lambda input_shape, outputs, options: net(input_shape, outputs, **options)
 
 
-def _autoencoder(net: Callable[..., nn.Module]) -> Build:
+def _build_autoencoder(net: Callable[..., nn.Module]) -> Build:
     return lambda input_shape, _, options: net(input_shape, **options)
 
 
-def _torchvision(model: str) -> NetEntry:
-    return NetEntry(
-        name=vision.PREFIX + model,
+def _torchvision_entry(model: str) -> NetworkEntry:
+    return NetworkEntry(
+        name=torchvision_models.PREFIX + model,
         family="torchvision",
         input="images",
-        summary="torchvision's, with weights of its own to learn",
+        summary="a model of torchvision, not pretrained",
         tasks=_SUPERVISED,
-        kinds=("image", "array"),
         options=(),
-        build=lambda input_shape, outputs, _: vision.build(model, input_shape, outputs),
+        build=lambda input_shape, outputs, _: torchvision_models.build_model(model, input_shape, outputs),
     )
 
 
-def _options(net: Callable[..., nn.Module]) -> tuple[str, ...]:
+def _option_names(net: Callable[..., nn.Module]) -> tuple[str, ...]:
     parameters = inspect.signature(net).parameters.values()
     return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
 
 
-_IMAGES = ("image", "array")
-_ANY = ("image", "array", "table")
-_OWN = {
-    entry.name: entry
-    for entry in (
-        NetEntry(
-            "simplenet", "guide", "1×28×28 images", "two convolutions, two linear layers",
-            _SUPERVISED, _IMAGES, (), _guide(SimpleNet, (1, 28, 28)),
-        ),
-        NetEntry(
-            "net", "guide", "3×32×32 images", "three convolutions, two linear layers",
-            _SUPERVISED, _IMAGES, (), _guide(Net, (3, 32, 32)),
-        ),
-        NetEntry(
-            "residual", "residual", "images of 8×8 or more", "a small residual network with BatchNorm",
-            _SUPERVISED, _IMAGES, _options(ResidualCNN), _supervised(ResidualCNN),
-        ),
-        NetEntry(
-            "mlp", "mlp", "any", "linear layers with an activation between them",
-            _SUPERVISED, _ANY, _options(MLP), _supervised(MLP),
-        ),
-        NetEntry(
-            "wide-deep", "mlp", "any", "a linear model plus an MLP that starts at zero",
-            _SUPERVISED, _ANY, _options(WideDeep), _supervised(WideDeep),
-        ),
-        NetEntry(
-            "autoencoder", "autoencoder", "any", "an embedding for clustering, by linear layers",
-            (Task.CLUSTERING,), _ANY, _options(flat_autoencoder), _autoencoder(flat_autoencoder),
-        ),
-        NetEntry(
-            "conv-autoencoder", "autoencoder", "images", "an embedding for clustering, by convolutions",
-            (Task.CLUSTERING,), _IMAGES, _options(image_autoencoder), _autoencoder(image_autoencoder),
-        ),
-    )
-}  # fmt: skip
+_ENTRIES = (
+    NetworkEntry(
+        name="simplenet",
+        family="guide",
+        input="1×28×28 images",
+        summary="two convolutions, two linear layers",
+        tasks=_SUPERVISED,
+        options=(),
+        build=_build_guide_network(SimpleNet, (1, 28, 28)),
+    ),
+    NetworkEntry(
+        name="net",
+        family="guide",
+        input="3×32×32 images",
+        summary="three convolutions, two linear layers",
+        tasks=_SUPERVISED,
+        options=(),
+        build=_build_guide_network(Net, (3, 32, 32)),
+    ),
+    NetworkEntry(
+        name="residual",
+        family="residual",
+        input="images of 8×8 or more",
+        summary="a small residual network with BatchNorm",
+        tasks=_SUPERVISED,
+        options=_option_names(ResidualCNN),
+        build=_build_supervised(ResidualCNN),
+    ),
+    NetworkEntry(
+        name="mlp",
+        family="mlp",
+        input="any",
+        summary="linear layers with an activation between them",
+        tasks=_SUPERVISED,
+        options=_option_names(MLP),
+        build=_build_supervised(MLP),
+    ),
+    NetworkEntry(
+        name="wide-deep",
+        family="mlp",
+        input="any",
+        summary="a linear model plus an MLP that starts at zero",
+        tasks=_SUPERVISED,
+        options=_option_names(WideDeep),
+        build=_build_supervised(WideDeep),
+    ),
+    NetworkEntry(
+        name="autoencoder",
+        family="autoencoder",
+        input="any",
+        summary="an embedding for clustering, by linear layers",
+        tasks=(Task.CLUSTERING,),
+        options=_option_names(flat_autoencoder),
+        build=_build_autoencoder(flat_autoencoder),
+    ),
+    NetworkEntry(
+        name="conv-autoencoder",
+        family="autoencoder",
+        input="images",
+        summary="an embedding for clustering, by convolutions",
+        tasks=(Task.CLUSTERING,),
+        options=_option_names(image_autoencoder),
+        build=_build_autoencoder(image_autoencoder),
+    ),
+)
+_NAIAD_NETWORKS = {entry.name: entry for entry in _ENTRIES}

@@ -1,4 +1,4 @@
-"""A small residual network for images of any size from 8×8 on.
+"""Residual network for small images: any size from 8×8 on.
 
 Shape legend: B batch, C channels, H height, W width, K outputs.
 """
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from naiad.trainer.nets.blocks import ConvBlock, Residual
-from naiad.trainer.nets.options import at_least, fraction, image_shape, widths
+from naiad.trainer.nets.blocks import ConvBlock, ResidualBlock
+from naiad.trainer.nets.options import check_at_least, check_fraction, check_image_shape, check_widths
 
-LEAST_SIDE = 8
+MIN_SIDE = 8
 
 
 class ResidualCNN(nn.Module):
     """float32 (B, C, H, W) in, (B, K) out, for any H and W of 8 or more.
 
-    channels: of each stage; every stage but the first halves H and W. The mean over what is left of them goes
-    into one linear layer. depth: residual blocks a stage. Raises NetworkError for an ``input_shape`` that is no such image.
+    Each stage but the first halves H and W. The mean over H and W goes into one linear layer.
+    channels: of each stage. depth: residual blocks a stage. Raises NetworkError for another ``input_shape``, OptionError.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class ResidualCNN(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        in_channels, _, _ = image_shape(input_shape, "residual", least_side=LEAST_SIDE)
-        stages = widths("channels", channels, least_count=1)
-        self.stem = ConvBlock(in_channels, stages[0], activate=activation)
-        self.stages = nn.Sequential(*_blocks(stages, at_least("depth", depth, 1), activation))
-        self.dropout = nn.Dropout(fraction("dropout", dropout))
-        self.head = nn.Linear(stages[-1], at_least("outputs", outputs, 1))
+        in_channels, _, _ = check_image_shape(input_shape, "residual", min_side=MIN_SIDE)
+        widths = check_widths("channels", channels, min_count=1)
+        self.stem = ConvBlock(in_channels, widths[0], activation=activation)
+        self.stages = nn.Sequential(*_residual_blocks(widths, check_at_least("depth", depth, 1), activation))
+        self.dropout = nn.Dropout(check_fraction("dropout", dropout))
+        self.head = nn.Linear(widths[-1], check_at_least("outputs", outputs, 1))
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         maps = self.stages(self.stem(images_BCHW))
@@ -46,12 +46,13 @@ class ResidualCNN(nn.Module):
         return outputs_BK
 
 
-def _blocks(stages: tuple[int, ...], depth: int, activation: str) -> list[Residual]:
+def _residual_blocks(widths: tuple[int, ...], depth: int, activation: str) -> list[ResidualBlock]:
+    """widths: channels of each stage."""
     blocks = []
-    before = stages[0]
-    for stage, width in enumerate(stages):
-        for place in range(depth):
-            stride = 2 if stage and not place else 1
-            blocks.append(Residual(before, width, stride=stride, activate=activation))
-            before = width
+    in_channels = widths[0]
+    for stage, out_channels in enumerate(widths):
+        for position in range(depth):
+            stride = 2 if stage and not position else 1
+            blocks.append(ResidualBlock(in_channels, out_channels, stride=stride, activation=activation))
+            in_channels = out_channels
     return blocks

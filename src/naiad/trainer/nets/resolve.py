@@ -1,4 +1,4 @@
-"""What ``fit`` was given as a network becomes a module and the record of where it came from."""
+"""Turns the network argument of ``fit`` into a module and a record of its origin."""
 
 import ast
 import inspect
@@ -12,83 +12,85 @@ from torch import nn
 from naiad.errors import NetworkError
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.nets.guide import Net, SimpleNet
+from naiad.trainer.nets.network_file import instantiate, is_file_reference, load_network_file
 from naiad.trainer.nets.network_source import NetworkSource
-from naiad.trainer.nets.registry import create
-from naiad.trainer.nets.residual import LEAST_SIDE
-from naiad.trainer.nets.source import from_file, instance_of, is_file_reference
+from naiad.trainer.nets.registry import create_network
+from naiad.trainer.nets.residual import MIN_SIDE
 
-_LIBRARIES = ("naiad", "torch", "torchvision")
-_GUIDE: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
+_LIBRARY_PACKAGES = ("naiad", "torch", "torchvision")
+_GUIDE_NETWORKS: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
     SimpleNet: ("simplenet", (1, 28, 28)),
     Net: ("net", (3, 32, 32)),
 }
 
 
-def resolve(net: nn.Module | type[nn.Module] | str | None, *, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
-    """The network to train, and its record.
+def resolve_network(
+    net: nn.Module | type[nn.Module] | str | None, *, dataset: Dataset
+) -> tuple[nn.Module, NetworkSource]:
+    """Returns the network to train, and its record.
 
-    net: a module, a class that needs no arguments, a registry name, ``file.py:Class``, or None to have one chosen.
+    net: a module, a class that needs no arguments, a registry name, ``file.py:Class``, or None for the default network.
     Raises NetworkError, OptionError.
     """
     match net:
         case None:
-            return _created(suited_to(dataset), dataset)
+            return _create_for(default_network_name(dataset), dataset)
         case str() if is_file_reference(net):
-            return from_file(net)
+            return load_network_file(net)
         case str():
-            return _created(net, dataset)
+            return _create_for(net, dataset)
         case nn.Module():
-            return net, source_of(net)
+            return net, find_network_source(net)
         case type() if issubclass(net, nn.Module):
-            made = instance_of(net)
-            return made, source_of(made)
+            module = instantiate(net)
+            return module, find_network_source(module)
     raise NetworkError(
-        f"a network is a torch.nn.Module, a name or file.py:Class, given {_described(net)}",
-        hint="`naiad nets` lists the names; None has one chosen for the data",
+        f"a network is a torch.nn.Module, a name or file.py:Class, given {_format_argument(net)}",
+        hint="`naiad nets` lists the names; net=None chooses a network for the data",
     )
 
 
-def suited_to(dataset: Dataset) -> str:
-    """The registry name of the network that fits the data when the user names none."""
+def default_network_name(dataset: Dataset) -> str:
+    """Returns the registry name of the network that is used where the user names none."""
     shape = network_input_shape(dataset)
     if dataset.task is Task.CLUSTERING:
-        return "conv-autoencoder" if _is_image(shape) else "autoencoder"
-    return "residual" if _is_image(shape) else "wide-deep"
+        return "conv-autoencoder" if _is_image_shape(shape) else "autoencoder"
+    return "residual" if _is_image_shape(shape) else "wide-deep"
 
 
 @torch.no_grad()
 def network_input_shape(dataset: Dataset) -> tuple[int, ...]:
-    """Shape of one sample as ``features`` gives it, without N."""
+    """Returns the shape of one sample as ``dataset.features`` gives it, without N."""
     raw = torch.zeros((1, *dataset.schema.sample_shape), dtype=dataset.schema.dtype)
     return tuple(dataset.features(raw).shape[1:])
 
 
-def _is_image(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and min(shape[1:]) >= LEAST_SIDE
+def _is_image_shape(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and min(shape[1:]) >= MIN_SIDE
 
 
-def _created(name: str, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
+def _create_for(name: str, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
     arguments: dict[str, Any] = {"input_shape": list(network_input_shape(dataset)), "outputs": dataset.outputs}
-    return create(name, **arguments), NetworkSource(name, registered=True, arguments=arguments)
+    return create_network(name, **arguments), NetworkSource(name, registered=True, arguments=arguments)
 
 
-def source_of(net: nn.Module) -> NetworkSource:
-    """Registered, when the registry builds the very same layers; else the class's name and, where it has one, its file's text."""
-    if isinstance(net, SimpleNet | Net) and type(net) in _GUIDE:
-        name, shape = _GUIDE[type(net)]
-        if _rebuilds(net, name, shape, net.classes):
+def find_network_source(net: nn.Module) -> NetworkSource:
+    """Returns the registry's record if the registry builds the same layers, else the class's name and its file's text, if any."""
+    if isinstance(net, SimpleNet | Net) and type(net) in _GUIDE_NETWORKS:
+        name, shape = _GUIDE_NETWORKS[type(net)]
+        if _is_built_by_registry(net, name, shape, net.classes):
             return NetworkSource(name, registered=True, arguments={"input_shape": list(shape), "outputs": net.classes})
-    return NetworkSource(type(net).__name__, registered=False, source=_file_text(type(net)))
+    return NetworkSource(type(net).__name__, registered=False, source=_source_text(type(net)))
 
 
-def _rebuilds(net: nn.Module, name: str, shape: tuple[int, ...], outputs: int) -> bool:
+def _is_built_by_registry(net: nn.Module, name: str, shape: tuple[int, ...], outputs: int) -> bool:
     with torch.device("meta"):
-        return repr(create(name, input_shape=shape, outputs=outputs)) == repr(net)
+        return repr(create_network(name, input_shape=shape, outputs=outputs)) == repr(net)
 
 
-def _file_text(net_class: type[nn.Module]) -> str | None:
-    """None for a class of a library, and for one that was typed into a prompt."""
-    if net_class.__module__.partition(".")[0] in _LIBRARIES:
+def _source_text(net_class: type[nn.Module]) -> str | None:
+    """Returns None for a class of a library, and for one that was typed into a prompt."""
+    if net_class.__module__.partition(".")[0] in _LIBRARY_PACKAGES:
         return None
     module = sys.modules.get(net_class.__module__)
     if module is None:
@@ -97,11 +99,11 @@ def _file_text(net_class: type[nn.Module]) -> str | None:
         text = inspect.getsource(module)
     except (OSError, TypeError):
         return None
-    return text if _defines(text, net_class.__name__) else None
+    return text if _defines_class(text, net_class.__name__) else None
 
 
-def _defines(text: str, class_name: str) -> bool:
-    """A file that was changed after its import may no longer hold the class."""
+def _defines_class(text: str, class_name: str) -> bool:
+    """Whether the text defines the class; a file that was changed after its import may not."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -109,7 +111,7 @@ def _defines(text: str, class_name: str) -> bool:
     return any(isinstance(node, ast.ClassDef) and node.name == class_name for node in ast.walk(tree))
 
 
-def _described(net: object) -> str:
+def _format_argument(net: object) -> str:
     if isinstance(net, type):
         return f"the class {net.__name__}, which is no torch.nn.Module"
     return f"{Path(net).name} (a path)" if isinstance(net, Path) else f"a {type(net).__name__}"

@@ -1,4 +1,4 @@
-"""What ``naiad inspect`` shows, also of data that cannot be trained on."""
+"""Inspection of data, also of data that cannot be trained on."""
 
 import json
 
@@ -12,37 +12,47 @@ from naiad.errors import DataError
 
 def test_good_data():
     X, y = np.random.default_rng(0).integers(0, 255, (40, 6, 6), dtype=np.uint8), np.arange(40) % 4
-    seen = naiad.inspect((X, y))
-    assert (seen.kind, seen.task, seen.sample_shape, seen.dtype) == ("images", "classification", (1, 6, 6), "uint8")
-    assert seen.classes == {"train": {"0": 10, "1": 10, "2": 10, "3": 10}}
-    assert seen.splits == {"train": 40}
-    assert seen.memory_bytes == 40 * 36
-    assert seen.problems == ()
+    inspection = naiad.inspect((X, y))
+    assert (inspection.kind, inspection.task) == ("images", "classification")
+    assert (inspection.sample_shape, inspection.dtype) == ((1, 6, 6), "uint8")
+    assert inspection.classes == {"train": {"0": 10, "1": 10, "2": 10, "3": 10}}
+    assert inspection.splits == {"train": 40}
+    assert inspection.memory_bytes == 40 * 36
+    assert inspection.problems == ()
 
 
-def test_data_that_cannot_be_trained_on_is_shown_with_the_reason():
-    seen = naiad.inspect((np.random.default_rng(0).random((40, 3)), np.zeros(40)), task="classification")
-    assert seen.task is None
-    assert len(seen.problems) == 1
-    assert "at least two classes" in seen.problems[0]
-    assert seen.splits == {"train": 40}
+def test_data_that_cannot_be_trained_on_has_a_problem():
+    inspection = naiad.inspect((np.random.default_rng(0).random((40, 3)), np.zeros(40)), task="classification")
+    assert inspection.task is None
+    assert len(inspection.problems) == 1
+    assert "at least two classes" in inspection.problems[0]
+    assert inspection.splits == {"train": 40}
 
 
-def test_a_table_with_its_findings():
+def test_a_table_has_findings():
     table = pa.table({"id": range(40), "x": [1.5, None] * 20, "y": ["a", "b"] * 20})
-    seen = naiad.inspect(table, label="y")
-    assert {item.kind for item in seen.findings.items} >= {"identifier-column", "missing-cells"}
-    assert seen.target_name == "y"
+    inspection = naiad.inspect(table, label="y")
+    assert {item.kind for item in inspection.findings.items} >= {"identifier-column", "missing-cells"}
+    assert inspection.target_name == "y"
 
 
-def test_it_goes_into_json():
-    seen = naiad.inspect(pa.table({"x": [1.5, 2.5] * 20, "id": range(40), "y": [0, 1] * 20}), label="y")
-    values = json.loads(json.dumps(seen.to_json()))
+def test_json():
+    inspection = naiad.inspect(pa.table({"x": [1.5, 2.5] * 20, "id": range(40), "y": [0, 1] * 20}), label="y")
+    values = json.loads(json.dumps(inspection.to_json()))
     assert values["sample_shape"] == [1]
     assert values["quarantine"][0]["name"] == "column id"
-    assert values["findings"][0]["action"] == "left out"
+    assert values["findings"][0]["action"] == "quarantined"
 
 
-def test_nothing_to_look_at_is_an_error():
+def test_a_path_that_does_not_exist_is_an_error():
     with pytest.raises(DataError, match="does not exist"):
         naiad.inspect("/nowhere/at/all")
+
+
+def test_a_folder_of_images(image_folder):
+    values = json.loads(json.dumps(naiad.inspect(image_folder).to_json()))
+    assert values["splits"] == {"train": 12, "test": 12}
+    assert values["classes"]["train"] == {"cat": 6, "dog": 6}
+    assert values["sample_shape"] == [3, 6, 7]
+    assert values["problems"] == []
+    assert values["quarantine"][0]["kind"] == "unreadable-image"

@@ -1,3 +1,5 @@
+"""Labels: the task and the classes that are inferred, and the encoded targets."""
+
 from typing import Any
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 
 from naiad.errors import DataError, OptionError
 from naiad.trainer.data.dataset import Task
-from naiad.trainer.data.labels import encode_targets, labelling
+from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
 
 Labels = npt.NDArray[Any]
 
@@ -24,49 +26,49 @@ Labels = npt.NDArray[Any]
         (np.arange(12), Task.REGRESSION, ()),
     ],
 )
-def test_the_task_is_found(targets: Labels | None, task: Task, classes: tuple[str, ...]) -> None:
-    meaning = labelling(targets, task=None)
-    assert (meaning.task, meaning.classes) == (task, classes)
-    assert meaning.reason
+def test_the_task_is_inferred(targets: Labels | None, task: Task, classes: tuple[str, ...]) -> None:
+    schema = infer_target_schema(targets, task=None)
+    assert (schema.task, schema.classes) == (task, classes)
+    assert schema.reason
 
 
 def test_a_task_that_is_set_is_kept() -> None:
-    assert labelling(np.arange(4), task="regression").task is Task.REGRESSION
-    assert labelling(np.arange(4), task="classification").classes == ("0", "1", "2", "3")
+    assert infer_target_schema(np.arange(4), task="regression").task is Task.REGRESSION
+    assert infer_target_schema(np.arange(4), task="classification").classes == ("0", "1", "2", "3")
     with pytest.raises(OptionError) as caught:
-        labelling(np.arange(4), task="clasification")
+        infer_target_schema(np.arange(4), task="clasification")
     assert "classification" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
-    ("targets", "trouble"),
+    ("targets", "message"),
     [
         (np.zeros(8, int), "at least two classes, but the training labels have only one, '0'"),
         (np.array([0, -1] * 5), "out of range: -1 at position 1"),
     ],
 )
-def test_labels_that_are_refused(targets: Labels, trouble: str) -> None:
-    with pytest.raises(DataError, match=trouble):
-        labelling(targets, task=None)
+def test_labels_without_two_classes_or_below_zero_are_errors(targets: Labels, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        infer_target_schema(targets, task=None)
 
 
-def encoded(targets: list[object], classes: tuple[str, ...], *, named: bool = False) -> list[float]:
-    tensor = encode_targets(np.array(targets), task=Task.CLASSIFICATION, classes=classes, named=named, split="test")
-    return [float(value) for value in tensor.tolist()]
+def encode(labels: list[object], classes: tuple[str, ...], *, labels_are_indices: bool = False) -> list[float]:
+    schema = TargetSchema(Task.CLASSIFICATION, "", classes, labels_are_indices)
+    return [float(value) for value in encode_targets(np.array(labels), schema, split="test").tolist()]
 
 
 def test_targets() -> None:
-    assert encoded(["b", "a", "b"], ("a", "b")) == [1, 0, 1]
-    assert encoded([10, 2], ("2", "10")) == [1, 0]
-    assert encoded([1, 0], ("shirt", "coat"), named=True) == [1, 0]
-    assert encoded([1, 0], ("shirt", "coat")) == [1, 0]
-    assert encoded([1.0, 0.0], ("0", "1")) == [1, 0]
+    assert encode(["b", "a", "b"], ("a", "b")) == [1, 0, 1]
+    assert encode([10, 2], ("2", "10")) == [1, 0]
+    assert encode([1, 0], ("shirt", "coat"), labels_are_indices=True) == [1, 0]
+    assert encode([1, 0], ("shirt", "coat")) == [1, 0]
+    assert encode([1.0, 0.0], ("0", "1")) == [1, 0]
 
 
 @pytest.mark.parametrize(
-    ("targets", "classes", "named"),
+    ("labels", "classes", "labels_are_indices"),
     [([0, 2], ("x", "y"), True), ([0, 2], ("0", "1"), False), (["c"], ("a", "b"), False), ([-1], ("x", "y"), True)],
 )
-def test_labels_out_of_range(targets: list[object], classes: tuple[str, ...], named: bool) -> None:
+def test_labels_out_of_range(labels: list[object], classes: tuple[str, ...], labels_are_indices: bool) -> None:
     with pytest.raises(DataError, match="labels out of range"):
-        encoded(targets, classes, named=named)
+        encode(labels, classes, labels_are_indices=labels_are_indices)

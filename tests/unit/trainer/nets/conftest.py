@@ -10,14 +10,14 @@ from naiad.trainer.data.findings import Findings
 
 @pytest.fixture
 def data():
-    """A function of (shape of a sample, task, classes): eight random samples. Three dimensions are uint8 images."""
-    return _dataset
+    """Function that makes a dataset of eight random samples; a shape of three dimensions gives uint8 images."""
+    return _make_dataset
 
 
-def _dataset(shape, *, task=Task.CLASSIFICATION, classes=10):
+def _make_dataset(shape, *, task=Task.CLASSIFICATION, classes=10):
     torch.manual_seed(1)
-    image = len(shape) == 3
-    inputs = torch.randint(0, 256, (8, *shape), dtype=torch.uint8) if image else torch.randn(8, *shape)
+    is_image = len(shape) == 3
+    inputs = torch.randint(0, 256, (8, *shape), dtype=torch.uint8) if is_image else torch.randn(8, *shape)
     targets = {
         Task.CLASSIFICATION: torch.arange(8) % classes,
         Task.REGRESSION: torch.randn(8),
@@ -27,9 +27,11 @@ def _dataset(shape, *, task=Task.CLASSIFICATION, classes=10):
     return Dataset(
         name="random",
         task=task,
-        task_reason="made so",
-        schema=ImageSchema(*shape) if image else ArraySchema(shape),
-        features=ImageFeatures(torch.full(shape[:1], 128.0), torch.full(shape[:1], 64.0)) if image else nn.Identity(),
+        task_reason="set by the test",
+        schema=ImageSchema(*shape) if is_image else ArraySchema(shape),
+        features=ImageFeatures(torch.full(shape[:1], 128.0), torch.full(shape[:1], 64.0))
+        if is_image
+        else nn.Identity(),
         classes=tuple(f"class {index}" for index in range(classes)) if task is Task.CLASSIFICATION else (),
         target_name="target",
         train=split,

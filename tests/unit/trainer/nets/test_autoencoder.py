@@ -1,3 +1,5 @@
+"""Autoencoders: shapes, embeddings, and clusters of digits."""
+
 import numpy as np
 import pytest
 import torch
@@ -21,7 +23,7 @@ from naiad.trainer.nets.autoencoder import flat_autoencoder, image_autoencoder
     ],
 )
 @pytest.mark.parametrize("training", [True, False])
-def test_the_inputs_shape_comes_back(net, shape, training):
+def test_the_output_has_the_inputs_shape(net, shape, training):
     inputs = torch.randn(4, *shape)
     net.train(training)
     assert net(inputs).shape == inputs.shape
@@ -33,10 +35,10 @@ def test_embeddings_lie_on_a_sphere():
     assert net.encode(torch.randn(4, 5)).norm(dim=1).tolist() == pytest.approx([3.0] * 4)
 
 
-def test_a_sample_of_nothing_has_an_embedding():
+def test_a_zero_embedding_stays_finite():
     net = flat_autoencoder((5,))
-    nn.init.zeros_(net.encoder[1].last.weight)
-    nn.init.zeros_(net.encoder[1].last.bias)
+    nn.init.zeros_(net.encoder[1].last_layer.weight)
+    nn.init.zeros_(net.encoder[1].last_layer.bias)
     assert torch.isfinite(net.encode(torch.zeros(1, 5))).all()
 
 
@@ -59,13 +61,13 @@ def test_clusters_of_digits_are_better_than_those_of_raw_pixels():
     pixels_NF, labels_N = load_digits(return_X_y=True)
     inputs_NF = torch.from_numpy((pixels_NF - pixels_NF.mean()) / pixels_NF.std()).float()
     torch.manual_seed(0)
-    net = _trained(flat_autoencoder((64,)), inputs_NF, epochs=30)
+    net = _train(flat_autoencoder((64,)), inputs_NF, epochs=30)
     with torch.no_grad():
         embeddings_ND = net.encode(inputs_NF).numpy()
     assert _nmi(embeddings_ND, labels_N) > _nmi(pixels_NF, labels_N) + 0.01
 
 
-def _trained(net, inputs_NF, *, epochs):
+def _train(net, inputs_NF, *, epochs):
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
     batches = inputs_NF.split(64)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=epochs * len(batches))
@@ -79,5 +81,5 @@ def _trained(net, inputs_NF, *, epochs):
 
 
 def _nmi(points_ND, labels_N):
-    found_N = KMeans(10, n_init=4, random_state=0).fit_predict(np.asarray(points_ND))
-    return normalized_mutual_info_score(labels_N, found_N)
+    clusters_N = KMeans(10, n_init=4, random_state=0).fit_predict(np.asarray(points_ND))
+    return normalized_mutual_info_score(labels_N, clusters_N)

@@ -1,3 +1,5 @@
+"""The two networks of the guide."""
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ def test_images_in_logits_out(net_class, shape):
     assert net_class(classes=4)(torch.randn(2, *shape)).shape == (2, 4)
 
 
-def test_logits_are_no_probabilities():
+def test_outputs_are_logits():
     logits_BK = SimpleNet()(torch.randn(16, 1, 28, 28))
     assert (logits_BK < 0).any()
 

@@ -1,3 +1,5 @@
+"""Networks of linear layers."""
+
 import pytest
 import torch
 from torch import nn
@@ -12,13 +14,13 @@ def test_any_shape_is_flattened(net_class, shape):
     assert net_class(shape, 3)(torch.randn(4, *shape)).shape == (4, 3)
 
 
-def test_the_activation_is_a_choice():
-    kinds = {type(module) for module in MLP((5,), 3, activation="gelu").modules()}
-    assert nn.GELU in kinds
-    assert nn.ReLU not in kinds
+def test_the_activation_is_an_option():
+    classes = {type(module) for module in MLP((5,), 3, activation="gelu").modules()}
+    assert nn.GELU in classes
+    assert nn.ReLU not in classes
 
 
-def test_no_hidden_layer_is_a_linear_model():
+def test_without_hidden_layers_the_network_is_linear():
     assert sum(isinstance(module, nn.Linear) for module in MLP((5,), 3, hidden=()).modules()) == 1
 
 
@@ -28,10 +30,10 @@ def test_wide_deep_starts_as_its_linear_part():
     assert torch.equal(net(inputs), net.wide(inputs))
 
 
-def test_wide_deeps_mlp_learns_from_the_first_step_on():
+def test_the_mlp_of_wide_deep_has_a_gradient_at_the_first_step():
     net = WideDeep((5,), 3)
     net(torch.randn(4, 5)).square().sum().backward()
-    assert net.deep.last.weight.grad.abs().sum() > 0
+    assert net.deep.last_layer.weight.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("options", [{"activation": "rellu"}, {"dropout": 1.0}, {"hidden": (0,)}])

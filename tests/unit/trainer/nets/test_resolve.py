@@ -1,3 +1,5 @@
+"""The network argument of fit, and the record of its origin."""
+
 from pathlib import Path
 
 import pytest
@@ -6,12 +8,12 @@ from torch import nn
 
 from naiad.errors import NetworkError
 from naiad.trainer.data.dataset import Task
-from naiad.trainer.nets import create, resolve
+from naiad.trainer.nets import create_network, resolve_network
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.mlp import MLP
 
 
-class Own(nn.Module):
+class UserNetwork(nn.Module):
     def __init__(self, width: int = 5) -> None:
         super().__init__()
         self.layer = nn.Linear(width, 10)
@@ -20,7 +22,7 @@ class Own(nn.Module):
         return self.layer(inputs)
 
 
-class NeedsWidth(Own):
+class NeedsWidth(UserNetwork):
     def __init__(self, width: int) -> None:
         super().__init__(width)
 
@@ -37,16 +39,16 @@ class NeedsWidth(Own):
         ((1, 8, 8), Task.CLUSTERING, "conv-autoencoder"),
     ],
 )
-def test_none_is_chosen_from_the_data(data, shape, task, name):
+def test_none_gives_the_default_for_the_data(data, shape, task, name):
     dataset = data(shape, task=task)
-    net, source = resolve(None, dataset=dataset)
+    net, source = resolve_network(None, dataset=dataset)
     assert source.name == name
     assert source.arguments == {"input_shape": list(shape), "outputs": dataset.outputs}
-    assert repr(create(source.name, **source.arguments)) == repr(net)
+    assert repr(create_network(source.name, **source.arguments)) == repr(net)
 
 
 def test_a_name(data):
-    net, source = resolve("simplenet", dataset=data((1, 28, 28), classes=4))
+    net, source = resolve_network("simplenet", dataset=data((1, 28, 28), classes=4))
     assert isinstance(net, SimpleNet)
     assert (source.registered, source.arguments["outputs"]) == (True, 4)
 
@@ -55,42 +57,42 @@ def test_a_file(data, tmp_path):
     (tmp_path / "own.py").write_text(
         "from torch import nn\nclass Own(nn.Linear):\n    def __init__(self): super().__init__(5, 10)\n"
     )
-    net, source = resolve(f"{tmp_path}/own.py:Own", dataset=data((5,)))
+    net, source = resolve_network(f"{tmp_path}/own.py:Own", dataset=data((5,)))
     assert (net.out_features, source.name) == (10, "Own")
 
 
 @pytest.mark.parametrize(
     ("net", "name", "shape"), [(SimpleNet(7), "simplenet", [1, 28, 28]), (Net(7), "net", [3, 32, 32])]
 )
-def test_the_guides_networks_are_known_as_objects(data, net, name, shape):
+def test_objects_of_the_guides_networks_are_recognised(data, net, name, shape):
     dataset = data((5,))
     before = torch.get_rng_state()
-    module, source = resolve(net, dataset=dataset)
+    module, source = resolve_network(net, dataset=dataset)
     assert module is net
     assert (source.name, source.registered, source.arguments) == (name, True, {"input_shape": shape, "outputs": 7})
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_changed_network_of_the_guide_is_the_users(data):
+def test_a_modified_network_of_the_guide_is_not_registered(data):
     net = SimpleNet()
     net.fc2 = nn.Linear(256, 20)
-    assert resolve(net, dataset=data((5,)))[1].registered is False
+    assert resolve_network(net, dataset=data((5,)))[1].registered is False
 
 
-def test_an_object_keeps_the_text_of_its_file(data):
-    _, source = resolve(Own(), dataset=data((5,)))
-    assert (source.name, source.registered) == ("Own", False)
+def test_the_text_of_an_objects_file_is_recorded(data):
+    _, source = resolve_network(UserNetwork(), dataset=data((5,)))
+    assert (source.name, source.registered) == ("UserNetwork", False)
     assert source.source == Path(__file__).read_text()
 
 
 @pytest.mark.parametrize("net", [nn.Linear(5, 10), MLP((5,), 10)])
-def test_a_librarys_file_is_not_kept(data, net):
-    source = resolve(net, dataset=data((5,)))[1]
+def test_the_text_of_a_library_is_not_recorded(data, net):
+    source = resolve_network(net, dataset=data((5,)))[1]
     assert (source.registered, source.source) == (False, None)
 
 
-def test_a_class_that_needs_nothing_is_made(data):
-    assert isinstance(resolve(Own, dataset=data((5,)))[0], Own)
+def test_a_class_is_instantiated(data):
+    assert isinstance(resolve_network(UserNetwork, dataset=data((5,)))[0], UserNetwork)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +104,8 @@ def test_a_class_that_needs_nothing_is_made(data):
         (Path("net.py"), "given net.py (a path)"),
     ],
 )
-def test_what_is_no_network(data, net, message):
+def test_an_argument_that_is_no_network_is_an_error(data, net, message):
     with pytest.raises(NetworkError) as caught:
-        resolve(net, dataset=data((5,)))
+        resolve_network(net, dataset=data((5,)))
     assert message in str(caught.value)
     assert caught.value.hint

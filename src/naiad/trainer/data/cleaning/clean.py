@@ -1,4 +1,4 @@
-"""Raw data through all of cleaning: every split checked, what is broken left out or repaired, everything found told."""
+"""Cleans raw data: checks every split, repairs or quarantines what is broken, and reports everything it finds."""
 
 import math
 from collections.abc import Mapping
@@ -9,112 +9,123 @@ from torch import Tensor
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.arrays import clean_array
-from naiad.trainer.data.cleaning.checked import CheckedSplit, digests_of
-from naiad.trainer.data.cleaning.classes import without_missing_labels
-from naiad.trainer.data.cleaning.duplicates import told_copies, without_shared
-from naiad.trainer.data.cleaning.images import common_form, probe_pictures, read_pictures
+from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
+from naiad.trainer.data.cleaning.digests import digest_samples
+from naiad.trainer.data.cleaning.duplicates import drop_shared_samples, find_duplicates
+from naiad.trainer.data.cleaning.image_headers import choose_image_shape, read_headers
+from naiad.trainer.data.cleaning.images import decode_images
+from naiad.trainer.data.cleaning.label_checks import drop_missing_labels
 from naiad.trainer.data.cleaning.table_splits import clean_table_splits
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.findings import Findings
-from naiad.trainer.data.sources.raw_data import Kind, RawData
+from naiad.trainer.data.sources.raw_data import InputKind, RawData
 
 
 @dataclass(frozen=True)
-class Cleaned:
-    """Checked splits of one schema; targets are still as found."""
+class CleanedData:
+    """Cleaned splits of one schema; the labels are still as the source gives them."""
 
-    splits: Mapping[str, CheckedSplit]
+    splits: Mapping[str, CleanedSplit]
     schema: InputSchema
     findings: Findings
 
 
 def clean(
     raw: RawData, *, image_size: tuple[int, int] | None, memory_limit_bytes: int, schema: InputSchema | None = None
-) -> Cleaned:
-    """``schema``: of a model that the data is for; None when it is to be found from the training split. Raises DataError."""
-    cleaned = _checked(raw, image_size, memory_limit_bytes, schema)
+) -> CleanedData:
+    """Raises DataError.
+
+    image_size: (height, width); None takes the size that most training images have. memory_limit_bytes: images that need
+    more are streamed. schema: that of a trained model; None infers it from the training split.
+    """
+    cleaned = _clean_inputs(raw, image_size, memory_limit_bytes, schema)
     splits, findings = {}, raw.findings + cleaned.findings
-    for split, checked in cleaned.splits.items():
-        splits[split], found = without_missing_labels(checked, split=split, must_be_whole=raw.labels_must_be_whole)
-        findings += found
+    for name, split in cleaned.splits.items():
+        splits[name], label_findings = drop_missing_labels(split, split=name, labels_required=raw.labels_required)
+        findings += label_findings
     if not len(splits["train"]):
         raise DataError(f"{raw.name} has no usable training sample left after cleaning", hint="see `naiad inspect`")
-    others = {split: checked for split, checked in splits.items() if split != "train"}
-    splits["train"], found = without_shared(splits["train"], others)
-    return Cleaned(splits, cleaned.schema, findings + found + told_copies(splits["train"]))
+    others = {name: split for name, split in splits.items() if name != "train"}
+    splits["train"], shared_findings = drop_shared_samples(splits["train"], others)
+    return CleanedData(splits, cleaned.schema, findings + shared_findings + find_duplicates(splits["train"]))
 
 
-def _checked(
+def _clean_inputs(
     raw: RawData, image_size: tuple[int, int] | None, memory_limit_bytes: int, schema: InputSchema | None
-) -> Cleaned:
-    if raw.kind is Kind.TABLE:
+) -> CleanedData:
+    if raw.kind is InputKind.TABLE:
         splits, table_schema, findings = clean_table_splits(raw, schema)
-        return Cleaned(splits, table_schema, findings)
-    if raw.kind is Kind.PICTURES:
-        return _pictures(raw, image_size, memory_limit_bytes, schema)
-    if raw.kind is Kind.ITEMS:
-        return _items(raw)
-    return _tensors(raw, image_size, schema)
+        return CleanedData(splits, table_schema, findings)
+    if raw.kind is InputKind.PIL_IMAGES:
+        return _clean_images(raw, image_size, memory_limit_bytes, schema)
+    if raw.kind is InputKind.DATASET_ITEMS:
+        return _clean_dataset_items(raw)
+    return _clean_tensors(raw, image_size, schema)
 
 
-def _pictures(
+def _clean_images(
     raw: RawData, image_size: tuple[int, int] | None, memory_limit_bytes: int, schema: InputSchema | None
-) -> Cleaned:
-    probes = {split: probe_pictures(part.inputs) for split, part in raw.splits.items()}
+) -> CleanedData:
+    headers = {name: read_headers(split.inputs) for name, split in raw.splits.items()}
     if isinstance(schema, ImageSchema):
-        form, findings = schema.form, Findings()
+        shape, findings = schema.image_shape, Findings()
     else:
-        form, findings = common_form(probes["train"], image_size)
-    total_bytes = math.prod(form.shape) * sum(len(part) for part in raw.splits.values())
-    fixed = all(part.inputs.fixed for part in raw.splits.values())
-    in_memory = fixed and total_bytes <= memory_limit_bytes
+        shape, findings = choose_image_shape(headers["train"], image_size)
+    total_bytes = math.prod(shape.chw) * sum(len(split) for split in raw.splits.values())
+    is_deterministic = all(split.inputs.is_deterministic for split in raw.splits.values())
+    in_memory = is_deterministic and total_bytes <= memory_limit_bytes
     splits = {}
-    for split, part in raw.splits.items():
-        splits[split], found = read_pictures(part, probes[split], form, split=split, in_memory=in_memory)
-        findings += found
-    return Cleaned(splits, ImageSchema(*form.shape), findings)
+    for name, split in raw.splits.items():
+        splits[name], image_findings = decode_images(split, headers[name], shape, split=name, in_memory=in_memory)
+        findings += image_findings
+    return CleanedData(splits, ImageSchema(*shape.chw), findings)
 
 
-def _items(raw: RawData) -> Cleaned:
-    """Streamed tensors are not read here: they are random, or too many."""
-    splits = {key: CheckedSplit(part.inputs, part.targets, part.names, None) for key, part in raw.splits.items()}
+def _clean_dataset_items(raw: RawData) -> CleanedData:
+    """Checks shapes only: the items are random, or too many to read them here."""
+    splits = {name: CleanedSplit(split.inputs, split.targets, split.names, None) for name, split in raw.splits.items()}
     items = raw.splits["train"].inputs
-    _check_shapes({key: part.inputs.sample_shape for key, part in raw.splits.items()})
-    return Cleaned(splits, _schema_of(items.sample_shape, items.dtype), Findings())
+    _check_shapes({name: split.inputs.sample_shape for name, split in raw.splits.items()})
+    return CleanedData(splits, _tensor_schema(items.sample_shape, items.dtype), Findings())
 
 
-def _tensors(raw: RawData, image_size: tuple[int, int] | None, schema: InputSchema | None) -> Cleaned:
+def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: InputSchema | None) -> CleanedData:
     splits, findings = {}, Findings()
-    wanted = schema if schema is not None else _wanted(raw, image_size)
-    for split, part in raw.splits.items():
-        values: Tensor = part.inputs
-        if raw.kind is Kind.ARRAYS and not isinstance(wanted, ImageSchema):
-            values, found = clean_array(part, split=split)
-            findings += found
-        if tuple(values.shape[1:]) != wanted.sample_shape or values.dtype is not wanted.dtype:
-            values = wanted.encode(values)
-        splits[split] = CheckedSplit(TensorSamples(values), part.targets, part.names, digests_of(values))
-    return Cleaned(splits, wanted, findings)
+    schema = schema if schema is not None else _infer_schema(raw, image_size)
+    for name, split in raw.splits.items():
+        values: Tensor = split.inputs
+        if raw.kind is InputKind.ARRAYS and not isinstance(schema, ImageSchema):
+            values, array_findings = clean_array(split, split=name)
+            findings += array_findings
+        if tuple(values.shape[1:]) != schema.sample_shape or values.dtype is not schema.dtype:
+            values = schema.encode(values)
+        splits[name] = CleanedSplit(TensorSamples(values), split.targets, split.names, digest_samples(values))
+    return CleanedData(splits, schema, findings)
 
 
-def _wanted(raw: RawData, image_size: tuple[int, int] | None) -> InputSchema:
+def _infer_schema(raw: RawData, image_size: tuple[int, int] | None) -> InputSchema:
     train: Tensor = raw.splits["train"].inputs
-    if raw.kind is Kind.IMAGES and image_size is not None:
+    if raw.kind is InputKind.IMAGES and image_size is not None:
         return ImageSchema(train.shape[1], *image_size)
-    if raw.kind is not Kind.IMAGES:
-        _check_shapes({key: part.inputs.shape[1:] for key, part in raw.splits.items()})
-    return _schema_of(train.shape[1:], train.dtype)
+    if raw.kind is not InputKind.IMAGES:
+        _check_shapes({name: split.inputs.shape[1:] for name, split in raw.splits.items()})
+    return _tensor_schema(train.shape[1:], train.dtype)
 
 
-def _schema_of(shape: torch.Size, dtype: torch.dtype) -> InputSchema:
+def _tensor_schema(shape: torch.Size, dtype: torch.dtype) -> InputSchema:
     if 0 in shape:
-        raise DataError(f"samples of shape {tuple(shape)} hold no value")
+        raise DataError(
+            f"samples of shape {tuple(shape)} have no value", hint="give samples without an axis of length 0"
+        )
     return ImageSchema(*shape) if dtype is torch.uint8 else ArraySchema(tuple(shape))
 
 
 def _check_shapes(shapes: Mapping[str, torch.Size]) -> None:
-    for split, shape in shapes.items():
+    for name, shape in shapes.items():
         if shape != shapes["train"]:
-            raise DataError(f"{split} has samples of shape {tuple(shape)}, train of shape {tuple(shapes['train'])}")
+            raise DataError(
+                f"{name} has samples of shape {tuple(shape)}, but train has {tuple(shapes['train'])}",
+                hint="give splits whose samples have one shape",
+            )

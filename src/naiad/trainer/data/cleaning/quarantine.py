@@ -1,4 +1,4 @@
-"""The samples that were left out, as a file."""
+"""Writes the quarantined samples to a file."""
 
 import csv
 from pathlib import Path
@@ -7,8 +7,8 @@ from naiad.trainer.data.findings import Findings
 
 
 def write_quarantine(findings: Findings, path: Path) -> None:
-    """CSV with one row a sample that was left out: name, split, kind, reason; only the header when there is none."""
+    """Writes CSV with the columns name, split, kind and reason, one row a quarantined sample. Raises OSError."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("name", "split", "kind", "reason"))
-        writer.writerows((item.name, item.split, item.kind, item.reason) for item in findings.quarantine)
+        writer.writerows((entry.name, entry.split, entry.kind, entry.reason) for entry in findings.quarantine)

@@ -1,4 +1,4 @@
-"""How raw samples become a network's input: a schema and a features module a kind of data."""
+"""Encoding of samples as a network's input: a schema and a features module for each kind of data."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from naiad.trainer.data.features.table import TableSchema
 
 
 def schema_from_json(values: dict[str, Any]) -> InputSchema:
-    """The schema that ``to_json`` gave. Raises ArtifactError."""
+    """Returns the schema whose ``to_json`` made ``values``. Raises ArtifactError."""
     kind = values.get("kind")
     try:
         match kind:

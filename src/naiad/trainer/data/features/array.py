@@ -1,29 +1,32 @@
-"""Arrays of numbers as a program takes them: float32 (N, F) or (N, C, H, W), standardised inside the program.
+"""Encodes arrays of numbers as float32 (N, F) or (N, C, H, W), and standardises them inside the exported program.
 
 Shape legend: N samples, B batch, F features, C channels, H height, W width.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Samples
-from naiad.trainer.data.features.sampling import samples_for_statistics
-from naiad.trainer.data.sources.arrays import as_layout, as_tensor
+from naiad.trainer.data.features.sampling import statistics_indices
+from naiad.trainer.data.sources.arrays import as_tensor, to_channels_first
 
 _CHUNK_VALUES = 4_000_000
 
 
 @dataclass(frozen=True)
 class ArraySchema:
-    """shape: of one sample, without N."""
+    """Arrays of one shape."""
 
     shape: tuple[int, ...]
+    """Shape of one sample, without N."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -34,12 +37,12 @@ class ArraySchema:
         return torch.float32
 
     def encode(self, raw: Any) -> Tensor:
-        """float32 (N, *shape), infinities as NaN; also from one sample without N. Raises DataError when it does not fit."""
+        """Returns float32 (N, *shape), infinities as NaN. Takes one sample without N too. Raises DataError for other shapes."""
         values = as_tensor(raw)
-        if tuple(values.shape) in self._one_sample():
+        if tuple(values.shape) in self._single_sample_shapes():
             values = values.unsqueeze(0)
         if values.ndim and tuple(values.shape[1:]) != self.shape:
-            values = self._reshaped(values)
+            values = self._reshape(values)
         numbers = values.to(torch.float32)
         if tuple(numbers.shape[1:]) != self.shape:
             raise DataError(
@@ -55,34 +58,36 @@ class ArraySchema:
     def from_json(cls, values: dict[str, Any]) -> "ArraySchema":
         return cls(tuple(int(size) for size in values["shape"]))
 
-    def _one_sample(self) -> set[tuple[int, ...]]:
-        """Shapes that can only be one sample: (F,), and (H, W, C) or (C, H, W) of more than one channel."""
+    def _single_sample_shapes(self) -> set[tuple[int, ...]]:
+        """Returns the shapes that can only be one sample: (F,), and (H, W, C) or (C, H, W) of more than one channel."""
         if len(self.shape) != 3:
             return {self.shape} if self.shape != (1,) else set()
         channels, height, width = self.shape
         return {(channels, height, width), (height, width, channels)} if channels > 1 else set()
 
-    def _reshaped(self, values: Tensor) -> Tensor:
+    def _reshape(self, values: Tensor) -> Tensor:
+        """Returns the values with ``shape`` after N if they can be read so, else in the standard layout."""
         if values.ndim == 4 and tuple(values.permute(0, 3, 1, 2).shape[1:]) == self.shape:
             return values.permute(0, 3, 1, 2)
-        laid_out = as_layout(values)
-        if tuple(laid_out.shape[1:]) == self.shape:
-            return laid_out
-        flat = math.prod(self.shape)
-        same_size = values.ndim > 1 and math.prod(values.shape[1:]) == flat and len(self.shape) == 1
-        return laid_out.reshape(-1, flat) if same_size else laid_out
+        values_NCHW = to_channels_first(values)
+        if tuple(values_NCHW.shape[1:]) == self.shape:
+            return values_NCHW
+        features = math.prod(self.shape)
+        is_flat = len(self.shape) == 1 and values.ndim > 1 and math.prod(values.shape[1:]) == features
+        return values_NCHW.reshape(-1, features) if is_flat else values_NCHW
 
 
 class ArrayFeatures(nn.Module):
-    """float32 (B, F) or (B, C, …) in, the same shape out with mean 0 and deviation 1 by column or channel; NaN becomes the mean.
+    """float32 (B, F) or (B, C, …) in, the same shape out with mean 0 and deviation 1 by column or channel. NaN becomes the mean.
 
-    mean, std: (F,) or (C,), over the training split. What never changes there is only shifted.
+    A column or channel that is constant in the training split is only shifted.
     """
 
     mean: Tensor
     inverse_std: Tensor
 
     def __init__(self, mean: Tensor, std: Tensor, *, dimensions: int = 1) -> None:
+        """mean, std: (F,) or (C,) of the training split. dimensions: axes of a sample."""
         super().__init__()
         shape = (-1, *[1] * (dimensions - 1))
         safe = torch.where(std > 0, std, torch.ones_like(std)).double()
@@ -90,8 +95,8 @@ class ArrayFeatures(nn.Module):
         self.register_buffer("inverse_std", (1 / safe).float().view(shape))
 
     @classmethod
-    def plain(cls, shape: tuple[int, ...]) -> "ArrayFeatures":
-        """Numbers as they are; NaN becomes 0."""
+    def identity(cls, shape: tuple[int, ...]) -> "ArrayFeatures":
+        """Returns features that leave numbers as they are; NaN becomes 0."""
         return cls(torch.zeros(shape[0]), torch.ones(shape[0]), dimensions=len(shape))
 
     def forward(self, raw: Tensor) -> Tensor:
@@ -101,29 +106,25 @@ class ArrayFeatures(nn.Module):
 
 
 def fit_array_features(samples: Samples, *, seed: int) -> ArrayFeatures:
-    """From all samples where they are in memory, else from a seeded choice of 10,000; in float64 and in one order."""
-    chosen = samples_for_statistics(samples, seed=seed)
+    """Computes the statistics in float64 and in a fixed order, over the samples of ``statistics_indices``."""
+    indices = statistics_indices(samples, seed=seed)
     rows = max(1, _CHUNK_VALUES // max(1, math.prod(samples.sample_shape)))
     columns = samples.sample_shape[0]
     count, total = np.zeros(columns), np.zeros(columns)
-    for values in _chunks(samples, chosen, rows):
+    for values in _chunks(samples, indices, rows):
         count += np.isfinite(values).sum(axis=(0, 2))
         total += np.where(np.isfinite(values), values, 0).sum(axis=(0, 2))
     mean = total / np.maximum(count, 1)
     squares = np.zeros(columns)
-    for values in _chunks(samples, chosen, rows):
+    for values in _chunks(samples, indices, rows):
         squares += np.where(np.isfinite(values), values - mean[:, None], 0).__pow__(2).sum(axis=(0, 2))
     std = np.sqrt(squares / np.maximum(count, 1))
     std[std < 1e-7 * np.abs(mean)] = 0  # no more than float32's rounding
     return ArrayFeatures(torch.from_numpy(mean), torch.from_numpy(std), dimensions=len(samples.sample_shape))
 
 
-def _chunks(samples: Samples, chosen: Tensor, rows: int) -> Any:
-    """float64 (B, F or C, the rest)."""
-    for indices in torch.split(chosen, rows):
-        batch = samples.take(indices)
-        yield (
-            batch.flatten(2).numpy().astype(np.float64)
-            if batch.ndim > 2
-            else batch.unsqueeze(2).numpy().astype(np.float64)
-        )
+def _chunks(samples: Samples, indices: Tensor, rows: int) -> Iterator[npt.NDArray[np.float64]]:
+    """Yields (B, F, 1) or (B, C, values of a channel)."""
+    for chunk in torch.split(indices, rows):
+        batch = samples.take(chunk)
+        yield (batch.flatten(2) if batch.ndim > 2 else batch.unsqueeze(2)).numpy().astype(np.float64)

@@ -1,4 +1,4 @@
-"""Images as a program takes them: uint8 (N, C, H, W), normalised by channel inside the program.
+"""Encodes images as uint8 (N, C, H, W), and normalises them by channel inside the exported program.
 
 Shape legend: N samples, B batch, C channels, H height, W width.
 """
@@ -16,17 +16,17 @@ from torch import Tensor, nn
 
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Samples
-from naiad.trainer.data.features.sampling import samples_for_statistics
-from naiad.trainer.data.pixels import MODES, UNREADABLE, Form, as_array
+from naiad.trainer.data.features.sampling import statistics_indices
+from naiad.trainer.data.pixels import DECODE_ERRORS, PIL_MODES, ImageShape, to_array
 
-_CACHED = 128
-"""Images at a time, so that their numbers stay near the processor."""
-_CHUNK = 2048
+_IMAGES_PER_COUNT = 128
+"""Images whose pixels are counted at once, so that they stay in the processor's cache."""
+_IMAGES_PER_READ = 2048
 
 
 @dataclass(frozen=True)
 class ImageSchema:
-    """Images of any mode and size are brought to this one, as cleaning did with the training images."""
+    """Images of one mode and size. Others are converted to it, as cleaning converts the training images."""
 
     channels: int
     height: int
@@ -41,19 +41,19 @@ class ImageSchema:
         return torch.uint8
 
     def encode(self, raw: Any) -> Tensor:
-        """uint8 (N, C, H, W) from paths, PIL images, arrays or tensors: one, a list of them, or a batch.
+        """Returns uint8 (N, C, H, W) for a path, a PIL image, an array or a tensor, for a list of them, or for a batch.
 
-        Arrays are (H, W), (N, H, W), (H, W, C), (C, H, W), (N, H, W, C) or (N, C, H, W); whole numbers of 0…255, or
+        Arrays are (H, W), (N, H, W), (H, W, C), (C, H, W), (N, H, W, C) or (N, C, H, W), with whole numbers of 0…255, or
         floats of 0…1 or 0…255. Raises DataError.
         """
         if isinstance(raw, str | Path | Image.Image):
-            return self._picture(raw).unsqueeze(0)
+            return self._encode_image(raw).unsqueeze(0)
         if isinstance(raw, Sequence):
             if not len(raw):
                 raise DataError("no image was given: the list is empty")
             if any(isinstance(item, str | Path | Image.Image) or np.ndim(item) >= 2 for item in raw):
                 return torch.cat([self.encode(item) for item in raw])
-        return self._batch(_pixels(raw))
+        return self._encode_batch(_to_pixels(raw))
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "image", "channels": self.channels, "height": self.height, "width": self.width}
@@ -63,86 +63,85 @@ class ImageSchema:
         return cls(int(values["channels"]), int(values["height"]), int(values["width"]))
 
     @property
-    def form(self) -> Form:
-        return Form(*self.sample_shape)
+    def image_shape(self) -> ImageShape:
+        return ImageShape(*self.sample_shape)
 
-    def _picture(self, raw: str | Path | Image.Image) -> Tensor:
+    def _encode_image(self, raw: str | Path | Image.Image) -> Tensor:
         try:
             if isinstance(raw, Image.Image):
-                return torch.from_numpy(as_array(raw, self.form))
+                return torch.from_numpy(to_array(raw, self.image_shape))
             with Image.open(raw) as image:
-                return torch.from_numpy(as_array(image, self.form))
+                return torch.from_numpy(to_array(image, self.image_shape))
         except FileNotFoundError as error:
             raise DataError(f"{raw} does not exist") from error
         except DataError as error:
             raise DataError(f"{raw} is too large: {error}") from error
-        except UNREADABLE as error:
+        except DECODE_ERRORS as error:
             raise DataError(f"{raw} is no image that can be read: {error}") from error
 
-    def _batch(self, pixels: Tensor) -> Tensor:
-        images_NCHW = self._laid_out(pixels)
+    def _encode_batch(self, pixels: Tensor) -> Tensor:
+        images_NCHW = self._to_channels_first(pixels)
         if tuple(images_NCHW.shape[1:]) == self.sample_shape:
             return images_NCHW.contiguous()
-        arrays = [as_array(_image(image), self.form) for image in images_NCHW.numpy()]
+        arrays = [to_array(_to_pil(image), self.image_shape) for image in images_NCHW.numpy()]
         return torch.from_numpy(np.stack(arrays)) if arrays else torch.empty((0, *self.sample_shape), dtype=torch.uint8)
 
-    def _laid_out(self, pixels: Tensor) -> Tensor:
-        """(N, C, H, W) with any of the layouts that ``encode`` takes; the schema's own shape decides what is ambiguous."""
+    def _to_channels_first(self, pixels: Tensor) -> Tensor:
+        """Returns (N, C, H, W) for any layout that ``encode`` takes; an ambiguous one is read as the schema's shape says."""
         match pixels.ndim:
             case 2:
                 return pixels[None, None]
-            case 3 if self._is_one(tuple(pixels.shape)):
-                return self._channels_first(pixels[None])
+            case 3 if self._is_single_image(tuple(pixels.shape)):
+                return self._move_channels(pixels[None])
             case 3:
                 return pixels[:, None]
             case 4:
-                return self._channels_first(pixels)
-        raise _unfit(pixels, self.sample_shape)
+                return self._move_channels(pixels)
+        raise _shape_error(pixels, self.sample_shape)
 
-    def _is_one(self, shape: tuple[int, ...]) -> bool:
-        """Whether three axes are one image with channels rather than several grey ones."""
+    def _is_single_image(self, shape: tuple[int, ...]) -> bool:
+        """Whether three axes are one image with channels, and not several grey images."""
         if shape in (self.sample_shape, (self.height, self.width, self.channels)):
             return True
         return shape[1:] != (self.height, self.width) and (shape[0] in (3, 4) or shape[2] in (3, 4))
 
-    def _channels_first(self, pixels_N: Tensor) -> Tensor:
-        shape = tuple(pixels_N.shape)
-        first, last = shape[1] in MODES, shape[3] in MODES
-        if shape[1:] == self.sample_shape or (first and not (last and shape[3] == self.channels)):
-            return pixels_N
-        if last:
-            return pixels_N.permute(0, 3, 1, 2)
-        raise _unfit(pixels_N, self.sample_shape)
+    def _move_channels(self, pixels: Tensor) -> Tensor:
+        """Returns (N, C, H, W) for (N, H, W, C) or (N, C, H, W)."""
+        shape = tuple(pixels.shape)
+        may_be_first, may_be_last = shape[1] in PIL_MODES, shape[3] in PIL_MODES
+        if shape[1:] == self.sample_shape or (may_be_first and not (may_be_last and shape[3] == self.channels)):
+            return pixels
+        if may_be_last:
+            return pixels.permute(0, 3, 1, 2)
+        raise _shape_error(pixels, self.sample_shape)
 
 
 class ImageFeatures(nn.Module):
-    """uint8 (B, C, H, W) in, float32 (B, C, H, W) out with mean 0 and deviation 1 by channel over the training split.
-
-    mean, std: (C,), in the units of the pixels: 0…255. A channel that never changes is only shifted.
-    """
+    """uint8 (B, C, H, W) in, float32 (B, C, H, W) out, with mean 0 and deviation 1 by channel over the training split."""
 
     scale: Tensor
     shift: Tensor
 
     def __init__(self, mean: Tensor, std: Tensor) -> None:
+        """mean, std: (C,), in pixels of 0…255. A channel whose deviation is 0 is only shifted."""
         super().__init__()
         safe = torch.where(std > 0, std, torch.ones_like(std)).double()
         self.register_buffer("scale", (1 / safe).float().view(-1, 1, 1))
         self.register_buffer("shift", (-mean.double() / safe).float().view(-1, 1, 1))
 
     @classmethod
-    def plain(cls, channels: int) -> "ImageFeatures":
-        """Pixels as 0…1."""
+    def unit_range(cls, channels: int) -> "ImageFeatures":
+        """Returns features that scale pixels to 0…1."""
         return cls(torch.zeros(channels), torch.full((channels,), 255.0))
 
     @property
     def mean(self) -> Tensor:
-        """(C,), of the pixels."""
+        """(C,), in pixels of 0…255."""
         return (-self.shift / self.scale).flatten()
 
     @property
     def std(self) -> Tensor:
-        """(C,); 1 for a channel that never changes."""
+        """(C,), in pixels of 0…255; 1 for a channel that is constant in the training split."""
         return (1 / self.scale).flatten()
 
     def forward(self, raw: Tensor) -> Tensor:
@@ -150,14 +149,11 @@ class ImageFeatures(nn.Module):
 
 
 def fit_image_features(samples: Samples, *, seed: int) -> ImageFeatures:
-    """From all samples where they are in memory, else from a seeded choice of 10,000. Whole numbers are counted: any order
-    gives the same.
-    """
+    """Computes the statistics exactly, by counting pixel values over the samples of ``statistics_indices``."""
     counts = torch.zeros((samples.sample_shape[0], 256), dtype=torch.int64)
-    chosen = samples_for_statistics(samples, seed=seed)
-    for indices in torch.split(chosen, _CHUNK):
-        for few in torch.split(samples.take(indices), _CACHED):
-            for channel, pixels in enumerate(few.unbind(1)):
+    for indices in torch.split(statistics_indices(samples, seed=seed), _IMAGES_PER_READ):
+        for images in torch.split(samples.take(indices), _IMAGES_PER_COUNT):
+            for channel, pixels in enumerate(images.unbind(1)):
                 counts[channel] += torch.bincount(pixels.flatten(), minlength=256)
     values, pixels_C = torch.arange(256), counts.sum(1)
     mean = (counts * values).sum(1).double() / pixels_C
@@ -165,17 +161,17 @@ def fit_image_features(samples: Samples, *, seed: int) -> ImageFeatures:
     return ImageFeatures(mean, variance.sqrt())
 
 
-def _unfit(pixels: Tensor, sample_shape: tuple[int, ...]) -> DataError:
+def _shape_error(pixels: Tensor, sample_shape: tuple[int, ...]) -> DataError:
     return DataError(
         f"images of shape {tuple(pixels.shape)} do not fit {sample_shape}",
         hint="give (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels",
     )
 
 
-def _pixels(raw: Any) -> Tensor:
-    """uint8, any shape. Raises DataError when the values are no pixels."""
+def _to_pixels(raw: Any) -> Tensor:
+    """Returns uint8 of the same shape. Raises DataError where the values are no pixels."""
     try:
-        values = raw.detach().cpu() if isinstance(raw, Tensor) else torch.from_numpy(_numbers(raw))
+        values = raw.detach().cpu() if isinstance(raw, Tensor) else torch.from_numpy(_to_numbers(raw))
     except (TypeError, ValueError) as error:
         raise DataError(
             f"a {type(raw).__name__} is no image: {error}", hint="give arrays, PIL images or paths"
@@ -185,7 +181,9 @@ def _pixels(raw: Any) -> Tensor:
     if values.dtype is torch.bool:
         return values.to(torch.uint8) * 255
     if values.is_floating_point() and not bool(torch.isfinite(values).all()):
-        raise DataError("the images hold NaN or infinite values")
+        raise DataError(
+            "the images hold NaN or infinite values", hint="give raw pixels of 0 to 255, or floats of 0 to 1"
+        )
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > 255:
         raise DataError(
@@ -196,7 +194,7 @@ def _pixels(raw: Any) -> Tensor:
     return values.round().to(torch.uint8) if values.is_floating_point() else values.to(torch.uint8)
 
 
-def _numbers(raw: Any) -> npt.NDArray[Any]:
+def _to_numbers(raw: Any) -> npt.NDArray[Any]:
     values = np.asarray(raw)
     if values.dtype.kind not in "buif":
         raise TypeError(f"it holds {values.dtype}")
@@ -205,7 +203,7 @@ def _numbers(raw: Any) -> npt.NDArray[Any]:
     return np.array(values, dtype=values.dtype.newbyteorder("="), order="C")
 
 
-def _image(array_CHW: npt.NDArray[np.uint8]) -> Image.Image:
+def _to_pil(array_CHW: npt.NDArray[np.uint8]) -> Image.Image:
     if array_CHW.shape[0] == 1:
         return Image.fromarray(array_CHW[0])
     return Image.fromarray(np.ascontiguousarray(array_CHW.transpose(1, 2, 0)))

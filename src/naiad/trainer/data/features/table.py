@@ -1,7 +1,6 @@
-"""Tables as a program takes them: float32 (N, F) slots, filled, standardised and spread out inside the program.
+"""Encodes tables as float32 (N, F), and fills, standardises and one-hot encodes them inside the exported program.
 
-A number is one slot, NaN where it is missing. A category is one slot that holds its code. A date is seven slots.
-Shape legend: N rows, B batch, F slots, D network inputs.
+Shape legend: N rows, B batch, F features as ``table_encoding`` makes them, D network inputs.
 """
 
 from collections.abc import Sequence
@@ -16,44 +15,45 @@ import torch
 from torch import Tensor, nn
 
 from naiad.trainer.data.columns import Column, ColumnKind
-from naiad.trainer.data.slots import MISSING, check_columns, slots_of, width
 from naiad.trainer.data.sources.table import as_table
+from naiad.trainer.data.table_encoding import MISSING_CODE, check_columns, encode_table, encoded_width
 
-MOST_CATEGORIES = 64
-"""Rarer categories of a column are treated as one that was never seen."""
-_CLIP = 10.0
-"""Standardised values end here, so that one wild cell does not rule a step."""
+MAX_CATEGORIES = 64
+"""Rarer categories of a column are treated as unknown."""
+_MAX_DEVIATIONS = 10.0
+"""Standardised values are clipped here, so that one extreme cell does not dominate a step."""
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """columns: the inputs, in the order of their slots."""
+    """Columns of a table that the network takes."""
 
     columns: tuple[Column, ...]
+    """Columns in the order of their features."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        return (sum(width(column) for column in self.columns),)
+        return (sum(encoded_width(column) for column in self.columns),)
 
     @property
-    def places(self) -> tuple[tuple[Column, int], ...]:
-        """Each column with its first slot."""
-        ends = accumulate(map(width, self.columns), initial=0)
-        return tuple(zip(self.columns, ends, strict=False))
+    def column_offsets(self) -> tuple[tuple[Column, int], ...]:
+        """Each column with the index of its first feature."""
+        offsets = accumulate(map(encoded_width, self.columns), initial=0)
+        return tuple(zip(self.columns, offsets, strict=False))
 
     @property
     def dtype(self) -> torch.dtype:
         return torch.float32
 
     def encode(self, raw: Any) -> Tensor:
-        """float32 (N, F) from a table, a data frame, a mapping of columns, a list of rows as mappings, or a file.
+        """Returns float32 (N, F) for a table, a data frame, a mapping of columns, a list of rows as mappings, or a file.
 
-        Columns that the model does not know are passed over. Raises DataError when one is missing or a cell cannot be read.
+        Other columns are ignored. Raises DataError where a column is missing or a cell cannot be read.
         """
-        return torch.from_numpy(slots_of(as_table(raw), self.columns))
+        return torch.from_numpy(encode_table(as_table(raw), self.columns))
 
     def check_columns(self, table: pa.Table) -> None:
-        """Raises DataError when the table lacks one of the columns."""
+        """Raises DataError where the table lacks one of the columns."""
         check_columns(table, self.columns)
 
     def to_json(self) -> dict[str, Any]:
@@ -78,16 +78,19 @@ class TableSchema:
         )
 
 
-def fit_schema(train: pa.Table, columns: Sequence[Column]) -> TableSchema:
-    """``train``: cleaned. Adds the categories, the most frequent first."""
+def fit_table_schema(train: pa.Table, columns: Sequence[Column]) -> TableSchema:
+    """Returns the schema of the cleaned training split; each column's categories are listed by frequency."""
     return TableSchema(tuple(_with_categories(column, train[column.name]) for column in columns))
 
 
 class TableFeatures(nn.Module):
-    """float32 (B, F) slots in, float32 (B, D) out.
+    """float32 (B, F) in, float32 (B, D) out.
 
-    Numbers come first: NaN becomes the median, then mean 0 and deviation 1; after them a flag for each that has gaps in
-    training; then the categories, one-hot, with a place for "missing". A category never seen is zero everywhere.
+    Numbers and dates come first: NaN becomes the median, then mean 0 and deviation 1. Next come flags that say which were
+    missing, for columns with missing cells in training. Then come the categories, one-hot, with an input for "missing";
+    an unknown category is zero in all of them.
+
+    A slot is the index of a feature. The buffers' names are stored in artifacts.
     """
 
     median: Tensor
@@ -108,7 +111,7 @@ class TableFeatures(nn.Module):
         flags: list[int],
         hot: list[tuple[int, int]],
     ) -> None:
-        """median, mean, std: a value a number slot. numbers, flags: slots. hot: (slot, code) of each one-hot output."""
+        """median, mean, std: one value a number. numbers, flags: slots. hot: (slot, code) of each one-hot input."""
         super().__init__()
         self.register_buffer("median", median.float())
         self.register_buffer("mean", mean.float())
@@ -119,43 +122,48 @@ class TableFeatures(nn.Module):
         self.register_buffer("hot_codes", torch.tensor([code for _, code in hot], dtype=torch.float32))
 
     def forward(self, raw: Tensor) -> Tensor:
-        slots = raw.to(torch.float32)
-        numbers = slots.index_select(1, self.number_slots)
+        features = raw.to(torch.float32)
+        numbers = features.index_select(1, self.number_slots)
         filled = torch.where(torch.isnan(numbers), self.median, numbers)
-        standardised = ((filled - self.mean) * self.inverse_std).clamp(-_CLIP, _CLIP)
-        flags = torch.isnan(slots.index_select(1, self.flag_slots)).to(torch.float32)
-        hot = (slots.index_select(1, self.hot_slots) == self.hot_codes).to(torch.float32)
+        standardised = ((filled - self.mean) * self.inverse_std).clamp(-_MAX_DEVIATIONS, _MAX_DEVIATIONS)
+        flags = torch.isnan(features.index_select(1, self.flag_slots)).to(torch.float32)
+        hot = (features.index_select(1, self.hot_slots) == self.hot_codes).to(torch.float32)
         return torch.cat([standardised, flags, hot], dim=1)
 
 
-def fit_features(schema: TableSchema, encoded_NF: Tensor) -> TableFeatures:
-    """``encoded_NF``: the training split as the schema encodes it."""
+def fit_table_features(schema: TableSchema, encoded_NF: Tensor) -> TableFeatures:
+    """Computes the statistics of the training split, as the schema encodes it (N, F)."""
     numbers: list[int] = []
     hot: list[tuple[int, int]] = []
-    for column, slot in schema.places:
+    for column, slot in schema.column_offsets:
         if column.kind is ColumnKind.CATEGORY:
-            hot += [(slot, code) for code in (*range(len(column.categories)), MISSING)]
+            hot += [(slot, code) for code in (*range(len(column.categories)), MISSING_CODE)]
         else:
-            numbers += range(slot, slot + width(column))
+            numbers += range(slot, slot + encoded_width(column))
     values = encoded_NF.numpy().astype(np.float64)[:, numbers]
-    missing = np.isnan(values)
-    median = np.array([np.median(values[~gap, place]) if not gap.all() else 0.0 for place, gap in enumerate(missing.T)])
-    filled = np.where(missing, median, values)
+    is_missing = np.isnan(values)
+    median = np.array(
+        [
+            np.median(values[~missing, number]) if not missing.all() else 0.0
+            for number, missing in enumerate(is_missing.T)
+        ]
+    )
+    filled = np.where(is_missing, median, values)
     return TableFeatures(
         torch.from_numpy(median),
         torch.from_numpy(filled.mean(axis=0)),
         torch.from_numpy(filled.std(axis=0)),
         numbers=numbers,
-        flags=_flags(schema, encoded_NF),
+        flags=_missing_flags(schema, encoded_NF),
         hot=hot,
     )
 
 
-def _flags(schema: TableSchema, encoded_NF: Tensor) -> list[int]:
-    """The first slot of each number or date that has gaps: a date's slots are missing together."""
+def _missing_flags(schema: TableSchema, encoded_NF: Tensor) -> list[int]:
+    """Returns the first slot of each number or date column with missing cells; all slots of a date are missing together."""
     return [
         slot
-        for column, slot in schema.places
+        for column, slot in schema.column_offsets
         if column.kind is not ColumnKind.CATEGORY and bool(torch.isnan(encoded_NF[:, slot]).any())
     ]
 
@@ -164,5 +172,5 @@ def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:
     if column.kind is not ColumnKind.CATEGORY:
         return column
     counted = [(item["counts"], item["values"]) for item in pc.value_counts(values.drop_null()).to_pylist()]
-    frequent = sorted(counted, key=lambda pair: (-pair[0], pair[1]))[:MOST_CATEGORIES]
+    frequent = sorted(counted, key=lambda pair: (-pair[0], pair[1]))[:MAX_CATEGORIES]
     return replace(column, categories=tuple(name for _, name in frequent))

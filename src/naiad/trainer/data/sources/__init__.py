@@ -1,4 +1,4 @@
-"""Where data comes from: one file a format, and ``open_source`` that tells them apart."""
+"""Sources of data: one file a format, and ``open_source``, which recognises the format."""
 
 from naiad.trainer.data.sources.open import open_source
 

@@ -1,4 +1,4 @@
-"""Image folders: a folder a class, directly or under train, validation and test; or images alone, without labels."""
+"""Reads image folders: one folder a class, directly or under train, validation and test; or images alone, without labels."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from naiad.errors import DataError
-from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.raw_data import FilePictures, Kind, RawData, RawSplit
+from naiad.trainer.data.findings import Action, Findings, make_findings
+from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit
 
-SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
-_SPLITS = {
+_SPLIT_NAMES = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -23,76 +23,75 @@ _SPLITS = {
 }
 
 
-def holds_images(folder: Path) -> bool:
+def has_images(folder: Path) -> bool:
     return any(_is_image(path) for path in _files(folder))
 
 
 def open_folder(path: Path) -> RawData:
-    """Raises DataError when there is no image in it."""
-    homes = _split_homes(path)
+    """Raises DataError where the folder holds no image to train on."""
+    folders = _split_folders(path)
     splits, findings = {}, Findings()
-    for split, home in homes.items():
-        splits[split], found = _read(home, root=path, split=split)
-        findings += found
+    for split, folder in folders.items():
+        splits[split], split_findings = _read_split(folder, root=path, split=split)
+        findings += split_findings
     if not any(len(split) for split in splits.values()):
         raise DataError(
             f"{path} holds no images",
-            hint="a folder a class, with images in it, is needed; or IDX, CIFAR, CSV or Parquet files",
+            hint="give one folder of images a class, or IDX, CIFAR, CSV or Parquet files",
         )
     if not len(splits["train"]):
-        raise DataError(f"{homes['train']} holds no images, so there is nothing to train on")
-    filled = {name: split for name, split in splits.items() if len(split)}
-    return RawData(path.resolve().name, Kind.PICTURES, filled, findings=findings)
+        raise DataError(f"{folders['train']} holds no images, so there is nothing to train on")
+    not_empty = {name: split for name, split in splits.items() if len(split)}
+    return RawData(path.resolve().name, InputKind.PIL_IMAGES, not_empty, findings=findings)
 
 
-def _split_homes(path: Path) -> dict[str, Path]:
-    homes: dict[str, Path] = {}
-    for child in _children(path):
-        if (split := _SPLITS.get(child.name.lower())) is not None:
-            homes.setdefault(split, child)
-    return homes if "train" in homes else {"train": path}
+def _split_folders(path: Path) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for child in _subfolders(path):
+        if (split := _SPLIT_NAMES.get(child.name.lower())) is not None:
+            folders.setdefault(split, child)
+    return folders if "train" in folders else {"train": path}
 
 
-def _read(home: Path, *, root: Path, split: str) -> tuple[RawSplit, Findings]:
-    paths, labels, empty, foreign = [], [], [], []
-    classes = _children(home)
-    for folder in classes:
-        files = sorted(_files(folder))
+def _read_split(folder: Path, *, root: Path, split: str) -> tuple[RawSplit, Findings]:
+    paths, labels, empty_classes, other_files = [], [], [], []
+    for class_folder in _subfolders(folder):
+        files = sorted(_files(class_folder))
         images = [file for file in files if _is_image(file)]
-        foreign += [file for file in files if not _is_image(file)]
+        other_files += [file for file in files if not _is_image(file)]
         paths += images
-        labels += [folder.name] * len(images)
+        labels += [class_folder.name] * len(images)
         if not images:
-            empty.append(folder.name)
-    loose = sorted(file for file in home.iterdir() if file.is_file() and _is_image(file))
-    unlabelled = bool(loose) and not paths
-    names = [_name(path, root) for path in (loose if unlabelled else paths)]
-    findings = _findings(
-        split,
-        empty=[] if unlabelled else empty,
-        foreign=[_name(path, root) for path in foreign],
-        loose=[] if unlabelled else [_name(path, root) for path in loose],
+            empty_classes.append(class_folder.name)
+    loose = sorted(file for file in folder.iterdir() if file.is_file() and _is_image(file))
+    findings = _report_other_files([_sample_name(path, root) for path in other_files], split)
+    if loose and not paths:
+        return RawSplit(ImageFiles(loose), None, [_sample_name(path, root) for path in loose]), findings
+    findings = (
+        _report_empty_classes(empty_classes, split)
+        + findings
+        + _report_loose_images([_sample_name(path, root) for path in loose], split)
     )
-    if unlabelled:
-        return RawSplit(FilePictures(loose), None, names), findings
-    return RawSplit(FilePictures(paths), np.array(labels, dtype=np.str_), names), findings
+    names = [_sample_name(path, root) for path in paths]
+    return RawSplit(ImageFiles(paths), np.array(labels, dtype=np.str_), names), findings
 
 
-def _findings(split: str, *, empty: list[str], foreign: list[str], loose: list[str]) -> Findings:
-    told = (
-        ("empty-class", empty, "class folders without an image: the classes are not learnt"),
-        ("not-an-image", foreign, "files beside the images whose suffix is no image's: they are not used"),
-        ("image-without-class", loose, "images beside the class folders, not in one: they are not used"),
-    )
-    items = tuple(
-        Finding(kind, split, len(names), Action.TOLD, message, tuple(names[:5]))
-        for kind, names, message in told
-        if names
-    )
-    return Findings(items)
+def _report_empty_classes(names: list[str], split: str) -> Findings:
+    message = "class folders without an image: the model cannot learn these classes"
+    return make_findings("empty-class", split, names, Action.REPORTED, message)
 
 
-def _children(path: Path) -> list[Path]:
+def _report_other_files(names: list[str], split: str) -> Findings:
+    message = "files beside the images that have no image suffix: they are not used"
+    return make_findings("not-an-image", split, names, Action.REPORTED, message)
+
+
+def _report_loose_images(names: list[str], split: str) -> Findings:
+    message = "images outside the class folders: they are not used"
+    return make_findings("image-without-class", split, names, Action.REPORTED, message)
+
+
+def _subfolders(path: Path) -> list[Path]:
     return sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith((".", "__")))
 
 
@@ -101,8 +100,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def _name(path: Path, root: Path) -> str:
+def _sample_name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()

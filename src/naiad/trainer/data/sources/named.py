@@ -1,6 +1,6 @@
-"""Data sets known by name: the MNIST and CIFAR families, and those that come with scikit-learn.
+"""Opens data sets by name: the MNIST and CIFAR families, and those that come with scikit-learn.
 
-Images are looked for in Naiad's cache, then where Debian's packages install them, then downloaded into the cache by torchvision.
+Images are searched for in Naiad's cache, then where Debian's packages install them. Else torchvision downloads them.
 """
 
 import os
@@ -20,7 +20,7 @@ from torchvision import datasets as torchvision_datasets
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.arrays import canonical, kind_of, numbered
+from naiad.trainer.data.sources.arrays import numbered_names, tensor_kind, to_sample_tensor
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
 from naiad.trainer.data.sources.idx import is_idx, open_idx
 from naiad.trainer.data.sources.raw_data import RawData, RawSplit
@@ -38,66 +38,66 @@ FASHION_CLASSES = (
     "Ankle boot",
 )
 DEBIAN_FOLDER = Path("/usr/share/datasets")
-_DIGITS = tuple("0123456789")
-_TIMEOUT_S = 10.0
-_TEST_SHARE = 0.2
+_DIGIT_CLASSES = tuple("0123456789")
+_DOWNLOAD_TIMEOUT_S = 10.0
+_TEST_FRACTION = 0.2
 
 
-def names() -> tuple[str, ...]:
-    return tuple(_SOURCES)
+def dataset_names() -> tuple[str, ...]:
+    return tuple(_OPENERS)
 
 
 def open_named(name: str) -> RawData:
-    """Raises DataError when the data can neither be found nor fetched."""
-    return _SOURCES[name]()
+    """Opens the data set ``name``, one of ``dataset_names()``. Raises DataError where it cannot be found or downloaded."""
+    return _OPENERS[name]()
 
 
 def cache_folder() -> Path:
-    """``$NAIAD_CACHE``, else ``$XDG_CACHE_HOME/naiad``, else ``~/.cache/naiad``."""
-    if chosen := os.environ.get("NAIAD_CACHE"):
-        return Path(chosen)
+    """Returns ``$NAIAD_CACHE``, else ``$XDG_CACHE_HOME/naiad``, else ``~/.cache/naiad``."""
+    if folder := os.environ.get("NAIAD_CACHE"):
+        return Path(folder)
     if base := os.environ.get("XDG_CACHE_HOME"):
         return Path(base) / "naiad"
     return Path.home() / ".cache" / "naiad"
 
 
-def _fashion_mnist() -> RawData:
-    found = _idx_home("fashion-mnist", "FashionMNIST")
-    if found is None:
+def _open_fashion_mnist() -> RawData:
+    folder = _find_idx("fashion-mnist", "FashionMNIST")
+    if folder is None:
         try:
-            found = _fetched(torchvision_datasets.FashionMNIST, "FashionMNIST")
+            folder = _download(torchvision_datasets.FashionMNIST, "FashionMNIST")
         except DataError as error:
-            return _stand_in(error)
-    return replace(open_idx(found, classes=FASHION_CLASSES), name="fashion-mnist")
+            return _substitute_digits(error)
+    return replace(open_idx(folder, classes=FASHION_CLASSES), name="fashion-mnist")
 
 
-def _mnist() -> RawData:
-    found = _idx_home("mnist", "MNIST") or _fetched(torchvision_datasets.MNIST, "MNIST")
-    return replace(open_idx(found, classes=_DIGITS), name="mnist")
+def _open_mnist() -> RawData:
+    folder = _find_idx("mnist", "MNIST") or _download(torchvision_datasets.MNIST, "MNIST")
+    return replace(open_idx(folder, classes=_DIGIT_CLASSES), name="mnist")
 
 
-def _cifar10() -> RawData:
-    found = _cifar_home("cifar-10-batches-py") or _fetched(torchvision_datasets.CIFAR10, "cifar-10-batches-py")
-    return open_cifar(found)
+def _open_cifar10() -> RawData:
+    folder = "cifar-10-batches-py"
+    return open_cifar(_find_cifar(folder) or _download(torchvision_datasets.CIFAR10, folder))
 
 
-def _cifar100() -> RawData:
-    found = _cifar_home("cifar-100-python") or _fetched(torchvision_datasets.CIFAR100, "cifar-100-python")
-    return open_cifar(found)
+def _open_cifar100() -> RawData:
+    folder = "cifar-100-python"
+    return open_cifar(_find_cifar(folder) or _download(torchvision_datasets.CIFAR100, folder))
 
 
-def _idx_home(name: str, torchvision_name: str) -> Path | None:
-    places = (cache_folder() / name, cache_folder() / torchvision_name, DEBIAN_FOLDER / name)
-    return next((place for place in places if place.is_dir() and is_idx(place)), None)
+def _find_idx(name: str, torchvision_name: str) -> Path | None:
+    folders = (cache_folder() / name, cache_folder() / torchvision_name, DEBIAN_FOLDER / name)
+    return next((folder for folder in folders if folder.is_dir() and is_idx(folder)), None)
 
 
-def _cifar_home(folder: str) -> Path | None:
-    place = cache_folder() / folder
-    return place if is_cifar(place) else None
+def _find_cifar(name: str) -> Path | None:
+    folder = cache_folder() / name
+    return folder if is_cifar(folder) else None
 
 
-def _fetched(download: Callable[..., Any], folder: str) -> Path:
-    """Where torchvision put it. Raises DataError."""
+def _download(download: Callable[..., Any], folder: str) -> Path:
+    """Returns the folder that torchvision downloaded to. Raises DataError."""
     cache = cache_folder()
     try:
         with _short_timeout():
@@ -113,77 +113,77 @@ def _fetched(download: Callable[..., Any], folder: str) -> Path:
 @contextmanager
 def _short_timeout() -> Iterator[None]:
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT_S)
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
     try:
         yield
     finally:
         socket.setdefaulttimeout(before)
 
 
-def _stand_in(error: DataError) -> RawData:
-    """Digits as large as Fashion-MNIST's images, so that the same networks fit."""
-    message = f"fashion-mnist cannot be had ({error}): scikit-learn's digits stand in for it, scaled to 28×28"
-    digits = _digits()
-    splits = {key: replace(split, inputs=_scaled(split.inputs, 28)) for key, split in digits.splits.items()}
+def _substitute_digits(error: DataError) -> RawData:
+    """Returns digits as large as Fashion-MNIST's images, so that the same networks fit. Their name stays ``digits``."""
+    digits = _open_digits()
+    splits = {name: replace(split, inputs=_resize(split.inputs, 28)) for name, split in digits.splits.items()}
     count = sum(len(split) for split in splits.values())
-    told = Finding("stand-in-data", "train", count, Action.TOLD, message)
-    return replace(digits, splits=splits, findings=Findings((told,)))
+    message = f"fashion-mnist is not available ({error}): scikit-learn's digits, scaled to 28×28, are used in its place"
+    finding = Finding("stand-in-data", "train", count, Action.REPORTED, message)
+    return replace(digits, splits=splits, findings=Findings((finding,)))
 
 
-def _scaled(images: torch.Tensor, size: int) -> torch.Tensor:
+def _resize(images: torch.Tensor, size: int) -> torch.Tensor:
     larger = torch.nn.functional.interpolate(images.float(), size=(size, size), mode="bilinear", align_corners=False)
     return larger.round().clamp(0, 255).to(torch.uint8)
 
 
-def _digits() -> RawData:
+def _open_digits() -> RawData:
     digits = sklearn_datasets.load_digits()
     images = (digits.images * (255 / 16)).round().astype(np.uint8)
-    return _with_test_split("digits", images, digits.target, classes=_DIGITS)
+    return _with_test_split("digits", images, digits.target, classes=_DIGIT_CLASSES)
 
 
-def _diabetes() -> RawData:
+def _open_diabetes() -> RawData:
     diabetes = sklearn_datasets.load_diabetes()
     return replace(_with_test_split("diabetes", diabetes.data, diabetes.target), target_name="progression")
 
 
-def _classes_of(name: str, load: Callable[[], Any]) -> RawData:
+def _open_sklearn(name: str, load: Callable[[], Any]) -> RawData:
     bunch = load()
     return _with_test_split(name, bunch.data, bunch.target, classes=tuple(map(str, bunch.target_names)))
 
 
-def _iris() -> RawData:
-    return _classes_of("iris", sklearn_datasets.load_iris)
+def _open_iris() -> RawData:
+    return _open_sklearn("iris", sklearn_datasets.load_iris)
 
 
-def _wine() -> RawData:
-    return _classes_of("wine", sklearn_datasets.load_wine)
+def _open_wine() -> RawData:
+    return _open_sklearn("wine", sklearn_datasets.load_wine)
 
 
-def _breast_cancer() -> RawData:
-    return _classes_of("breast-cancer", sklearn_datasets.load_breast_cancer)
+def _open_breast_cancer() -> RawData:
+    return _open_sklearn("breast-cancer", sklearn_datasets.load_breast_cancer)
 
 
 def _with_test_split(
     name: str, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], *, classes: tuple[str, ...] = ()
 ) -> RawData:
-    """A fifth is the test split: always the same one, stratified where there are classes."""
-    values, everything = canonical(inputs), np.arange(len(targets))
+    """Splits a fifth off as the test split: always the same samples, stratified where there are classes."""
+    values, everything = to_sample_tensor(inputs), np.arange(len(targets))
     train, test = train_test_split(
-        everything, test_size=_TEST_SHARE, random_state=0, stratify=targets if classes else None
+        everything, test_size=_TEST_FRACTION, random_state=0, stratify=targets if classes else None
     )
-    whole = RawSplit(values, targets, numbered("index", len(targets)))
+    whole = RawSplit(values, targets, numbered_names("index", len(targets)))
     splits = {"train": whole.select(np.sort(train)), "test": whole.select(np.sort(test))}
-    return RawData(name, kind_of(values), splits, classes=classes, labels_must_be_whole=True)
+    return RawData(name, tensor_kind(values), splits, classes=classes, labels_required=True)
 
 
-_SOURCES: dict[str, Callable[[], RawData]] = {
-    "breast-cancer": _breast_cancer,
-    "cifar10": _cifar10,
-    "cifar100": _cifar100,
-    "diabetes": _diabetes,
-    "digits": _digits,
-    "fashion-mnist": _fashion_mnist,
-    "iris": _iris,
-    "mnist": _mnist,
-    "wine": _wine,
+_OPENERS: dict[str, Callable[[], RawData]] = {
+    "breast-cancer": _open_breast_cancer,
+    "cifar10": _open_cifar10,
+    "cifar100": _open_cifar100,
+    "diabetes": _open_diabetes,
+    "digits": _open_digits,
+    "fashion-mnist": _open_fashion_mnist,
+    "iris": _open_iris,
+    "mnist": _open_mnist,
+    "wine": _open_wine,
 }

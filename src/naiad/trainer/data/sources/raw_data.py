@@ -1,6 +1,6 @@
-"""What a source hands over: inputs in one of a few forms, targets as found, and a name for every sample.
+"""Raw data of a source: inputs of one kind, labels as the source gives them, and a name for every sample.
 
-Knows no cleaning: files may be broken, labels missing, copies shared between splits.
+Nothing is cleaned yet: files may be broken, labels missing, samples copied between splits.
 Shape legend: N samples, C channels, H height, W width, F features.
 """
 
@@ -23,64 +23,43 @@ from naiad.trainer.data.findings import Findings
 SPLITS = ("train", "validation", "test")
 
 
-class Kind(StrEnum):
-    """The form of the inputs, and with it the way through cleaning and features."""
+class InputKind(StrEnum):
+    """Type of the inputs. It decides how they are cleaned and encoded."""
 
     IMAGES = "images"  # a uint8 tensor (N, C, H, W)
-    PICTURES = "pictures"  # images still to be decoded, of any size and mode
+    PIL_IMAGES = "PIL images"  # PILImages: opened one by one, of any size and mode
     ARRAYS = "arrays"  # a float32 tensor (N, F) or (N, C, H, W)
-    ITEMS = "items"  # tensors that come one at a time, because they are random or too many to hold
-    TABLE = "table"  # a pyarrow table that has the label as one of its columns
+    DATASET_ITEMS = "dataset items"  # Samples: a Dataset's tensors, read one by one, as they are random or too many
+    TABLE = "table"  # a pyarrow table; the label is one of its columns
 
 
-class Pictures(Protocol):
+class PILImages(Protocol):
     """Images that are opened one by one."""
 
     @property
-    def parallel(self) -> bool:
+    def is_thread_safe(self) -> bool:
         """Whether several threads may open images at once."""
 
     @property
-    def fixed(self) -> bool:
-        """False when opening one twice may give two images (a random transform): then they cannot be held."""
+    def is_deterministic(self) -> bool:
+        """False where opening an image twice may give two images, as a random transform does."""
 
     def __len__(self) -> int: ...
 
     def open(self, index: int) -> Image.Image:
-        """Raises what Pillow raises when the image cannot be read."""
+        """Raises what Pillow raises for an image that cannot be read."""
 
-    def select(self, indices: npt.NDArray[np.int64]) -> "Pictures": ...
-
-
-class Items(Protocol):
-    """Tensors that come one at a time."""
-
-    @property
-    def sample_shape(self) -> torch.Size: ...
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """torch.uint8 for images, torch.float32 for the rest."""
-
-    @property
-    def fixed(self) -> bool:
-        """False when reading one twice may give two tensors."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, indices: Tensor) -> Tensor:
-        """(B, *sample_shape)."""
-
-    def select(self, indices: npt.NDArray[np.int64]) -> "Items": ...
+    def select(self, indices: npt.NDArray[np.int64]) -> "PILImages":
+        """Returns the images at ``indices`` in their order."""
 
 
 @dataclass(frozen=True)
-class FilePictures:
+class ImageFiles:
     """Image files on disk."""
 
     paths: Sequence[Path]
-    parallel: bool = True
-    fixed: bool = True
+    is_thread_safe: bool = field(default=True, init=False)
+    is_deterministic: bool = field(default=True, init=False)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -88,53 +67,56 @@ class FilePictures:
     def open(self, index: int) -> Image.Image:
         return Image.open(self.paths[index])
 
-    def select(self, indices: npt.NDArray[np.int64]) -> "FilePictures":
+    def select(self, indices: npt.NDArray[np.int64]) -> "ImageFiles":
         return replace(self, paths=[self.paths[index] for index in indices])
 
 
 @dataclass(frozen=True)
 class RawSplit:
-    """inputs: as ``Kind`` says. targets: (N,) as found, or None; a table's targets are in the table. names: one a sample."""
+    """One split as the source gives it."""
 
     inputs: Any
+    """N samples, of the type that the ``InputKind`` says."""
     targets: npt.NDArray[Any] | None
+    """(N,) labels; None where there are none, and for a table, which has them as a column."""
     names: Sequence[str]
+    """Origin of each sample: a path, ``row 12``, ``index 12``."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)
 
     def select(self, indices: npt.NDArray[np.int64]) -> "RawSplit":
         targets = None if self.targets is None else self.targets[indices]
-        return RawSplit(select(self.inputs, indices), targets, [self.names[index] for index in indices])
+        return RawSplit(select_inputs(self.inputs, indices), targets, [self.names[index] for index in indices])
 
 
 @dataclass(frozen=True)
 class RawData:
-    """``splits`` has at least ``train``: data without splits is all ``train``."""
+    """Splits of one data set. There is always ``train``: data without splits is all ``train``."""
 
     name: str
-    kind: Kind
+    kind: InputKind
     splits: Mapping[str, RawSplit]
     classes: tuple[str, ...] = ()
-    """Names of the integer targets 0, 1, …, where the source knows them."""
+    """Names of the integer labels 0, 1, …, where the source knows them."""
     target_name: str = "label"
     label: str | None = None
-    """A table's label column; None where it has none."""
-    labels_must_be_whole: bool = False
-    """True where a missing label is a mistake of the caller's (arrays), not a gap in the data (files, tables)."""
+    """Label column of a table; None where it has none."""
+    labels_required: bool = False
+    """Whether a missing label is an error (arrays) rather than a gap in the data (files, tables)."""
     findings: Findings = field(default_factory=Findings)
 
-    def only(self, split: str) -> RawSplit:
-        """``split``; data without splits is taken whole. Raises DataError."""
-        if split in self.splits:
-            return self.splits[split]
+    def get_split(self, name: str) -> RawSplit:
+        """Returns the split of that name; data without splits is returned whole. Raises DataError."""
+        if name in self.splits:
+            return self.splits[name]
         if len(self.splits) == 1:
             return next(iter(self.splits.values()))
-        raise DataError(f"{self.name} has no {split} split, only {', '.join(self.splits)}")
+        raise DataError(f"{self.name} has no {name} split, only {', '.join(self.splits)}")
 
 
-def select(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
-    """The samples at ``indices``, in the form that ``inputs`` has."""
+def select_inputs(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
+    """Returns the samples at ``indices``, of the same type as ``inputs``."""
     if isinstance(inputs, Tensor):
         return inputs.index_select(0, torch.from_numpy(indices))
     if isinstance(inputs, pa.Table):
@@ -142,14 +124,16 @@ def select(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
     return inputs.select(indices)
 
 
-def merged(name: str, parts: Mapping[str, RawData]) -> RawData:
-    """One RawData from a part a split; each part gives the split of its key, or all that it has. Raises DataError."""
-    if "train" not in parts:
-        raise DataError(f"the data has no train split, only {', '.join(parts)}", hint="give one under the key 'train'")
-    first = parts["train"]
-    for key, part in parts.items():
-        if part.kind is not first.kind:
-            raise DataError(f"the splits are of two kinds: train is {first.kind}, {key} is {part.kind}")
-    splits = {key: part.only(key) for key, part in parts.items()}
-    findings = sum((part.findings for part in parts.values()), Findings())
-    return replace(first, name=name, splits=splits, findings=findings)
+def merge_splits(name: str, data_by_split: Mapping[str, RawData]) -> RawData:
+    """Returns one RawData that takes each split from the data of its key. Raises DataError."""
+    if "train" not in data_by_split:
+        raise DataError(
+            f"the data has no train split, only {', '.join(data_by_split)}", hint="give one under the key 'train'"
+        )
+    train = data_by_split["train"]
+    for key, data in data_by_split.items():
+        if data.kind is not train.kind:
+            raise DataError(f"the splits are of two kinds: train is {train.kind}, {key} is {data.kind}")
+    splits = {key: data.get_split(key) for key, data in data_by_split.items()}
+    findings = sum((data.findings for data in data_by_split.values()), Findings())
+    return replace(train, name=name, splits=splits, findings=findings)

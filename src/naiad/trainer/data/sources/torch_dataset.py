@@ -1,7 +1,7 @@
-"""Any map-style torch Dataset of (x, y) or x, torchvision's among them.
+"""Opens any map-style torch Dataset of (x, y) or x, torchvision's among them.
 
-Tensors are held in memory when they fit and when reading an item twice gives the same bytes; otherwise they come one at a time.
-PIL images become pictures, which cleaning decodes and sizes.
+Tensors are read into memory if they fit and if reading an item twice gives the same bytes. Else they are read one by one.
+PIL images are decoded and resized by cleaning.
 """
 
 from collections.abc import Sequence
@@ -18,51 +18,58 @@ from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.arrays import as_layout, as_tensor, canonical, kind_of, numbered, one_dimensional
-from naiad.trainer.data.sources.raw_data import FilePictures, Kind, RawData, RawSplit
+from naiad.trainer.data.sources.arrays import (
+    as_tensor,
+    numbered_names,
+    tensor_kind,
+    to_channels_first,
+    to_label_array,
+    to_sample_tensor,
+)
+from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit
 
-_PROBES = 4
+_REREAD_ITEMS = 4
 
 
-def open_torch_dataset(data: Dataset[Any], *, memory_limit_bytes: int) -> RawData:
+def open_torch_dataset(dataset: Dataset[Any], *, memory_limit_bytes: int) -> RawData:
     """Raises DataError."""
-    if isinstance(data, IterableDataset) or not hasattr(data, "__len__"):
+    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
         raise DataError(
-            f"{type(data).__name__} has no length, so its samples cannot be ordered", hint="give a map-style Dataset"
+            f"{type(dataset).__name__} has no length, so its samples have no order", hint="give a map-style Dataset"
         )
-    if len(data) == 0:
-        raise DataError(f"{type(data).__name__} is empty: its length is 0")
-    taken = _taken_directly(data)
-    return taken if taken is not None else _read_items(data, memory_limit_bytes)
+    if len(dataset) == 0:
+        raise DataError(f"{type(dataset).__name__} is empty: its length is 0")
+    raw = _open_without_reading(dataset)
+    return raw if raw is not None else _open_items(dataset, memory_limit_bytes)
 
 
 @dataclass(frozen=True)
-class ItemPictures:
-    """PIL images that a Dataset gives; opened from one thread at a time."""
+class DatasetImages:
+    """PIL images of a Dataset's items; opened by one thread at a time."""
 
     dataset: Any
     indices: npt.NDArray[np.int64]
-    fixed: bool
-    parallel: bool = False
+    is_deterministic: bool
+    is_thread_safe: bool = field(default=False, init=False)
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def open(self, index: int) -> Image.Image:
-        image: Image.Image = _parts(self.dataset[int(self.indices[index])])[0]
+        image: Image.Image = _split_item(self.dataset[int(self.indices[index])])[0]
         return image
 
-    def select(self, indices: npt.NDArray[np.int64]) -> "ItemPictures":
+    def select(self, indices: npt.NDArray[np.int64]) -> "DatasetImages":
         return replace(self, indices=self.indices[indices])
 
 
 @dataclass(frozen=True)
-class ItemTensors:
-    """Tensors that a Dataset gives, laid out as the arrays of ``canonical`` are."""
+class DatasetTensors:
+    """Tensors of a Dataset's items, in the layout of ``to_sample_tensor``."""
 
     dataset: Any
     indices: npt.NDArray[np.int64]
-    fixed: bool
+    is_deterministic: bool
     sample_shape: torch.Size
     dtype: torch.dtype
     in_memory: bool = field(default=False, init=False)
@@ -73,64 +80,69 @@ class ItemTensors:
     def take(self, indices: Tensor) -> Tensor:
         if not len(indices):
             return torch.empty((0, *self.sample_shape), dtype=self.dtype)
-        items = [_parts(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
-        return _stacked(items)
+        items = [_split_item(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
+        return _stack(items)
 
-    def select(self, indices: npt.NDArray[np.int64]) -> "ItemTensors":
+    def select(self, indices: npt.NDArray[np.int64]) -> "DatasetTensors":
         return replace(self, indices=self.indices[indices])
 
 
-def _taken_directly(data: Any) -> RawData | None:
-    """Datasets whose contents can be had without reading item by item."""
-    if isinstance(data, TensorDataset) and len(data.tensors) <= 2:
-        return _arrays(data, data.tensors[0], data.tensors[1] if len(data.tensors) == 2 else None)
-    transforms = (getattr(data, name, None) for name in ("transform", "target_transform", "transforms"))
-    if not type(data).__module__.startswith("torchvision.") or any(step is not None for step in transforms):
+def _open_without_reading(dataset: Any) -> RawData | None:
+    """Opens a Dataset that has all of its contents at hand; returns None for one that must be read item by item."""
+    if isinstance(dataset, TensorDataset) and len(dataset.tensors) <= 2:
+        return _open_arrays(dataset, dataset.tensors[0], dataset.tensors[1] if len(dataset.tensors) == 2 else None)
+    transforms = (getattr(dataset, name, None) for name in ("transform", "target_transform", "transforms"))
+    if not type(dataset).__module__.startswith("torchvision.") or any(each is not None for each in transforms):
         return None
-    if hasattr(data, "samples") and isinstance(data.samples, list):
-        paths, targets = zip(*data.samples, strict=True)
-        inputs: Any = FilePictures([Path(path) for path in paths])
-        split = RawSplit(inputs, np.array(targets, np.int64), [str(path) for path in paths])
-        return RawData(_name(data), Kind.PICTURES, {"train": split}, classes=_classes(data))
-    labels = getattr(data, "targets", getattr(data, "labels", None))
-    if not isinstance(getattr(data, "data", None), np.ndarray | Tensor) or labels is None:
+    if hasattr(dataset, "samples") and isinstance(dataset.samples, list):
+        paths, targets = zip(*dataset.samples, strict=True)
+        images = ImageFiles([Path(path) for path in paths])
+        split = RawSplit(images, np.array(targets, np.int64), [str(path) for path in paths])
+        return _raw_data(dataset, InputKind.PIL_IMAGES, split)
+    labels = getattr(dataset, "targets", getattr(dataset, "labels", None))
+    if not isinstance(getattr(dataset, "data", None), np.ndarray | Tensor) or labels is None:
         return None
-    return _arrays(data, data.data, labels)
+    return _open_arrays(dataset, dataset.data, labels)
 
 
-def _arrays(data: Any, inputs: Any, targets: Any) -> RawData:
-    values = canonical(inputs)
-    labels = None if targets is None else one_dimensional(targets)
-    split = RawSplit(values, labels, numbered("index", len(values)))
-    return RawData(_name(data), kind_of(values), {"train": split}, classes=_classes(data), labels_must_be_whole=True)
+def _open_arrays(dataset: Any, inputs: Any, targets: Any) -> RawData:
+    values = to_sample_tensor(inputs)
+    labels = None if targets is None else to_label_array(targets)
+    raw = _raw_data(dataset, tensor_kind(values), RawSplit(values, labels, numbered_names("index", len(values))))
+    return replace(raw, labels_required=True)
 
 
-def _read_items(data: Any, memory_limit_bytes: int) -> RawData:
-    count = len(data)
-    first = _parts(_item(data, 0))[0]
+def _open_items(dataset: Any, memory_limit_bytes: int) -> RawData:
+    count = len(dataset)
+    first_input = _split_item(_read_item(dataset, 0))[0]
     indices = np.arange(count)
-    names = numbered("index", count)
-    fixed = _reads_the_same(data)
-    findings = Findings() if fixed else _told_random(count)
-    if isinstance(first, Image.Image):
-        split = RawSplit(ItemPictures(data, indices, fixed), _targets(data), names)
-        return RawData(_name(data), Kind.PICTURES, {"train": split}, classes=_classes(data), findings=findings)
-    sample = _stacked([first])
-    if fixed and sample.nbytes * count <= memory_limit_bytes:
-        values, targets = _held(data, sample)
-        split = RawSplit(values, targets, names)
-        return RawData(_name(data), kind_of(values), {"train": split}, classes=_classes(data))
-    items = ItemTensors(data, indices, fixed, sample.shape[1:], sample.dtype)
-    split = RawSplit(items, _targets(data), names)
-    return RawData(_name(data), Kind.ITEMS, {"train": split}, classes=_classes(data), findings=findings)
+    names = numbered_names("index", count)
+    is_deterministic = _is_deterministic(dataset)
+    findings = Findings() if is_deterministic else _report_random_items(count)
+    if isinstance(first_input, Image.Image):
+        images = DatasetImages(dataset, indices, is_deterministic)
+        split = RawSplit(images, _read_targets(dataset), names)
+        return replace(_raw_data(dataset, InputKind.PIL_IMAGES, split), findings=findings)
+    sample = _stack([first_input])
+    if is_deterministic and sample.nbytes * count <= memory_limit_bytes:
+        values, targets = _read_all(dataset, sample)
+        return _raw_data(dataset, tensor_kind(values), RawSplit(values, targets, names))
+    tensors = DatasetTensors(dataset, indices, is_deterministic, sample.shape[1:], sample.dtype)
+    split = RawSplit(tensors, _read_targets(dataset), names)
+    return replace(_raw_data(dataset, InputKind.DATASET_ITEMS, split), findings=findings)
 
 
-def _held(data: Any, sample: Tensor) -> tuple[Tensor, npt.NDArray[Any] | None]:
-    values = torch.empty((len(data), *sample.shape[1:]), dtype=sample.dtype)
+def _raw_data(dataset: Any, kind: InputKind, split: RawSplit) -> RawData:
+    classes = tuple(str(name) for name in getattr(dataset, "classes", None) or ())
+    return RawData(type(dataset).__name__, kind, {"train": split}, classes=classes)
+
+
+def _read_all(dataset: Any, sample: Tensor) -> tuple[Tensor, npt.NDArray[Any] | None]:
+    values = torch.empty((len(dataset), *sample.shape[1:]), dtype=sample.dtype)
     labels = []
-    for index in range(len(data)):
-        inputs, label = _parts(_item(data, index))
-        row = _stacked([inputs])[0]
+    for index in range(len(dataset)):
+        inputs, label = _split_item(_read_item(dataset, index))
+        row = _stack([inputs])[0]
         if row.shape != values.shape[1:] or row.dtype != values.dtype:
             raise DataError(
                 f"item {index} is {tuple(row.shape)} {row.dtype}, but item 0 is {tuple(sample.shape[1:])} {sample.dtype}",
@@ -138,54 +150,55 @@ def _held(data: Any, sample: Tensor) -> tuple[Tensor, npt.NDArray[Any] | None]:
             )
         values[index] = row
         labels.append(label)
-    return values, _labels(labels)
+    return values, _to_labels(labels)
 
 
-def _targets(data: Any) -> npt.NDArray[Any] | None:
-    """From ``targets`` where the Dataset has them unchanged, else by reading every item once."""
-    targets = getattr(data, "targets", None)
-    if targets is not None and getattr(data, "target_transform", None) is None and len(targets) == len(data):
-        return one_dimensional(targets)
-    return _labels([_parts(_item(data, index))[1] for index in range(len(data))])
+def _read_targets(dataset: Any) -> npt.NDArray[Any] | None:
+    """Returns the Dataset's ``targets`` where it has no target transform, else the labels of all items, each read once."""
+    targets = getattr(dataset, "targets", None)
+    if targets is not None and getattr(dataset, "target_transform", None) is None and len(targets) == len(dataset):
+        return to_label_array(targets)
+    return _to_labels([_split_item(_read_item(dataset, index))[1] for index in range(len(dataset))])
 
 
-def _labels(labels: Sequence[Any]) -> npt.NDArray[Any] | None:
+def _to_labels(labels: Sequence[Any]) -> npt.NDArray[Any] | None:
     if all(label is None for label in labels):
         return None
-    return one_dimensional(
+    return to_label_array(
         [label.item() if isinstance(label, Tensor) and label.ndim == 0 else label for label in labels]
     )
 
 
-def _reads_the_same(data: Any) -> bool:
-    count = len(data)
-    probes = sorted({index * (count - 1) // (_PROBES - 1) for index in range(_PROBES)})
-    return all(_bytes(_item(data, index)) == _bytes(_item(data, index)) for index in probes)
+def _is_deterministic(dataset: Any) -> bool:
+    """Whether each of four items is the same when it is read twice."""
+    count = len(dataset)
+    indices = sorted({index * (count - 1) // (_REREAD_ITEMS - 1) for index in range(_REREAD_ITEMS)})
+    return all(_item_bytes(_read_item(dataset, index)) == _item_bytes(_read_item(dataset, index)) for index in indices)
 
 
-def _bytes(item: Any) -> bytes:
-    inputs = _parts(item)[0]
+def _item_bytes(item: Any) -> bytes:
+    inputs = _split_item(item)[0]
     if isinstance(inputs, Image.Image):
         return inputs.mode.encode() + inputs.tobytes()
-    return _stacked([inputs]).numpy().tobytes()
+    return _stack([inputs]).numpy().tobytes()
 
 
-def _stacked(items: list[Any]) -> Tensor:
+def _stack(items: list[Any]) -> Tensor:
     tensors = [as_tensor(item) for item in items]
     try:
-        return as_layout(torch.stack(tensors))
+        return to_channels_first(torch.stack(tensors))
     except RuntimeError as error:
         raise DataError(f"the items are not of one shape: {error}", hint="give items of one shape") from error
 
 
-def _item(data: Any, index: int) -> Any:
+def _read_item(dataset: Any, index: int) -> Any:
     try:
-        return data[index]
-    except Exception as error:  # the user's code: whatever it raises, the item cannot be read
-        raise DataError(f"item {index} of {type(data).__name__} cannot be read: {error!r}") from error
+        return dataset[index]
+    except Exception as error:  # user code may raise anything
+        raise DataError(f"item {index} of {type(dataset).__name__} cannot be read: {error!r}") from error
 
 
-def _parts(item: Any) -> tuple[Any, Any]:
+def _split_item(item: Any) -> tuple[Any, Any]:
     if not isinstance(item, tuple | list):
         return item, None
     match item:
@@ -196,17 +209,8 @@ def _parts(item: Any) -> tuple[Any, Any]:
     raise DataError(f"an item of the Dataset has {len(item)} parts", hint="give items (x, y), or x alone")
 
 
-def _told_random(count: int) -> Findings:
+def _report_random_items(count: int) -> Findings:
     message = (
-        "reading an item twice gives two results (a random transform?): the items are streamed, not held in memory"
+        "an item is different each time it is read (by a random transform?): the items are streamed, not held in memory"
     )
-    return Findings((Finding("random-items", "train", count, Action.TOLD, message),))
-
-
-def _classes(data: Any) -> tuple[str, ...]:
-    names = getattr(data, "classes", None) or ()
-    return tuple(str(name) for name in names)
-
-
-def _name(data: Any) -> str:
-    return type(data).__name__
+    return Findings((Finding("random-items", "train", count, Action.REPORTED, message),))

@@ -1,3 +1,5 @@
+"""Arrays of numbers."""
+
 import math
 
 import torch
@@ -7,11 +9,11 @@ from naiad.trainer.data.findings import Action
 from naiad.trainer.data.sources.raw_data import RawSplit
 
 
-def test_infinities_become_nan_and_constant_columns_are_told() -> None:
+def test_infinities_become_nan_and_constant_columns_are_reported() -> None:
     values = torch.tensor([[1.0, 5.0], [math.inf, 5.0], [3.0, math.nan]])
     cleaned, findings = clean_array(RawSplit(values, None, ["a", "b", "c"]), split="train")
     assert cleaned.isnan().tolist() == [[False, False], [True, False], [False, True]]
     assert [(item.kind, item.action, item.examples) for item in findings.items] == [
         ("non-finite", Action.REPAIRED, ("b", "c")),
-        ("constant-column", Action.TOLD, ("column 1",)),
+        ("constant-column", Action.REPORTED, ("column 1",)),
     ]

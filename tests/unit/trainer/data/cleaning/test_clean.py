@@ -1,4 +1,4 @@
-"""All of cleaning on whole data: each kind goes its way, and nothing vanishes silently."""
+"""Cleaning of whole data sets: every kind of input is checked, and no sample is dropped without a finding."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from naiad.trainer.data.sources.open import open_source
 LIMIT = 10**8
 
 
-def cleaned(data, **options):
+def clean_source(data, **options):
     return clean(open_source(data), **{"image_size": None, "memory_limit_bytes": LIMIT, **options})
 
 
@@ -32,55 +32,55 @@ def photos(tmp_path):
     return tmp_path
 
 
-def test_pictures_in_memory_and_streamed_are_the_same(photos):
-    held, streamed = cleaned(photos), cleaned(photos, memory_limit_bytes=1)
-    assert held.splits["train"].samples.in_memory
+def test_images_in_memory_and_streamed_are_equal(photos):
+    in_memory, streamed = clean_source(photos), clean_source(photos, memory_limit_bytes=1)
+    assert in_memory.splits["train"].samples.in_memory
     assert not streamed.splits["train"].samples.in_memory
     indices = torch.tensor([3, 0, 11])
-    assert torch.equal(held.splits["train"].samples.take(indices), streamed.splits["train"].samples.take(indices))
-    assert held.schema == streamed.schema == ImageSchema(3, 9, 9)
+    assert torch.equal(in_memory.splits["train"].samples.take(indices), streamed.splits["train"].samples.take(indices))
+    assert in_memory.schema == streamed.schema == ImageSchema(3, 9, 9)
 
 
-def test_a_broken_picture_is_left_out_and_listed(photos):
+def test_a_broken_image_is_quarantined(photos):
     (photos / "cat" / "3.png").write_bytes(b"\x89PNG nothing")
-    result = cleaned(photos)
+    result = clean_source(photos)
     assert kinds(result) == {"unreadable-image": 1}
     assert len(result.splits["train"]) == 11
     assert result.findings.quarantine[0].name.endswith("3.png")
 
 
-def test_a_size_may_be_asked_for(photos):
-    assert cleaned(photos, image_size=(4, 5)).schema == ImageSchema(3, 4, 5)
+def test_the_user_can_set_the_size(photos):
+    assert clean_source(photos, image_size=(4, 5)).schema == ImageSchema(3, 4, 5)
 
 
-def test_arrays_are_repaired_and_copies_of_test_samples_left_out():
+def test_arrays_are_repaired_and_copies_of_test_samples_quarantined():
     generator = np.random.default_rng(0)
     train, test = generator.random((30, 3), np.float32), generator.random((10, 3), np.float32)
     train[4, 1] = np.inf
     train[7] = test[2]
     labels = np.arange(30) % 2
-    result = cleaned({"train": (train, labels), "test": (test, labels[:10])})
+    result = clean_source({"train": (train, labels), "test": (test, labels[:10])})
     assert kinds(result) == {"non-finite": 1, "shared-with-test": 1}
     assert len(result.splits["train"]) == 29
     assert len(result.splits["test"]) == 10
     assert result.schema == ArraySchema((3,))
 
 
-def test_a_trained_models_schema_reshapes_the_data():
-    result = cleaned((np.zeros((5, 6, 6), np.uint8), np.zeros(5)), schema=ImageSchema(1, 6, 6))
+def test_data_is_reshaped_by_a_trained_models_schema():
+    result = clean_source((np.zeros((5, 6, 6), np.uint8), np.zeros(5)), schema=ImageSchema(1, 6, 6))
     assert result.schema == ImageSchema(1, 6, 6)
     with pytest.raises(DataError, match="do not fit"):
-        cleaned((np.zeros((5, 6), np.float32), np.zeros(5)), schema=ArraySchema((7,)))
+        clean_source((np.zeros((5, 6), np.float32), np.zeros(5)), schema=ArraySchema((7,)))
 
 
-def test_splits_of_other_shapes_are_refused():
+def test_splits_of_different_shapes_are_an_error():
     data = {"train": (np.zeros((5, 3)), np.arange(5)), "test": (np.zeros((5, 4)), np.arange(5))}
-    with pytest.raises(DataError, match=r"test has samples of shape \(4,\), train of shape \(3,\)"):
-        cleaned(data)
+    with pytest.raises(DataError, match=r"test has samples of shape \(4,\), but train has \(3,\)"):
+        clean_source(data)
 
 
-def test_nothing_left_is_an_error(tmp_path):
+def test_data_without_a_usable_sample_is_an_error(tmp_path):
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "1.png").write_bytes(b"no")
     with pytest.raises(DataError):
-        cleaned(tmp_path)
+        clean_source(tmp_path)

@@ -1,10 +1,12 @@
+"""File of quarantined samples."""
+
 from pathlib import Path
 
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
-from naiad.trainer.data.findings import Findings, Quarantined
+from naiad.trainer.data.findings import Findings, QuarantineEntry
 
 
-def test_one_row_a_sample(tmp_path: Path) -> None:
+def test_each_entry_is_one_row(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.csv"
-    write_quarantine(Findings(quarantine=(Quarantined("a, b.png", "train", "unreadable-image", "why"),)), path)
+    write_quarantine(Findings(quarantine=(QuarantineEntry("a, b.png", "train", "unreadable-image", "why"),)), path)
     assert path.read_text().splitlines() == ["name,split,kind,reason", '"a, b.png",train,unreadable-image,why']

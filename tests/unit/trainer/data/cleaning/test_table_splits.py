@@ -1,4 +1,4 @@
-"""Splits of a table: one schema from training, targets of every type, a trained model's schema kept."""
+"""Splits of a table: their schema, and targets of every type."""
 
 import datetime as dt
 
@@ -7,17 +7,17 @@ import pyarrow as pa
 import pytest
 
 from naiad.errors import DataError
-from naiad.trainer.data.cleaning.table_splits import clean_table_splits, label_column
-from naiad.trainer.data.sources.raw_data import Kind, RawData, RawSplit
+from naiad.trainer.data.cleaning.table_splits import clean_table_splits, extract_targets
+from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.table import open_table
 
 
 def raw(label="y", **tables):
     splits = {name: RawSplit(pa.table(table), None, [f"row {i}" for i in range(2)]) for name, table in tables.items()}
-    return RawData("table", Kind.TABLE, splits, label=label)
+    return RawData("table", InputKind.TABLE, splits, label=label)
 
 
-def test_test_rows_are_encoded_by_the_training_splits_schema():
+def test_all_splits_are_encoded_by_the_training_splits_schema():
     data = raw(train={"x": ["a", "b"], "y": [0, 1]}, test={"x": ["b", "new"], "y": [1, 0]})
     splits, schema, findings = clean_table_splits(data, None)
     assert splits["train"].samples.tensor.flatten().tolist() == [0, 1]
@@ -27,10 +27,10 @@ def test_test_rows_are_encoded_by_the_training_splits_schema():
     assert not findings.items
 
 
-def test_a_trained_models_schema_is_kept():
+def test_a_trained_models_schema_is_used():
     _, schema, _ = clean_table_splits(raw(train={"x": ["a", "b"], "y": [0, 1]}), None)
-    splits, same, findings = clean_table_splits(raw(train={"x": ["b", "b"], "y": [1, 1]}), schema)
-    assert same is schema
+    splits, used_schema, findings = clean_table_splits(raw(train={"x": ["b", "b"], "y": [1, 1]}), schema)
+    assert used_schema is schema
     assert splits["train"].samples.tensor.flatten().tolist() == [1, 1]
     assert not findings.items
     with pytest.raises(DataError, match="no column 'x'"):
@@ -47,23 +47,23 @@ def test_a_trained_models_schema_is_kept():
         (pa.array(["a", "b"]).dictionary_encode(), "O", ["a", "b"]),
     ],
 )
-def test_targets_as_they_are(values, kind, expected):
-    targets = label_column(pa.table({"y": values}), "y")
+def test_targets_of_every_type(values, kind, expected):
+    targets = extract_targets(pa.table({"y": values}), "y")
     assert targets.dtype.kind == kind
     np.testing.assert_array_equal(targets, np.array(expected, dtype=targets.dtype))
 
 
 def test_a_split_without_the_label_has_no_targets():
-    assert label_column(pa.table({"x": [1]}), "y") is None
-    assert label_column(pa.table({"x": [1]}), None) is None
+    assert extract_targets(pa.table({"x": [1]}), "y") is None
+    assert extract_targets(pa.table({"x": [1]}), None) is None
 
 
-def test_dates_are_no_label():
+def test_a_date_is_no_label():
     with pytest.raises(DataError, match="neither a class nor a number"):
-        label_column(pa.table({"y": [dt.date(2024, 1, 1)]}), "y")
+        extract_targets(pa.table({"y": [dt.date(2024, 1, 1)]}), "y")
 
 
-def test_a_cell_that_cannot_be_read_is_repaired_in_every_split(tmp_path):
+def test_an_unreadable_cell_is_repaired_in_every_split(tmp_path):
     for name, cell in (("train", "3"), ("test", "three")):
         (tmp_path / f"{name}.csv").write_text("x,y\n" + "1.5,0\n2,1\n" * 10 + f"{cell},0\n")
     _, _, findings = clean_table_splits(open_table(tmp_path, label="y"), None)

@@ -1,3 +1,5 @@
+"""Arrays, encoded and standardised."""
+
 import math
 
 import numpy as np
@@ -20,7 +22,7 @@ def test_encode() -> None:
         ArraySchema((3,)).encode(np.zeros((2, 4)))
 
 
-def test_schema_comes_back() -> None:
+def test_json() -> None:
     assert schema_from_json(ArraySchema((3, 4)).to_json()) == ArraySchema((3, 4))
     with pytest.raises(ArtifactError, match="'sound'"):
         schema_from_json({"kind": "sound"})

@@ -1,3 +1,5 @@
+"""Images of any layout, encoded and normalised."""
+
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +39,12 @@ def test_layouts(schema: ImageSchema, shape: tuple[int, ...], count: int) -> Non
     assert encoded.dtype is torch.uint8
 
 
-def test_floats_of_one_are_scaled() -> None:
+def test_floats_up_to_one_are_scaled() -> None:
     assert GREY.encode(torch.full((8, 9), 0.5)).unique().tolist() == [128]
     assert GREY.encode(np.full((8, 9), 200.0)).unique().tolist() == [200]
 
 
-def test_paths_and_pictures_and_lists(tmp_path: Path) -> None:
+def test_paths_and_pil_images_and_lists(tmp_path: Path) -> None:
     image = Image.new("RGB", (20, 20), (10, 20, 30))
     image.save(tmp_path / "a.png")
     assert COLOUR.encode(tmp_path / "a.png")[0, :, 0, 0].tolist() == [10, 20, 30]
@@ -51,7 +53,7 @@ def test_paths_and_pictures_and_lists(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "trouble"),
+    ("raw", "message"),
     [
         ([], "empty"),
         ("nowhere.png", "does not exist"),
@@ -63,12 +65,12 @@ def test_paths_and_pictures_and_lists(tmp_path: Path) -> None:
         (object(), "no image"),
     ],
 )
-def test_what_does_not_fit(raw: object, trouble: str) -> None:
-    with pytest.raises(DataError, match=trouble):
+def test_input_that_does_not_fit_is_an_error(raw: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         GREY.encode(raw)
 
 
-def test_schema_comes_back() -> None:
+def test_json() -> None:
     assert schema_from_json(COLOUR.to_json()) == COLOUR
 
 
@@ -76,10 +78,10 @@ def test_features_normalise_by_channel() -> None:
     images = torch.randint(0, 255, (50, 3, 8, 9), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     images[:, 2] = 7
     features = fit_image_features(TensorSamples(images), seed=0)
-    normal = features(images)
-    assert normal.dtype is torch.float32
-    assert normal.mean(dim=(0, 2, 3)).abs().max() < 1e-4
-    assert normal.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 0], abs=1e-4)
+    normalised = features(images)
+    assert normalised.dtype is torch.float32
+    assert normalised.mean(dim=(0, 2, 3)).abs().max() < 1e-4
+    assert normalised.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 0], abs=1e-4)
     assert features(images.to(memory_format=torch.channels_last)).is_contiguous(memory_format=torch.channels_last)
 
 

@@ -1,3 +1,5 @@
+"""Folders of images, with and without classes and splits."""
+
 from pathlib import Path
 
 import pytest
@@ -5,7 +7,7 @@ from PIL import Image
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.folder import open_folder
-from naiad.trainer.data.sources.raw_data import Kind
+from naiad.trainer.data.sources.raw_data import InputKind
 
 
 def write_image(path: Path) -> None:
@@ -19,7 +21,7 @@ def test_class_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "cat" / "notes.txt").write_text("x")
     raw = open_folder(tmp_path)
-    assert raw.kind is Kind.PICTURES
+    assert raw.kind is InputKind.PIL_IMAGES
     assert raw.splits["train"].targets is not None
     assert raw.splits["train"].targets.tolist() == ["cat", "dog"]
     assert list(raw.splits["train"].names) == ["cat/1.PNG", "dog/deep/2.png"]
@@ -32,12 +34,20 @@ def test_splits(tmp_path: Path) -> None:
     assert set(open_folder(tmp_path).splits) == {"train", "validation", "test"}
 
 
-def test_images_alone_have_no_labels(tmp_path: Path) -> None:
+def test_images_without_class_folders_have_no_labels(tmp_path: Path) -> None:
     write_image(tmp_path / "1.png")
     assert open_folder(tmp_path).splits["train"].targets is None
 
 
-def test_no_images(tmp_path: Path) -> None:
+def test_images_beside_class_folders_are_reported(tmp_path: Path) -> None:
+    write_image(tmp_path / "cat" / "1.png")
+    write_image(tmp_path / "2.png")
+    raw = open_folder(tmp_path)
+    assert list(raw.splits["train"].names) == ["cat/1.png"]
+    assert [(item.kind, item.examples) for item in raw.findings.items] == [("image-without-class", ("2.png",))]
+
+
+def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     with pytest.raises(DataError, match="holds no images"):
         open_folder(tmp_path)

@@ -1,3 +1,5 @@
+"""IDX files: one, a folder of them, and damaged ones."""
+
 import gzip
 import struct
 from pathlib import Path
@@ -53,7 +55,7 @@ def test_one_file_finds_its_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "trouble"),
+    ("content", "message"),
     [
         (b"\x01\x02\x03\x04abc", "no IDX file"),
         (b"", "no IDX file"),
@@ -63,14 +65,14 @@ def test_one_file_finds_its_labels(tmp_path: Path) -> None:
         (gzip.compress(idx_bytes(IMAGES), mtime=0)[:-12], "damaged gzip"),
     ],
 )
-def test_damaged_files(tmp_path: Path, content: bytes, trouble: str) -> None:
+def test_damaged_files(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=trouble):
+    with pytest.raises(DataError, match=message):
         read_idx(path)
 
 
-def test_labels_that_do_not_match(tmp_path: Path) -> None:
+def test_too_many_labels_are_an_error(tmp_path: Path) -> None:
     write_family(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(LABELS))
     with pytest.raises(DataError, match="2 images"):

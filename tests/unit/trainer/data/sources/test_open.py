@@ -1,3 +1,5 @@
+"""Sources that are recognised by what they are."""
+
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources import open_source
-from naiad.trainer.data.sources.open import with_validation
+from naiad.trainer.data.sources.open import add_validation
 
 X, Y = np.zeros((4, 2)), [0, 1, 0, 1]
 
@@ -19,12 +21,12 @@ def test_splits_in_a_dictionary() -> None:
     assert {key: len(split) for key, split in raw.splits.items()} == {"train": 4, "test": 2}
 
 
-def test_validation_is_taken_whole() -> None:
-    raw = with_validation(open_source((X, Y)), open_source((X[:3], Y[:3])))
+def test_validation_data_without_splits_is_taken_whole() -> None:
+    raw = add_validation(open_source((X, Y)), open_source((X[:3], Y[:3])))
     assert len(raw.splits["validation"]) == 3
 
 
-def test_a_missing_path_offers_the_nearest(tmp_path: Path) -> None:
+def test_a_missing_path_suggests_a_similar_one(tmp_path: Path) -> None:
     (tmp_path / "flowers").mkdir()
     with pytest.raises(DataError, match="flower does not exist") as caught:
         open_source(tmp_path / "flower")
@@ -34,18 +36,18 @@ def test_a_missing_path_offers_the_nearest(tmp_path: Path) -> None:
     assert "fashion-mnist" in str(caught.value.hint)
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="empty folder"):
         open_source(tmp_path)
 
 
-def test_an_unknown_file(tmp_path: Path) -> None:
+def test_a_file_of_unknown_format_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.doc").write_text("x")
-    with pytest.raises(DataError, match="no data that Naiad reads"):
+    with pytest.raises(DataError, match="in no format that Naiad reads"):
         open_source(str(tmp_path / "x.doc"))
 
 
 @pytest.mark.parametrize("data", [None, {}, {"training": (X, Y)}, {"test": (X, Y)}, object()])
-def test_what_is_no_data(data: object) -> None:
+def test_an_argument_that_is_no_data_is_an_error(data: object) -> None:
     with pytest.raises(DataError):
         open_source(data)

@@ -1,4 +1,4 @@
-"""Tables as they come: files of each kind, folders of them, frames, and what cannot be read."""
+"""Tables: files of each kind, folders of them, data frames, and what cannot be read."""
 
 import pandas as pd
 import pyarrow as pa
@@ -6,16 +6,16 @@ import pyarrow.parquet
 import pytest
 
 from naiad.errors import DataError
-from naiad.trainer.data.columns import ColumnKind, found_column
+from naiad.trainer.data.columns import ColumnKind, infer_column
 from naiad.trainer.data.sources.open import open_source
-from naiad.trainer.data.sources.raw_data import Kind
+from naiad.trainer.data.sources.raw_data import InputKind
 from naiad.trainer.data.sources.table import as_table, open_table, read_table
 
 COLUMNS = {"age": [31, 45, None], "city": ["Ulm", "Bonn", "Ulm"], "label": [0, 1, 0]}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_found(tmp_path, delimiter):
+def test_the_delimiter_is_inferred(tmp_path, delimiter):
     file = tmp_path / "people.csv"
     file.write_text("age,city,label\n31,Ulm,0\n45,Bonn,1\n,Ulm,0\n".replace(",", delimiter))
     assert read_table(file).to_pydict() == COLUMNS
@@ -27,15 +27,15 @@ def test_quoted_cells_may_hold_the_delimiter_and_newlines(tmp_path):
     assert read_table(file)["note"].to_pylist() == ["a, b", "two\nlines"]
 
 
-def test_a_column_may_change_its_nature_far_down(tmp_path):
+def test_a_column_may_change_its_type_far_down(tmp_path):
     file = tmp_path / "long.csv"
     file.write_text("x,label\n" + "1.5,0\n" * 300_000 + "many,1\n")
     table = read_table(file)
     assert table["x"][-1].as_py() == "many"
-    assert found_column("x", table["x"]).kind is ColumnKind.NUMBER
+    assert infer_column("x", table["x"]).kind is ColumnKind.NUMBER
 
 
-def test_parquet_loses_the_index_that_pandas_wrote(tmp_path):
+def test_the_index_of_pandas_is_dropped_from_parquet(tmp_path):
     frame = pd.DataFrame(COLUMNS).iloc[[2, 0]]
     frame.to_parquet(tmp_path / "people.parquet")
     assert read_table(tmp_path / "people.parquet").column_names == ["age", "city", "label"]
@@ -53,15 +53,15 @@ def test_rows_and_columns_of_plain_python():
     assert as_table({"a": 1, "b": "x"}).num_rows == 1
 
 
-def test_a_folder_has_its_splits_by_name(tmp_path):
+def test_a_folder_has_its_splits_by_file_name(tmp_path):
     for name, rows in (("train", 5), ("val", 3), ("test", 2)):
         (tmp_path / f"{name}.csv").write_text("x,label\n" + "1,0\n" * rows)
     raw = open_source(tmp_path, label="label")
-    assert raw.kind is Kind.TABLE
+    assert raw.kind is InputKind.TABLE
     assert {split: len(part) for split, part in raw.splits.items()} == {"train": 5, "validation": 3, "test": 2}
 
 
-def test_a_folder_of_parts_is_one_table_in_their_order(tmp_path):
+def test_other_files_of_a_folder_are_one_table_in_the_order_of_their_names(tmp_path):
     for part in (1, 0):
         pa.parquet.write_table(pa.table({"x": [part] * 2, "label": [0, 1]}), tmp_path / f"part-{part}.parquet")
     raw = open_source(tmp_path, label="label")
@@ -69,27 +69,27 @@ def test_a_folder_of_parts_is_one_table_in_their_order(tmp_path):
     assert raw.splits["train"].names == ["row 0", "row 1", "row 2", "row 3"]
 
 
-def test_parts_of_other_columns_are_refused(tmp_path):
+def test_files_with_different_columns_are_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("x,label\n1,0\n")
     (tmp_path / "b.csv").write_text("x,label\nword,0\n")
     with pytest.raises(DataError, match="do not have the same columns"):
         open_source(tmp_path, label="label")
 
 
-def test_the_usual_label_is_taken_and_told():
+def test_the_default_label_is_used_and_reported():
     raw = open_table(pa.table(COLUMNS), label=None)
     assert raw.label == "label"
-    assert "'label' is taken" in raw.findings.items[0].message
+    assert "'label' is used" in raw.findings.items[0].message
 
 
-def test_a_table_without_a_label_says_so():
+def test_a_missing_label_is_reported():
     raw = open_table(pa.table({"x": [1, 2]}), label=None)
     assert raw.label is None
-    assert "there is none" in raw.findings.items[0].message
+    assert "no column called label" in raw.findings.items[0].message
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "cannot be read"),
         ("a,b\n", "no rows"),
@@ -97,20 +97,20 @@ def test_a_table_without_a_label_says_so():
         ("a,a\n1,2\n", "more than one column 'a'"),
     ],
 )
-def test_what_is_no_table(tmp_path, text, told):
+def test_a_file_that_is_no_table_is_an_error(tmp_path, text, message):
     file = tmp_path / "wrong.csv"
     file.write_text(text)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         open_table(file, label=None)
 
 
-def test_a_wrong_label_names_the_nearest():
+def test_a_wrong_label_suggests_a_similar_one():
     with pytest.raises(DataError) as caught:
         open_table(pa.table(COLUMNS), label="labels")
     assert caught.value.hint == "did you mean 'label'?"
 
 
-def test_bytes_that_are_no_parquet(tmp_path):
+def test_damaged_parquet_is_an_error(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
     with pytest.raises(DataError, match="cannot be read as a table"):
         read_table(tmp_path / "x.parquet")

@@ -1,3 +1,5 @@
+"""torch Datasets: held in memory or streamed."""
+
 from typing import Any
 
 import numpy as np
@@ -7,13 +9,13 @@ from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.raw_data import Kind
+from naiad.trainer.data.sources.raw_data import InputKind
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
 
 LIMIT = 1_000_000
 
 
-class Listed(Dataset[Any]):
+class ListDataset(Dataset[Any]):
     def __init__(self, items: list[Any]) -> None:
         self.items = items
 
@@ -24,7 +26,7 @@ class Listed(Dataset[Any]):
         return self.items[index]
 
 
-class Noisy(Listed):
+class RandomDataset(ListDataset):
     def __getitem__(self, index: int) -> Any:
         x, y = self.items[index]
         return x + torch.rand(x.shape), y
@@ -39,50 +41,50 @@ def pairs(count: int = 6) -> list[Any]:
     return [(torch.full((3, 4, 5), float(index)), index % 2) for index in range(count)]
 
 
-def test_fixed_items_are_held() -> None:
-    raw = open_torch_dataset(Listed(pairs()), memory_limit_bytes=LIMIT)
-    assert raw.kind is Kind.ARRAYS
+def test_deterministic_items_are_read_into_memory() -> None:
+    raw = open_torch_dataset(ListDataset(pairs()), memory_limit_bytes=LIMIT)
+    assert raw.kind is InputKind.ARRAYS
     assert raw.splits["train"].inputs.shape == (6, 3, 4, 5)
     assert raw.splits["train"].targets is not None
     assert raw.splits["train"].targets.tolist() == [0, 1, 0, 1, 0, 1]
 
 
 def test_too_many_items_are_streamed() -> None:
-    raw = open_torch_dataset(Listed(pairs()), memory_limit_bytes=100)
+    raw = open_torch_dataset(ListDataset(pairs()), memory_limit_bytes=100)
     items = raw.splits["train"].inputs
-    assert raw.kind is Kind.ITEMS
-    assert items.fixed
+    assert raw.kind is InputKind.DATASET_ITEMS
+    assert items.is_deterministic
     assert items.select(np.array([4, 5])).take(torch.tensor([1, 0]))[:, 0, 0, 0].tolist() == [5, 4]
 
 
-def test_random_items_are_streamed_and_told() -> None:
-    raw = open_torch_dataset(Noisy(pairs()), memory_limit_bytes=LIMIT)
-    assert raw.kind is Kind.ITEMS
+def test_random_items_are_streamed_and_reported() -> None:
+    raw = open_torch_dataset(RandomDataset(pairs()), memory_limit_bytes=LIMIT)
+    assert raw.kind is InputKind.DATASET_ITEMS
     assert [item.kind for item in raw.findings.items] == ["random-items"]
 
 
-def test_pil_items_are_pictures() -> None:
+def test_pil_images_stay_pil_images() -> None:
     raw = open_torch_dataset(
-        Listed([(Image.new("L", (4, 4), index), index) for index in range(3)]), memory_limit_bytes=LIMIT
+        ListDataset([(Image.new("L", (4, 4), index), index) for index in range(3)]), memory_limit_bytes=LIMIT
     )
-    assert raw.kind is Kind.PICTURES
+    assert raw.kind is InputKind.PIL_IMAGES
     assert raw.splits["train"].inputs.open(2).getpixel((0, 0)) == 2
 
 
 def test_tensor_dataset() -> None:
     data = TensorDataset(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.arange(5))
-    assert open_torch_dataset(data, memory_limit_bytes=LIMIT).kind is Kind.IMAGES
+    assert open_torch_dataset(data, memory_limit_bytes=LIMIT).kind is InputKind.IMAGES
 
 
 @pytest.mark.parametrize(
-    ("data", "trouble"),
+    ("data", "message"),
     [
         (Endless(), "no length"),
-        (Listed([]), "empty"),
-        (Listed([(torch.zeros(2), 0), (torch.zeros(3), 1)]), "item 1 is"),
-        (Listed([(torch.zeros(2), 0, 0)] * 2), "3 parts"),
+        (ListDataset([]), "empty"),
+        (ListDataset([(torch.zeros(2), 0), (torch.zeros(3), 1)]), "item 1 is"),
+        (ListDataset([(torch.zeros(2), 0, 0)] * 2), "3 parts"),
     ],
 )
-def test_what_does_not_fit(data: Dataset[Any], trouble: str) -> None:
-    with pytest.raises(DataError, match=trouble):
+def test_a_dataset_that_cannot_be_used_is_an_error(data: Dataset[Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         open_torch_dataset(data, memory_limit_bytes=LIMIT)

@@ -1,10 +1,12 @@
+"""Networks from the user's own file."""
+
 import sys
 
 import pytest
 import torch
 
 from naiad.errors import NetworkError
-from naiad.trainer.nets.source import from_file, is_file_reference
+from naiad.trainer.nets.network_file import is_file_reference, load_network_file
 
 GOOD = """\
 import torch
@@ -21,39 +23,39 @@ class Tiny(nn.Module):
 
 
 @pytest.fixture
-def written(tmp_path):
-    def write(text, name="tiny.py"):
+def write(tmp_path):
+    def write_file(text, name="tiny.py"):
         file = tmp_path / name
         file.write_text(text)
         return file
 
-    return write
+    return write_file
 
 
-def test_a_class_of_a_file(written):
-    net, source = from_file(f"{written(GOOD)}:Tiny")
+def test_a_class_of_a_file(write):
+    net, source = load_network_file(f"{write(GOOD)}:Tiny")
     assert net(torch.randn(2, 5)).shape == (2, 3)
     assert (source.name, source.registered, source.source) == ("Tiny", False, GOOD)
     assert "tiny" not in sys.modules
 
 
-def test_a_file_with_one_network_needs_no_name(written):
-    assert type(from_file(str(written(GOOD)))[0]).__name__ == "Tiny"
+def test_a_file_with_one_network_needs_no_name(write):
+    assert type(load_network_file(str(write(GOOD)))[0]).__name__ == "Tiny"
 
 
-def test_a_neighbour_may_be_imported(written):
-    written("WIDTH = 7\n", "neighbour_of_tiny.py")
+def test_a_file_of_the_same_folder_can_be_imported(write):
+    write("WIDTH = 7\n", "neighbour_of_tiny.py")
     text = GOOD.replace("5, classes", "WIDTH, classes")
-    net, _ = from_file(f"{written(text.replace('import torch', 'from neighbour_of_tiny import WIDTH', 1))}:Tiny")
+    net, _ = load_network_file(f"{write(text.replace('import torch', 'from neighbour_of_tiny import WIDTH', 1))}:Tiny")
     assert net.layer.in_features == 7
     del sys.modules["neighbour_of_tiny"]
 
 
-def test_a_changed_file_is_read_again(written):
-    file = written(GOOD)
-    from_file(f"{file}:Tiny")
-    written(GOOD.replace("= 3", "= 4"))
-    assert from_file(f"{file}:Tiny")[0].layer.out_features == 4
+def test_a_changed_file_is_read_again(write):
+    file = write(GOOD)
+    load_network_file(f"{file}:Tiny")
+    write(GOOD.replace("= 3", "= 4"))
+    assert load_network_file(f"{file}:Tiny")[0].layer.out_features == 4
 
 
 @pytest.mark.parametrize(
@@ -69,36 +71,36 @@ def test_a_changed_file_is_read_again(written):
         ("raise SystemExit(3)\n", "Tiny", "SystemExit: 3 (line 1: raise SystemExit(3))"),
     ],
 )
-def test_what_is_wrong_is_told(written, text, name, message):
+def test_a_broken_file_is_an_error(write, text, name, message):
     with pytest.raises(NetworkError) as caught:
-        from_file(f"{written(text)}:{name}")
+        load_network_file(f"{write(text)}:{name}")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_nearest_class_is_offered(written):
+def test_a_similar_class_is_suggested(write):
     with pytest.raises(NetworkError) as caught:
-        from_file(f"{written(GOOD)}:Tinny")
+        load_network_file(f"{write(GOOD)}:Tinny")
     assert caught.value.hint == "did you mean 'Tiny'?"
 
 
-def test_two_networks_need_a_name(written):
-    with pytest.raises(NetworkError, match=r"it has Tiny, Other") as caught:
-        from_file(str(written(GOOD + "\nclass Other(Tiny): pass\n")))
+def test_two_networks_need_a_name(write):
+    with pytest.raises(NetworkError, match=r"has the networks Tiny, Other, but needs one") as caught:
+        load_network_file(str(write(GOOD + "\nclass Other(Tiny): pass\n")))
     assert caught.value.hint.endswith("tiny.py:Class")
 
 
-def test_no_such_file(written):
-    file = written(GOOD)
+def test_a_missing_file_suggests_a_similar_one(write):
+    file = write(GOOD)
     with pytest.raises(NetworkError, match="no network file") as caught:
-        from_file(f"{file.with_name('tinny.py')}:Tiny")
+        load_network_file(f"{file.with_name('tinny.py')}:Tiny")
     assert "tiny.py" in caught.value.hint
 
 
-def test_a_file_that_is_no_text(tmp_path):
+def test_a_file_that_is_no_text_is_an_error(tmp_path):
     (tmp_path / "tiny.py").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(NetworkError, match="cannot read"):
-        from_file(f"{tmp_path / 'tiny.py'}:Tiny")
+        load_network_file(f"{tmp_path / 'tiny.py'}:Tiny")
 
 
 @pytest.mark.parametrize(
@@ -111,5 +113,5 @@ def test_a_file_that_is_no_text(tmp_path):
         ("torchvision/resnet18", False),
     ],
 )
-def test_what_is_a_file_reference(text, answer):
+def test_file_references(text, answer):
     assert is_file_reference(text) is answer

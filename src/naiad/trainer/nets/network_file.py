@@ -1,6 +1,6 @@
-"""A network from the user's own file: ``file.py:Class``.
+"""Loads a network from the user's own file: ``file.py:Class``.
 
-The file runs as a module with a private name, so it replaces nothing that is imported already. Its text is kept for the artifact.
+The file runs as a module with a private name, so it replaces no module that is imported already. Its text goes into the artifact.
 """
 
 import hashlib
@@ -15,30 +15,33 @@ from types import ModuleType
 
 from torch import nn
 
-from naiad.errors import NetworkError, nearest
+from naiad.errors import NetworkError, did_you_mean
 from naiad.trainer.nets.network_source import NetworkSource
 
 
 def is_file_reference(text: str) -> bool:
-    """True for ``file.py:Class`` and for a bare ``file.py``."""
+    """Whether ``text`` is ``file.py:Class`` or ``file.py``."""
     return text.rpartition(":")[0].endswith(".py") or text.endswith(".py")
 
 
-def from_file(reference: str) -> tuple[nn.Module, NetworkSource]:
-    """An instance of the class that ``file.py:Class`` names; a file with one network needs no ``:Class``. Raises NetworkError."""
-    file, name = _parts(reference)
-    source = _text(file)
-    module = _imported(file, source)
+def load_network_file(reference: str) -> tuple[nn.Module, NetworkSource]:
+    """Returns an instance of the class that ``file.py:Class`` names. Raises NetworkError.
+
+    A file with a single network needs no ``:Class``.
+    """
+    file, name = _parse_reference(reference)
+    source = _read_source(file)
+    module = _import_source(file, source)
     net_class = _network_class(module, file, name)
-    return instance_of(net_class), NetworkSource(net_class.__name__, registered=False, source=source)
+    return instantiate(net_class), NetworkSource(net_class.__name__, registered=False, source=source)
 
 
-def instance_of(net_class: type[nn.Module]) -> nn.Module:
-    """Raises NetworkError when it cannot be made without arguments."""
-    needed = _needed_arguments(net_class)
-    if needed:
+def instantiate(net_class: type[nn.Module]) -> nn.Module:
+    """Raises NetworkError where the class cannot be instantiated without arguments."""
+    required = _required_arguments(net_class)
+    if required:
         raise NetworkError(
-            f"{net_class.__name__} cannot be made without arguments: it needs {', '.join(needed)}",
+            f"{net_class.__name__} cannot be made without arguments: it needs {', '.join(required)}",
             hint=f"give them defaults, or pass an instance in Python: naiad.fit({net_class.__name__}(…), data)",
         )
     try:
@@ -46,22 +49,22 @@ def instance_of(net_class: type[nn.Module]) -> nn.Module:
     except NetworkError:
         raise
     except Exception as error:
-        place = _last_line(error, _file_of(net_class))
-        raise NetworkError(f"{net_class.__name__}() raised {_one_line(error)}{place}") from error
+        line = _format_error_line(error, _file_of(net_class))
+        raise NetworkError(f"{net_class.__name__}() raised {_format_error(error)}{line}") from error
 
 
-def _parts(reference: str) -> tuple[Path, str | None]:
+def _parse_reference(reference: str) -> tuple[Path, str | None]:
     if reference.endswith(".py"):
         return Path(reference).expanduser(), None
     file, _, name = reference.rpartition(":")
     return Path(file).expanduser(), name or None
 
 
-def _text(file: Path) -> str:
+def _read_source(file: Path) -> str:
     if not file.is_file():
         folder = file.parent
         siblings = [str(other) for other in folder.glob("*.py")] if folder.is_dir() else []
-        hint = nearest(str(file), siblings) if siblings else f"{folder.resolve()} holds no Python file"
+        hint = did_you_mean(str(file), siblings) if siblings else f"{folder.resolve()} holds no Python file"
         raise NetworkError(f"no network file {file}", hint=hint)
     try:
         return file.read_text(encoding="utf-8")
@@ -69,7 +72,7 @@ def _text(file: Path) -> str:
         raise NetworkError(f"cannot read {file}: {error}") from error
 
 
-def _imported(file: Path, source: str) -> ModuleType:
+def _import_source(file: Path, source: str) -> ModuleType:
     digest = hashlib.sha256(f"{file.resolve()}\n{source}".encode()).hexdigest()[:16]
     name = f"_naiad_network_{digest}"
     spec = importlib.util.spec_from_file_location(name, file.resolve())
@@ -78,17 +81,19 @@ def _imported(file: Path, source: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and inspect look a class's module up here
     try:
-        with _importable_siblings(file):
+        with _folder_on_path(file):
             exec(compile(source, str(file.resolve()), "exec"), module.__dict__)  # noqa: S102  # reason: the user's own file
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise NetworkError(f"{file} cannot be imported: {_one_line(error)}{_last_line(error, file)}") from error
+        raise NetworkError(
+            f"{file} cannot be imported: {_format_error(error)}{_format_error_line(error, file)}"
+        ) from error
     return module
 
 
 @contextmanager
-def _importable_siblings(file: Path) -> Iterator[None]:
-    """The file may import its neighbours, as when Python runs it."""
+def _folder_on_path(file: Path) -> Iterator[None]:
+    """Lets the file import other files of its folder, as when Python runs it."""
     folder = str(file.resolve().parent)
     sys.path.insert(0, folder)
     try:
@@ -105,29 +110,32 @@ def _network_class(module: ModuleType, file: Path, name: str | None) -> type[nn.
     }
     if name is None:
         if len(own) != 1:
-            found = f"it has {', '.join(own)}" if own else "it has none"
-            raise NetworkError(f"which network of {file}: {found}", hint=f"say it as {file}:Class")
+            contents = f"has the networks {', '.join(own)}" if own else "has no network"
+            raise NetworkError(f"{file} {contents}, but needs one", hint=f"name one: {file}:Class")
         return next(iter(own.values()))
     if not hasattr(module, name):
-        raise NetworkError(f"{file} has no class {name!r}", hint=nearest(name, own) if own else "it defines no network")
+        raise NetworkError(
+            f"{file} has no class {name!r}", hint=did_you_mean(name, own) if own else "it defines no network"
+        )
     value = getattr(module, name)
     if not isinstance(value, type) or not issubclass(value, nn.Module):
         raise NetworkError(
-            f"{name} of {file} is no network: it is {_kind(value)}", hint=f"write it as `class {name}(torch.nn.Module)`"
+            f"{name} of {file} is no network: it is {_format_kind(value)}",
+            hint=f"write it as `class {name}(torch.nn.Module)`",
         )
     return value
 
 
-def _needed_arguments(net_class: type[nn.Module]) -> list[str]:
+def _required_arguments(net_class: type[nn.Module]) -> list[str]:
     try:
         parameters = inspect.signature(net_class).parameters.values()
-    except ValueError:  # a class written in C has no signature to read; calling it will tell
+    except ValueError:  # a class written in C has no signature; calling it will show
         return []
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [each.name for each in parameters if each.default is each.empty and each.kind not in optional]
 
 
-def _kind(value: object) -> str:
+def _format_kind(value: object) -> str:
     return "a class without torch.nn.Module" if isinstance(value, type) else f"of type {type(value).__name__}"
 
 
@@ -138,15 +146,15 @@ def _file_of(net_class: type[nn.Module]) -> Path | None:
         return None
 
 
-def _one_line(error: BaseException) -> str:
+def _format_error(error: BaseException) -> str:
     text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _last_line(error: BaseException, file: Path | None) -> str:
-    """`` (line 12: x = 1 / 0)``: the deepest line of ``file`` that the error went through."""
+def _format_error_line(error: BaseException, file: Path | None) -> str:
+    """Returns `` (line 12: x = 1 / 0)`` for the deepest line of ``file`` that the error passed through; empty if none."""
     if isinstance(error, SyntaxError) and error.lineno:
         return f" (line {error.lineno}: {(error.text or '').strip()})"
-    wanted = str(file.resolve()) if file else ""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == wanted]
+    path = str(file.resolve()) if file else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     return f" (line {frames[-1].lineno}: {frames[-1].line})" if frames else ""

@@ -1,4 +1,4 @@
-"""torchvision's classification models by name, without weights, for any number of channels.
+"""Builds torchvision's classification models by name, without pretrained weights, for any number of channels.
 
 Shape legend: B batch, C channels, H height, W width, K outputs.
 """
@@ -8,38 +8,38 @@ from functools import cache
 
 from torch import nn
 
-from naiad.errors import NetworkError, OptionError, nearest
-from naiad.trainer.nets.options import at_least, image_shape
+from naiad.errors import NetworkError, OptionError, did_you_mean
+from naiad.trainer.nets.options import check_at_least, check_image_shape
 
 PREFIX = "torchvision/"
 
 
 @cache
 def model_names() -> tuple[str, ...]:
-    """``resnet18`` and the like, sorted."""
-    import torchvision  # noqa: PLC0415  # reason: takes a second to load and few networks need it
+    """Returns the names of all classification models, sorted: ``resnet18`` and others."""
+    import torchvision  # noqa: PLC0415  # reason: it takes a second to load, and few networks need it
 
     return tuple(sorted(torchvision.models.list_models(module=torchvision.models)))
 
 
-def build(model: str, input_shape: Sequence[int], outputs: int) -> nn.Module:
-    """float32 (B, C, H, W) in, logits (B, K) out; the first convolution takes the data's C.
+def build_model(model: str, input_shape: Sequence[int], outputs: int) -> nn.Module:
+    """Returns a model with float32 (B, C, H, W) in and logits (B, K) out; its first convolution takes the data's C.
 
-    Raises OptionError for an unknown ``model``, NetworkError when it does not take images of the data's size.
+    Raises OptionError for an unknown ``model``, NetworkError if it does not take images of the data's size.
     """
     import torchvision  # noqa: PLC0415  # reason: as above
 
     if model not in model_names():
-        raise OptionError(f"torchvision has no classification model {model!r}", hint=_nearest_model(model))
-    channels, _, _ = image_shape(input_shape, PREFIX + model)
-    net: nn.Module = torchvision.models.get_model(model, **_options(model, input_shape, outputs))
+        raise OptionError(f"torchvision has no classification model {model!r}", hint=_suggest(model))
+    channels, _, _ = check_image_shape(input_shape, PREFIX + model)
+    net: nn.Module = torchvision.models.get_model(model, **_model_options(model, input_shape, outputs))
     if channels != 3:
         _adapt_first_convolution(net, channels)
     return net
 
 
-def _options(model: str, input_shape: Sequence[int], outputs: int) -> dict[str, object]:
-    options: dict[str, object] = {"weights": None, "num_classes": at_least("outputs", outputs, 1)}
+def _model_options(model: str, input_shape: Sequence[int], outputs: int) -> dict[str, object]:
+    options: dict[str, object] = {"weights": None, "num_classes": check_at_least("outputs", outputs, 1)}
     if model in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "init_weights": True}
     if model.startswith("vit_"):
@@ -53,7 +53,7 @@ def _square_side(model: str, input_shape: Sequence[int]) -> int:
     if height != width or height % patch:
         side = max(patch, round(max(height, width) / patch) * patch)
         raise NetworkError(
-            f"{PREFIX}{model} takes square images whose side is a multiple of {patch}, the data has {height}×{width}",
+            f"{PREFIX}{model} takes square images whose side is a multiple of {patch}, but the data has {height}×{width}",
             hint=f"image_size={side} resizes them",
         )
     return int(height)
@@ -80,6 +80,6 @@ def _pair(sizes: tuple[int, ...]) -> tuple[int, int]:
     return height, width
 
 
-def _nearest_model(model: str) -> str:
-    phrase = nearest(model, model_names())
-    return phrase if phrase.startswith("did you mean") else "naiad nets lists them"
+def _suggest(model: str) -> str:
+    phrase = did_you_mean(model, model_names())
+    return phrase if phrase.startswith("did you mean") else "`naiad nets` lists them"

@@ -1,0 +1,72 @@
+"""Prepares data for a model that is trained already: to test it, or to compare with it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from naiad.trainer.data.cleaning.clean import clean
+from naiad.trainer.data.dataset import InputSchema, Split, Task
+from naiad.trainer.data.findings import Action, Findings
+from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
+from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source
+from naiad.trainer.data.sources.raw_data import InputKind, RawData
+
+
+@dataclass(frozen=True)
+class ModelSignature:
+    """Inputs and targets that a trained model takes."""
+
+    task: Task
+    schema: InputSchema
+    classes: tuple[str, ...]
+    target_name: str
+
+
+def prepare_split(
+    data: Any, signature: ModelSignature, *, split: str = "test", label: str | None = None
+) -> tuple[Split, Findings]:
+    """Returns ``split`` of ``data`` for a trained model, and what cleaning repaired or quarantined in it. Raises DataError.
+
+    Data without splits is taken whole.
+    """
+    limit_bytes = default_memory_limit_bytes()
+    raw = open_source(data, label=_choose_label(signature, label), memory_limit_bytes=limit_bytes)
+    single = replace(raw, splits={"train": raw.get_split(split)})
+    is_table = raw.kind is InputKind.TABLE
+    if raw.label is None and is_table and signature.target_name in single.splits["train"].inputs.column_names:
+        single = replace(single, label=signature.target_name)
+    cleaned_data = clean(single, image_size=None, memory_limit_bytes=limit_bytes, schema=signature.schema)
+    cleaned, findings = cleaned_data.splits["train"], _rename_split(cleaned_data.findings, split)
+    if cleaned.targets is None:
+        return cleaned.to_split(None), findings
+    target_schema = _target_schema(signature, cleaned.targets, raw.classes)
+    labels = _replace_indices(cleaned.targets, raw, target_schema)
+    return cleaned.to_split(encode_targets(labels, target_schema, split=split)), findings
+
+
+def _choose_label(signature: ModelSignature, label: str | None) -> str | None:
+    """Returns the column that the model was trained on, where the caller names none; clustering needs none."""
+    needs_label = signature.schema.to_json()["kind"] == "table" and signature.task is not Task.CLUSTERING
+    return signature.target_name if label is None and needs_label else label
+
+
+def _target_schema(signature: ModelSignature, targets: npt.NDArray[Any], names: tuple[str, ...]) -> TargetSchema:
+    if signature.task is Task.CLUSTERING:
+        return infer_target_schema(targets, task=Task.CLUSTERING, names=names)
+    return TargetSchema(signature.task, "", signature.classes, labels_are_indices=names == signature.classes)
+
+
+def _replace_indices(targets: npt.NDArray[Any], raw: RawData, target_schema: TargetSchema) -> npt.NDArray[Any]:
+    """Returns class names in place of indices into ``raw.classes``, where the model has other classes or another order."""
+    if target_schema.labels_are_indices or not raw.classes or targets.dtype.kind not in "iu":
+        return targets
+    is_known = (targets >= 0) & (targets < len(raw.classes))
+    return np.array(raw.classes)[targets] if is_known.all() else targets
+
+
+def _rename_split(findings: Findings, split: str) -> Findings:
+    """Replaces ``train``, as cleaning calls a single split, and drops what was only reported."""
+    items = tuple(replace(item, split=split) for item in findings.items if item.action is not Action.REPORTED)
+    return Findings(items, tuple(replace(entry, split=split) for entry in findings.quarantine))
