@@ -11,7 +11,7 @@ from naiad.errors import NaiadError
 
 if TYPE_CHECKING:
     from naiad.client.connection import connect
-    from naiad.trainer.data.prepare import inspect
+    from naiad.trainer.data.inspection import inspect
     from naiad.trainer.estimators import NaiadClassifier, NaiadRegressor
     from naiad.trainer.fit import fit
     from naiad.trainer.load import load
@@ -26,7 +26,7 @@ _HOMES = {
     "connect": "naiad.client.connection",
     "fit": "naiad.trainer.fit",
     "load": "naiad.trainer.load",
-    "inspect": "naiad.trainer.data.prepare",
+    "inspect": "naiad.trainer.data.inspection",
     "Evaluation": "naiad.trainer.model.evaluate",
     "Model": "naiad.trainer.model.model",
     "Net": "naiad.trainer.nets.guide",
