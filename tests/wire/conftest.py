@@ -13,14 +13,13 @@ from botocore.config import Config
 
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service
-from naiad.service.contract.resources import Resources
+from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.clock import SystemClock
-from naiad.service.endpoints.serving.asynchronous import AsyncInvocations
+from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.gateway.app import Gateway
-from naiad.service.gateway.invocations import InvocationDoor
+from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Context
-from naiad.service.gateway.request import Principal
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 from naiad.service.keys import Key, Keys
 from naiad.service.store.open import open_store
@@ -52,18 +51,12 @@ def live(tmp_path: Path) -> Iterator[Live]:
     store, clock, keys = open_store(tmp_path), SystemClock(), Keys.open(tmp_path)
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
-    resources = Resources((0, 1), 16 * 2**30)
+    resources = MachineResources((0, 1), 16 * 2**30)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
     context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, Principal("", ""))
     asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, tmp_path)
-    runtime = InvocationDoor(endpoints.manager, asynchronous, REGION)
-    gateway = Gateway(
-        context,
-        keys,
-        S3Door(blobs, clock, REGION),
-        runtime,
-    )
+    gateway = Gateway(open_doors(context, keys, asynchronous))
     server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

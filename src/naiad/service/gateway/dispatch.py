@@ -1,52 +1,52 @@
-"""From a signed API call to its handler: parse by AWS's model, check, call, answer."""
+"""From a verified API call to its handler: parse by AWS's model, validate, call, serialize."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
-from naiad.service.contract.instance_types import OWN_TYPES
-from naiad.service.domain.errors import Denied, Invalid, NotServed, ServiceError
-from naiad.service.gateway.answers import answered, failed
+from naiad.service.contract.instance_types import LOCAL_TYPES
+from naiad.service.domain.errors import AccessDenied, NotServed, ServiceError
+from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.operation import OPERATIONS, Context
-from naiad.service.gateway.request import Response
-from naiad.service.gateway.route import Route
-from naiad.service.gateway.spec import operation_model
-from naiad.service.gateway.validate import validate
-from naiad.service.gateway.wire import from_form, from_json
+from naiad.service.gateway.protocol.parser import from_form, from_json, load_form, load_json
+from naiad.service.gateway.protocol.route import Route
+from naiad.service.gateway.protocol.serializer import serialize_error, serialize_output
+from naiad.service.gateway.protocol.service_models import operation_model
+from naiad.service.gateway.protocol.validate import validate
 
-_OF_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
+_ALLOWED_FOR_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
 """What the program of a job may call besides S3."""
-_READS_TOO = ("InvokeEndpoint", "InvokeEndpointWithResponseStream")
-_READS = ("Describe", "List", "Get", "Filter", "Search", "Simulate")
-_ALSO_ALLOWED = dict.fromkeys(
+_INVOCATIONS = ("InvokeEndpoint", "InvokeEndpointWithResponseStream")
+_READ_PREFIXES = ("Describe", "List", "Get", "Filter", "Search", "Simulate")
+_FURTHER_ENUM_VALUES = dict.fromkeys(
     ("TrainingInstanceType", "ProcessingInstanceType", "ProductionVariantInstanceType", "TransformInstanceType"),
-    OWN_TYPES,
+    LOCAL_TYPES,
 )
 
 
 def dispatch(context: Context, route: Route, body: bytes, request_id: str) -> Response:
-    """Blocks. Raises only what is no ServiceError."""
+    """Blocks. Every ServiceError becomes a response."""
     try:
-        if route.protocol == "form":
-            form = _form(body)
+        if route.protocol == "query":
+            form = load_form(body)
             route = replace(route, operation=form.get("Action", ""))
-            output = _called(context, route, form)
+            output = _call_operation(context, route, form)
         else:
-            output = _called(context, route, _json(body))
+            output = _call_operation(context, route, load_json(body))
     except ServiceError as error:
-        return failed(route, error, request_id)
-    return answered(route, output, request_id)
+        return serialize_error(route, error, request_id)
+    return serialize_output(route, output, request_id)
 
 
-def changes_something(route: Route, body: bytes) -> bool:
-    """Raises Invalid for a form that cannot be read."""
-    name = _form(body).get("Action", "") if route.protocol == "form" else route.operation
-    return not name.startswith(_READS) and name not in _READS_TOO
+def is_change(route: Route, body: bytes) -> bool:
+    """Whether the operation may change something. Raises Invalid for a form that cannot be read."""
+    name = load_form(body).get("Action", "") if route.protocol == "query" else route.operation
+    return not name.startswith(_READ_PREFIXES) and name not in _INVOCATIONS
 
 
-def _called(context: Context, route: Route, given: dict[str, Any]) -> dict[str, Any]:
+def _call_operation(context: Context, route: Route, wire_input: Mapping[str, Any]) -> dict[str, Any]:
+    """``wire_input``: as it came, before it is parsed by the operation's shape."""
     name = (route.service, route.operation)
     model = operation_model(*name) if route.operation else None
     if model is None:
@@ -55,28 +55,11 @@ def _called(context: Context, route: Route, given: dict[str, Any]) -> dict[str, 
         raise NotServed(
             f"{route.operation} is not served by this server", hint="docs/reference/operations.md lists what is"
         )
-    if context.principal.job is not None and name not in _OF_JOBS:
-        raise Denied(f"the key of a job may not call {route.service}:{route.operation}")
+    if context.principal.job is not None and name not in _ALLOWED_FOR_JOBS:
+        raise AccessDenied(f"the key of a job may not call {route.service}:{route.operation}")
     shape = model.input_shape
     if shape is None:
         return OPERATIONS[name](context, {})
-    asked = from_form(shape, given) if route.protocol == "form" else from_json(shape, given)
-    validate(shape, asked, also_allowed=_ALSO_ALLOWED)
-    return OPERATIONS[name](context, asked)
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        given = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise Invalid("the body is not JSON") from None
-    if not isinstance(given, dict):
-        raise Invalid("the body is not a JSON object")
-    return given
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=2_000))
-    except ValueError:
-        raise Invalid("the body is not a form") from None
+    request = from_form(shape, wire_input) if route.protocol == "query" else from_json(shape, wire_input)
+    validate(shape, request, also_allowed=_FURTHER_ENUM_VALUES)
+    return OPERATIONS[name](context, request)

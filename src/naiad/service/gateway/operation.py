@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore
 from naiad.service.domain.clock import Clock
-from naiad.service.gateway.request import Principal
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.store.port import Store
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Context:
     catalog: "Catalog"
     endpoints: "EndpointService"
     store: Store
-    blobs: Blobs
+    blobs: BlobStore
     clock: Clock
     region: str
     principal: Principal

@@ -1,4 +1,4 @@
-"""Endpoints' counts and latencies as Prometheus reads them, at GET /metrics. They begin anew with the server."""
+"""Counts and latencies of endpoints in Prometheus's text format. They start at zero with the server."""
 
 from collections.abc import Iterator
 
@@ -6,20 +6,20 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from naiad.service.endpoints.serving.manager import EndpointManager
-from naiad.service.endpoints.serving.meter import EDGES_S, Total
+from naiad.service.endpoints.serving.invocation_metrics import EDGES_S, Total
+from naiad.service.endpoints.serving.reconciler import EndpointManager
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LABELS = ("endpoint", "variant")
 
 
-def exposition(endpoints: EndpointManager) -> bytes:
+def render_metrics(endpoints: EndpointManager) -> bytes:
     registry = CollectorRegistry()
-    registry.register(_Endpoints(endpoints))
+    registry.register(_EndpointCollector(endpoints))
     return generate_latest(registry)
 
 
-class _Endpoints(Collector):
+class _EndpointCollector(Collector):
     def __init__(self, endpoints: EndpointManager) -> None:
         self._endpoints = endpoints
 
@@ -29,7 +29,7 @@ class _Endpoints(Collector):
         for key, total in list(self._endpoints.meter.totals.items()):
             for status, count in sorted(total.by_status.items()):
                 counts.add_metric((*key, str(status)), count)
-            latency.add_metric(key, _cumulated(total), total.total_s)
+            latency.add_metric(key, _cumulative(total), total.total_s)
         yield counts
         yield latency
         yield from self._gauges()
@@ -45,9 +45,9 @@ class _Endpoints(Collector):
         yield from (ready, wanted, waiting)
 
 
-def _cumulated(total: Total) -> list[tuple[str, float]]:
-    sums, so_far = [], 0
+def _cumulative(total: Total) -> list[tuple[str, float]]:
+    sums, count_so_far = [], 0
     for edge, count in zip((*map(str, EDGES_S), "+Inf"), total.buckets, strict=True):
-        so_far += count
-        sums.append((edge, float(so_far)))
+        count_so_far += count
+        sums.append((edge, float(count_so_far)))
     return sums

@@ -1,28 +1,28 @@
-"""The operations that are served, as one page: ``python -m naiad.service.gateway.reference > docs/reference/operations.md``."""
+"""The page of all operations that are served: ``python -m naiad.service.gateway.reference > docs/reference/operations.md``."""
 
 import sys
 from itertools import groupby
 
 import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
 from naiad.service.gateway.operation import OPERATIONS
-from naiad.service.gateway.route import RUNTIME_OPERATIONS
-from naiad.service.gateway.s3.operations import names as s3_names
-from naiad.service.gateway.s3.settings import ABSENT
+from naiad.service.gateway.protocol.route import RUNTIME_OPERATIONS
+from naiad.service.gateway.s3.bucket_configuration import CONFIGURATIONS
+from naiad.service.gateway.s3.operations import operation_names
 
 
-def reference() -> str:
-    parts = [
+def operations_page() -> str:
+    sections = [
         "# Operations",
         "Written by `python -m naiad.service.gateway.reference`; a test compares it with the table of handlers.",
     ]
-    for service, found in groupby(sorted(OPERATIONS), key=lambda pair: pair[0]):
-        parts += [f"## {service}", "\n".join(f"- {name}" for _, name in found)]
-    parts += ["## sagemaker-runtime", "\n".join(f"- {name}" for name in sorted(RUNTIME_OPERATIONS.values()))]
-    absent = dict(ABSENT.values())
-    lines = [f"- {name}{f': `{absent[name]}`, no bucket has one' if name in absent else ''}" for name in s3_names()]
-    parts += ["## s3", "\n".join(lines)]
-    return "\n\n".join(parts) + "\n"
+    for service, pairs in groupby(sorted(OPERATIONS), key=lambda pair: pair[0]):
+        sections += [f"## {service}", "\n".join(f"- {name}" for _, name in pairs)]
+    sections += ["## sagemaker-runtime", "\n".join(f"- {name}" for name in sorted(RUNTIME_OPERATIONS.values()))]
+    codes = {one.operation: one.error_code for one in CONFIGURATIONS.values()}
+    notes = {name: f": `{code}`, no bucket has one" for name, code in codes.items()}
+    sections += ["## s3", "\n".join(f"- {name}{notes.get(name, '')}" for name in operation_names())]
+    return "\n\n".join(sections) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(operations_page())

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from naiad.service.endpoints.serving.meter import Meter, Minute, Spread
+from naiad.service.endpoints.serving.invocation_metrics import Meter, Minute, Spread
 
 NAMESPACE = "AWS/SageMaker"
 DIMENSIONS = ("EndpointName", "VariantName")

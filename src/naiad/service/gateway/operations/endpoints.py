@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from naiad.service.contract.requests import tags_of
+from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.endpoints.rollout import Plan, VariantPlan
 from naiad.service.endpoints.serving.deployment import VariantState

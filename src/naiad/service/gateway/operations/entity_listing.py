@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from naiad.service.domain.entity import EntityKind
 from naiad.service.gateway.operations.listing import utc
-from naiad.service.store.entities_port import EntityQuery
+from naiad.service.store.entity_port import EntityQuery
 
 _SORTS: dict[str, Literal["name", "created_at", "modified_at", "status"]] = {
     "Name": "name",
@@ -32,5 +32,5 @@ def entity_query(
         sort_by=_SORTS[asked.get("SortBy", "CreationTime")],
         descending=asked.get("SortOrder", "Descending") == "Descending",
         limit=asked.get("MaxResults", _PAGE),
-        after=asked.get("NextToken"),
+        next_token=asked.get("NextToken"),
     )

@@ -5,7 +5,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from naiad.service.domain.job import ACCOUNT
+from naiad.service.domain.job import ACCOUNT_ID
 from naiad.service.gateway.operation import Context, operation
 
 _TRUST = {
@@ -23,7 +23,7 @@ def get_role(context: Context, asked: dict[str, Any]) -> dict[str, Any]:  # noqa
             "Path": "/",
             "RoleName": name,
             "RoleId": "AROANAIADNAIADNAIADNA",
-            "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+            "Arn": f"arn:aws:iam::{ACCOUNT_ID}:role/{name}",
             "CreateDate": _MADE_AT,
             "AssumeRolePolicyDocument": quote(json.dumps(_TRUST)),
         }

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any, Literal
 
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.domain.status import BY_A_LIMIT, Status
+from naiad.service.domain.status import LIMIT_PHASES, Status
 from naiad.service.store.port import JobQuery
 
 _SORTS: dict[str, Literal["name", "created_at", "status"]] = {
@@ -29,14 +29,14 @@ def job_query(kind: JobKind, asked: dict[str, Any]) -> JobQuery:
         sort_by=_SORTS[asked.get("SortBy", "CreationTime")],
         descending=asked.get("SortOrder") == "Descending",
         limit=asked.get("MaxResults", _PAGE),
-        after=asked.get("NextToken"),
+        next_token=asked.get("NextToken"),
     )
 
 
 def reason_of(job: Job) -> str:
     """Why it failed or was stopped by a limit; "" where it was neither. AWS's shapes hold so much."""
     reason = job.failure_reason or ""
-    if not reason and job.phase in BY_A_LIMIT:
+    if not reason and job.phase in LIMIT_PHASES:
         reason = f"{job.phase}: {job.transitions[-1].message.removeprefix(f'{job.phase}: ')}"
     return reason[:_MAX_REASON]
 

@@ -8,11 +8,11 @@ from naiad.service.contract.log_stream import LogStream
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.endpoints.serving.logs import streams_of_endpoint
+from naiad.service.endpoints.serving.log_streams import streams_of_endpoint
 from naiad.service.gateway.operation import Context
-from naiad.service.jobs.log_streams import GROUPS, streams_of
-from naiad.service.jobs.walk import Cursor, walk
-from naiad.service.store.entities_port import EntityQuery
+from naiad.service.gateway.operations.job_cursor import Cursor, walk
+from naiad.service.jobs.log_streams import LOG_GROUPS, log_streams_of
+from naiad.service.store.entity_port import EntityQuery
 from naiad.service.store.port import JobQuery
 
 OF_ENDPOINTS = "/aws/sagemaker/Endpoints/"
@@ -36,8 +36,8 @@ class Group(Protocol):
 
 def group_of(context: Context, name: str) -> Group:
     """Raises NotFound for a group that is not one of ours."""
-    if name in GROUPS:
-        return _OfJobs(context, GROUPS[name])
+    if name in LOG_GROUPS:
+        return _OfJobs(context, LOG_GROUPS[name])
     if name.startswith(OF_ENDPOINTS):
         return _OfEndpoint(context, context.endpoints.describe(name.removeprefix(OF_ENDPOINTS)).name)
     raise NotFound("the specified log group does not exist")
@@ -45,14 +45,14 @@ def group_of(context: Context, name: str) -> Group:
 
 def group_names(context: Context) -> list[str]:
     """Those of jobs, and of all endpoints."""
-    names = list(GROUPS)
+    names = list(LOG_GROUPS)
     query = EntityQuery(kind=EntityKind.ENDPOINT, sort_by="name")
     while True:
         page = context.endpoints.find(query)
         names += [OF_ENDPOINTS + entity.name for entity in page.entities]
         if page.next_token is None:
             return names
-        query = replace(query, after=page.next_token)
+        query = replace(query, next_token=page.next_token)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class _OfJobs:
         )
 
         def of_job(job: Job) -> list[LogStream]:
-            streams = streams_of(self.context.jobs.state_folder, job)
+            streams = log_streams_of(self.context.jobs.state_folder, job)
             ordered = reversed(streams) if order.descending else streams
             return [stream for stream in ordered if stream.name.startswith(order.prefix)]
 
@@ -81,7 +81,7 @@ class _OfJobs:
             job = self.context.jobs.describe(self.kind, name.partition("/")[0])
         except NotFound:
             raise _no_stream() from None
-        return _named(name, streams_of(self.context.jobs.state_folder, job))
+        return _named(name, log_streams_of(self.context.jobs.state_folder, job))
 
 
 @dataclass(frozen=True)

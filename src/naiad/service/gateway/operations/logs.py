@@ -8,11 +8,11 @@ from typing import Any
 from naiad.service.contract.log_file import LogPage
 from naiad.service.contract.log_stream import LogStream, read_backward, read_forward, size_bytes
 from naiad.service.domain.errors import Invalid
-from naiad.service.domain.job import ACCOUNT
+from naiad.service.domain.job import ACCOUNT_ID
 from naiad.service.gateway.operation import Context, operation
+from naiad.service.gateway.operations.job_cursor import Cursor, parse_cursor
 from naiad.service.gateway.operations.log_filter import line_filter
 from naiad.service.gateway.operations.log_groups import Order, group_names, group_of
-from naiad.service.jobs.walk import Cursor, parse_cursor
 
 _GROUPS_PER_PAGE = 50
 _STREAMS_PER_PAGE = 50
@@ -69,8 +69,8 @@ def get_log_events(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     page = _page(stream, position, forward=forward, limit=limit, times=times)
     return {
         "events": [_event(time_ms, text) for time_ms, text in page.events],
-        "nextForwardToken": f"f/{page.last:018d}",
-        "nextBackwardToken": f"b/{page.first:018d}",
+        "nextForwardToken": f"f/{page.end:018d}",
+        "nextBackwardToken": f"b/{page.start:018d}",
     }
 
 
@@ -95,10 +95,10 @@ def filter_log_events(context: Context, asked: dict[str, Any]) -> dict[str, Any]
                 for index, (time_ms, text) in enumerate(page.events)
                 if times.hold(time_ms) and passes(text)
             ]
-            looked_at += page.last - position
-            if page.last == position:
+            looked_at += page.end - position
+            if page.end == position:
                 break
-            position = page.last
+            position = page.end
         else:
             return {"events": events, "searchedLogStreams": [], "nextToken": f"{position}@{cursor}"}
         cursor, position = behind, 0
@@ -136,7 +136,7 @@ def _page(stream: LogStream, position: int, *, forward: bool, limit: int, times:
     first = last = position
     while True:
         page = read(stream, last if forward else first, limit)
-        first, last = (position, page.last) if forward else (page.first, position)
+        first, last = (position, page.end) if forward else (page.start, position)
         events = tuple(event for event in page.events if times.hold(event[0]))
         if events or not page.events or last - first > _BYTES_LOOKED_AT:
             return LogPage(events, first, last)
@@ -174,7 +174,7 @@ def _event(time_ms: int, text: str) -> dict[str, Any]:
 
 
 def _group(context: Context, name: str) -> dict[str, Any]:
-    arn = f"arn:aws:logs:{context.region}:{ACCOUNT}:log-group:{name}"
+    arn = f"arn:aws:logs:{context.region}:{ACCOUNT_ID}:log-group:{name}"
     return {"logGroupName": name, "arn": f"{arn}:*", "logGroupArn": arn, "creationTime": 0, "storedBytes": 0}
 
 
@@ -186,7 +186,7 @@ def _stream(context: Context, group: str, stream: LogStream) -> dict[str, Any]:
     return {
         "logStreamName": stream.name,
         "creationTime": stream.created_ms,
-        "arn": f"arn:aws:logs:{context.region}:{ACCOUNT}:log-group:{group}:log-stream:{stream.name}",
+        "arn": f"arn:aws:logs:{context.region}:{ACCOUNT_ID}:log-group:{group}:log-stream:{stream.name}",
         "storedBytes": 0,
         **times,
     }

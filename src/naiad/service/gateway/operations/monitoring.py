@@ -12,9 +12,9 @@ from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.endpoint_metrics import METRICS, NAMESPACE, Summary, listed, summaries
+from naiad.service.gateway.operations.job_cursor import parse_cursor, walk
 from naiad.service.gateway.operations.listing import paged, utc
-from naiad.service.jobs.metrics import Point, metric_files, read_points
-from naiad.service.jobs.walk import parse_cursor, walk
+from naiad.service.jobs.metrics import MetricPoint, metric_files, read_metrics
 from naiad.service.store.port import JobQuery
 
 _NAMESPACE = "/aws/sagemaker/TrainingJobs"
@@ -179,7 +179,7 @@ def _summaries(context: Context, series: _Series) -> Iterator[tuple[dt.datetime,
             yield point.time, Summary(1, point.value, point.value, point.value, {point.value: 1})
 
 
-def _points(context: Context, series: _Series) -> Iterator[Point]:
+def _points(context: Context, series: _Series) -> Iterator[MetricPoint]:
     """None for another namespace, other dimensions, or a job that is not there: CloudWatch knows no missing metric."""
     match series.dimensions:
         case [{"Name": "TrainingJobName", "Value": str(name)}] if series.namespace == _NAMESPACE:
@@ -192,10 +192,10 @@ def _points(context: Context, series: _Series) -> Iterator[Point]:
             return
 
 
-def _points_of_job(context: Context, job: Job) -> Iterator[Point]:
+def _points_of_job(context: Context, job: Job) -> Iterator[MetricPoint]:
     attempts = [context.jobs.instances(job, attempt=attempt) for attempt in range(1, job.attempt + 1)]
     files = dict.fromkeys(file for instances in attempts for file in metric_files(instances))
-    yield from read_points(files)
+    yield from read_metrics(files)
 
 
 def _datapoint(time: dt.datetime, bucket: _Bucket, asked: dict[str, Any], unit: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from naiad.service.contract.requests import tags_of
+from naiad.service.contract.tags import tags_of
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import job_query, paged, reason_of

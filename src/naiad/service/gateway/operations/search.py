@@ -9,10 +9,10 @@ from typing import Any
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
+from naiad.service.gateway.operations.job_cursor import parse_cursor, walk
 from naiad.service.gateway.operations.listing import paged
 from naiad.service.gateway.operations.training_answer import training_record
-from naiad.service.jobs.metrics import final_points
-from naiad.service.jobs.walk import parse_cursor, walk
+from naiad.service.jobs.metrics import final_metrics
 from naiad.service.store.port import JobQuery, Store
 
 _PAGE = 10
@@ -82,7 +82,7 @@ def search(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     for number, (job, cursor) in enumerate(found, 1):
         one = _Candidate(job, context.store)
         if _matches(expression, one):
-            page.append({"TrainingJob": training_record(job, one.tags, final_points(context.jobs.instances(job)))})
+            page.append({"TrainingJob": training_record(job, one.tags, final_metrics(context.jobs.instances(job)))})
         if len(page) == limit or number == _MOST_LOOKED_AT:
             return paged({"Results": page}, cursor)
     return {"Results": page}

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from naiad.service.contract.requests import check_tags, tags_of
+from naiad.service.contract.tags import check_tags, tags_of
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import JobKind

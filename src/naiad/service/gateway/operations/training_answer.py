@@ -4,8 +4,8 @@ import datetime as dt
 from typing import Any
 
 from naiad.service.domain.job import Job
-from naiad.service.jobs.metrics import Point
-from naiad.service.jobs.queue import Place
+from naiad.service.jobs.metrics import MetricPoint
+from naiad.service.jobs.queue import QueuePosition
 
 _AS_REQUESTED = (
     "HyperParameters",
@@ -39,7 +39,9 @@ _DEFAULTS: dict[str, Any] = {
 _MAX_REASON = 1024
 
 
-def training_description(job: Job, final_metrics: tuple[Point, ...], place: Place | None = None) -> dict[str, Any]:
+def training_description(
+    job: Job, final_metrics: tuple[MetricPoint, ...], place: QueuePosition | None = None
+) -> dict[str, Any]:
     """DescribeTrainingJob's answer, with every field that the SDKs read without looking. ``place``: of a job that waits."""
     asked = {key: job.request[key] for key in _AS_REQUESTED if key in job.request}
     return {
@@ -60,7 +62,7 @@ def training_description(job: Job, final_metrics: tuple[Point, ...], place: Plac
     }
 
 
-def training_record(job: Job, tags: dict[str, str], final_metrics: tuple[Point, ...]) -> dict[str, Any]:
+def training_record(job: Job, tags: dict[str, str], final_metrics: tuple[MetricPoint, ...]) -> dict[str, Any]:
     """As Search gives it."""
     description = training_description(job, final_metrics)
     record = {key: value for key, value in description.items() if key not in _NOT_IN_SEARCH}
@@ -102,7 +104,7 @@ def _whole_seconds(duration: dt.timedelta) -> int:
     return max(1, round(duration.total_seconds()))
 
 
-def _transitions(job: Job, place: Place | None) -> list[dict[str, Any]]:
+def _transitions(job: Job, place: QueuePosition | None) -> list[dict[str, Any]]:
     transitions: list[dict[str, Any]] = [
         {
             "Status": str(past.phase),
@@ -117,5 +119,5 @@ def _transitions(job: Job, place: Place | None) -> list[dict[str, Any]]:
     return transitions
 
 
-def _metric(point: Point) -> dict[str, Any]:
+def _metric(point: MetricPoint) -> dict[str, Any]:
     return {"MetricName": point.name, "Value": point.value, "Timestamp": point.time}

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from naiad.service.contract.requests import tags_of
+from naiad.service.contract.tags import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import job_query, paged
 from naiad.service.gateway.operations.training_answer import training_description, training_summary
-from naiad.service.jobs.metrics import final_points
+from naiad.service.jobs.metrics import final_metrics
 
 _KIND = JobKind.TRAINING
 
@@ -21,7 +21,7 @@ def create_training_job(context: Context, asked: dict[str, Any]) -> dict[str, An
 @operation("sagemaker", "DescribeTrainingJob")
 def describe_training_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     job = context.jobs.describe(_KIND, asked["TrainingJobName"])
-    return training_description(job, final_points(context.jobs.instances(job)), context.jobs.place_of(job))
+    return training_description(job, final_metrics(context.jobs.instances(job)), context.jobs.queue_position(job))
 
 
 @operation("sagemaker", "ListTrainingJobs")

@@ -3,10 +3,10 @@
 from typing import Any
 
 from naiad.errors import OptionError
-from naiad.service.contract.requests import tags_of
+from naiad.service.contract.tags import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.endpoints.transform.settings import settings_of
+from naiad.service.endpoints.transform.settings import parse_transform_request
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.listing import job_query, paged, reason_of
 
@@ -18,7 +18,7 @@ _CONTAINER = "Container"
 @operation("sagemaker", "CreateTransformJob")
 def create_transform_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     try:
-        settings_of(asked)
+        parse_transform_request(asked)
     except OptionError as error:
         raise Invalid(str(error)) from error
     container = context.catalog.container_of_model(asked["ModelName"])

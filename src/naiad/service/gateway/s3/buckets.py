@@ -1,38 +1,45 @@
-"""Buckets: list, create, head, delete, and where they are."""
+"""ListBuckets, CreateBucket, HeadBucket, DeleteBucket and GetBucketLocation."""
 
 from naiad.service.blobs.errors import NoSuchBucket
 from naiad.service.domain.errors import Invalid
-from naiad.service.domain.job import ACCOUNT
-from naiad.service.gateway.request import Response
-from naiad.service.gateway.s3.call import Call, xml_response
-from naiad.service.gateway.s3.errors import S3Error, bad_argument, malformed
-from naiad.service.gateway.s3.xml import MAX_BYTES, Node, element, iso, optional, parsed
+from naiad.service.domain.job import ACCOUNT_ID
+from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.s3.errors import S3Error, invalid_argument, malformed_xml
+from naiad.service.gateway.s3.s3_call import S3Call, xml_response
+from naiad.service.gateway.s3.xml import MAX_BYTES, Node, element, format_time, optional_element, parse_xml
 
-_MOST_BUCKETS = 10_000
-_FIRST_REGION = "us-east-1"
-"""The one that has no name in answers."""
+_MAX_BUCKETS = 10_000
+_DEFAULT_REGION = "us-east-1"
+"""The region whose location constraint is empty in S3's answers."""
 
 
-async def list_buckets(call: Call) -> Response:
-    """The token is the last bucket of the page before; to others it says nothing."""
-    prefix, after = call.asked("prefix") or "", call.asked("continuation-token") or ""
-    limit = call.count("max-buckets", most=_MOST_BUCKETS)
+async def list_buckets(call: S3Call) -> Response:
+    """The continuation token is the last bucket of the page before; for clients it is opaque."""
+    prefix, after = call.query_param("prefix") or "", call.query_param("continuation-token") or ""
+    limit = call.limit_param("max-buckets", max_value=_MAX_BUCKETS)
     if limit == 0:
-        raise bad_argument("max-buckets 0: give a number of 1 or more")
-    is_here = call.asked("bucket-region") in (None, "", call.region)
-    buckets = await call.threads.run(call.blobs.buckets) if is_here else ()
-    found = [(name, created) for name, created in buckets if name.startswith(prefix) and name > after]
-    rows = [
-        element("Bucket", element("Name", name), element("CreationDate", iso(created)))
-        for name, created in found[:limit]
+        raise invalid_argument("max-buckets 0: give a number of 1 or more")
+    is_our_region = call.query_param("bucket-region") in (None, "", call.region)
+    buckets = await call.threads.run(call.blobs.list_buckets) if is_our_region else ()
+    rows = [(name, created) for name, created in buckets if name.startswith(prefix) and name > after]
+    page = [
+        element("Bucket", element("Name", name), element("CreationDate", format_time(created)))
+        for name, created in rows[:limit]
     ]
-    token = optional("ContinuationToken", found[limit - 1][0] if len(found) > limit else None)
-    answer = element("ListAllMyBucketsResult", owner(), element("Buckets", *rows), optional("Prefix", prefix), token)
-    return xml_response(answer)
+    token = optional_element("ContinuationToken", rows[limit - 1][0] if len(rows) > limit else None)
+    return xml_response(
+        element(
+            "ListAllMyBucketsResult",
+            owner_element(),
+            element("Buckets", *page),
+            optional_element("Prefix", prefix),
+            token,
+        )
+    )
 
 
-async def create_bucket(call: Call) -> Response:
-    body = await call.body(MAX_BYTES).whole()
+async def create_bucket(call: S3Call) -> Response:
+    body = await call.open_body(MAX_BYTES).read_all()
     if body.strip():
         _check_configuration(body)
     try:
@@ -42,36 +49,36 @@ async def create_bucket(call: Call) -> Response:
     return Response(200, {"location": f"/{call.bucket}"})
 
 
-async def head_bucket(call: Call) -> Response:
-    await demand_bucket(call)
+async def head_bucket(call: S3Call) -> Response:
+    await check_bucket(call)
     return Response(200, {"x-amz-bucket-region": call.region})
 
 
-async def delete_bucket(call: Call) -> Response:
+async def delete_bucket(call: S3Call) -> Response:
     await call.threads.run(lambda: call.blobs.delete_bucket(call.bucket))
     return Response(204, {})
 
 
-async def get_location(call: Call) -> Response:
-    await demand_bucket(call)
-    return xml_response(element("LocationConstraint", call.region if call.region != _FIRST_REGION else ""))
+async def get_bucket_location(call: S3Call) -> Response:
+    await check_bucket(call)
+    return xml_response(element("LocationConstraint", call.region if call.region != _DEFAULT_REGION else ""))
 
 
-async def demand_bucket(call: Call) -> None:
+async def check_bucket(call: S3Call) -> None:
     """Raises NoSuchBucket."""
     if not await call.threads.run(lambda: call.blobs.has_bucket(call.bucket)):
         raise NoSuchBucket(f"there is no bucket {call.bucket[:80]!r}")
 
 
-def owner() -> Node:
-    return element("Owner", element("ID", ACCOUNT), element("DisplayName", "naiad"))
+def owner_element() -> Node:
+    return element("Owner", element("ID", ACCOUNT_ID), element("DisplayName", "naiad"))
 
 
 def _check_configuration(body: bytes) -> None:
-    """Any location is taken: all of them are here."""
+    """Accepts any location: this server stands for all of them. Raises S3Error for a body of another kind."""
     try:
-        root = parsed(body)
+        root = parse_xml(body)
     except Invalid as error:
-        raise malformed(str(error)) from error
+        raise malformed_xml(str(error)) from error
     if root.name != "CreateBucketConfiguration":
-        raise malformed(f"the body is {root.name}, not CreateBucketConfiguration")
+        raise malformed_xml(f"the body is {root.name}, not CreateBucketConfiguration")

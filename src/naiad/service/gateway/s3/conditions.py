@@ -3,77 +3,77 @@
 import datetime as dt
 from email.utils import parsedate_to_datetime
 
-from naiad.service.blobs.port import BlobInfo
-from naiad.service.gateway.request import Request
+from naiad.service.blobs.port import ObjectInfo
+from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.s3.errors import S3Error
-from naiad.service.gateway.s3.headers import http_date, unquoted
+from naiad.service.gateway.s3.headers import format_http_date, unquote_etag
 
-_COPY = "x-amz-copy-source-"
+_COPY_PREFIX = "x-amz-copy-source-"
 
 
-def check_read(request: Request, info: BlobInfo) -> None:
-    """Raises S3Error: 412, or 304 where the client has it already."""
-    _check_held(request, info, "")
-    if _is_known(request, info, ""):
+def check_read_conditions(request: Request, info: ObjectInfo) -> None:
+    """Raises S3Error: 412, or 304 where the client has the object already."""
+    _check_unchanged(request, info, "")
+    if _is_known_to_client(request, info, ""):
         raise S3Error(
             "NotModified",
             304,
             "the object is as you have it",
-            headers={"etag": f'"{info.etag}"', "last-modified": http_date(info.modified_at)},
+            headers={"etag": f'"{info.etag}"', "last-modified": format_http_date(info.modified_at)},
         )
 
 
-def check_copy(request: Request, info: BlobInfo) -> None:
-    """The same of the source of a copy, where everything that fails is 412."""
-    _check_held(request, info, _COPY)
-    if _is_known(request, info, _COPY):
-        raise _failed("if-none-match or if-modified-since")
+def check_copy_conditions(request: Request, info: ObjectInfo) -> None:
+    """``info``: the source of a copy. Raises S3Error, 412 for every condition that fails."""
+    _check_unchanged(request, info, _COPY_PREFIX)
+    if _is_known_to_client(request, info, _COPY_PREFIX):
+        raise _precondition_failed("if-none-match or if-modified-since")
 
 
-def range_holds(request: Request, info: BlobInfo) -> bool:
-    """Whether If-Range, if given, lets the range count."""
-    given = request.header("if-range")
-    if not given:
+def is_if_range_fulfilled(request: Request, info: ObjectInfo) -> bool:
+    """Whether the range of the request applies: If-Range is missing, or names this state of the object."""
+    value = request.header("if-range")
+    if not value:
         return True
-    at = _date(given)
-    return at >= _seconds(info) if at else unquoted(given) == info.etag
+    date = _parse_date(value)
+    return date >= _whole_seconds(info) if date else unquote_etag(value) == info.etag
 
 
-def _check_held(request: Request, info: BlobInfo, prefix: str) -> None:
-    match = request.header(f"{prefix}if-match")
-    if match:
-        if not _names(match, info):
-            raise _failed("if-match")
+def _check_unchanged(request: Request, info: ObjectInfo, prefix: str) -> None:
+    etags = request.header(f"{prefix}if-match")
+    if etags:
+        if not _matches_any(etags, info):
+            raise _precondition_failed("if-match")
         return
-    since = _date(request.header(f"{prefix}if-unmodified-since"))
-    if since and _seconds(info) > since:
-        raise _failed("if-unmodified-since")
+    since = _parse_date(request.header(f"{prefix}if-unmodified-since"))
+    if since and _whole_seconds(info) > since:
+        raise _precondition_failed("if-unmodified-since")
 
 
-def _is_known(request: Request, info: BlobInfo, prefix: str) -> bool:
-    none_match = request.header(f"{prefix}if-none-match")
-    if none_match:
-        return _names(none_match, info)
-    since = _date(request.header(f"{prefix}if-modified-since"))
-    return since is not None and _seconds(info) <= since
+def _is_known_to_client(request: Request, info: ObjectInfo, prefix: str) -> bool:
+    etags = request.header(f"{prefix}if-none-match")
+    if etags:
+        return _matches_any(etags, info)
+    since = _parse_date(request.header(f"{prefix}if-modified-since"))
+    return since is not None and _whole_seconds(info) <= since
 
 
-def _names(etags: str, info: BlobInfo) -> bool:
-    return etags.strip() == "*" or info.etag in map(unquoted, etags.split(","))
+def _matches_any(etags: str, info: ObjectInfo) -> bool:
+    return etags.strip() == "*" or info.etag in map(unquote_etag, etags.split(","))
 
 
-def _seconds(info: BlobInfo) -> dt.datetime:
+def _whole_seconds(info: ObjectInfo) -> dt.datetime:
     return info.modified_at.replace(microsecond=0)
 
 
-def _date(text: str) -> dt.datetime | None:
-    """None for what is no date: such a condition does not count."""
+def _parse_date(text: str) -> dt.datetime | None:
+    """Returns None for a text that is no date: such a condition does not count."""
     try:
-        found = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return date if date.tzinfo else date.replace(tzinfo=dt.UTC)
 
 
-def _failed(condition: str) -> S3Error:
+def _precondition_failed(condition: str) -> S3Error:
     return S3Error("PreconditionFailed", 412, f"{condition} does not hold")

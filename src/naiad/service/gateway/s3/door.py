@@ -1,54 +1,56 @@
-"""The S3 door: a signed request in, a response out. Path-style addresses; every refusal in S3's XML."""
+"""The door of S3: requests that are signed for S3, path-style or virtual-hosted-style."""
 
 from dataclasses import replace
 
-from naiad.service.blobs.port import Blobs
-from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import ServiceError
-from naiad.service.gateway.refusal import Refused
-from naiad.service.gateway.request import Request, Response
-from naiad.service.gateway.s3.call import Call, split_path
-from naiad.service.gateway.s3.errors import answer
-from naiad.service.gateway.s3.operations import operation_of
-from naiad.service.gateway.s3.permissions import Access
-from naiad.service.gateway.s3.streams import Threads
+from naiad.service.gateway.errors import aws_error_code
+from naiad.service.gateway.http.body import stream_body
+from naiad.service.gateway.http.request import Request
+from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.http.virtual_host import to_path_style
+from naiad.service.gateway.s3.errors import S3Error, error_response
+from naiad.service.gateway.s3.service import S3Service
+from naiad.service.gateway.signing.authenticator import Authenticator
+from naiad.service.gateway.signing.credential import claimed_service, signed_service
+from naiad.service.gateway.signing.payload import verified_content
+
+_MAX_BODY_BYTES = 5 * 2**30 + 64 * 2**20
+"""S3's own limit for one put, and the framing of its chunks."""
+_MAX_UNSIGNED_BYTES = 4 * 2**20
 
 
 class S3Door:
-    def __init__(self, blobs: Blobs, clock: Clock, region: str) -> None:
-        self._blobs, self._clock, self._region = blobs, clock, region
-        self._threads = Threads()
+    def __init__(self, service: S3Service, authenticator: Authenticator, upload_timeout_s: float) -> None:
+        self._service, self._authenticator, self._upload_timeout_s = service, authenticator, upload_timeout_s
+
+    def owns(self, request: Request) -> bool:
+        """Whether the request is signed for S3, or is unsigned and of a form that only S3 has: no target and no POST."""
+        service = claimed_service(request)
+        return service == "s3" or (not service and request.method != "POST" and not request.header("x-amz-target"))
+
+    def max_body_bytes(self, request: Request) -> int:
+        return _MAX_BODY_BYTES if claimed_service(request) == "s3" else _MAX_UNSIGNED_BYTES
 
     async def handle(self, request: Request) -> Response:
-        """Raises Refused for a body that is not what was signed, or does not come; no other ServiceError.
+        signed_service(request)
+        verified = self._authenticator.verify(request)
+        if request.method not in ("GET", "HEAD"):
+            self._authenticator.check_replay(verified)
+        trailers: dict[str, str] = {}
+        content = verified_content(
+            stream_body(request.receive, self._upload_timeout_s),
+            verified,
+            trailers,
+            declared_length=request.header("x-amz-decoded-content-length"),
+        )
+        principal = self._authenticator.principal_of(verified)
+        path_style = replace(request, path=to_path_style(request))
+        return await self._service.handle(path_style, principal, content, trailers)
 
-        Bodies may be left unread when the answer is a refusal.
-        """
-        try:
-            response = await self._answered(request)
-        except Refused:
-            raise
-        except ServiceError as error:
-            response = answer(error, request)
-        return replace(response, headers=_complete(response, request))
+    def error_response(self, request: Request, error: ServiceError) -> Response:
+        code, status = aws_error_code("s3", error)
+        response = error_response(S3Error(code, status, str(error)), request)
+        return response.with_headers({"x-amz-request-id": request.id})
 
     def close(self) -> None:
-        """Threads that hold a body end with it."""
-        self._threads.close()
-
-    async def _answered(self, request: Request) -> Response:
-        bucket, key = split_path(request.raw_path)
-        call = Call(request, self._blobs, self._clock, self._region, self._threads, bucket, key)
-        operation = operation_of(call)
-        name = (call.asked("prefix") or "") if operation.access is Access.LIST else key
-        call.demand(operation.access, bucket, name)
-        return await operation.handler(call)
-
-
-def _complete(response: Response, request: Request) -> dict[str, str]:
-    headers = {"x-amz-request-id": request.request_id, **response.headers}
-    if isinstance(response.body, bytes) and "content-length" not in headers and response.status not in (204, 304):
-        headers["content-length"] = str(len(response.body))
-    if response.status >= 400 and "expect" in request.headers:
-        headers["connection"] = "close"  # the client keeps its body back, and the connection would wait for it
-    return headers
+        self._service.close()

@@ -1,24 +1,19 @@
-"""Put, get, head and delete an object."""
+"""PutObject, GetObject, HeadObject and DeleteObject."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from naiad.service.blobs.port import BlobInfo
+from naiad.service.blobs.port import ObjectInfo
 from naiad.service.domain.errors import NotServed
-from naiad.service.gateway.request import Response
-from naiad.service.gateway.s3.call import Call, printable
-from naiad.service.gateway.s3.conditions import check_read, range_holds
-from naiad.service.gateway.s3.headers import (
-    attributes,
-    checksum_headers,
-    condition,
-    delete_condition,
-    expected_checksums,
-    object_headers,
-)
+from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.s3.checksums import checksum_headers, expected_checksums
+from naiad.service.gateway.s3.conditions import check_read_conditions, is_if_range_fulfilled
+from naiad.service.gateway.s3.headers import delete_condition, object_attributes, object_headers, write_condition
 from naiad.service.gateway.s3.ranges import ByteRange, parse_range
+from naiad.service.gateway.s3.s3_call import S3Call, check_header_value
 
 MAX_PUT_BYTES = 5 * 2**30
-_WHOLE_BYTES = 2**20
+_MAX_IN_MEMORY_BYTES = 2**20
 """An object up to this size is answered from memory."""
 _OVERRIDES = (
     "response-content-type",
@@ -30,80 +25,88 @@ _OVERRIDES = (
 )
 
 
-async def put_object(call: Call) -> Response:
-    about, expected, when = attributes(call.request), expected_checksums(call.request), condition(call.request)
+@dataclass(frozen=True)
+class _OpenObject:
+    info: ObjectInfo
+    byte_range: ByteRange | None
+    content: bytes | Iterator[bytes]
+    """In memory when it is small."""
 
-    def put(content: Iterable[bytes]) -> BlobInfo:
+
+async def put_object(call: S3Call) -> Response:
+    attributes, expected = object_attributes(call.request), expected_checksums(call.request, call.trailers)
+    condition = write_condition(call.request)
+
+    def put(content: Iterable[bytes]) -> ObjectInfo:
         return call.blobs.put(
             call.bucket,
             call.key,
             content,
-            content_type=about.content_type,
-            metadata=about.metadata,
-            headers=about.headers,
+            attributes=attributes,
             checksums=expected,
-            condition=when,
+            condition=condition,
         )
 
-    info = await call.threads.receive(call.body(MAX_PUT_BYTES), put)
+    info = await call.threads.receive(call.open_body(MAX_PUT_BYTES), put)
     return Response(200, {"etag": f'"{info.etag}"', **checksum_headers(info.checksums)})
 
 
-async def head_object(call: Call) -> Response:
-    _refuse_parts(call)
+async def head_object(call: S3Call) -> Response:
+    _check_no_part_number(call)
     info = await call.threads.run(lambda: call.blobs.head(call.bucket, call.key))
-    check_read(call.request, info)
-    wanted = _wanted(call, info)
-    return Response(206 if wanted else 200, _headers(call, info, wanted))
+    check_read_conditions(call.request, info)
+    byte_range = _byte_range(call, info)
+    return Response(206 if byte_range else 200, _headers(call, info, byte_range))
 
 
-async def get_object(call: Call) -> Response:
-    _refuse_parts(call)
-    info, wanted, pieces = await call.threads.run(lambda: _opened(call))
-    status, headers = 206 if wanted else 200, _headers(call, info, wanted)
-    if isinstance(pieces, bytes):
-        return Response(status, headers, pieces)
-    return Response(status, headers, call.threads.send(pieces))
+async def get_object(call: S3Call) -> Response:
+    _check_no_part_number(call)
+    opened = await call.threads.run(lambda: _open(call))
+    status, headers = 206 if opened.byte_range else 200, _headers(call, opened.info, opened.byte_range)
+    if isinstance(opened.content, bytes):
+        return Response(status, headers, opened.content)
+    return Response(status, headers, call.threads.send(opened.content))
 
 
-async def delete_object(call: Call) -> Response:
-    when = delete_condition(call.request)
-    await call.threads.run(lambda: call.blobs.delete(call.bucket, call.key, condition=when))
+async def delete_object(call: S3Call) -> Response:
+    condition = delete_condition(call.request)
+    await call.threads.run(lambda: call.blobs.delete(call.bucket, call.key, condition=condition))
     return Response(204, {})
 
 
-def _opened(call: Call) -> tuple[BlobInfo, ByteRange | None, bytes | Iterator[bytes]]:
-    """The object as it is now, and its content: in memory when it is small."""
+def _open(call: S3Call) -> _OpenObject:
+    """Opens one state of the object: starts again when it is replaced between its description and its content."""
     while True:
         info = call.blobs.head(call.bucket, call.key)
-        check_read(call.request, info)
-        wanted = _wanted(call, info)
-        start, length = (wanted.start, wanted.length) if wanted else (0, info.size)
-        found, pieces = call.blobs.read(call.bucket, call.key, start=start, length=length)
-        if (found.etag, found.modified_at) == (info.etag, info.modified_at):
-            return found, wanted, b"".join(pieces) if length <= _WHOLE_BYTES else pieces
-        pieces.close()  # type: ignore[attr-defined]  # the port's readings have one
+        check_read_conditions(call.request, info)
+        byte_range = _byte_range(call, info)
+        start, length = (byte_range.start, byte_range.length) if byte_range else (0, info.size)
+        read_info, pieces = call.blobs.read(call.bucket, call.key, start=start, length=length)
+        if (read_info.etag, read_info.modified_at) == (info.etag, info.modified_at):
+            content = b"".join(pieces) if length <= _MAX_IN_MEMORY_BYTES else pieces
+            return _OpenObject(read_info, byte_range, content)
+        pieces.close()  # type: ignore[attr-defined]  # the port promises a close
 
 
-def _wanted(call: Call, info: BlobInfo) -> ByteRange | None:
+def _byte_range(call: S3Call, info: ObjectInfo) -> ByteRange | None:
     text = call.request.header("range")
-    return parse_range(text, info.size) if text and range_holds(call.request, info) else None
+    return parse_range(text, info.size) if text and is_if_range_fulfilled(call.request, info) else None
 
 
-def _headers(call: Call, info: BlobInfo, wanted: ByteRange | None) -> dict[str, str]:
+def _headers(call: S3Call, info: ObjectInfo, byte_range: ByteRange | None) -> dict[str, str]:
     headers = object_headers(info)
-    if wanted:
-        headers |= {"content-length": str(wanted.length), "content-range": wanted.content_range(info.size)}
+    if byte_range:
+        headers |= {"content-length": str(byte_range.length), "content-range": byte_range.content_range(info.size)}
     elif call.request.header("x-amz-checksum-mode").upper() == "ENABLED":
         headers |= checksum_headers(info.checksums)
     return headers | _overrides(call)
 
 
-def _overrides(call: Call) -> dict[str, str]:
-    asked = {name: value for name in _OVERRIDES if (value := call.asked(name)) is not None}
-    return {name.removeprefix("response-"): printable(name, value) for name, value in asked.items()}
+def _overrides(call: S3Call) -> dict[str, str]:
+    values = {name: value for name in _OVERRIDES if (value := call.query_param(name)) is not None}
+    return {name.removeprefix("response-"): check_header_value(name, value) for name, value in values.items()}
 
 
-def _refuse_parts(call: Call) -> None:
-    if call.asked("partNumber") is not None:
+def _check_no_part_number(call: S3Call) -> None:
+    if call.query_param("partNumber") is not None:
         raise NotServed("reading one part of an object is not served; ask for a range")

@@ -1,16 +1,25 @@
-"""The table of the S3 door: which function answers a method on the service, a bucket or an object, and what it needs."""
+"""The table of S3's operations: which function answers a method on the service, a bucket or an object; what access it needs."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from naiad.service.domain.errors import NotServed
-from naiad.service.gateway.request import Response
-from naiad.service.gateway.s3 import buckets, copying, deleting, listing, multipart, objects, settings
-from naiad.service.gateway.s3.call import Call
+from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.s3 import (
+    bucket_configuration,
+    buckets,
+    copy_object,
+    delete_objects,
+    list_objects,
+    list_uploads,
+    multipart_upload,
+    objects,
+)
 from naiad.service.gateway.s3.errors import S3Error, no_such_version
 from naiad.service.gateway.s3.permissions import Access
+from naiad.service.gateway.s3.s3_call import S3Call
 
-Handler = Callable[[Call], Awaitable[Response]]
+Handler = Callable[[S3Call], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -21,88 +30,88 @@ class Operation:
 
 
 _BUCKET: dict[tuple[str, str], Operation] = {
-    ("GET", ""): Operation("ListObjects", listing.list_objects, Access.LIST),
-    ("GET", "list-type"): Operation("ListObjectsV2", listing.list_objects_v2, Access.LIST),
-    ("GET", "location"): Operation("GetBucketLocation", buckets.get_location, Access.LOOK),
-    ("GET", "uploads"): Operation("ListMultipartUploads", multipart.list_uploads, Access.LIST),
-    ("GET", "versioning"): Operation("GetBucketVersioning", settings.get_versioning, Access.LOOK),
-    ("GET", "acl"): Operation("GetBucketAcl", settings.get_bucket_acl, Access.OWN),
-    ("PUT", ""): Operation("CreateBucket", buckets.create_bucket, Access.OWN),
-    ("HEAD", ""): Operation("HeadBucket", buckets.head_bucket, Access.LOOK),
-    ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket, Access.OWN),
-    ("POST", "delete"): Operation("DeleteObjects", deleting.delete_objects, Access.LOOK),
-    **{("GET", asked): Operation(name, settings.absent, Access.LOOK) for asked, (name, _) in settings.ABSENT.items()},
+    ("GET", ""): Operation("ListObjects", list_objects.list_objects, Access.LIST),
+    ("GET", "list-type"): Operation("ListObjectsV2", list_objects.list_objects_v2, Access.LIST),
+    ("GET", "location"): Operation("GetBucketLocation", buckets.get_bucket_location, Access.VIEW_BUCKET),
+    ("GET", "uploads"): Operation("ListMultipartUploads", list_uploads.list_multipart_uploads, Access.LIST),
+    ("GET", "versioning"): Operation(
+        "GetBucketVersioning", bucket_configuration.get_bucket_versioning, Access.VIEW_BUCKET
+    ),
+    ("GET", "acl"): Operation("GetBucketAcl", bucket_configuration.get_bucket_acl, Access.MANAGE_BUCKETS),
+    ("PUT", ""): Operation("CreateBucket", buckets.create_bucket, Access.MANAGE_BUCKETS),
+    ("HEAD", ""): Operation("HeadBucket", buckets.head_bucket, Access.VIEW_BUCKET),
+    ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket, Access.MANAGE_BUCKETS),
+    ("POST", "delete"): Operation("DeleteObjects", delete_objects.delete_objects, Access.VIEW_BUCKET),
+    **{
+        ("GET", name): Operation(one.operation, bucket_configuration.get_configuration, Access.VIEW_BUCKET)
+        for name, one in bucket_configuration.CONFIGURATIONS.items()
+    },
 }
+"""By method and subresource. DeleteObjects checks its access key by key."""
 _OBJECT: dict[tuple[str, str], Operation] = {
     ("GET", ""): Operation("GetObject", objects.get_object, Access.READ),
     ("GET", "partNumber"): Operation("GetObject", objects.get_object, Access.READ),
-    ("GET", "uploadId"): Operation("ListParts", multipart.list_parts, Access.WRITE),
-    ("GET", "acl"): Operation("GetObjectAcl", settings.get_object_acl, Access.READ),
-    ("GET", "tagging"): Operation("GetObjectTagging", settings.get_object_tags, Access.READ),
+    ("GET", "uploadId"): Operation("ListParts", list_uploads.list_parts, Access.WRITE),
+    ("GET", "acl"): Operation("GetObjectAcl", bucket_configuration.get_object_acl, Access.READ),
+    ("GET", "tagging"): Operation("GetObjectTagging", bucket_configuration.get_object_tagging, Access.READ),
     ("HEAD", ""): Operation("HeadObject", objects.head_object, Access.READ),
     ("HEAD", "partNumber"): Operation("HeadObject", objects.head_object, Access.READ),
     ("PUT", ""): Operation("PutObject", objects.put_object, Access.WRITE),
-    ("PUT", "uploadId"): Operation("UploadPart", multipart.put_part, Access.WRITE),
-    ("POST", "uploads"): Operation("CreateMultipartUpload", multipart.create_upload, Access.WRITE),
-    ("POST", "uploadId"): Operation("CompleteMultipartUpload", multipart.complete_upload, Access.WRITE),
+    ("PUT", "uploadId"): Operation("UploadPart", multipart_upload.upload_part, Access.WRITE),
+    ("POST", "uploads"): Operation("CreateMultipartUpload", multipart_upload.create_multipart_upload, Access.WRITE),
+    ("POST", "uploadId"): Operation(
+        "CompleteMultipartUpload", multipart_upload.complete_multipart_upload, Access.WRITE
+    ),
     ("DELETE", ""): Operation("DeleteObject", objects.delete_object, Access.WRITE),
-    ("DELETE", "uploadId"): Operation("AbortMultipartUpload", multipart.abort_upload, Access.WRITE),
+    ("DELETE", "uploadId"): Operation("AbortMultipartUpload", multipart_upload.abort_multipart_upload, Access.WRITE),
 }
 _COPIES = {
-    "": Operation("CopyObject", copying.copy_object, Access.WRITE),
-    "uploadId": Operation("UploadPartCopy", multipart.put_part_copy, Access.WRITE),
+    "": Operation("CopyObject", copy_object.copy_object, Access.WRITE),
+    "uploadId": Operation("UploadPartCopy", multipart_upload.upload_part_copy, Access.WRITE),
 }
-"""A PUT of an object that names a source."""
-_LIST_BUCKETS = Operation("ListBuckets", buckets.list_buckets, Access.OWN)
-_NAMED = ("uploadId", "partNumber", "list-type")
+"""For a PUT of an object that names a source."""
+_LIST_BUCKETS = Operation("ListBuckets", buckets.list_buckets, Access.MANAGE_BUCKETS)
+_NO_SUBRESOURCES = ("uploadId", "partNumber", "list-type")
+# fmt: off
 _SUBRESOURCES = {
-    *(name for _, name in (*_BUCKET, *_OBJECT) if name and name not in _NAMED),
-    *(
-        "accelerate",
-        "analytics",
-        "attributes",
-        "intelligent-tiering",
-        "inventory",
-        "legal-hold",
-        "logging",
-        "metadataTable",
-    ),
-    *("metrics", "notification", "requestPayment", "restore", "retention", "select", "session", "torrent", "versions"),
-    *("abac", "annotation", "metadataConfiguration", "renameObject"),
+    *(name for _, name in (*_BUCKET, *_OBJECT) if name and name not in _NO_SUBRESOURCES),
+    "abac", "accelerate", "analytics", "annotation", "attributes", "intelligent-tiering", "inventory", "legal-hold", "logging",
+    "metadataConfiguration", "metadataTable", "metrics", "notification", "renameObject", "requestPayment", "restore", "retention",
+    "select", "session", "torrent", "versions",
 }
-"""Query parameters that make another operation of a call; those without a row above are not served."""
+# fmt: on
+"""Parameters of the query that select another operation; those without a row above are not served."""
 
 
-def names() -> list[str]:
-    """Of everything that is served, sorted."""
+def operation_names() -> list[str]:
+    """Returns the names of all operations that are served, sorted."""
     return sorted({one.name for one in (*_BUCKET.values(), *_OBJECT.values(), *_COPIES.values(), _LIST_BUCKETS)})
 
 
-def operation_of(call: Call) -> Operation:
-    """Raises NotServed, S3Error for a version or a method that is none."""
+def find_operation(call: S3Call) -> Operation:
+    """Raises NotServed, and S3Error for a version or a method that there is not."""
     method = call.request.method
     if not call.bucket:
         if method == "GET" and not call.key:
             return _LIST_BUCKETS
         raise S3Error("MethodNotAllowed", 405, f"{method} is not allowed on the service")
-    if call.asked("versionId") not in (None, "", "null"):
+    if call.query_param("versionId") not in (None, "", "null"):
         raise no_such_version()
-    what = _subresource(call)
-    if call.key and method == "PUT" and what in _COPIES and copying.is_copy(call):
-        return _COPIES[what]
-    found = (_OBJECT if call.key else _BUCKET).get((method, what))
-    if found is None:
-        raise NotServed(
-            f"{method} of {'an object' if call.key else 'a bucket'}{what and f' with ?{what}'} is not served"
-        )
-    return found
+    subresource = _subresource(call)
+    if call.key and method == "PUT" and subresource in _COPIES and copy_object.is_copy(call):
+        return _COPIES[subresource]
+    operation = (_OBJECT if call.key else _BUCKET).get((method, subresource))
+    if operation is None:
+        target = "an object" if call.key else "a bucket"
+        raise NotServed(f"{method} of {target}{subresource and f' with ?{subresource}'} is not served")
+    return operation
 
 
-def _subresource(call: Call) -> str:
-    names = [name for name, _ in call.request.query]
-    special = next((name for name in names if name in _SUBRESOURCES), None)
-    if special is not None:
-        return special
+def _subresource(call: S3Call) -> str:
+    names = [name for name, _ in call.request.query_pairs]
+    subresource = next((name for name in names if name in _SUBRESOURCES), None)
+    if subresource is not None:
+        return subresource
     if call.key:
         return next((name for name in ("uploadId", "partNumber") if name in names), "")
-    return "list-type" if call.asked("list-type") == "2" else ""
+    return "list-type" if call.query_param("list-type") == "2" else ""

@@ -1,4 +1,4 @@
-"""What the program of a job may reach: what its request names, and nothing else. Pure: a request in AWS's shape, a yes or no."""
+"""What the program of a job may reach in S3: what the job's request names, and nothing else."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from naiad.service.domain.job import Job
 
-_SUBMIT = "sagemaker_submit_directory"
+_SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 
 
 class Access(Enum):
@@ -17,8 +17,8 @@ class Access(Enum):
     READ = "reads an object"
     WRITE = "puts or deletes an object"
     LIST = "lists the keys below a prefix"
-    LOOK = "asks whether a bucket is there"
-    OWN = "makes, removes or changes buckets, or sees all of them"
+    VIEW_BUCKET = "asks whether a bucket is there, and how it is configured"
+    MANAGE_BUCKETS = "makes, removes or changes buckets, or lists all of them"
 
 
 @dataclass(frozen=True)
@@ -26,59 +26,61 @@ class Grant:
     bucket: str
     prefix: str
     """Without a slash at its end; "" is the whole bucket."""
-    writes: bool
-    begins: bool = False
-    """Any key that begins with the prefix, as S3Prefix has it; otherwise the prefix itself and what is below it."""
+    is_writable: bool
+    is_key_prefix: bool = False
+    """Whether it covers every key that begins with the prefix, as S3Prefix does; otherwise the prefix and what is below it."""
 
     def covers(self, bucket: str, key: str) -> bool:
         if bucket != self.bucket:
             return False
-        return (
-            not self.prefix or key == self.prefix or key.startswith(self.prefix if self.begins else f"{self.prefix}/")
-        )
+        start = self.prefix if self.is_key_prefix else f"{self.prefix}/"
+        return not self.prefix or key == self.prefix or key.startswith(start)
 
 
-def may(job: Job, access: Access, bucket: str, name: str) -> bool:
-    """``name`` is the key, or the prefix that is listed."""
+def is_allowed(job: Job, access: Access, bucket: str, name: str) -> bool:
+    """``name``: the key, or the prefix that is listed."""
     grants = tuple(grants_of(job))
     match access:
-        case Access.OWN:
+        case Access.MANAGE_BUCKETS:
             return False
-        case Access.LOOK:
+        case Access.VIEW_BUCKET:
             return any(grant.bucket == bucket for grant in grants)
         case Access.WRITE:
-            return any(grant.writes and grant.covers(bucket, name) for grant in grants)
+            return any(grant.is_writable and grant.covers(bucket, name) for grant in grants)
         case Access.READ | Access.LIST:
             return any(grant.covers(bucket, name) for grant in grants)
 
 
 def grants_of(job: Job) -> Iterator[Grant]:
     request = job.request
-    for uri in _inputs(request):
-        yield from _grant(uri, begins=not uri.endswith("/"))
-    for uri in _owned(request):
-        yield from _grant(uri, writes=True)
-    for uri in _result_paths(request, job.name):
-        yield from _grant(uri, writes=True)
+    for uri in _input_uris(request):
+        yield from _grants(uri, is_key_prefix=not uri.endswith("/"))
+    for uri in _output_uris(request):
+        yield from _grants(uri, is_writable=True)
+    for uri in _result_uris(request, job.name):
+        yield from _grants(uri, is_writable=True)
 
 
-def _inputs(request: Mapping[str, Any]) -> Iterator[str]:
+def _input_uris(request: Mapping[str, Any]) -> Iterator[str]:
     for channel in request.get("InputDataConfig", ()):
         yield channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri", "")
-    for given in request.get("ProcessingInputs", ()):
-        yield given.get("S3Input", {}).get("S3Uri", "")
-    yield _unquoted(request.get("HyperParameters", {}).get(_SUBMIT, ""))
+    for processing_input in request.get("ProcessingInputs", ()):
+        yield processing_input.get("S3Input", {}).get("S3Uri", "")
+    yield _unquote(request.get("HyperParameters", {}).get(_SUBMIT_DIRECTORY, ""))
 
 
-def _owned(request: Mapping[str, Any]) -> Iterator[str]:
-    """Paths that are wholly the job's."""
+def _output_uris(request: Mapping[str, Any]) -> Iterator[str]:
+    """Yields paths that belong to the job as a whole."""
     yield request.get("CheckpointConfig", {}).get("S3Uri", "")
     for output in request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
         yield output.get("S3Output", {}).get("S3Uri", "")
 
 
-def _result_paths(request: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Below S3OutputPath the job's name is its own; ``@remote`` takes s3://<bucket>/<job>/ and a path that ends with the name."""
+def _result_uris(request: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yields the job's own paths: its name below S3OutputPath, and those of ``@remote``.
+
+    ``@remote`` uses s3://<bucket>/<job>/ and a path that ends with the job's name.
+    """
     path = request.get("OutputDataConfig", {}).get("S3OutputPath", "").rstrip("/")
     bucket, _ = split_uri(path)
     if not bucket:
@@ -89,24 +91,24 @@ def _result_paths(request: Mapping[str, Any], name: str) -> Iterator[str]:
         yield path
 
 
-def _grant(uri: str, *, writes: bool = False, begins: bool = False) -> Iterator[Grant]:
+def _grants(uri: str, *, is_writable: bool = False, is_key_prefix: bool = False) -> Iterator[Grant]:
     bucket, key = split_uri(uri)
     if bucket:
-        yield Grant(bucket, key.rstrip("/"), writes, begins)
+        yield Grant(bucket, key.rstrip("/"), is_writable, is_key_prefix)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """(bucket, key) of s3://bucket/key; ("", "") of anything else."""
+    """Returns (bucket, key) of s3://bucket/key; ("", "") of anything else."""
     if not uri.startswith("s3://"):
         return "", ""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
 
 
-def _unquoted(value: str) -> str:
-    """Hyperparameters come as text or as JSON of text."""
+def _unquote(value: str) -> str:
+    """Returns the text of a hyperparameter, which comes as text or as JSON of a text."""
     try:
-        found = json.loads(value)
+        parsed = json.loads(value)
     except ValueError:
         return value
-    return found if isinstance(found, str) else value
+    return parsed if isinstance(parsed, str) else value

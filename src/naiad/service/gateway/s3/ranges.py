@@ -1,9 +1,9 @@
-"""Ranges of bytes: the Range header, and x-amz-copy-source-range."""
+"""Ranges of bytes: the header Range, and x-amz-copy-source-range."""
 
 import re
 from dataclasses import dataclass
 
-from naiad.service.gateway.s3.errors import S3Error, bad_argument
+from naiad.service.gateway.s3.errors import S3Error, invalid_argument
 
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
@@ -14,19 +14,20 @@ class ByteRange:
     length: int
 
     def content_range(self, size: int) -> str:
+        """Returns the value of Content-Range for an object of ``size`` bytes."""
         return f"bytes {self.start}-{self.start + self.length - 1}/{size}"
 
 
 def parse_range(text: str, size: int) -> ByteRange | None:
-    """None for what does not count: nothing, several ranges, another unit. Raises S3Error for one outside the object."""
-    found = _RANGE.fullmatch(text.strip())
-    if not found or found[1] == found[2] == "":
+    """Returns None for a range that is ignored: empty, several, another unit. Raises S3Error for one outside the object."""
+    match = _RANGE.fullmatch(text.strip())
+    if not match or match[1] == match[2] == "":
         return None
-    if found[1] == "":
-        start, end = max(0, size - int(found[2])), size
+    if match[1] == "":
+        start, end = max(0, size - int(match[2])), size
     else:
-        start, end = int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
-        if found[2] and int(found[2]) < start:
+        start, end = int(match[1]), min(size, int(match[2]) + 1 if match[2] else size)
+        if match[2] and int(match[2]) < start:
             return None
     if start >= size or end <= start:
         headers = {"content-range": f"bytes */{size}"}
@@ -35,12 +36,12 @@ def parse_range(text: str, size: int) -> ByteRange | None:
 
 
 def parse_copy_range(text: str, size: int) -> ByteRange:
-    """The whole where nothing is given. Raises S3Error for anything but one closed range inside the source."""
+    """Returns the whole object for "". Raises S3Error for anything but one closed range inside the source."""
     if not text:
         return ByteRange(0, size)
-    found = _RANGE.fullmatch(text.strip())
-    if not found or not found[1] or not found[2] or not int(found[1]) <= int(found[2]) < size:
-        raise bad_argument(
+    match = _RANGE.fullmatch(text.strip())
+    if not match or not match[1] or not match[2] or not int(match[1]) <= int(match[2]) < size:
+        raise invalid_argument(
             f"x-amz-copy-source-range {text[:40]!r}: give bytes=first-last, inside the {size} bytes of the source"
         )
-    return ByteRange(int(found[1]), int(found[2]) + 1 - int(found[1]))
+    return ByteRange(int(match[1]), int(match[2]) + 1 - int(match[1]))

@@ -1,4 +1,4 @@
-"""XML, out and in. What comes in is bounded in size and depth and has no DOCTYPE: so no entities and nothing external."""
+"""XML, written and read. Input is bounded in size and depth and may have no DOCTYPE: no entities and nothing external."""
 
 import datetime as dt
 import re
@@ -11,7 +11,7 @@ MAX_BYTES = 4 * 2**20
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _MAX_DEPTH = 8
 _SPECIAL = re.compile(r"[&<>\"\x00-\x1f\x7f]")
-_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
 @dataclass
@@ -23,27 +23,28 @@ class Node:
     """As they stand in the tag."""
 
     def all(self, name: str) -> list["Node"]:
+        """Returns the children of that name."""
         return [child for child in self.children if child.name == name]
 
     def value(self, name: str) -> str | None:
-        """The text of the first child of that name."""
+        """Returns the text of the first child of that name."""
         return next((child.text for child in self.children if child.name == name), None)
 
 
 def element(name: str, *content: "Node | str | int | None") -> Node:
-    """Children, or text; None is left out."""
+    """``content``: children, or text; None is left out."""
     children = [part for part in content if isinstance(part, Node)]
     text = "".join(str(part) for part in content if isinstance(part, str | int))
     return Node(name, text, children)
 
 
-def optional(name: str, text: str | None) -> Node | None:
-    """None where there is no text."""
+def optional_element(name: str, text: str | None) -> Node | None:
+    """Returns None where there is no text."""
     return element(name, text) if text else None
 
 
-def answer_xml(root: Node) -> bytes:
-    """A document in S3's namespace."""
+def s3_document(root: Node) -> bytes:
+    """Returns a document in S3's namespace."""
     root.attributes = f' xmlns="{_NAMESPACE}"'
     return to_xml(root)
 
@@ -54,35 +55,32 @@ def to_xml(root: Node) -> bytes:
     return "".join(pieces).encode("utf-8", "replace")
 
 
-def iso(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+def format_time(time: dt.datetime) -> str:
+    """Returns ISO 8601 in UTC with milliseconds."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
 
 
-def parsed(data: bytes) -> Node:
+def parse_xml(data: bytes) -> Node:
     """Raises Invalid."""
-    builder = _Builder()
+    builder = _TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
-    parser.StartDoctypeDeclHandler = builder.refuse
+    parser.StartDoctypeDeclHandler = builder.reject_doctype
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.add_text
     try:
         parser.Parse(data, True)  # noqa: FBT003 - it takes no keywords
-    except (
-        expat.ExpatError,
-        LookupError,
-        ValueError,
-    ) as error:  # the latter two of an encoding that Python or expat lacks
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding that is not known
         raise Invalid(f"the body is not well-formed XML: {error}") from None
     return builder.root.children[0]
 
 
-class _Builder:
+class _TreeBuilder:
     def __init__(self) -> None:
         self.root = Node("")
         self._open = [self.root]
 
-    def refuse(self, *_: object) -> None:
+    def reject_doctype(self, *_: object) -> None:
         raise Invalid("the body has a DOCTYPE; leave it out")
 
     def start(self, name: str, _attributes: object) -> None:
@@ -101,11 +99,11 @@ class _Builder:
 
 def _write(node: Node, pieces: list[str]) -> None:
     pieces.append(f"<{node.name}{node.attributes}>")
-    pieces.append(_escaped(node.text))
+    pieces.append(_escape(node.text))
     for child in node.children:
         _write(child, pieces)
     pieces.append(f"</{node.name}>")
 
 
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: _NAMED.get(found[0], f"&#{ord(found[0])};"), text)
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], f"&#{ord(match[0])};"), text)

@@ -12,14 +12,14 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from naiad.service.blobs.open import open_blobs
-from naiad.service.compose import endpoint_service
-from naiad.service.contract.resources import Resources
+from naiad.service.compose import endpoint_service, job_supervisor
+from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import Instance, InstanceReport
 from naiad.service.gateway.operation import OPERATIONS, Context
-from naiad.service.gateway.request import Principal
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.store.open import open_store
@@ -112,7 +112,7 @@ class Door:
             self.supervisor.tick()
 
     def finish(self, name: str, phase: Phase = Phase.COMPLETED, reason: str | None = None) -> None:
-        self.executor.play(name, "algo-1", InstanceReport(phase, alive=False, failure_reason=reason))
+        self.executor.set_reports(name, "algo-1", InstanceReport(phase, alive=False, failure_reason=reason))
         self.tick(2)
 
     def instance(self, name: str, index: int = 0, attempt: int | None = None) -> Instance:
@@ -133,12 +133,10 @@ def door(tmp_path: Path) -> Iterator[Door]:
     store, clock, executor = open_store(tmp_path), HandClock(), InlineExecutor()
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
-    resources = Resources((0, 1), 16 * 1024**3)
+    resources = MachineResources((0, 1), 16 * 1024**3)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region="us-east-1")
     service = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
-    supervisor = Supervisor(
-        store, executor, resources, clock, service.bell, tmp_path, "", "http://127.0.0.1", line=service.line
-    )
+    supervisor = job_supervisor(service, executor, blobs_url="", url="http://127.0.0.1")
     context = Context(
         service, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("AKIA", "main")
     )

@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from naiad.service.endpoints.serving.meter import Meter
+from naiad.service.endpoints.serving.invocation_metrics import Meter
 from naiad.service.gateway.operations.endpoint_metrics import METRICS, listed, summaries
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from naiad.service.domain.errors import Denied
+from naiad.service.domain.errors import AccessDenied
 from naiad.service.domain.job import JobKind
 
 
@@ -16,7 +16,7 @@ def test_a_jobs_program_may_put_metrics_of_its_own_only(door: Any) -> None:
     put = {"TrialComponentName": "one-aws-training-job", "MetricData": data}
     assert door.call("sagemaker-metrics", "BatchPutMetrics", **put) == {"Errors": []}
     assert door.sagemaker("DescribeTrainingJob", TrainingJobName="one")["FinalMetricDataList"][0]["Value"] == 0.25
-    with pytest.raises(Denied, match="only put metrics of its own"):
+    with pytest.raises(AccessDenied, match="only put metrics of its own"):
         door.call("sagemaker-metrics", "BatchPutMetrics", **{**put, "TrialComponentName": "other"})
 
 

@@ -42,7 +42,7 @@ def test_a_processing_job_to_its_end(door: Any) -> None:
     assert (found["ProcessingJobArn"], found["ProcessingJobStatus"]) == (arn, "InProgress")
     assert found["ProcessingInputs"] == []
     report = InstanceReport(Phase.FAILED, alive=False, failure_reason="no such column", exit_message="3 rows")
-    door.executor.play("one", "algo-1", report)
+    door.executor.set_reports("one", "algo-1", report)
     door.tick(2)
     found = door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
     assert (found["ProcessingJobStatus"], found["FailureReason"], found["ExitMessage"]) == (
@@ -79,7 +79,7 @@ def test_stop_and_list(door: Any) -> None:
 def test_a_processing_job_over_its_time_says_so(door: Any) -> None:
     process(door, "one", StoppingCondition={"MaxRuntimeInSeconds": 60})
     message = "its MaxRuntimeInSeconds were over"
-    door.executor.play("one", "algo-1", InstanceReport(Phase.MAX_RUNTIME_EXCEEDED, alive=False, message=message))
+    door.executor.set_reports("one", "algo-1", InstanceReport(Phase.MAX_RUNTIME_EXCEEDED, alive=False, message=message))
     for _ in range(3):
         door.supervisor.tick()
     described = door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")

@@ -2,7 +2,7 @@
 
 import importlib
 
-from naiad.service.domain.job import ACCOUNT
+from naiad.service.domain.job import ACCOUNT_ID
 
 importlib.import_module("naiad.service.gateway.operations.sts")
 importlib.import_module("naiad.service.gateway.operations.iam")
@@ -10,6 +10,10 @@ importlib.import_module("naiad.service.gateway.operations.iam")
 
 def test_a_role_that_iam_knows(door):
     said = door.call("sts", "GetCallerIdentity")
-    assert said == {"UserId": "AKIA", "Account": ACCOUNT, "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/naiad/main"}
+    assert said == {
+        "UserId": "AKIA",
+        "Account": ACCOUNT_ID,
+        "Arn": f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/naiad/main",
+    }
     role = said["Arn"].split("/")[1]
-    assert door.call("iam", "GetRole", RoleName=role)["Role"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:role/naiad"
+    assert door.call("iam", "GetRole", RoleName=role)["Role"]["Arn"] == f"arn:aws:iam::{ACCOUNT_ID}:role/naiad"

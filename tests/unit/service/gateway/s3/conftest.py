@@ -1,25 +1,26 @@
-"""The door driven with requests, without a network."""
+"""S3's API, called without a network and without signatures."""
 
 import asyncio
 import datetime as dt
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import pytest
 
-from naiad.service.blobs.folder import FolderBlobs
-from naiad.service.gateway.request import Principal, Request
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.gateway.http.request import Request
+from naiad.service.gateway.s3.service import S3Service
+from naiad.service.gateway.signing.authenticator import Principal
 
 
-class StillClock:
+class FixedClock:
     def __init__(self):
-        self.at = dt.datetime(2026, 3, 4, 5, 6, 7, 890_000, tzinfo=dt.UTC)
+        self.time = dt.datetime(2026, 3, 4, 5, 6, 7, 890_000, tzinfo=dt.UTC)
 
     def now(self):
-        return self.at
+        return self.time
 
 
-class Answer:
+class ReceivedResponse:
     def __init__(self, response, body):
         self.status, self.headers, self.body = response.status, response.headers, body
 
@@ -35,52 +36,45 @@ async def stream(pieces):
 
 @pytest.fixture
 def clock():
-    return StillClock()
+    return FixedClock()
 
 
 @pytest.fixture
 def blobs(tmp_path, clock):
-    found = FolderBlobs(tmp_path / "blobs", clock=clock)
-    found.create_bucket("data")
-    return found
+    store = FolderBlobStore(tmp_path / "blobs", clock=clock)
+    store.create_bucket("data")
+    return store
 
 
 @pytest.fixture
 def make_request():
-    def make(method, path, *, headers=None, body=b"", job=None, trailers=None):
+    def make(method, path, *, headers=None):
         raw_path, _, query = path.partition("?")
-        return Request(
-            method=method,
-            raw_path=quote(raw_path, safe="/%"),
-            query=tuple(parse_qsl(query, keep_blank_values=True)),
-            headers=headers or {},
-            principal=Principal("key", "name", job),
-            body=stream([body] if isinstance(body, bytes) else body),
-            request_id="request-1",
-            trailers={} if trailers is None else trailers,
-        )
+        return Request(method, quote(raw_path, safe="/%"), query, headers or {}, id="request-1")
 
     return make
 
 
 @pytest.fixture
-def door(blobs, clock):
-    found = S3Door(blobs, clock, "eu-central-1")
-    yield found
-    found.close()
+def service(blobs):
+    service = S3Service(blobs, "eu-central-1")
+    yield service
+    service.close()
 
 
 @pytest.fixture
-def call(door, make_request):
-    """A whole exchange: ``call("GET", "/data/k?acl", headers=…)``."""
+def call(service, make_request):
+    """Sends a request and reads the response: ``call("GET", "/data/k?acl", headers=…)``."""
 
-    def run(method, path, **options):
+    def send(method, path, *, headers=None, body=b"", job=None, trailers=None):
         async def exchange():
-            response = await door.handle(make_request(method, path, **options))
+            content = stream([body] if isinstance(body, bytes) else body)
+            request = make_request(method, path, headers=headers)
+            response = await service.handle(request, Principal("key", "name", job), content, trailers or {})
             if isinstance(response.body, bytes):
-                return Answer(response, response.body)
-            return Answer(response, b"".join([piece async for piece in response.body]))
+                return ReceivedResponse(response, response.body)
+            return ReceivedResponse(response, b"".join([piece async for piece in response.body]))
 
         return asyncio.run(exchange())
 
-    return run
+    return send

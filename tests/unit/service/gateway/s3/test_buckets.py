@@ -1,7 +1,9 @@
+"""Operations on buckets."""
+
 import re
 
 
-def test_their_life(call):
+def test_the_life_of_a_bucket(call):
     assert call("PUT", "/new").headers["location"] == "/new"
     assert "<Code>BucketAlreadyOwnedByYou</Code>" in call("PUT", "/new").text
     assert "<Name>data</Name>" in call("GET", "/").text
@@ -12,7 +14,7 @@ def test_their_life(call):
     assert call("HEAD", "/new").status == 404
 
 
-def test_pages_of_them(call):
+def test_pages_of_buckets(call):
     for name in ("log-b", "log-a", "log-c", "other"):
         call("PUT", f"/{name}")
     first = call("GET", "/?prefix=log-&max-buckets=2").text
@@ -26,7 +28,7 @@ def test_pages_of_them(call):
     assert "<Name>" not in call("GET", "/?bucket-region=eu-west-1").text
 
 
-def test_bodies(call):
+def test_bodies_of_create_bucket(call):
     good = b"<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
     assert call("PUT", "/new", body=good).status == 200
     for wrong in (b"<Other/>", b"<Create", b'<!DOCTYPE a SYSTEM "file:///x"><CreateBucketConfiguration/>'):

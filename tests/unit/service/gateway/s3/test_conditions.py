@@ -1,17 +1,19 @@
+"""Conditions of reads and copies."""
+
 import datetime as dt
 
 import pytest
 
-from naiad.service.blobs.port import BlobInfo
-from naiad.service.gateway.s3.conditions import check_copy, check_read, range_holds
+from naiad.service.blobs.port import ObjectInfo
+from naiad.service.gateway.s3.conditions import check_copy_conditions, check_read_conditions, is_if_range_fulfilled
 from naiad.service.gateway.s3.errors import S3Error
 
-INFO = BlobInfo("b", "k", 1, "abc", dt.datetime(2026, 3, 4, 5, 6, 7, 800_000, tzinfo=dt.UTC))
+INFO = ObjectInfo("b", "k", 1, "abc", dt.datetime(2026, 3, 4, 5, 6, 7, 800_000, tzinfo=dt.UTC))
 BEFORE, AT, AFTER = (f"Wed, 04 Mar 2026 05:06:0{second} GMT" for second in (6, 7, 8))
 
 
 @pytest.mark.parametrize(
-    ("headers", "due"),
+    ("headers", "status"),
     [
         ({}, None),
         ({"if-match": '"abc"'}, None),
@@ -30,18 +32,20 @@ BEFORE, AT, AFTER = (f"Wed, 04 Mar 2026 05:06:0{second} GMT" for second in (6, 7
         ({"if-none-match": '"x"', "if-modified-since": AFTER}, None),
     ],
 )
-def test_reads_and_copies(make_request, headers, due):
-    def status(check, prefix):
+def test_reads_and_copies(make_request, headers, status):
+    def status_of(check, prefix):
         try:
             check(make_request("GET", "/b/k", headers={prefix + name: value for name, value in headers.items()}), INFO)
         except S3Error as error:
             return error.status
         return None
 
-    assert status(check_read, "") == due
-    assert status(check_copy, "x-amz-copy-source-") == (412 if due else None)
+    assert status_of(check_read_conditions, "") == status
+    assert status_of(check_copy_conditions, "x-amz-copy-source-") == (412 if status else None)
 
 
-@pytest.mark.parametrize(("given", "due"), [("", True), ('"abc"', True), ('"x"', False), (AT, True), (BEFORE, False)])
-def test_if_range(make_request, given, due):
-    assert range_holds(make_request("GET", "/b/k", headers={"if-range": given}), INFO) is due
+@pytest.mark.parametrize(
+    ("value", "is_fulfilled"), [("", True), ('"abc"', True), ('"x"', False), (AT, True), (BEFORE, False)]
+)
+def test_if_range(make_request, value, is_fulfilled):
+    assert is_if_range_fulfilled(make_request("GET", "/b/k", headers={"if-range": value}), INFO) is is_fulfilled

@@ -1,3 +1,5 @@
+"""Operations on objects."""
+
 import base64
 import zlib
 
@@ -19,7 +21,7 @@ def test_put_and_get(call):
     assert call("GET", "/data/a b").status == 404
 
 
-def test_a_deletion_on_a_condition(call):
+def test_a_conditional_deletion(call):
     etag = call("PUT", "/data/k", body=b"x").headers["etag"]
     wrong = call("DELETE", "/data/k", headers={"if-match": '"x"'})
     assert (wrong.status, "<Condition>If-Match</Condition>" in wrong.text) == (412, True)
@@ -51,24 +53,24 @@ def test_a_large_object_is_streamed(call):
     assert ranged.headers["content-range"] == "bytes 400000-3499999/6000000"
 
 
-def test_a_body_that_says_it_is_too_large_is_not_read(call):
-    answer = call("PUT", "/data/k", body=b"x", headers={"content-length": str(6 * 2**30)})
-    assert "<Code>EntityTooLarge</Code>" in answer.text
+def test_a_body_that_is_declared_too_large_is_not_read(call):
+    response = call("PUT", "/data/k", body=b"x", headers={"content-length": str(6 * 2**30)})
+    assert "<Code>EntityTooLarge</Code>" in response.text
 
 
-def test_a_range_counts_only_for_the_object_it_was_asked_of(call):
+def test_a_range_applies_only_to_the_object_that_if_range_names(call):
     etag = call("PUT", "/data/k", body=b"0123").headers["etag"]
     assert call("GET", "/data/k", headers={"range": "bytes=1-2", "if-range": etag}).body == b"12"
     assert call("GET", "/data/k", headers={"range": "bytes=1-2", "if-range": '"old"'}).body == b"0123"
     assert call("GET", "/data/k", headers={"range": "bytes=9-"}).headers["content-range"] == "bytes */4"
 
 
-def test_overrides_cannot_split_the_answer(call):
+def test_overrides_cannot_split_the_response(call):
     call("PUT", "/data/k", body=b"x")
     assert call("GET", "/data/k?response-content-type=a/b").headers["content-type"] == "a/b"
     assert call("GET", "/data/k?response-content-type=a%0d%0ax:y").status == 400
 
 
-def test_a_part_of_an_object_is_not_served(call):
+def test_reading_one_part_is_not_served(call):
     call("PUT", "/data/k", body=b"x")
     assert call("GET", "/data/k?partNumber=1").status == 501

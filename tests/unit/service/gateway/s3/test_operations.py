@@ -1,8 +1,9 @@
+"""Which operation a request is for."""
+
 import pytest
 
-from naiad.service.domain.clock import SystemClock
-from naiad.service.gateway.s3.call import Call, split_path
-from naiad.service.gateway.s3.operations import operation_of
+from naiad.service.gateway.s3.operations import find_operation
+from naiad.service.gateway.s3.s3_call import S3Call, split_path
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ from naiad.service.gateway.s3.operations import operation_of
 )
 def test_names(make_request, blobs, method, path, headers, name):
     request = make_request(method, path, headers=headers)
-    bucket, key = split_path(request.raw_path)
-    call = Call(request, blobs, SystemClock(), "r", None, bucket, key)
-    assert operation_of(call).name == name
+    bucket, key = split_path(request.path)
+    parties = {"principal": None, "content": None, "trailers": {}, "blobs": blobs, "threads": None, "region": "r"}
+    call = S3Call(request=request, bucket=bucket, key=key, **parties)
+    assert find_operation(call).name == name

@@ -1,18 +1,20 @@
+"""What the program of a job may reach."""
+
 import datetime as dt
 
 import pytest
 
-from naiad.service.domain.job import Job, JobKind, Need
-from naiad.service.gateway.s3.permissions import Access, may, split_uri
+from naiad.service.domain.job import Job, JobKind, ResourceRequest
+from naiad.service.gateway.s3.permissions import Access, is_allowed, split_uri
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def job_of(name, request, kind=JobKind.TRAINING):
-    return Job(kind, name, "eu-central-1", request, Need(1, 1, 1), NOW, NOW)
+def make_job(name, request, kind=JobKind.TRAINING):
+    return Job(kind, name, "eu-central-1", request, ResourceRequest(1, 1, 1), NOW, NOW)
 
 
-TRAINING = job_of(
+TRAINING = make_job(
     "job-1",
     {
         "HyperParameters": {"sagemaker_submit_directory": '"s3://code/job-1/source/sourcedir.tar.gz"'},
@@ -28,7 +30,7 @@ TRAINING = job_of(
 
 
 @pytest.mark.parametrize(
-    ("access", "bucket", "name", "due"),
+    ("access", "bucket", "name", "expected"),
     [
         (Access.READ, "data", "fashion/train.csv", True),
         (Access.READ, "data", "fashion", True),
@@ -48,21 +50,21 @@ TRAINING = job_of(
         (Access.WRITE, "results", "job-1/results/payload.pkl", True),
         (Access.WRITE, "ckpt", "job-1/epoch-3", True),
         (Access.WRITE, "ckpt", "job-10/epoch-3", False),
-        (Access.LOOK, "data", "", True),
-        (Access.LOOK, "secret", "", False),
-        (Access.OWN, "data", "", False),
-        (Access.OWN, "", "", False),
+        (Access.VIEW_BUCKET, "data", "", True),
+        (Access.VIEW_BUCKET, "secret", "", False),
+        (Access.MANAGE_BUCKETS, "data", "", False),
+        (Access.MANAGE_BUCKETS, "", "", False),
     ],
 )
-def test_a_training_job(access, bucket, name, due):
-    assert may(TRAINING, access, bucket, name) is due
+def test_a_training_job(access, bucket, name, expected):
+    assert is_allowed(TRAINING, access, bucket, name) is expected
 
 
-def test_a_path_of_results_that_ends_with_the_jobs_name_is_its_own():
-    job = job_of("fn-1", {"OutputDataConfig": {"S3OutputPath": "s3://bucket/root/fn-1/"}})
-    assert may(job, Access.READ, "bucket", "root/fn-1/function/payload.pkl")
-    assert may(job, Access.WRITE, "bucket", "root/fn-1/results/payload.pkl")
-    assert not may(job, Access.READ, "bucket", "root/fn-2/results/payload.pkl")
+def test_a_result_path_that_ends_with_the_jobs_name_is_its_own():
+    job = make_job("fn-1", {"OutputDataConfig": {"S3OutputPath": "s3://bucket/root/fn-1/"}})
+    assert is_allowed(job, Access.READ, "bucket", "root/fn-1/function/payload.pkl")
+    assert is_allowed(job, Access.WRITE, "bucket", "root/fn-1/results/payload.pkl")
+    assert not is_allowed(job, Access.READ, "bucket", "root/fn-2/results/payload.pkl")
 
 
 def test_a_processing_job():
@@ -73,15 +75,15 @@ def test_a_processing_job():
         ],
         "ProcessingOutputConfig": {"Outputs": [{"S3Output": {"S3Uri": "s3://out/clean"}}]},
     }
-    job = job_of("p", request, JobKind.PROCESSING)
-    assert may(job, Access.READ, "in", "raw/x")
-    assert not may(job, Access.WRITE, "in", "raw/x")
-    assert may(job, Access.WRITE, "out", "clean/x")
-    assert not may(job, Access.WRITE, "out", "clean2/x")
+    job = make_job("p", request, JobKind.PROCESSING)
+    assert is_allowed(job, Access.READ, "in", "raw/x")
+    assert not is_allowed(job, Access.WRITE, "in", "raw/x")
+    assert is_allowed(job, Access.WRITE, "out", "clean/x")
+    assert not is_allowed(job, Access.WRITE, "out", "clean2/x")
 
 
 def test_a_job_that_names_nothing_reaches_nothing():
-    assert not any(may(job_of("n", {}), access, "data", "k") for access in Access)
+    assert not any(is_allowed(make_job("n", {}), access, "data", "k") for access in Access)
 
 
 def test_uris():
@@ -90,7 +92,7 @@ def test_uris():
     assert split_uri("https://b/k") == ("", "")
 
 
-def test_the_door_asks(call, blobs):
+def test_permissions_are_checked_for_every_call(call, blobs):
     blobs.create_bucket("results")
     blobs.put("data", "fashion/1", [b"x"])
     blobs.put("data", "secret", [b"x"])
@@ -111,7 +113,7 @@ def test_the_door_asks(call, blobs):
         assert call(method, path, headers=headers, job=TRAINING).status == 403, (method, path)
     assert call("GET", "/data/fashion/../secret", job=TRAINING).status == 404  # ".." is a name like others
     body = b"<Delete><Object><Key>job-1/a</Key></Object><Object><Key>mine/b</Key></Object></Delete>"
-    answer = call("POST", "/results?delete", body=body, job=TRAINING).text
-    assert "<Deleted><Key>job-1/a</Key></Deleted><Error><Key>mine/b</Key><Code>AccessDenied</Code>" in answer
+    text = call("POST", "/results?delete", body=body, job=TRAINING).text
+    assert "<Deleted><Key>job-1/a</Key></Deleted><Error><Key>mine/b</Key><Code>AccessDenied</Code>" in text
     copied = call("PUT", "/results/mine/job-1/k", headers={"x-amz-copy-source": "data/fashion/1"}, job=TRAINING)
     assert copied.status == 200

@@ -1,3 +1,5 @@
+"""Ranges of bytes."""
+
 import pytest
 
 from naiad.service.gateway.s3.errors import S3Error
@@ -5,7 +7,7 @@ from naiad.service.gateway.s3.ranges import ByteRange, parse_copy_range, parse_r
 
 
 @pytest.mark.parametrize(
-    ("text", "due"),
+    ("text", "expected"),
     [
         ("bytes=0-0", ByteRange(0, 1)),
         ("bytes=2-", ByteRange(2, 8)),
@@ -19,12 +21,12 @@ from naiad.service.gateway.s3.ranges import ByteRange, parse_copy_range, parse_r
         ("bytes=a-b", None),
     ],
 )
-def test_ranges_of_ten_bytes(text, due):
-    assert parse_range(text, 10) == due
+def test_ranges_of_ten_bytes(text, expected):
+    assert parse_range(text, 10) == expected
 
 
 @pytest.mark.parametrize(("text", "size"), [("bytes=10-", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)])
-def test_ranges_outside(text, size):
+def test_ranges_outside_the_object(text, size):
     with pytest.raises(S3Error) as caught:
         parse_range(text, size)
     assert (caught.value.status, caught.value.headers) == (416, {"content-range": f"bytes */{size}"})
@@ -38,5 +40,5 @@ def test_ranges_of_copies():
             parse_copy_range(text, 10)
 
 
-def test_it_says_itself():
+def test_the_header_of_the_response():
     assert ByteRange(2, 4).content_range(10) == "bytes 2-5/10"

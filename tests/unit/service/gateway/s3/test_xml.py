@@ -1,19 +1,21 @@
+"""XML, written and read."""
+
 import datetime as dt
 
 import pytest
 
 from naiad.service.domain.errors import Invalid
-from naiad.service.gateway.s3.xml import answer_xml, element, iso, optional, parsed, to_xml
+from naiad.service.gateway.s3.xml import element, format_time, optional_element, parse_xml, s3_document, to_xml
 
 
-def test_out():
-    root = element("A", element("B", 'x<&>"\r\x01'), optional("C", ""), element("D", 7))
+def test_written():
+    root = element("A", element("B", 'x<&>"\r\x01'), optional_element("C", ""), element("D", 7))
     assert to_xml(root).decode().endswith("<A><B>x&lt;&amp;&gt;&quot;&#13;&#1;</B><D>7</D></A>")
-    assert b'<A xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' in answer_xml(root)
+    assert b'<A xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' in s3_document(root)
 
 
-def test_in():
-    root = parsed(b'<A xmlns="urn:x"><B>1</B><B> 2 </B><C/></A>')
+def test_read():
+    root = parse_xml(b'<A xmlns="urn:x"><B>1</B><B> 2 </B><C/></A>')
     assert (root.name, [node.text for node in root.all("B")], root.value("C"), root.value("D")) == (
         "A",
         ["1", " 2 "],
@@ -37,10 +39,10 @@ def test_in():
         b"\xff",
     ],
 )
-def test_what_is_refused(body):
+def test_rejected_documents(body):
     with pytest.raises(Invalid):
-        parsed(body)
+        parse_xml(body)
 
 
 def test_times():
-    assert iso(dt.datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=dt.UTC)) == "2026-01-02T03:04:05.006Z"
+    assert format_time(dt.datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=dt.UTC)) == "2026-01-02T03:04:05.006Z"

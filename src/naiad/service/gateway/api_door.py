@@ -1,0 +1,43 @@
+"""The door of AWS's APIs with JSON and forms. It owns every request that no other door owns."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from naiad.service.domain.errors import ServiceError
+from naiad.service.gateway.api_call import api_error_response, read_api_call
+from naiad.service.gateway.dispatch import dispatch
+from naiad.service.gateway.http.request import Request
+from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.operation import Context
+from naiad.service.gateway.signing.authenticator import Authenticator
+
+_MAX_BODY_BYTES = 4 * 2**20
+_THREADS = 16
+
+
+class ApiDoor:
+    def __init__(self, context: Context, authenticator: Authenticator, upload_timeout_s: float) -> None:
+        self._context, self._authenticator, self._upload_timeout_s = context, authenticator, upload_timeout_s
+        self._threads = ThreadPoolExecutor(_THREADS, "naiad-api")
+
+    def owns(self, request: Request) -> bool:  # noqa: ARG002  # reason: the last row of the table
+        return True
+
+    def max_body_bytes(self, request: Request) -> int:  # noqa: ARG002  # reason: the same for every request
+        return _MAX_BODY_BYTES
+
+    async def handle(self, request: Request) -> Response:
+        call = await read_api_call(
+            request, self._authenticator, max_body_bytes=_MAX_BODY_BYTES, timeout_s=self._upload_timeout_s
+        )
+        context = replace(self._context, principal=self._authenticator.principal_of(call.signature))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, dispatch, context, call.route, call.body, request.id)
+
+    def error_response(self, request: Request, error: ServiceError) -> Response:
+        return api_error_response(request, error)
+
+    def close(self) -> None:
+        """Waits for the operations that have begun."""
+        self._threads.shutdown(wait=True, cancel_futures=True)

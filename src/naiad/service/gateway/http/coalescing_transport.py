@@ -1,0 +1,39 @@
+"""A transport that joins the writes of one turn of the event loop: the head and the body of a response are one write.
+
+uvicorn writes them one after the other. For a small response the second write costs as much as everything else.
+"""
+
+import asyncio
+from typing import Any
+
+_MAX_PENDING_BYTES = 64 * 1024
+"""More than this is written at once, so that the transport can slow its writer."""
+
+
+class CoalescingTransport:
+    """Forwards everything except ``write`` and ``close`` to the transport."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._pending:
+            self._loop.call_soon(self._flush)
+        self._pending.append(data)
+        self._pending_bytes += len(data)
+        if self._pending_bytes > _MAX_PENDING_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pending:
+            pending, self._pending, self._pending_bytes = self._pending, [], 0
+            self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
