@@ -1,6 +1,6 @@
-"""Where a server keeps its state on this machine, and how others on it find the server.
+"""The folder where a server keeps its state on this machine, and the file there by which clients find the server.
 
-Knows paths and one small file; the server writes it, the command line and ``naiad.connect`` read it.
+The server writes the file; the command line and ``naiad.connect`` read it.
 """
 
 import json
@@ -14,36 +14,38 @@ from naiad import durable
 from naiad.errors import FolderError
 
 _FILE = "server.json"
-_ANSWERS_WITHIN_S = 1.0
+_CONNECT_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True)
-class Address:
-    """How to reach a server. The file that holds it is readable by its owner only."""
+class ServerAddress:
+    """URL and keys of a server. Only the owner may read the file that holds them."""
 
     url: str
     region: str
     bucket: str
-    """The default bucket, made when the server starts."""
+    """The default bucket, which the server makes when it starts."""
     access_key: str
     secret_key: str = field(repr=False)
     proxy_url: str | None = None
-    """For clients that ask AWS's hosts whatever the endpoint is; None where the server was told to do without."""
+    """Proxy for clients that send requests to AWS's own hosts; None where the server runs without it."""
     ca_bundle: str | None = None
-    """The file of roots that such a client needs."""
+    """The file of root certificates that such a client needs."""
 
 
-def state_folder() -> Path:
-    """``$NAIAD_STATE``, else ``$XDG_STATE_HOME/naiad``, else ``~/.local/state/naiad``."""
-    if chosen := os.environ.get("NAIAD_STATE"):
-        return Path(chosen)
+def find_state_folder(chosen: str | Path | None = None) -> Path:
+    """Returns ``chosen``, else ``$NAIAD_STATE``, else ``$XDG_STATE_HOME/naiad``, else ``~/.local/state/naiad``."""
+    if chosen is not None:
+        return Path(chosen).expanduser()
+    if variable := os.environ.get("NAIAD_STATE"):
+        return Path(variable)
     if base := os.environ.get("XDG_STATE_HOME"):
         return Path(base) / "naiad"
     return Path.home() / ".local" / "state" / "naiad"
 
 
 def make_state_folder(folder: Path) -> None:
-    """For its owner only. Raises FolderError."""
+    """Creates the folder for its owner only. Raises FolderError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -51,22 +53,22 @@ def make_state_folder(folder: Path) -> None:
         raise FolderError(f"{folder} cannot be the state folder: {why}", hint="give another one: --state") from error
 
 
-def write_address(folder: Path, address: Address) -> None:
+def write_address(folder: Path, address: ServerAddress) -> None:
     durable.write_file(folder / _FILE, json.dumps(asdict(address)).encode(), mode=0o600)
 
 
-def is_listening(address: Address) -> bool:
-    """Whether anybody takes connections there."""
+def is_listening(address: ServerAddress) -> bool:
+    """Whether a process accepts connections at the address."""
     parts = urlsplit(address.url)
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=_ANSWERS_WITHIN_S):
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=_CONNECT_TIMEOUT_S):
             return True
     except OSError:
         return False
 
 
 def replace_key(folder: Path, revoked: str, *, access_key: str, secret_key: str) -> None:
-    """Has those who look for the server come with another key, where they came with the revoked one. Raises FolderError."""
+    """Writes another key into the file where it holds the revoked one. Raises FolderError."""
     if not (folder / _FILE).exists():
         return
     address = read_address(folder)
@@ -74,10 +76,10 @@ def replace_key(folder: Path, revoked: str, *, access_key: str, secret_key: str)
         write_address(folder, replace(address, access_key=access_key, secret_key=secret_key))
 
 
-def read_address(folder: Path) -> Address:
-    """Of the server that runs on the folder, or ran last. Raises FolderError when none ever did."""
+def read_address(folder: Path) -> ServerAddress:
+    """Returns the address of the server that runs on the folder, or ran last. Raises FolderError when none has run."""
     try:
-        return Address(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
+        return ServerAddress(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise FolderError(f"no server has run on {folder}", hint="start one: naiad serve") from None
     except (OSError, ValueError, TypeError) as error:

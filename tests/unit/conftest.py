@@ -1,4 +1,4 @@
-"""A live gateway on loopback, for what talks to a server: its jobs follow a script, and a test moves them."""
+"""A live gateway on loopback for the clients' tests: its jobs follow a script, and a test moves them."""
 
 import datetime as dt
 import threading
@@ -11,24 +11,23 @@ import boto3
 import pytest
 import uvicorn
 
-from naiad.home import Address, write_address
+from naiad.home import ServerAddress, write_address
 from naiad.service.blobs.open import open_blobs
-from naiad.service.compose import endpoint_service
-from naiad.service.contract.resources import Resources
+from naiad.service.compose import endpoint_service, job_supervisor
+from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.clock import SystemClock
 from naiad.service.domain.entity import EndpointStatus, EntityKind
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.endpoints.control.service import EndpointService
-from naiad.service.endpoints.serving.asynchronous import AsyncInvocations
-from naiad.service.endpoints.serving.logs import logs_folder
+from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
+from naiad.service.endpoints.serving.log_streams import logs_folder
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import InstanceReport
 from naiad.service.gateway.app import Gateway
-from naiad.service.gateway.invocations import InvocationDoor
+from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Context
-from naiad.service.gateway.request import Principal
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.keys import Keys
@@ -38,7 +37,7 @@ from naiad.service.store.open import open_store
 @dataclass(frozen=True)
 class LiveService:
     state: Path
-    address: Address
+    address: ServerAddress
     jobs: JobService
     executor: InlineExecutor
     supervisor: Supervisor
@@ -65,20 +64,20 @@ class LiveService:
             self.supervisor.tick()
 
     def finish(self, name: str, phase: Phase = Phase.COMPLETED, reason: str | None = None) -> None:
-        self.executor.play(name, "algo-1", InstanceReport(phase, alive=False, failure_reason=reason))
+        self.executor.set_reports(name, "algo-1", InstanceReport(phase, alive=False, failure_reason=reason))
         self.tick(3)
 
     def log(self, name: str, *lines: str, kind: JobKind = JobKind.TRAINING) -> None:
-        """As the job's agent would write them."""
+        """Writes lines as the job's agent does."""
         job = self.jobs.describe(kind, name)
         _append(self.jobs.instances(job)[0].folder, lines)
 
-    def log_of_endpoint(self, name: str, stream: str, *lines: str) -> None:
-        """As a replica would write them. stream: ``<variant>/<replica>``."""
+    def log_endpoint(self, name: str, stream: str, *lines: str) -> None:
+        """Writes lines as a replica does. stream: ``<variant>/<replica>``."""
         _append(logs_folder(self.state, name) / stream, lines)
 
-    def settle(self, name: str, reason: str = "") -> None:
-        """As the endpoints' manager would, which does not run here. With a reason its first start has failed."""
+    def finish_deployment(self, name: str, reason: str = "") -> None:
+        """Ends the deployment as the endpoints' manager does, which does not run here. With a reason its first start fails."""
         entities = self.endpoints.entities
         before = entities.get(EntityKind.ENDPOINT, name)
         if reason:
@@ -98,7 +97,7 @@ def _append(folder: Path, lines: Sequence[str]) -> None:
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveService]:
-    """The server that ``naiad.connect`` and the command line find; two cores."""
+    """Runs the server that ``naiad.connect`` and the command line find; it has two cores."""
     state = tmp_path / "state"
     state.mkdir()
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NAIAD_BUCKET"):
@@ -107,18 +106,13 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveSer
     store, clock, executor, keys = open_store(state), SystemClock(), InlineExecutor(), Keys.open(state)
     blobs = open_blobs(str(state / "blobs"))
     blobs.create_bucket("naiad")
-    resources = Resources((0, 1), 16 * 2**30)
+    resources = MachineResources((0, 1), 16 * 2**30)
     endpoints = endpoint_service(store, blobs, resources, clock, state=state, region="us-east-1")
     jobs = JobService(store, blobs, resources, clock, state, "us-east-1")
-    supervisor = Supervisor(store, executor, resources, clock, jobs.bell, state, "", "http://127.0.0.1", line=jobs.line)
+    supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
     asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, state)
-    runtime = InvocationDoor(endpoints.manager, asynchronous, "us-east-1")
-    gateway = Gateway(
-        Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("", "")),
-        keys,
-        S3Door(blobs, clock, "us-east-1"),
-        runtime,
-    )
+    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("", ""))
+    gateway = Gateway(open_doors(context, keys, asynchronous))
     server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -126,7 +120,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveSer
         thread.join(0.01)
         assert thread.is_alive()
     port, key = server.servers[0].sockets[0].getsockname()[1], keys.first()
-    address = Address(f"http://127.0.0.1:{port}", "us-east-1", "naiad", key.access_key, key.secret_key)
+    address = ServerAddress(f"http://127.0.0.1:{port}", "us-east-1", "naiad", key.access_key, key.secret_key)
     write_address(state, address)
     yield LiveService(state, address, jobs, executor, supervisor, endpoints)
     server.should_exit = True

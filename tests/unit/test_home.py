@@ -1,19 +1,28 @@
-"""Where the state is, and the file that says where the server is."""
+"""The state folder, and the file by which clients find the server."""
 
 import json
 import socket
 import stat
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from naiad.errors import FolderError
-from naiad.home import Address, is_listening, make_state_folder, read_address, replace_key, state_folder, write_address
+from naiad.home import (
+    ServerAddress,
+    find_state_folder,
+    is_listening,
+    make_state_folder,
+    read_address,
+    replace_key,
+    write_address,
+)
 
-ADDRESS = Address("http://127.0.0.1:1", "us-east-1", "bucket", "AKIA", "secret")
+ADDRESS = ServerAddress("http://127.0.0.1:1", "us-east-1", "bucket", "AKIA", "secret")
 
 
-def test_there_and_back_for_the_owner_only(tmp_path):
+def test_an_address_is_written_for_the_owner_only_and_read_back(tmp_path):
     write_address(tmp_path, ADDRESS)
     write_address(tmp_path, ADDRESS)
     assert read_address(tmp_path) == ADDRESS
@@ -21,7 +30,7 @@ def test_there_and_back_for_the_owner_only(tmp_path):
     assert "secret" not in repr(ADDRESS)
 
 
-def test_no_server_and_a_damaged_file(tmp_path):
+def test_a_missing_and_a_damaged_file_are_errors(tmp_path):
     with pytest.raises(FolderError, match="no server has run") as caught:
         read_address(tmp_path)
     assert caught.value.hint == "start one: naiad serve"
@@ -30,14 +39,14 @@ def test_no_server_and_a_damaged_file(tmp_path):
         read_address(tmp_path)
 
 
-def test_somebody_listens_or_nobody_does():
+def test_whether_a_server_listens():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = replace(ADDRESS, url=f"http://127.0.0.1:{listening.getsockname()[1]}")
         assert is_listening(address)
     assert not is_listening(address)
 
 
-def test_a_key_is_replaced_only_where_it_was_the_one(tmp_path):
+def test_only_the_revoked_key_is_replaced(tmp_path):
     replace_key(tmp_path, "AKIA", access_key="NEW", secret_key="other")
     assert not list(tmp_path.iterdir())
     write_address(tmp_path, ADDRESS)
@@ -56,12 +65,13 @@ def test_a_state_folder_is_made_for_its_owner_only(tmp_path):
         make_state_folder(tmp_path / "file")
 
 
-def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
+def test_the_folder_comes_from_the_call_or_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "x"))
     monkeypatch.delenv("NAIAD_STATE", raising=False)
-    assert state_folder() == tmp_path / "x" / "naiad"
+    assert find_state_folder() == tmp_path / "x" / "naiad"
     monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "n"))
-    assert state_folder() == tmp_path / "n"
+    assert find_state_folder() == tmp_path / "n"
+    assert find_state_folder("~/s") == Path.home() / "s"
 
 
 def test_a_file_of_a_server_without_a_proxy_is_read(tmp_path):

@@ -1,10 +1,9 @@
-"""``naiad.connect``: train on a server as one would train here. boto3 underneath, so any server of this kind will do.
+"""``naiad.connect``: trains and deploys on a server with the calls that train here. It uses boto3 and AWS's API.
 
-Knows AWS's API and the names that Naiad's own algorithm gives its hyperparameters; knows nothing of the server's rooms.
+Knows the API and the hyperparameters of Naiad's own algorithm; knows nothing of the server's rooms.
 """
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +13,21 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from naiad.client.data import is_place, placed
-from naiad.client.deploy import check_name, container_of, digest_of, keep_engines, variant, version_of
+from naiad.client.data_upload import upload_data
+from naiad.client.deploy import (
+    archive_version,
+    check_endpoint_name,
+    digest,
+    make_container,
+    make_variant,
+    save_engine_measurements,
+)
 from naiad.client.endpoint import EndpointHandle
 from naiad.client.job import JobHandle
-from naiad.client.network import SentNetwork, sent_network
-from naiad.client.preflight import preflight as fly
-from naiad.errors import OptionError
-from naiad.home import Address, read_address, state_folder
+from naiad.client.job_input import JobInput, default_job_name, make_job_input
+from naiad.client.preflight import preflight as run_preflight
+from naiad.home import find_state_folder, read_address
+from naiad.trainer.fit_options import FitOptions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,8 +36,6 @@ if TYPE_CHECKING:
 
 
 IMAGE = "naiad/trainer"
-_HYPERPARAMETER = {"train": "data", "validation": "validation"}
-"""Where the trainer is told a data set's name instead of being given a channel."""
 ROLE = "arn:aws:iam::000000000000:role/naiad"
 
 
@@ -43,8 +47,7 @@ def connect(
     region: str | None = None,
     state: str | Path | None = None,
 ) -> "Connection":
-    """To the server at ``url``, else to the one of the folder ``state``, else to that of the environment (``naiad env``),
-    else to the one that runs here.
+    """Finds a server: the one at ``url``, of the folder ``state``, of the environment (``naiad env``), or on this machine.
 
     Raises FolderError when no server is known. Nothing is sent before the first call.
     """
@@ -52,7 +55,7 @@ def connect(
         url = os.environ.get("AWS_ENDPOINT_URL")
     bucket = None
     if url is None:
-        address = _local(state)
+        address = read_address(find_state_folder(state))
         url, bucket = address.url, address.bucket
         access_key, secret_key = access_key or address.access_key, secret_key or address.secret_key
         region = region or address.region
@@ -62,12 +65,12 @@ def connect(
 
 @dataclass(frozen=True)
 class Connection:
-    """One server. Safe to keep; every call is a request of its own."""
+    """One server. A connection may be kept: every call is a request of its own."""
 
     session: boto3.Session
     url: str
     bucket: str
-    """Where sources and local data are put, and where artifacts go."""
+    """The bucket for source code, local data and artifacts."""
 
     def fit(
         self,
@@ -91,40 +94,29 @@ class Connection:
         preflight: bool = False,
     ) -> "JobHandle":
         """Starts a training job and returns at once. The arguments up to ``report`` are those of ``naiad.fit``.
-
         data, validation: ``s3://bucket/prefix``, a local file or folder (uploaded once), or a name such as fashion-mnist.
-        net: a name, ``file.py:Class``, None, or a module whose class stands in a file and can be made without arguments.
-        instances: so many processes train together, each on its share of every batch.
-        preflight: runs two batches of it here first, with this network and this data; what the trainer refuses, it
-        refuses now, and nothing is uploaded or queued.
+        net: a name, ``file.py:Class``, None, or a module whose class is defined in a file and needs no arguments.
+        instances: the number of processes that train together, each on its slice of every batch.
+        preflight: first runs two batches of it here; nothing is uploaded or queued of a job that the trainer would refuse.
         Raises InputError before anything is started; TrainingError too when a pre-flight fails.
         """
-        job = name if name is not None else _job_name(net)
-        network = sent_network(net)
-        channels = {"train": data, **({"validation": validation} if validation is not None else {})}
-        placed_channels = {channel: source for channel, source in channels.items() if is_place(source)}
-        given = {
-            "net": network.word,
-            "epochs": epochs,
-            "time_limit": None if time_limit_s is None else f"{time_limit_s:g}s",
-            "seed": seed,
-            "task": task,
-            "label": label,
-            "image_size": "x".join(map(str, image_size)) if isinstance(image_size, tuple) else image_size,
-            "report": str(report).lower(),
-            **{f"plan.{choice}": _text(value) for choice, value in (plan or {}).items()},
-            **{_HYPERPARAMETER[channel]: source for channel, source in channels.items() if not is_place(source)},
-        }
-        hyperparameters = {key: str(value) for key, value in given.items() if value is not None}
+        options = FitOptions(
+            validation=validation,
+            epochs=epochs,
+            time_limit_s=time_limit_s,
+            plan=plan,
+            seed=seed,
+            task=task,
+            label=label,
+            image_size=image_size,
+            report=report,
+        )
+        job_input = make_job_input(net, data, options)
         if preflight:
-            fly(hyperparameters, placed_channels, network, self.client("s3"))
+            run_preflight(job_input, self.client("s3"))
+        job = name if name is not None else default_job_name(net)
         self.client("sagemaker").create_training_job(
-            TrainingJobName=job,
-            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            RoleArn=ROLE,
-            HyperParameters=hyperparameters,
-            **self._inputs(job, placed_channels, network),
-            OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/"},
+            **self._job_request(job, job_input),
             ResourceConfig={"InstanceType": instance_type, "InstanceCount": instances, "VolumeSizeInGB": 1},
             StoppingCondition={"MaxRuntimeInSeconds": max_runtime_s},
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
@@ -144,27 +136,27 @@ class Connection:
         wait: bool = True,
         tags: Mapping[str, str] | None = None,
     ) -> "EndpointHandle":
-        """An endpoint of that name, made, or updated without a pause where there is one.
+        """Creates an endpoint, or updates the endpoint of that name without a pause.
 
         model: a saved ``Model``, an artifact's folder, a folder with ``code/inference.py`` or ``serve``, a model.tar.gz here or
-        at s3://, a job or its name, the ARN of a model package. replicas: instances, each with a process a core; between
-        ``min_replicas`` and ``max_replicas`` their number follows the load, down to none where 0 is allowed. tags: of an
-        endpoint that is made.
+        at s3://, a job or its name, the ARN of a model package. replicas: the number of instances, each with a process a core;
+        between ``min_replicas`` and ``max_replicas`` it follows the load, down to none where 0 is allowed. tags: set where the
+        endpoint is created.
         Raises InputError before anything is started, NaiadError with the reason when it does not come into service.
         """
-        check_name(name)
-        chosen = variant(
+        check_endpoint_name(name)
+        variant = make_variant(
             instance_type=instance_type, replicas=replicas, min_replicas=min_replicas, max_replicas=max_replicas
         )
         sagemaker, store = self.client("sagemaker"), self.client("s3")
-        container = container_of(model, store, sagemaker, self.bucket)
+        container = make_container(model, store, sagemaker, self.bucket)
         if environment:
             container["Environment"] = dict(environment)
-        model_name = f"{name[:50]}-{digest_of(container, version_of(container, store))}"
-        chosen["ModelName"] = model_name
-        config_name = f"{name[:50]}-{digest_of(chosen)}"
+        model_name = f"{name[:50]}-{digest(container, archive_version(container, store))}"
+        variant["ModelName"] = model_name
+        config_name = f"{name[:50]}-{digest(variant)}"
         _create_once(sagemaker.create_model, ModelName=model_name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
-        _create_once(sagemaker.create_endpoint_config, EndpointConfigName=config_name, ProductionVariants=[chosen])
+        _create_once(sagemaker.create_endpoint_config, EndpointConfigName=config_name, ProductionVariants=[variant])
         if _has_endpoint(sagemaker, name):
             sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config_name)
         else:
@@ -173,30 +165,43 @@ class Connection:
         endpoint = self.endpoint(name)
         if wait:
             endpoint.wait()
-            keep_engines(model, container, store)
+            save_engine_measurements(model, container, store)
         return endpoint
 
     def endpoint(self, name: str) -> "EndpointHandle":
-        """An endpoint that was made before."""
+        """Returns a handle for an endpoint that exists."""
         return EndpointHandle(self.client, name)
 
     def job(self, name: str) -> "JobHandle":
-        """A job that was started before."""
+        """Returns a handle for a job that was started before."""
         return JobHandle(self.client, name)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the server."""
+        """Returns a boto3 client of the server."""
         config = Config(retries={"mode": "standard", "max_attempts": 5})
         return self.session.client(service, endpoint_url=self.url, config=config)
 
-    def _inputs(self, job: str, channels: Mapping[str, str | Path], network: SentNetwork) -> dict[str, Any]:
-        """InputDataConfig, which AWS wants left out where it is empty; what is not on the server yet is uploaded."""
-        store = self.client("s3")
-        inputs = [self._channel(name, placed(source, store, self.bucket)) for name, source in channels.items()]
-        if network.file is not None:
-            store.put_object(Bucket=self.bucket, Key=f"{job}/code/{network.file}", Body=network.source)
+    def _job_request(self, job: str, job_input: JobInput) -> dict[str, Any]:
+        """Uploads local data and source code; returns the request that trains on them."""
+        inputs = self._upload_inputs(job, job_input)
+        return {
+            "TrainingJobName": job,
+            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+            "RoleArn": ROLE,
+            "HyperParameters": job_input.hyperparameters,
+            **({"InputDataConfig": inputs} if inputs else {}),  # AWS refuses an empty list
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/"},
+        }
+
+    def _upload_inputs(self, job: str, job_input: JobInput) -> list[dict[str, Any]]:
+        store, network = self.client("s3"), job_input.network
+        inputs = [
+            self._channel(name, upload_data(source, store, self.bucket)) for name, source in job_input.channels.items()
+        ]
+        if network.source_file is not None:
+            store.put_object(Bucket=self.bucket, Key=f"{job}/code/{network.source_file}", Body=network.source)
             inputs.append(self._channel("code", f"s3://{self.bucket}/{job}/code/"))
-        return {"InputDataConfig": inputs} if inputs else {}
+        return inputs
 
     @staticmethod
     def _channel(name: str, uri: str) -> dict[str, Any]:
@@ -205,7 +210,7 @@ class Connection:
 
 
 def _create_once(create: Callable[..., Any], **request: Any) -> None:
-    """What has the name already is the same: the name holds its digest."""
+    """Creates a resource unless one of its name exists, which is equal because the name holds its digest."""
     try:
         create(**request)
     except ClientError as error:
@@ -221,25 +226,3 @@ def _has_endpoint(sagemaker: Any, name: str) -> bool:
             raise
         return False
     return True
-
-
-def _local(state: str | Path | None) -> Address:
-    return read_address(Path(state).expanduser() if state is not None else state_folder())
-
-
-def _job_name(net: Any) -> str:
-    word = net if isinstance(net, str) else "auto" if net is None else getattr(net, "__name__", type(net).__name__)
-    clean = "".join(
-        letter if letter.isascii() and letter.isalnum() else "-" for letter in word.rpartition(":")[2]
-    ).strip("-")
-    return f"{(clean or 'job')[:40]}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(2).hex()}"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    if isinstance(value, bool | Mapping):
-        raise OptionError(f"a choice of the plan is a number, a name or a list of names, given {value!r}")
-    return str(value)

@@ -1,4 +1,4 @@
-"""A training job on a server, followed from here."""
+"""A handle for a training job on a server: follows and stops it, and loads its model."""
 
 import tarfile
 import tempfile
@@ -10,31 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from naiad.client.aws_errors import code_of
+from naiad.client.log_reader import LogReader
 from naiad.errors import FolderError, TrainingError
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
 
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_FINAL_STATUSES = ("Completed", "Failed", "Stopped")
 _POLL_S = 0.5
 
 
-def model_left(described: Mapping[str, Any], store: Any) -> str | None:
-    """The s3:// URI of what a job has trained; one that was not packed ends with a slash. None where nothing is there.
+def find_model_uri(description: Mapping[str, Any], store: Any) -> str | None:
+    """Returns the s3:// URI of a job's model; None where the job left none. A model that is not packed ends with a slash.
 
-    described: DescribeTrainingJob's answer, which names a place from the start. store: a boto3 client of S3.
+    description: DescribeTrainingJob's answer, which has a URI before there is a model. store: a boto3 client of S3.
     """
-    uri = described.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+    uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     if not uri:
         return None
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
-        found = store.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        objects = store.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
+        if code_of(error) == "NoSuchBucket":
             return None
         raise
-    return str(uri) if any(key.endswith("/") or one["Key"] == key for one in found.get("Contents", ())) else None
+    return str(uri) if any(key.endswith("/") or one["Key"] == key for one in objects) else None
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class JobHandle:
     """A training job on a server."""
 
     client: Callable[[str], Any]
-    """A boto3 client of the server, by the service's name."""
+    """Returns a boto3 client of the server, by the service's name."""
     name: str
 
     def describe(self) -> dict[str, Any]:
-        """DescribeTrainingJob's answer."""
+        """Returns DescribeTrainingJob's answer."""
         answer: dict[str, Any] = self.client("sagemaker").describe_training_job(TrainingJobName=self.name)
         return answer
 
@@ -56,25 +59,29 @@ class JobHandle:
         return str(self.describe()["TrainingJobStatus"])
 
     def wait(self, *, timeout_s: float | None = None, each: Callable[[str], None] | None = None) -> "JobHandle":
-        """Until the job's end; log lines meanwhile go to ``each``. Raises TrainingError when it failed or the time is over."""
+        """Waits for the job's end; ``each`` is called with every log line.
+
+        Raises TrainingError when the job failed or the time is over.
+        """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         for line in self.logs(follow=True, deadline=deadline):
             if each is not None:
                 each(line)
-        described = self.describe()
-        if described["TrainingJobStatus"] in ("InProgress", "Stopping"):
-            raise TrainingError(f"job {self.name} has not ended within {timeout_s:g} s", hint="wait on, or stop it")
-        if described["TrainingJobStatus"] == "Failed":
-            raise TrainingError(f"job {self.name} failed: {described.get('FailureReason', 'no reason was given')}")
+        description = self.describe()
+        if description["TrainingJobStatus"] in ("InProgress", "Stopping"):
+            raise TrainingError(f"job {self.name} has not ended within {timeout_s:g} s", hint="wait longer, or stop it")
+        if description["TrainingJobStatus"] == "Failed":
+            raise TrainingError(f"job {self.name} failed: {description.get('FailureReason', 'no reason was given')}")
         return self
 
     def logs(self, *, follow: bool = False, deadline: float | None = None) -> Iterator[str]:
-        """Its lines so far; with ``follow`` until the job ends, or until ``deadline`` on ``time.monotonic``."""
-        tokens: dict[str, str] = {}
+        """Yields the lines so far; with ``follow`` until the job ends, or until ``deadline`` on ``time.monotonic``."""
+        reader = LogReader(self.client("logs"), _LOG_GROUP, prefix=f"{self.name}/", missing_ok=True)
         while True:
-            over = self.status in ("Completed", "Failed", "Stopped")
-            yield from self._new_lines(tokens)
-            if over or not follow or (deadline is not None and time.monotonic() >= deadline):
+            is_over = self.status in _FINAL_STATUSES
+            for stream in reader.stream_names():
+                yield from reader.new_lines(stream)
+            if is_over or not follow or (deadline is not None and time.monotonic() >= deadline):
                 return
             time.sleep(_POLL_S)
 
@@ -83,21 +90,11 @@ class JobHandle:
         self.client("sagemaker").stop_training_job(TrainingJobName=self.name)
 
     def model(self, folder: str | Path | None = None) -> "Model":
-        """Waits for the job, and loads what it trained; ``folder`` keeps the artifact. Raises TrainingError, FolderError."""
-        from naiad.trainer import load  # noqa: PLC0415  # reason: torch, which other calls do not need
+        """Waits for the job and loads its model; ``folder`` keeps the artifact. Raises TrainingError, FolderError."""
+        from naiad.trainer.load import load  # noqa: PLC0415  # reason: torch, which other calls do not need
 
         self.wait()
-        described = self.describe()
-        uri = model_left(described, self.client("s3"))
-        if uri is None:
-            raise TrainingError(
-                f"job {self.name} has left no model: it is {described['TrainingJobStatus']}",
-                hint=f"see what it wrote: naiad jobs logs {self.name}",
-            )
-        if uri.endswith("/"):
-            raise TrainingError(
-                f"job {self.name} has left a model that is not packed", hint=f"aws s3 cp --recursive {uri} ."
-            )
+        uri = self._packed_model_uri()
         target = Path(folder).expanduser() if folder is not None else Path(tempfile.mkdtemp(prefix="naiad-model-"))
         if target.exists() and any(target.iterdir()):
             raise FolderError(f"the folder {target} is not empty", hint="name another one")
@@ -107,24 +104,19 @@ class JobHandle:
             archive.seek(0)
             with tarfile.open(fileobj=archive, mode="r:gz") as tar:
                 tar.extractall(target, filter="data")
-        return load.load(target)
+        return load(target)
 
-    def _new_lines(self, tokens: dict[str, str]) -> Iterator[str]:
-        logs = self.client("logs")
-        for stream in self._streams(logs):
-            while True:
-                more = {"nextToken": tokens[stream]} if stream in tokens else {}
-                page = logs.get_log_events(logGroupName=_LOG_GROUP, logStreamName=stream, startFromHead=True, **more)
-                yield from (event["message"] for event in page["events"])
-                if tokens.get(stream) == page["nextForwardToken"]:
-                    break
-                tokens[stream] = page["nextForwardToken"]
-
-    def _streams(self, logs: Any) -> list[str]:
-        try:
-            page = logs.describe_log_streams(logGroupName=_LOG_GROUP, logStreamNamePrefix=f"{self.name}/")
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return []
-            raise
-        return [stream["logStreamName"] for stream in page["logStreams"]]
+    def _packed_model_uri(self) -> str:
+        """Raises TrainingError where the job has left no model, or one that is not packed."""
+        description = self.describe()
+        uri = find_model_uri(description, self.client("s3"))
+        if uri is None:
+            raise TrainingError(
+                f"job {self.name} has left no model: it is {description['TrainingJobStatus']}",
+                hint=f"see what it wrote: naiad jobs logs {self.name}",
+            )
+        if uri.endswith("/"):
+            raise TrainingError(
+                f"job {self.name} has left a model that is not packed", hint=f"aws s3 cp --recursive {uri} ."
+            )
+        return uri

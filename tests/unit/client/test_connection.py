@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from naiad.client.connection import Connection, _job_name, connect
+from naiad.client.connection import Connection, connect
 from naiad.errors import DataError, FolderError, NetworkError, OptionError
 from naiad.service.domain.job import JobKind
 
@@ -32,17 +32,17 @@ def keys(service: Any) -> list[str]:
     return [row["Key"] for row in rows]
 
 
-def test_the_server_of_the_folder_of_the_environment_or_of_the_call(
+def test_the_server_comes_from_the_call_the_environment_or_the_folder(
     service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert connect().url == connect(state=service.state).url == service.address.url
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere:1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://other:1")
     monkeypatch.setenv("NAIAD_BUCKET", "mine")
-    assert (connect().url, connect().bucket) == ("http://elsewhere:1", "mine")
+    assert (connect().url, connect().bucket) == ("http://other:1", "mine")
     assert connect("http://given:2").url == "http://given:2"
-    given = connect(state=service.state)
-    assert (given.url, given.bucket) == (service.address.url, service.address.bucket)
-    assert given.session.get_credentials().access_key == service.address.access_key
+    connection = connect(state=service.state)
+    assert (connection.url, connection.bucket) == (service.address.url, service.address.bucket)
+    assert connection.session.get_credentials().access_key == service.address.access_key
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     with pytest.raises(FolderError, match="no server has run on"):
         connect(state=tmp_path / "nothing")
@@ -55,7 +55,7 @@ def test_a_name_that_no_network_has_is_refused_before_anything_is_sent(service: 
     assert service.client("sagemaker").list_training_jobs()["TrainingJobSummaries"] == []
 
 
-def test_arguments_become_hyperparameters_that_the_trainer_reads(service: Any, connection: Connection) -> None:
+def test_options_become_hyperparameters(service: Any, connection: Connection) -> None:
     job = connection.fit(
         "mlp",
         "digits",
@@ -67,8 +67,8 @@ def test_arguments_become_hyperparameters_that_the_trainer_reads(service: Any, c
         report=False,
         tags={"team": "vision"},
     )
-    asked = request(service, job.name)
-    assert asked["HyperParameters"] == {
+    sent = request(service, job.name)
+    assert sent["HyperParameters"] == {
         "net": "mlp",
         "data": "digits",
         "epochs": "3",
@@ -80,19 +80,19 @@ def test_arguments_become_hyperparameters_that_the_trainer_reads(service: Any, c
         "plan.augment": "flip,shift",
         "plan.clip_norm": "none",
     }
-    assert [channel["ChannelName"] for channel in asked["InputDataConfig"]] == ["validation"]
-    assert asked["Tags"] == [{"Key": "team", "Value": "vision"}]
+    assert [channel["ChannelName"] for channel in sent["InputDataConfig"]] == ["validation"]
+    assert sent["Tags"] == [{"Key": "team", "Value": "vision"}]
 
 
-def test_local_data_and_a_networks_source_go_along(
+def test_local_data_and_a_networks_source_are_uploaded(
     service: Any, connection: Connection, table: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "net.py").write_text(NET)
     job = connection.fit(f"{tmp_path}/net.py:Mine", table, label="kind", name="one")
-    asked = request(service, job.name)
-    assert asked["HyperParameters"]["net"] == "net.py:Mine"
+    sent = request(service, job.name)
+    assert sent["HyperParameters"]["net"] == "net.py:Mine"
     uris = {
-        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in asked["InputDataConfig"]
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in sent["InputDataConfig"]
     }
     assert uris["code"] == "s3://naiad/one/code/"
     assert "one/code/net.py" in keys(service)
@@ -107,20 +107,20 @@ def test_local_data_and_a_networks_source_go_along(
         ("mlp", "digits", {"plan": {"augment": True}}, OptionError),
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_anything_is(
+def test_an_input_that_cannot_be_sent_is_refused_before_anything_is_sent(
     service: Any, connection: Connection, net: str, data: Any, options: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         connection.fit(net, data, **options)
     assert keys(service) == []
-    assert service.jobs.store.unfinished() == ()
+    assert service.jobs.store.unfinished_jobs() == ()
 
 
 def test_a_preflight_that_fails_uploads_and_queues_nothing(service: Any, connection: Connection, table: Path) -> None:
     with pytest.raises(DataError, match="kindd"):
         connection.fit("mlp", table, label="kindd", preflight=True)
     assert keys(service) == []
-    assert service.jobs.store.unfinished() == ()
+    assert service.jobs.store.unfinished_jobs() == ()
 
 
 def test_a_preflight_that_passes_queues_the_job(service: Any, connection: Connection, table: Path) -> None:
@@ -128,17 +128,8 @@ def test_a_preflight_that_passes_queues_the_job(service: Any, connection: Connec
     assert job.status == "InProgress"
 
 
-def test_a_name_that_is_taken_is_the_servers_to_refuse(service: Any, connection: Connection) -> None:
+def test_the_server_refuses_a_name_that_is_taken(service: Any, connection: Connection) -> None:
     connection.fit("mlp", "digits", name="one")
     with pytest.raises(ClientError, match="ResourceInUse"):
         connection.fit("mlp", "digits", name="one")
     assert connection.job("one").status == "InProgress"
-
-
-@pytest.mark.parametrize(("net", "begins"), [("my_nets/file.py:Mine", "Mine-"), (None, "auto-"), ("--", "job-")])
-def test_names_of_jobs_say_what_is_trained_in_awss_letters(net: str | None, begins: str) -> None:
-    name = _job_name(net)
-    assert name.startswith(begins)
-    assert name.replace("-", "").isalnum()
-    assert len(name) <= 63
-    assert name != _job_name(net)

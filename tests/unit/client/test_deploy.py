@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from naiad.client.connection import Connection, connect
-from naiad.client.deploy import check_name, container_of, digest_of, keep_engines, variant, version_of
+from naiad.client.deploy import (
+    archive_version,
+    check_endpoint_name,
+    digest,
+    make_container,
+    make_variant,
+    save_engine_measurements,
+)
 from naiad.client.job import JobHandle
 from naiad.errors import ArtifactError, InputError, OptionError
 
@@ -30,16 +37,16 @@ def uploaded(service: Any) -> list[str]:
 
 
 def container(service: Any, model: Any) -> dict[str, Any]:
-    return container_of(model, service.client("s3"), service.client("sagemaker"), "naiad")
+    return make_container(model, service.client("s3"), service.client("sagemaker"), "naiad")
 
 
 def deployed(service: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Its variant, and its model's container."""
+    """Returns the endpoint's variant and its model's container."""
     sagemaker = service.client("sagemaker")
     described = sagemaker.describe_endpoint(EndpointName=name)
     config_name = described.get("PendingDeploymentSummary", described)["EndpointConfigName"]
-    (found,) = sagemaker.describe_endpoint_config(EndpointConfigName=config_name)["ProductionVariants"]
-    return found, sagemaker.describe_model(ModelName=found["ModelName"])["PrimaryContainer"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config_name)["ProductionVariants"]
+    return variant, sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
 
 
 def test_a_folder_is_uploaded_once(service: Any, connection: Connection, folder: Path) -> None:
@@ -52,7 +59,9 @@ def test_a_folder_is_uploaded_once(service: Any, connection: Connection, folder:
     assert len(uploaded(service)) == 2
 
 
-def test_a_table_beside_the_archive_does_not_stand_for_it(service: Any, connection: Connection, folder: Path) -> None:
+def test_an_object_with_a_longer_key_is_not_taken_for_the_archive(
+    service: Any, connection: Connection, folder: Path
+) -> None:
     connection.deploy(folder, "shoes", wait=False)
     (key,) = uploaded(service)
     store = service.client("s3")
@@ -69,32 +78,34 @@ def artifact(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_the_measured_table_comes_into_an_artifacts_folder_and_changes_no_archive(service: Any, artifact: Path) -> None:
-    store, deployed_as = service.client("s3"), container(service, artifact)
+def test_engine_measurements_are_saved_into_an_artifact_and_do_not_change_its_archive(
+    service: Any, artifact: Path
+) -> None:
+    store, definition = service.client("s3"), container(service, artifact)
     (key,) = uploaded(service)
-    keep_engines(artifact, deployed_as, store)
+    save_engine_measurements(artifact, definition, store)
     assert [path.name for path in artifact.iterdir()] == ["naiad.json"]
     for table, model in ((b"first", str(artifact)), (b"second", SimpleNamespace(path=artifact))):
         store.put_object(Bucket="naiad", Key=f"{key}.engines.json", Body=table)
-        keep_engines(model, deployed_as, store)
+        save_engine_measurements(model, definition, store)
         assert (artifact / "engines.json").read_bytes() == table
-    assert container(service, artifact) == deployed_as
+    assert container(service, artifact) == definition
 
 
-def test_no_table_comes_into_what_is_no_artifacts_folder_or_cannot_be_written_to(
+def test_engine_measurements_are_not_saved_elsewhere_or_into_a_read_only_folder(
     service: Any, artifact: Path, folder: Path
 ) -> None:
-    store, deployed_as = service.client("s3"), container(service, artifact)
+    store, definition = service.client("s3"), container(service, artifact)
     store.put_object(Bucket="naiad", Key=f"{uploaded(service)[0]}.engines.json", Body=b"{}")
     (artifact / "engines.json").mkdir()
-    for model in (artifact, folder, deployed_as["ModelDataUrl"], "a-job", JobHandle(service.client, "a-job")):
-        keep_engines(model, deployed_as, store)
+    for model in (artifact, folder, definition["ModelDataUrl"], "a-job", JobHandle(service.client, "a-job")):
+        save_engine_measurements(model, definition, store)
     assert {path.name for path in artifact.iterdir()} == {"naiad.json", "engines.json"}
     assert (artifact / "engines.json").is_dir()
     assert not list(folder.glob("*.json"))
 
 
-def test_what_was_asked_for_is_what_is_created(service: Any, connection: Connection, folder: Path) -> None:
+def test_the_endpoint_has_the_options_of_the_call(service: Any, connection: Connection, folder: Path) -> None:
     handle = connection.deploy(
         folder,
         "shoes",
@@ -105,30 +116,30 @@ def test_what_was_asked_for_is_what_is_created(service: Any, connection: Connect
         tags={"team": "vision"},
         wait=False,
     )
-    found, model = deployed(service, "shoes")
-    assert (found["InstanceType"], found["InitialInstanceCount"]) == ("ml.c5.large", 1)
-    assert found["ManagedInstanceScaling"] == {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 4}
+    variant, model = deployed(service, "shoes")
+    assert (variant["InstanceType"], variant["InitialInstanceCount"]) == ("ml.c5.large", 1)
+    assert variant["ManagedInstanceScaling"] == {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 4}
     assert model["Environment"] == {"A": "1", "B": "2"}
     arn = handle.describe()["EndpointArn"]
     assert service.client("sagemaker").list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "vision"}]
 
 
-def test_the_same_again_keeps_its_names_and_an_update_gets_new_ones(
+def test_an_equal_deployment_keeps_its_names_and_an_update_gets_new_ones(
     service: Any, connection: Connection, folder: Path
 ) -> None:
     connection.deploy(folder, "shoes", environment={"A": "1", "B": "2"}, wait=False)
     first = deployed(service, "shoes")[0]
-    service.settle("shoes")
+    service.finish_deployment("shoes")
     connection.deploy(folder, "shoes", environment={"B": "2", "A": "1"}, wait=False)
     assert deployed(service, "shoes")[0] == first
-    service.settle("shoes")
+    service.finish_deployment("shoes")
     connection.deploy(folder, "shoes", replicas=2, environment={"A": "1", "B": "2"}, wait=False)
     second = deployed(service, "shoes")[0]
     assert (second["ModelName"], second["InitialInstanceCount"]) == (first["ModelName"], 2)
     assert connection.endpoint("shoes").status == "Updating"
 
 
-def test_another_object_at_the_same_address_is_another_model(service: Any, connection: Connection) -> None:
+def test_another_object_at_the_same_url_is_another_model(service: Any, connection: Connection) -> None:
     store = service.client("s3")
     names = set()
     for name, content in (("a", b"one"), ("b", b"two")):
@@ -138,7 +149,7 @@ def test_another_object_at_the_same_address_is_another_model(service: Any, conne
     assert len(names) == 2
 
 
-def test_a_job_is_taken_by_its_handle_and_by_its_name(service: Any, connection: Connection) -> None:
+def test_a_job_is_deployed_by_its_handle_or_its_name(service: Any, connection: Connection) -> None:
     service.create("one")
     with pytest.raises(InputError, match="job one has left no model: it is InProgress"):
         container(service, "one")
@@ -149,12 +160,12 @@ def test_a_job_is_taken_by_its_handle_and_by_its_name(service: Any, connection: 
     assert container(service, connection.job("one")) == container(service, "one")
 
 
-def test_a_package_is_named_by_its_arn(service: Any) -> None:
+def test_a_package_is_deployed_by_its_arn(service: Any) -> None:
     assert container(service, PACKAGE) == {"ModelPackageName": PACKAGE}
-    assert version_of({"ModelPackageName": PACKAGE}, service.client("s3")) == ""
+    assert archive_version({"ModelPackageName": PACKAGE}, service.client("s3")) == ""
 
 
-def test_an_archive_goes_up_as_it_is(service: Any, tmp_path: Path) -> None:
+def test_an_archive_is_uploaded_as_it_is(service: Any, tmp_path: Path) -> None:
     (tmp_path / "model.tar.gz").write_bytes(b"an archive")
     container(service, tmp_path / "model.tar.gz")
     (key,) = uploaded(service)
@@ -162,26 +173,26 @@ def test_an_archive_goes_up_as_it_is(service: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "error", "said"),
+    ("model", "error", "message"),
     [
         (SimpleNamespace(path=None), ArtifactError, "was not saved"),
         (3, InputError, "a int cannot be deployed"),
         ("./nowhere", InputError, "nowhere does not exist"),
         (Path("nowhere"), InputError, "nowhere does not exist"),
-        ("nobody", InputError, "nobody is neither a file here nor a job there: Requested resource not found"),
+        ("nobody", InputError, "nobody is neither a file here nor a job on the server: Requested resource not found"),
         ("s3://naiad/nothing.tar.gz", InputError, "nothing.tar.gz cannot be read: Not Found"),
     ],
 )
-def test_what_cannot_be_deployed_is_refused_before_anything_is_made(
-    service: Any, connection: Connection, model: Any, error: type[Exception], said: str
+def test_a_model_that_cannot_be_deployed_is_refused_before_anything_is_created(
+    service: Any, connection: Connection, model: Any, error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         connection.deploy(model, "shoes", wait=False)
     assert service.client("sagemaker").list_models()["Models"] == []
     assert uploaded(service) == []
 
 
-def test_options_are_looked_at_before_anything_is_sent(service: Any, connection: Connection, folder: Path) -> None:
+def test_options_are_checked_before_anything_is_sent(service: Any, connection: Connection, folder: Path) -> None:
     with pytest.raises(OptionError, match=r"replicas=3 is not between min_replicas=3 and max_replicas=2"):
         connection.deploy(folder, "shoes", replicas=3, max_replicas=2)
     with pytest.raises(OptionError, match="'no_name' cannot be an endpoint's name"):
@@ -202,29 +213,29 @@ def test_options_are_looked_at_before_anything_is_sent(service: Any, connection:
         (2, 2, 2, (2, None)),
     ],
 )
-def test_counts(replicas: Any, least: Any, most: Any, expected: Any) -> None:
-    found = variant(instance_type="ml.m5.large", replicas=replicas, min_replicas=least, max_replicas=most)
-    scaling = found.get("ManagedInstanceScaling")
+def test_numbers_of_replicas(replicas: Any, least: Any, most: Any, expected: Any) -> None:
+    variant = make_variant(instance_type="ml.m5.large", replicas=replicas, min_replicas=least, max_replicas=most)
+    scaling = variant.get("ManagedInstanceScaling")
     bounds = None if scaling is None else (scaling["MinInstanceCount"], scaling["MaxInstanceCount"])
-    assert (found["InitialInstanceCount"], bounds) == expected
+    assert (variant["InitialInstanceCount"], bounds) == expected
 
 
 @pytest.mark.parametrize(
     ("replicas", "least", "most"), [(0, None, None), (1, 2, None), (5, 1, 4), (1, -1, 1), (None, 2, 1)]
 )
-def test_counts_that_cannot_be(replicas: Any, least: Any, most: Any) -> None:
+def test_numbers_of_replicas_that_are_refused(replicas: Any, least: Any, most: Any) -> None:
     with pytest.raises(OptionError, match="is not between"):
-        variant(instance_type="ml.m5.large", replicas=replicas, min_replicas=least, max_replicas=most)
+        make_variant(instance_type="ml.m5.large", replicas=replicas, min_replicas=least, max_replicas=most)
 
 
 @pytest.mark.parametrize("name", ["", "-a", "a-", "a b", "a" * 64, "ä", "a\n"])
-def test_names_that_cannot_be(name: str) -> None:
-    check_name("a--b")
-    check_name("a" * 63)
+def test_endpoint_names_that_are_refused(name: str) -> None:
+    check_endpoint_name("a--b")
+    check_endpoint_name("a" * 63)
     with pytest.raises(OptionError, match="cannot be an endpoint's name"):
-        check_name(name)
+        check_endpoint_name(name)
 
 
-def test_a_digest_does_not_follow_the_order() -> None:
-    assert digest_of({"a": 1, "b": {"c": 2, "d": 3}}) == digest_of({"b": {"d": 3, "c": 2}, "a": 1})
-    assert digest_of("a", "b") != digest_of("ab", "")
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": {"c": 2, "d": 3}}) == digest({"b": {"d": 3, "c": 2}, "a": 1})
+    assert digest("a", "b") != digest("ab", "")

@@ -10,15 +10,15 @@ import pytest
 
 import naiad
 from naiad.client.connection import connect
-from naiad.client.job import JobHandle, model_left
+from naiad.client.job import JobHandle, find_model_uri
 from naiad.errors import FolderError, TrainingError
 from naiad.service.domain.status import Phase
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 
 
 @pytest.fixture
 def job(service: Any) -> JobHandle:
-    """One that runs."""
+    """Returns a job that runs."""
     service.create("one")
     service.tick()
     return connect().job("one")
@@ -32,17 +32,17 @@ def put_model(service: Any, folder: Path) -> None:
     service.client("s3").put_object(Bucket="naiad", Key="one/output/model.tar.gz", Body=archive.getvalue())
 
 
-def test_wait_gives_the_lines_as_they_come(service: Any, job: JobHandle) -> None:
+def test_wait_passes_on_lines_while_the_job_runs(service: Any, job: JobHandle) -> None:
     service.log("one", "first")
-    seen: list[str] = []
-    begun = threading.Event()
+    lines: list[str] = []
+    first_line = threading.Event()
 
     def each(line: str) -> None:
-        seen.append(line)
-        begun.set()
+        lines.append(line)
+        first_line.set()
 
     def end() -> None:
-        begun.wait(30)
+        first_line.wait(30)
         service.log("one", "last")
         service.finish("one")
 
@@ -50,7 +50,7 @@ def test_wait_gives_the_lines_as_they_come(service: Any, job: JobHandle) -> None
     ending.start()
     assert job.wait(timeout_s=30, each=each) is job
     ending.join()
-    assert seen == ["first", "last"]
+    assert lines == ["first", "last"]
     assert job.status == "Completed"
 
 
@@ -60,12 +60,12 @@ def test_a_failure_is_raised_with_its_reason(service: Any, job: JobHandle) -> No
         job.wait()
 
 
-def test_a_job_that_goes_on_is_told_when_the_time_is_over(job: JobHandle) -> None:
+def test_wait_raises_when_the_time_is_over(job: JobHandle) -> None:
     with pytest.raises(TrainingError, match=r"has not ended within 0\.01 s"):
         job.wait(timeout_s=0.01)
 
 
-def test_logs_before_the_first_line_are_none(service: Any) -> None:
+def test_there_are_no_logs_before_the_first_line(service: Any) -> None:
     service.create("one")
     assert list(connect().job("one").logs()) == []
 
@@ -75,7 +75,7 @@ def test_logs_up_to_a_deadline(service: Any, job: JobHandle) -> None:
     assert list(job.logs(follow=True, deadline=time.monotonic())) == ["so far"]
 
 
-def test_stop_may_be_called_again(service: Any, job: JobHandle) -> None:
+def test_stop_may_be_called_twice(service: Any, job: JobHandle) -> None:
     job.stop()
     service.tick(3)
     job.stop()
@@ -83,10 +83,10 @@ def test_stop_may_be_called_again(service: Any, job: JobHandle) -> None:
     assert job.wait() is job
 
 
-def test_the_model_comes_down(service: Any, job: JobHandle, tmp_path: Path) -> None:
+def test_the_model_is_downloaded_and_loaded(service: Any, job: JobHandle, tmp_path: Path) -> None:
     X = np.random.default_rng(0).random((60, 3)).astype(np.float32)
     out = tmp_path / "run"
-    naiad.fit("mlp", (X, (X[:, 0] > 0.5).astype(int)), epochs=1, out=out, report=False, progress=Silent())
+    naiad.fit("mlp", (X, (X[:, 0] > 0.5).astype(int)), epochs=1, out=out, report=False, progress=SilentProgress())
     put_model(service, out)
     service.finish("one")
     model = job.model(tmp_path / "kept")
@@ -107,14 +107,14 @@ def test_a_job_without_a_model_says_so(service: Any, job: JobHandle) -> None:
 def test_a_model_that_was_not_packed(service: Any) -> None:
     store = service.client("s3")
     described = {"ModelArtifacts": {"S3ModelArtifacts": "s3://naiad/one/output/model/"}}
-    assert model_left(described, store) is None
+    assert find_model_uri(described, store) is None
     store.put_object(Bucket="naiad", Key="one/output/model/weights", Body=b"x")
-    assert model_left(described, store) == "s3://naiad/one/output/model/"
-    assert model_left({"ModelArtifacts": {"S3ModelArtifacts": "s3://none/model.tar.gz"}}, store) is None
-    assert model_left({}, store) is None
+    assert find_model_uri(described, store) == "s3://naiad/one/output/model/"
+    assert find_model_uri({"ModelArtifacts": {"S3ModelArtifacts": "s3://none/model.tar.gz"}}, store) is None
+    assert find_model_uri({}, store) is None
 
 
-def test_an_archive_cannot_write_beside_its_folder(service: Any, job: JobHandle, tmp_path: Path) -> None:
+def test_an_archive_cannot_write_outside_its_folder(service: Any, job: JobHandle, tmp_path: Path) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         tar.addfile(tarfile.TarInfo("../beside"), io.BytesIO())

@@ -8,7 +8,7 @@ import pytest
 import safetensors.numpy
 
 from naiad.client.connection import connect
-from naiad.client.model_sample import sample_body
+from naiad.client.model_sample import read_sample_body
 from naiad.errors import InputError
 
 
@@ -20,7 +20,7 @@ def deploy(service: Any, tmp_path: Path, files: dict[str, bytes]) -> None:
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     connect().deploy(path, "shoes", wait=False)
-    service.settle("shoes")
+    service.finish_deployment("shoes")
 
 
 @pytest.mark.parametrize("name", ["samples.safetensors", "./samples.safetensors"])
@@ -28,16 +28,16 @@ def test_the_first_sample_of_an_artifact_as_a_raw_tensor(service: Any, tmp_path:
     raw = np.arange(32, dtype=np.uint8).reshape(2, 1, 4, 4)
     content = safetensors.numpy.save({"raw": raw, "scores": np.zeros((2, 3), np.float32)})
     deploy(service, tmp_path, {"naiad.json": b"{}", name: content})
-    body = sample_body("shoes", service.client("sagemaker"), service.client("s3"))
+    body = read_sample_body("shoes", service.client("sagemaker"), service.client("s3"))
     assert body == (bytes(range(16)), "application/octet-stream")
 
 
-def test_a_model_without_samples_wants_an_input(service: Any, tmp_path: Path) -> None:
+def test_a_model_without_samples_needs_an_input(service: Any, tmp_path: Path) -> None:
     deploy(service, tmp_path, {"code/inference.py": b"", "deep/samples.safetensors": b""})
-    with pytest.raises(InputError, match="the model of endpoint shoes keeps no samples") as told:
-        sample_body("shoes", service.client("sagemaker"), service.client("s3"))
-    assert told.value.hint is not None
-    assert "--body" in told.value.hint
+    with pytest.raises(InputError, match="the model of endpoint shoes keeps no samples") as caught:
+        read_sample_body("shoes", service.client("sagemaker"), service.client("s3"))
+    assert caught.value.hint is not None
+    assert "--body" in caught.value.hint
 
 
 RAW = np.arange(32, dtype=np.uint8).reshape(2, 1, 4, 4)
@@ -54,7 +54,7 @@ def archive(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def packaged(service: Any, container: dict[str, Any]) -> dict[str, Any]:
+def make_package(service: Any, container: dict[str, Any]) -> dict[str, Any]:
     sagemaker = service.client("sagemaker")
     specification = {
         "Containers": [container],
@@ -69,7 +69,7 @@ def packaged(service: Any, container: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", ["package", "containers", "object", "prefix"])
-def test_wherever_the_model_names_its_data(service: Any, form: str) -> None:
+def test_each_place_where_a_model_can_name_its_data(service: Any, form: str) -> None:
     store, sagemaker = service.client("s3"), service.client("sagemaker")
     store.put_object(Bucket="naiad", Key="m/model.tar.gz", Body=archive(SAMPLES))
     store.put_object(Bucket="naiad", Key="m/files/samples.safetensors", Body=SAMPLES)
@@ -79,11 +79,11 @@ def test_wherever_the_model_names_its_data(service: Any, form: str) -> None:
     )
     source = {"S3Uri": f"s3://naiad/m/{place}", "S3DataType": kind, "CompressionType": compression}
     by_source = {"Image": "naiad/inference", "ModelDataSource": {"S3DataSource": source}}
-    container = packaged(service, url) if form == "package" else url if form == "containers" else by_source
+    container = make_package(service, url) if form == "package" else url if form == "containers" else by_source
     one = {"Containers": [container]} if form == "containers" else {"PrimaryContainer": container}
     sagemaker.create_model(ModelName="shoes", ExecutionRoleArn=ROLE, **one)
     variant = {"VariantName": "v", "ModelName": "shoes", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName="shoes", ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName="shoes", EndpointConfigName="shoes")
-    service.settle("shoes")
-    assert sample_body("shoes", sagemaker, store) == (bytes(range(16)), "application/octet-stream")
+    service.finish_deployment("shoes")
+    assert read_sample_body("shoes", sagemaker, store) == (bytes(range(16)), "application/octet-stream")

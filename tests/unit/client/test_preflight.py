@@ -1,4 +1,4 @@
-"""A pre-flight runs what the job would run, here, and leaves nothing."""
+"""A pre-flight runs here what the job would run, and leaves no files."""
 
 import sys
 import tempfile
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from naiad.client.network import SentNetwork
+from naiad.client.job_input import JobInput
+from naiad.client.job_network import JobNetwork
 from naiad.client.preflight import preflight
 from naiad.errors import DataError, NetworkError, OptionError
 
@@ -23,8 +24,8 @@ class Mine(nn.Module):
     def forward(self, inputs):
         return self.linear(inputs)
 """
-NOWHERE = None
-"""No store: it is an error to ask one."""
+NO_STORE = None
+"""A pre-flight of local data sends nothing to a server."""
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def empty_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Nothing is left in it."""
+    """Fails a test that leaves a file in the temporary folder."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -44,29 +45,30 @@ def empty_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     assert list(folder.iterdir()) == []
 
 
-def source(inputs: int) -> SentNetwork:
-    return SentNetwork("net.py:Mine", "net.py", NET.format(inputs=inputs).encode())
+def own_network(table: Path, inputs: int) -> JobInput:
+    """A job with a network of the user's, which takes so many inputs."""
+    network = JobNetwork("net.py:Mine", "net.py", NET.format(inputs=inputs).encode())
+    return JobInput({"net": "net.py:Mine", "label": "kind"}, {"train": table}, network)
+
+
+def mlp(source: str | Path, **hyperparameters: str) -> JobInput:
+    return JobInput({"net": "mlp", **hyperparameters}, {"train": source}, JobNetwork("mlp"))
 
 
 def test_a_good_job_passes(table: Path) -> None:
-    preflight(
-        {"net": "mlp", "label": "kind", "epochs": "3", "plan.batch_size": "16"},
-        {"train": table},
-        SentNetwork("mlp"),
-        NOWHERE,
-    )
+    preflight(mlp(table, **{"label": "kind", "epochs": "3", "plan.batch_size": "16"}), NO_STORE)
 
 
-def test_the_network_is_made_from_what_is_sent(table: Path) -> None:
+def test_the_network_is_made_from_the_source_that_is_sent(table: Path) -> None:
     before = set(sys.modules)
-    preflight({"net": "net.py:Mine", "label": "kind"}, {"train": table}, source(2), NOWHERE)
+    preflight(own_network(table, inputs=2), NO_STORE)
     assert [name for name in set(sys.modules) - before if name.startswith("_naiad_network")] == []
     with pytest.raises(NetworkError, match="9"):
-        preflight({"net": "net.py:Mine", "label": "kind"}, {"train": table}, source(9), NOWHERE)
+        preflight(own_network(table, inputs=9), NO_STORE)
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "says"),
+    ("hyperparameters", "error", "message"),
     [
         ({"label": "kindd"}, DataError, "kindd"),
         ({"label": "kind", "epochs": "many"}, OptionError, "epochs"),
@@ -75,22 +77,22 @@ def test_the_network_is_made_from_what_is_sent(table: Path) -> None:
         ({"label": "kind", "task": "regresion"}, (DataError, OptionError), "regresion"),
     ],
 )
-def test_what_the_job_would_refuse_is_refused(
-    table: Path, given: dict[str, str], error: type[Exception], says: str
+def test_an_input_that_the_job_would_refuse_is_refused(
+    table: Path, hyperparameters: dict[str, str], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=says):
-        preflight({"net": "mlp", **given}, {"train": table}, SentNetwork("mlp"), NOWHERE)
+    with pytest.raises(error, match=message):
+        preflight(mlp(table, **hyperparameters), NO_STORE)
 
 
-def test_data_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_data_that_cannot_be_read_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"this is no parquet")
     with pytest.raises(DataError, match=r"broken\.parquet"):
-        preflight({"net": "mlp"}, {"train": tmp_path / "broken.parquet"}, SentNetwork("mlp"), NOWHERE)
+        preflight(mlp(tmp_path / "broken.parquet"), NO_STORE)
 
 
 def test_data_in_the_store_is_sampled(service: Any, table: Path) -> None:
     store = service.client("s3")
     store.upload_file(str(table), "naiad", "in/table.csv")
-    preflight({"net": "mlp", "label": "kind"}, {"train": "s3://naiad/in/"}, SentNetwork("mlp"), store)
+    preflight(mlp("s3://naiad/in/", label="kind"), store)
     with pytest.raises(DataError, match="nothing"):
-        preflight({"net": "mlp", "label": "nothing"}, {"train": "s3://naiad/in/"}, SentNetwork("mlp"), store)
+        preflight(mlp("s3://naiad/in/", label="nothing"), store)

@@ -11,23 +11,23 @@ import pytest
 import torch
 from PIL import Image
 
-from naiad.client import bodies
-from naiad.client.bodies import bodies_of, file_body
+from naiad.client import request_body
+from naiad.client.request_body import make_bodies, read_body
 from naiad.errors import DataError
 
 ROWS = [{"x": 1, "kind": "a"}, {"x": 2, "kind": "b"}]
 
 
 def arrays(inputs: Any) -> list[np.ndarray]:
-    found = bodies_of(inputs)
-    assert {content_type for _, content_type in found} == {"application/x-npy"}
-    return [np.load(io.BytesIO(body), allow_pickle=False) for body, _ in found]
+    bodies = make_bodies(inputs)
+    assert {content_type for _, content_type in bodies} == {"application/x-npy"}
+    return [np.load(io.BytesIO(body), allow_pickle=False) for body, _ in bodies]
 
 
 def rows(inputs: Any) -> list[Any]:
-    found = bodies_of(inputs)
-    assert {content_type for _, content_type in found} == {"application/json"}
-    return [row for body, _ in found for row in json.loads(body)["instances"]]
+    bodies = make_bodies(inputs)
+    assert {content_type for _, content_type in bodies} == {"application/json"}
+    return [row for body, _ in bodies for row in json.loads(body)["instances"]]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_one_row() -> None:
     assert rows({"x": 1, "kind": "a"}) == ROWS[:1]
 
 
-def test_what_is_missing_is_null_and_times_are_texts() -> None:
+def test_missing_values_are_null_and_times_are_texts() -> None:
     cells = {
         "nan": float("nan"),
         "infinite": np.float32("inf"),
@@ -86,38 +86,38 @@ def test_what_is_missing_is_null_and_times_are_texts() -> None:
         ("a.jsonl", "application/jsonlines"),
     ],
 )
-def test_files_go_as_they_are(tmp_path: Path, name: str, content_type: str) -> None:
+def test_files_are_sent_as_they_are(tmp_path: Path, name: str, content_type: str) -> None:
     (tmp_path / name).write_bytes(b"content")
-    assert bodies_of(tmp_path / name) == bodies_of([str(tmp_path / name)]) == [(b"content", content_type)]
+    assert make_bodies(tmp_path / name) == make_bodies([str(tmp_path / name)]) == [(b"content", content_type)]
 
 
-def test_pictures_files_and_arrays_may_be_mixed_and_stay_in_order(tmp_path: Path) -> None:
+def test_images_files_and_arrays_may_be_mixed_and_stay_in_order(tmp_path: Path) -> None:
     picture = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
     picture.save(tmp_path / "a.png")
-    found = bodies_of([picture, tmp_path / "a.png", np.zeros((8, 8))])
-    assert [content_type for _, content_type in found] == ["image/png", "image/png", "application/x-npy"]
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(found[0][0]))), np.asarray(picture))
+    bodies = make_bodies([picture, tmp_path / "a.png", np.zeros((8, 8))])
+    assert [content_type for _, content_type in bodies] == ["image/png", "image/png", "application/x-npy"]
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(bodies[0].content))), np.asarray(picture))
 
 
-def test_what_is_too_large_for_one_request_is_cut_between_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "MOST_BYTES", 1000)
+def test_inputs_too_large_for_one_request_are_split_between_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_body, "MAX_BYTES", 1000)
     values = np.arange(3000, dtype=np.int32).reshape(300, 10)
-    found = arrays(values)
-    assert len(found) > 1
-    assert np.array_equal(np.concatenate(found), values)
+    parts = arrays(values)
+    assert len(parts) > 1
+    assert np.array_equal(np.concatenate(parts), values)
     table = [{"x": number} for number in range(500)]
     assert rows(table) == table
-    assert max(len(body) for body, _ in bodies_of(table)) <= 1000
+    assert max(len(body) for body, _ in make_bodies(table)) <= 1000
 
 
-def test_one_large_sample_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "MOST_BYTES", 1000)
+def test_one_large_sample_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_body, "MAX_BYTES", 1000)
     (array,) = arrays(np.zeros((1, 4000), dtype=np.uint8))
     assert array.shape == (1, 4000)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "message"),
     [
         (np.array(["a", "b"]), "an array of <U1 cannot be sent"),
         (np.array([{}, []], dtype=object), "an array of object cannot be sent"),
@@ -129,12 +129,12 @@ def test_one_large_sample_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         (Path("nowhere.png"), r"nowhere\.png cannot be read"),
     ],
 )
-def test_what_cannot_be_sent_is_told(inputs: Any, said: str) -> None:
-    with pytest.raises(DataError, match=said):
-        bodies_of(inputs)
+def test_inputs_that_cannot_be_sent_are_refused(inputs: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make_bodies(inputs)
 
 
-def test_a_table_that_the_server_does_not_read_is_told(tmp_path: Path) -> None:
+def test_a_table_that_the_server_does_not_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").touch()
     with pytest.raises(DataError, match=r"a\.parquet cannot be sent as it is"):
-        file_body(tmp_path / "a.parquet")
+        read_body(tmp_path / "a.parquet")

@@ -10,8 +10,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from naiad.client import bench
-from naiad.client.bench import Target, growing
+from naiad.client import endpoint_benchmark
+from naiad.client.endpoint_benchmark import BenchmarkTarget, measure_loads
 from naiad.errors import NaiadError
 
 KEYS = Credentials("AKIATEST", "secret")
@@ -19,8 +19,8 @@ BODY = b"\x00\x01"
 
 
 @dataclass
-class Answering:
-    """A server on loopback that says what ``status`` tells it, and keeps the first request of each connection."""
+class AnsweringServer:
+    """A server on loopback that answers with ``status()``, and keeps the first request of each connection."""
 
     status: Callable[[], int] = lambda: 200
     url: str = ""
@@ -47,14 +47,14 @@ class Answering:
                 await writer.wait_closed()
 
     async def ended(self) -> None:
-        """When each connection is closed, at this end too."""
+        """Waits until each connection is closed at this end."""
         await asyncio.gather(*(task for task in self.connections if task is not None))
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
-    monkeypatch.setattr(bench, "_WARM_UP_S", 0.02)
-    answering, loop, listening = Answering(), asyncio.new_event_loop(), threading.Event()
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringServer]:
+    monkeypatch.setattr(endpoint_benchmark, "_WARM_UP_S", 0.02)
+    answering, loop, listening = AnsweringServer(), asyncio.new_event_loop(), threading.Event()
     over = asyncio.Event()
 
     async def serve() -> None:
@@ -73,12 +73,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
     loop.close()
 
 
-def target(url: str) -> Target:
-    return Target(url, "us-east-1", KEYS, "shoes", BODY, "application/octet-stream")
+def target(url: str) -> BenchmarkTarget:
+    return BenchmarkTarget(url, "us-east-1", KEYS, "shoes", BODY, "application/octet-stream")
 
 
-def test_rates_and_percentiles(server: Answering) -> None:
-    first, second = growing(target(server.url), connections=[1, 3], duration_s=0.1)
+def test_rates_and_percentiles(server: AnsweringServer) -> None:
+    first, second = measure_loads(target(server.url), connections=[1, 3], duration_s=0.1)
     assert (first.connections, second.connections) == (1, 3)
     assert len(server.heads) == 4
     for load in (first, second):
@@ -88,8 +88,8 @@ def test_rates_and_percentiles(server: Answering) -> None:
         assert 0 < load.p50_ms <= load.p90_ms <= load.p99_ms <= load.highest_ms
 
 
-def test_requests_are_signed_as_botocore_signs(server: Answering) -> None:
-    list(growing(target(server.url), connections=[1], duration_s=0.02))
+def test_requests_are_signed_as_botocore_signs(server: AnsweringServer) -> None:
+    list(measure_loads(target(server.url), connections=[1], duration_s=0.02))
     head = server.heads[0].decode()
     lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
     assert head.startswith("POST /endpoints/shoes/invocations HTTP/1.1\r\n")
@@ -107,34 +107,34 @@ def test_requests_are_signed_as_botocore_signs(server: Answering) -> None:
     assert lines["Authorization"].endswith(f"Signature={signer.signature(text, again)}")
 
 
-def test_what_is_refused_and_what_fails_is_counted_apart(server: Answering) -> None:
+def test_refused_and_failed_requests_are_counted_separately(server: AnsweringServer) -> None:
     statuses = iter(range(10**9))
     server.status = lambda: (200, 503, 424)[next(statuses) % 3]
-    (load,) = growing(target(server.url), connections=[1], duration_s=0.2)
+    (load,) = measure_loads(target(server.url), connections=[1], duration_s=0.2)
     assert load.refused > 0
     assert load.failed > 0
     assert load.rate == pytest.approx((load.requests - load.refused - load.failed) / 0.2)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 406, 413, 415])
-def test_a_request_that_can_never_succeed_ends_it(server: Answering, status: int) -> None:
+def test_a_request_that_can_never_succeed_ends_the_benchmark(server: AnsweringServer, status: int) -> None:
     server.status = lambda: status
     with pytest.raises(NaiadError, match=r"the endpoint refuses the request: \{\}"):
-        list(growing(target(server.url), connections=[2], duration_s=5))
+        list(measure_loads(target(server.url), connections=[2], duration_s=5))
 
 
-def test_a_server_that_goes_away_is_told(server: Answering) -> None:
+def test_a_server_that_closes_the_connection_is_an_error(server: AnsweringServer) -> None:
     server.status = lambda: 0
     with pytest.raises(NaiadError, match="the server closed the connection"):
-        list(growing(target(server.url), connections=[1], duration_s=5))
+        list(measure_loads(target(server.url), connections=[1], duration_s=5))
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_a_server_that_does_not_answer_is_an_error() -> None:
     with pytest.raises(NaiadError, match="the server does not answer"):
-        list(growing(target("http://127.0.0.1:1"), connections=[1], duration_s=1))
+        list(measure_loads(target("http://127.0.0.1:1"), connections=[1], duration_s=1))
 
 
-def test_the_load_grows_until_it_brings_no_more(server: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "_ENOUGH", 1e9)
-    loads = list(growing(target(server.url), duration_s=0.02))
+def test_the_load_grows_until_the_rate_does_not(server: AnsweringServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_benchmark, "_MIN_GAIN", 1e9)
+    loads = list(measure_loads(target(server.url), duration_s=0.02))
     assert [load.connections for load in loads] == [1, 2]

@@ -1,4 +1,4 @@
-"""Data for jobs: what is on this disk is put beside the server's, once."""
+"""Data of a job: what is on this disk is uploaded to the server, once."""
 
 import hashlib
 import os
@@ -7,9 +7,12 @@ from typing import Any
 
 from naiad.errors import DataError
 
+_COMPLETE = ".complete"
+"""An empty object that is written after the files, so that half an upload is not taken for the data."""
 
-def is_place(source: str | Path) -> bool:
-    """A URI or something on this disk, rather than the name of a data set."""
+
+def is_path_or_uri(source: str | Path) -> bool:
+    """Whether the source is an s3:// URI or a path that exists, and not the name of a data set. Raises DataError."""
     if isinstance(source, str) and source.startswith("s3://"):
         return True
     if not isinstance(source, str | Path):
@@ -23,8 +26,8 @@ def is_place(source: str | Path) -> bool:
     return exists
 
 
-def placed(source: str | Path, store: Any, bucket: str) -> str:
-    """The S3 URI of the data; local data is uploaded under the digest of what it holds."""
+def upload_data(source: str | Path, store: Any, bucket: str) -> str:
+    """Returns the data's s3:// URI; uploads a local path under the digest of its files. Raises DataError for an empty folder."""
     text = str(source)
     if text.startswith("s3://"):
         return text
@@ -34,10 +37,10 @@ def placed(source: str | Path, store: Any, bucket: str) -> str:
         raise DataError(f"{root} is an empty folder", hint="give a folder with files in it")
     base = root if root.is_dir() else root.parent
     prefix = f"data/{_digest(base, files)}/"
-    if not store.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}.complete").get("KeyCount"):
+    if not store.list_objects_v2(Bucket=bucket, Prefix=prefix + _COMPLETE).get("KeyCount"):
         for path in files:
             store.upload_file(str(path), bucket, prefix + path.relative_to(base).as_posix())
-        store.put_object(Bucket=bucket, Key=f"{prefix}.complete", Body=b"")
+        store.put_object(Bucket=bucket, Key=prefix + _COMPLETE, Body=b"")
     return f"s3://{bucket}/{prefix}"
 
 
@@ -45,7 +48,6 @@ def _digest(base: Path, files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
-            digest.update(
-                f"{path.relative_to(base).as_posix()}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
-            )
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(base).as_posix()}\0{content}\n".encode())
     return digest.hexdigest()[:32]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from naiad.client.packing import pack
+from naiad.client.model_archive import pack_model
 from naiad.errors import ArtifactError, InputError
 
 
 def packed(folder: Path) -> bytes:
     archive = io.BytesIO()
-    pack(folder, archive)
+    pack_model(folder, archive)
     return archive.getvalue()
 
 
@@ -23,7 +23,7 @@ def members(archive: bytes) -> dict[str, tarfile.TarInfo]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model in SageMaker's script convention."""
+    """Returns a model in SageMaker's script convention."""
     model = tmp_path / "model"
     (model / "code").mkdir(parents=True)
     (model / "code" / "inference.py").write_text("def model_fn(folder): ...\n")
@@ -39,32 +39,32 @@ def test_the_same_files_give_the_same_bytes(folder: Path) -> None:
     assert packed(folder) != before
 
 
-def test_nobodys_name_and_time_go_along_and_a_program_stays_one(folder: Path) -> None:
+def test_owners_and_times_are_left_out_and_a_program_stays_executable(folder: Path) -> None:
     (folder / "serve").write_text("#!/bin/sh\n")
     (folder / "serve").chmod(0o700)
-    found = members(packed(folder))
-    assert found["serve"].mode == 0o755
-    assert found["weights.bin"].mode == 0o644
-    assert {(one.mtime, one.uid, one.gid, one.uname, one.gname) for one in found.values()} == {(0, 0, 0, "", "")}
+    files = members(packed(folder))
+    assert files["serve"].mode == 0o755
+    assert files["weights.bin"].mode == 0o644
+    assert {(one.mtime, one.uid, one.gid, one.uname, one.gname) for one in files.values()} == {(0, 0, 0, "", "")}
 
 
-def test_what_is_hidden_or_compiled_stays_here(folder: Path) -> None:
+def test_hidden_and_compiled_files_are_left_out(folder: Path) -> None:
     for name in (".git/config", "code/__pycache__/inference.pyc", ".env", "code/.secret"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("no")
     assert sorted(members(packed(folder))) == ["code/inference.py", "weights.bin"]
 
 
-def test_links_are_sent_as_what_they_lead_to(folder: Path, tmp_path: Path) -> None:
+def test_links_are_packed_as_files(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "large.bin").write_bytes(b"large")
     (folder / "linked.bin").symlink_to(tmp_path / "large.bin")
     (folder / "again.bin").hardlink_to(folder / "weights.bin")
-    found = members(packed(folder))
-    assert all(one.isfile() for one in found.values())
-    assert (found["linked.bin"].size, found["again.bin"].size) == (5, 1000)
+    files = members(packed(folder))
+    assert all(one.isfile() for one in files.values())
+    assert (files["linked.bin"].size, files["again.bin"].size) == (5, 1000)
 
 
-def test_of_an_artifact_only_its_own_files(tmp_path: Path) -> None:
+def test_only_the_files_of_its_manifest_are_packed_of_an_artifact(tmp_path: Path) -> None:
     for name in ("model.onnx", "report.html", "checkpoints/step-1/model.safetensors"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -81,7 +81,7 @@ def test_a_damaged_artifact_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_an_artifact_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "naiad.json").write_text(json.dumps({"files": {"model.onnx": {}}}))
-    with pytest.raises(ArtifactError, match=r"is not whole: model\.onnx is missing"):
+    with pytest.raises(ArtifactError, match=r"is not complete: model\.onnx is missing"):
         packed(tmp_path)
 
 
