@@ -1,19 +1,21 @@
 """Every error that Naiad raises on purpose, in one tree.
 
     NaiadError
-    ├── InputError            what the user gave cannot be used; exit status 2, nothing was written
-    │   ├── DataError         the data: missing, empty, one class, labels out of range, …
-    │   ├── NetworkError      the network: not a module, shapes that do not meet the data, …
-    │   ├── OptionError       an option: unknown, of the wrong type, out of its range
-    │   ├── ArtifactError     an artifact or checkpoint: damaged, incomplete, of a newer format
-    │   └── FolderError       a folder that cannot be written
-    └── TrainingError         the run failed; what was saved before it stays
-        ├── LossNotFinite     after the allowed number of returns to the last checkpoint
-        ├── MemoryExhausted   even one sample a microbatch does not fit
-        ├── DiskFull          the last good checkpoint stays, the partial file is gone
-        └── Stopped           asked to stop (SIGTERM, Ctrl-C); a checkpoint was written
+    ├── InputError             what the user gave cannot be used; exit status 2, nothing was written
+    │   ├── DataError          the data: missing, empty, one class, labels out of range, …
+    │   ├── NetworkError       the network: not a module, shapes that do not fit the data, …
+    │   ├── OptionError        an option: unknown, of the wrong type, out of its range
+    │   ├── ArtifactError      an artifact or checkpoint: damaged, incomplete, of a newer format
+    │   ├── FolderError        a folder that cannot be written
+    │   └── PackageError       an optional package that is not installed
+    ├── TrainingError          the run failed; what was saved before it stays
+    │   ├── LossNotFinite      after the allowed number of returns to the last checkpoint
+    │   ├── MemoryExhausted    not even one sample a microbatch fits into memory
+    │   ├── DiskFull           the last good checkpoint stays, the partial file is gone
+    │   └── TrainingStopped    stopped on request (SIGTERM, Ctrl-C); a checkpoint was written
+    └── ServiceError           the server refuses a request; ``service/domain/errors.py`` draws what stands below it
 
-A message says what, what was given, and what to do. The doing goes in ``hint`` where it is a command or a call.
+A message says what is wrong, what was given, and what to do. A command or a call that mends it goes into ``hint``.
 """
 
 import difflib
@@ -22,6 +24,9 @@ from collections.abc import Iterable
 
 class NaiadError(Exception):
     """``str(error)`` is one lower-case line without a period; ``hint`` is what to do, or None."""
+
+    raised_by_all: bool = False
+    """Whether all processes of a distributed run raise it, so that the first one alone prints it."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -41,7 +46,7 @@ class NetworkError(InputError):
 
 
 class OptionError(InputError):
-    pass
+    raised_by_all = True
 
 
 class ArtifactError(InputError):
@@ -52,28 +57,36 @@ class FolderError(InputError):
     pass
 
 
+class PackageError(InputError):
+    pass
+
+
 class TrainingError(NaiadError):
     pass
 
 
 class LossNotFinite(TrainingError):
-    pass
+    raised_by_all = True
 
 
 class MemoryExhausted(TrainingError):
-    pass
+    raised_by_all = True
 
 
 class DiskFull(TrainingError):
     pass
 
 
-class Stopped(TrainingError):
+class TrainingStopped(TrainingError):
+    raised_by_all = True
+
+
+class ServiceError(NaiadError):
     pass
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """A phrase for a hint: the known name nearest to ``given``, or all of them when none is near."""
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Returns a phrase for a hint: the known name that is most like ``name``, or all of them when none is like it."""
     names = sorted(known)
-    close = difflib.get_close_matches(given, names, n=1)
+    close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"

@@ -14,7 +14,7 @@ _HELP = "from naiad.cli.main import main; main({arguments!r})"
     [
         "import naiad",
         "import naiad.errors",
-        "import naiad.trainer.arguments",
+        "import naiad.trainer.hyperparameters",
         "import naiad.cli.main",
         _HELP.format(arguments=["--help"]),
         _HELP.format(arguments=["nets", "--help"]),

@@ -1,24 +1,28 @@
-"""The error tree, and the nearest name."""
+"""The error tree, and the hint that offers a known name."""
 
+import inspect
 import re
+from types import ModuleType
 
 import pytest
 
 from naiad import errors
+from naiad.service.domain import errors as service_errors
 
 
-def test_the_drawing_shows_every_error():
-    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__)) | {"NaiadError"}
-    defined = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+@pytest.mark.parametrize(("module", "root"), [(errors, "NaiadError"), (service_errors, "ServiceError")])
+def test_the_drawing_shows_every_error(module: ModuleType, root: str) -> None:
+    drawn = set(re.findall(r"[├└]── (\w+)", str(module.__doc__))) | {root}
+    defined = {name for name, value in inspect.getmembers(module, inspect.isclass) if issubclass(value, Exception)}
     assert drawn == defined
 
 
-def test_a_hint_is_apart_from_the_message():
+def test_a_hint_is_not_a_part_of_the_message() -> None:
     error = errors.DataError("no data", hint="give some")
     assert (str(error), error.hint) == ("no data", "give some")
     assert isinstance(error, errors.InputError)
 
 
-@pytest.mark.parametrize(("given", "phrase"), [("epoch", "did you mean 'epochs'?"), ("zzz", "known: epochs, seed")])
-def test_nearest(given, phrase):
-    assert errors.nearest(given, ["seed", "epochs"]) == phrase
+@pytest.mark.parametrize(("name", "phrase"), [("epoch", "did you mean 'epochs'?"), ("zzz", "known: epochs, seed")])
+def test_a_known_name_is_offered(name: str, phrase: str) -> None:
+    assert errors.did_you_mean(name, ["seed", "epochs"]) == phrase

@@ -1,4 +1,4 @@
-"""``python -m naiad.cli``."""
+"""``python -m naiad.cli`` is the ``naiad`` command."""
 
 from naiad.cli.main import script
 

@@ -1,70 +1,89 @@
-"""``naiad bench-endpoint``: how fast an endpoint answers."""
+"""``naiad bench-endpoint``: measures how fast an endpoint answers."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from naiad.cli import options
-from naiad.cli.output import give_json, give_table, tell
-from naiad.cli.remote import aws_errors
+from naiad.cli.output import print_json, print_message, print_table
+from naiad.cli.remote import translate_aws_errors
 from naiad.errors import OptionError
+
+if TYPE_CHECKING:
+    from naiad.client.connection import Connection
+    from naiad.client.endpoint_benchmark import BenchmarkTarget, LoadResult
 
 
 def bench_endpoint(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The endpoint's name.", show_default=False)],
     duration: Annotated[float, typer.Option(min=0.5, help="Seconds at each load.")] = 5.0,
     connections: Annotated[
-        str | None, typer.Option(help="How many at once, as 1,8,32; 1, 2, 4 … until it gets no faster, if left out.")
+        str | None,
+        typer.Option(help="Connections at once, as 1,8,32; if left out 1, 2, 4 … until it gets no faster."),
     ] = None,
-    body: Annotated[Path | None, typer.Option(help="A file to send; a sample of the artifact's if left out.")] = None,
-    content_type: Annotated[str | None, typer.Option(help="Of --body; by its ending if left out.")] = None,
-    as_json: options.Json = False,
+    body: Annotated[Path | None, typer.Option(help="A file to send; a sample of the artifact if left out.")] = None,
+    content_type: Annotated[
+        str | None, typer.Option(help="Type of --body; taken from the file's ending if left out.")
+    ] = None,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Measure requests a second and latencies at growing load, with signed requests.
 
-    The load is made on this machine: on the endpoint's own it takes part of the cores.
+    This machine makes the load: where the endpoint runs on it too, the load takes some of its cores.
     """
-    from naiad.client.bench import Target, growing
-    from naiad.client.bodies import file_body
     from naiad.client.connection import connect
-    from naiad.client.model_sample import sample_body
+    from naiad.client.endpoint_benchmark import measure_loads
 
-    counts = _counts(connections)
-    with aws_errors():
-        connection = connect()
-        if body is not None:
-            content, usual = file_body(body)
-        else:
-            content, usual = sample_body(name, connection.client("sagemaker"), connection.client("s3"))
-        credentials = connection.session.get_credentials()
-        if credentials is None:
-            raise OptionError("there are no keys to sign with", hint='eval "$(naiad env)"')
-        target = Target(
-            connection.url, connection.session.region_name, credentials, name, content, content_type or usual
-        )
-        loads = []
-        for load in growing(target, connections=counts, duration_s=duration):
-            loads.append(load)
-            tell(f"{load.connections} connections: {load.rate:,.0f} requests/s")
+    counts = _parse_counts(connections)
+    with translate_aws_errors():
+        target = _make_target(connect(), name, body, content_type)
+        results = []
+        for result in measure_loads(target, connections=counts, duration_s=duration):
+            results.append(result)
+            print_message(f"{result.connections} connections: {result.rate:,.0f} requests/s")
     if as_json:
-        give_json([asdict(load) for load in loads])
+        print_json([asdict(result) for result in results])
         return
-    rows = [
-        [
-            str(load.connections),
-            f"{load.rate:,.0f}",
-            *(f"{value:.2f}" for value in (load.p50_ms, load.p90_ms, load.p99_ms, load.highest_ms)),
-            str(load.refused),
-            str(load.failed),
-        ]
-        for load in loads
+    columns = ["connections", "requests/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "refused", "failed"]
+    print_table(columns, [_row(result) for result in results])
+
+
+def _make_target(connection: "Connection", name: str, body: Path | None, content_type: str | None) -> "BenchmarkTarget":
+    from naiad.client.endpoint_benchmark import BenchmarkTarget
+    from naiad.client.model_sample import read_sample_body
+    from naiad.client.request_body import read_body
+
+    if body is not None:
+        content, default_type = read_body(body)
+    else:
+        content, default_type = read_sample_body(name, connection.client("sagemaker"), connection.client("s3"))
+    credentials = connection.session.get_credentials()
+    if credentials is None:
+        raise OptionError("there are no keys to sign with", hint='eval "$(naiad env)"')
+    return BenchmarkTarget(
+        url=connection.url,
+        region=connection.session.region_name,
+        credentials=credentials,
+        endpoint=name,
+        body=content,
+        content_type=content_type or default_type,
+    )
+
+
+def _row(result: "LoadResult") -> list[str]:
+    latencies_ms = (result.p50_ms, result.p90_ms, result.p99_ms, result.highest_ms)
+    return [
+        str(result.connections),
+        f"{result.rate:,.0f}",
+        *(f"{latency_ms:.2f}" for latency_ms in latencies_ms),
+        str(result.refused),
+        str(result.failed),
     ]
-    give_table(["connections", "requests/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "refused", "failed"], rows)
 
 
-def _counts(text: str | None) -> list[int] | None:
+def _parse_counts(text: str | None) -> list[int] | None:
     if text is None:
         return None
     try:

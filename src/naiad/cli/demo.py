@@ -1,4 +1,4 @@
-"""``naiad demo``: a network from first step to prediction, on real images."""
+"""``naiad demo``: takes a network from its first step to a prediction, on real images."""
 
 import shutil
 import time
@@ -9,76 +9,77 @@ import typer
 
 import naiad
 from naiad.cli import options
-from naiad.cli.output import give, give_json, give_table, tell
-from naiad.cli.train import give_summary, summary
+from naiad.cli.output import print_json, print_line, print_message, print_table
+from naiad.cli.train import print_summary, summarize
 from naiad.errors import FolderError
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
 
 _DATA = "fashion-mnist"
-_MARKS = ("run.json", "naiad.json", "checkpoints")
+_RUN_FILES = ("run.json", "naiad.json", "checkpoints")
 """A folder that has one of these was written by a run."""
-_SHOWN = 8
+_PREDICTIONS = 8
 
 
 def demo(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 5,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the run goes; an earlier run there is replaced.")
+        Path, typer.Option(metavar="DIR", help="The run's folder; an earlier run in it is replaced.")
     ] = Path("runs/demo"),
-    seed: options.Seed = 0,
-    as_json: options.Json = False,
+    seed: options.SeedOption = 0,
+    as_json: options.JsonOption = False,
 ) -> None:
-    """Train SimpleNet on Fashion-MNIST.
+    """Train SimpleNet on Fashion-MNIST, or on digits where that cannot be downloaded.
 
-    Then test it, save it, load it back, predict a handful of test images, and say where the report is.
+    Then test it, save it, load it back, predict a few test images, and show where the report is.
     """
     clear_run(out)
     started = time.perf_counter()
     naiad.fit("simplenet", _DATA, epochs=epochs, seed=seed, out=out)
     model = naiad.load(out)
-    result = summary(model, out, seconds=time.perf_counter() - started)
-    result["predictions"] = _handful(model)
+    summary = summarize(model, out, seconds=time.perf_counter() - started)
+    summary["data"], summary["predictions"] = _predict_test_images(model)
     if as_json:
-        give_json(result)
+        print_json(summary)
         return
-    give_summary(result)
-    _give_predictions(result["predictions"])
-    give(f"\nopen the report: {(out / 'report.html').absolute().as_uri()}")
+    print_line(f"{'data':<11}{summary['data']}")
+    print_summary(summary)
+    _print_predictions(summary["predictions"])
+    print_line(f"\nopen the report: {(out / 'report.html').absolute().as_uri()}")
 
 
 def clear_run(folder: Path) -> None:
-    """Empties ``folder`` if a run wrote it. Raises FolderError when it holds anything else."""
+    """Deletes ``folder`` if a run wrote it. Raises FolderError when it holds anything else."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if not any((folder / mark).exists() for mark in _MARKS):
+    if not any((folder / name).exists() for name in _RUN_FILES):
         raise FolderError(f"{folder} exists and is no run of naiad's", hint="name another folder: --out DIR")
-    tell(f"replacing the run in {folder}")
+    print_message(f"replacing the run in {folder}")
     shutil.rmtree(folder)
 
 
-def _handful(model: "Model") -> list[dict[str, Any]]:
-    """The first test images: what they are, and what the loaded model says."""
+def _predict_test_images(model: "Model") -> tuple[str, list[dict[str, Any]]]:
+    """Returns the name of the data, and for the first test images their label and the model's prediction."""
+    import numpy as np
+
     from naiad.trainer.data.sources.open import open_source
 
-    test = open_source(_DATA).only("test")
-    assert test.targets is not None, "both Fashion-MNIST and what stands in for it are labelled"
-    images = test.inputs[:_SHOWN]
-    truth = [model.classes[int(target)] for target in test.targets[:_SHOWN]]
-    predictions = model.predict(images)
-    sure = predictions.scores.max(axis=1).tolist()
-    told = zip(truth, predictions.labels.tolist(), sure, strict=True)
-    return [
-        {"image": number, "true": true, "predicted": label, "score": score}
-        for number, (true, label, score) in enumerate(told)
+    raw = open_source(_DATA)
+    test = raw.get_split("test")
+    labels = np.asarray(test.targets)[:_PREDICTIONS]
+    predictions = model.predict(test.inputs[:_PREDICTIONS])
+    rows = zip(labels, predictions.labels.tolist(), predictions.scores.max(axis=1).tolist(), strict=True)
+    return raw.name, [
+        {"image": number, "true": model.classes[int(label)], "predicted": predicted, "score": score}
+        for number, (label, predicted, score) in enumerate(rows)
     ]
 
 
-def _give_predictions(rows: list[dict[str, Any]]) -> None:
+def _print_predictions(rows: list[dict[str, Any]]) -> None:
     cells = [
         [
-            f"{_DATA} test {row['image']}",
+            f"test {row['image']}",
             row["true"],
             row["predicted"],
             f"{row['score']:.4f}",
@@ -86,5 +87,5 @@ def _give_predictions(rows: list[dict[str, Any]]) -> None:
         ]
         for row in rows
     ]
-    give("")
-    give_table(["image", "true", "predicted", "score", ""], cells)
+    print_line("")
+    print_table(["image", "true", "predicted", "score", ""], cells)

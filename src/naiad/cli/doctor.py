@@ -1,20 +1,20 @@
-"""``naiad doctor``: what this machine offers, and what is missing."""
+"""``naiad doctor``: shows what this machine offers, and what is missing."""
 
 from pathlib import Path
 
 from naiad.cli import options
-from naiad.cli.output import give_json, give_table
+from naiad.cli.output import print_json, print_table
 
 
-def doctor(as_json: options.Json = False) -> None:
+def doctor(as_json: options.JsonOption = False) -> None:
     """Show what this machine offers."""
-    from naiad.trainer.doctor import examine
+    from naiad.trainer.doctor import run_checks
 
-    lines = examine(Path.cwd())
+    checks = run_checks(Path.cwd())
     if as_json:
-        give_json([line.to_json() for line in lines])
+        print_json([check.to_json() for check in checks])
         return
-    give_table(
+    print_table(
         ["what", "state", "found", "what to do"],
-        [[line.topic, str(line.state), line.found, line.hint or ""] for line in lines],
+        [[check.topic, str(check.state), check.found, check.hint or ""] for check in checks],
     )

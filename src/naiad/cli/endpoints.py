@@ -8,162 +8,148 @@ from typing import Annotated, Any
 import typer
 
 from naiad.cli import options
-from naiad.cli.output import give, give_json, give_table
-from naiad.cli.remote import aws_errors, client
+from naiad.cli.output import format_time, print_json, print_line, print_table
+from naiad.cli.remote import make_client, translate_aws_errors
 
-app = typer.Typer(help="List, show, ask, follow and delete endpoints.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The endpoint's name.", show_default=False)]
-_GROUP = "/aws/sagemaker/Endpoints/"
+app = typer.Typer(help="List, show, call, follow and delete endpoints.", no_args_is_help=True)
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The endpoint's name.", show_default=False)]
+_LOG_GROUP = "/aws/sagemaker/Endpoints/"
 _POLL_S = 0.5
-_MEASURED = "naiad: engine"
+_ENGINE_LINE = "naiad: engine"
 
 
 @app.command("list")
-def list_endpoints(as_json: options.Json = False) -> None:
+def list_endpoints(as_json: options.JsonOption = False) -> None:
     """List the endpoints, the newest first."""
-    with aws_errors():
-        pages = (
-            client("sagemaker").get_paginator("list_endpoints").paginate(SortBy="CreationTime", SortOrder="Descending")
-        )
-        found = [endpoint for page in pages for endpoint in page["Endpoints"]]
+    order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
+    with translate_aws_errors():
+        pages = make_client("sagemaker").get_paginator("list_endpoints").paginate(**order)
+        endpoints = [endpoint for page in pages for endpoint in page["Endpoints"]]
     if as_json:
-        give_json(found)
+        print_json(endpoints)
         return
-    rows = [[one["EndpointName"], one["EndpointStatus"], _when(one["LastModifiedTime"])] for one in found]
-    give_table(["name", "status", "changed"], rows)
+    rows = [[one["EndpointName"], one["EndpointStatus"], format_time(one["LastModifiedTime"])] for one in endpoints]
+    print_table(["name", "status", "changed"], rows)
 
 
 @app.command()
-def show(name: Name, as_json: options.Json = False) -> None:
-    """Show an endpoint: its variants, why it failed, and what its engines were measured at."""
-    with aws_errors():
-        described = client("sagemaker").describe_endpoint(EndpointName=name)
-        engines = measured(name)
-    described.pop("ResponseMetadata", None)
+def show(name: NameArgument, as_json: options.JsonOption = False) -> None:
+    """Show an endpoint: its variants, why it failed, and the measurements of its engines."""
+    with translate_aws_errors():
+        description = make_client("sagemaker").describe_endpoint(EndpointName=name)
+        engine_lines = read_engine_lines(name)
+    description.pop("ResponseMetadata", None)
     if as_json:
-        give_json({**described, "Engines": engines})
+        print_json({**description, "Engines": engine_lines})
         return
-    give(f"name      {name}")
-    give(f"status    {described['EndpointStatus']}")
-    give(f"config    {described['EndpointConfigName']}")
-    if reason := described.get("FailureReason"):
-        give(f"failed    {reason}")
-    give("")
-    rows = [[one["VariantName"], f"{one['CurrentWeight']:g}", _instances(one)] for one in _of(described, "Production")]
-    rows += [[one["VariantName"], "shadow", _instances(one)] for one in _of(described, "ShadowProduction")]
-    give_table(["variant", "weight", "instances"], rows)
-    for line in engines:
-        give(line)
+    print_line(f"name      {name}")
+    print_line(f"status    {description['EndpointStatus']}")
+    print_line(f"config    {description['EndpointConfigName']}")
+    if reason := description.get("FailureReason"):
+        print_line(f"failed    {reason}")
+    print_line("")
+    variants = description.get("ProductionVariants", [])
+    shadows = description.get("ShadowProductionVariants", [])
+    rows = [[variant["VariantName"], f"{variant['CurrentWeight']:g}", _instances(variant)] for variant in variants]
+    rows += [[variant["VariantName"], "shadow", _instances(variant)] for variant in shadows]
+    print_table(["variant", "weight", "instances"], rows)
+    for line in engine_lines:
+        print_line(line)
 
 
 @app.command()
 def invoke(
-    name: Name,
+    name: NameArgument,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Images, CSV, JSON, npy.", show_default=False)],
-    content_type: Annotated[str | None, typer.Option(help="Of the files; by their endings if left out.")] = None,
-    as_json: options.Json = False,
+    content_type: Annotated[
+        str | None, typer.Option(help="Type of the files; taken from their endings if left out.")
+    ] = None,
+    as_json: options.JsonOption = False,
 ) -> None:
-    """Ask an endpoint about files, a request each.
+    """Send files to an endpoint, one request each.
 
-    An artifact gives a line a sample: name, label and score, separated by tabs. Other models' answers are printed as they are.
+    Prints a line for each sample of an artifact: name, label and score, separated by tabs.
+    Other models' answers are printed as they are.
     """
-    from naiad.client.bodies import file_body
     from naiad.client.connection import connect
+    from naiad.client.request_body import read_body
 
     answers = []
-    with aws_errors():
+    with translate_aws_errors():
         endpoint = connect().endpoint(name)
         for file in files:
-            body, usual = file_body(file)
-            answer = endpoint.invoke(body, content_type or usual, accept="application/json")
-            answers.append({"file": str(file), "answer": _value(answer)})
+            body, default_type = read_body(file)
+            answer = endpoint.invoke(body, content_type or default_type, accept="application/json")
+            answers.append({"file": str(file), "answer": _parse_answer(answer)})
             if not as_json:
-                _give_answer(str(file), answer)
+                _print_answer(str(file), answer)
     if as_json:
-        give_json(answers)
+        print_json(answers)
 
 
 @app.command()
 def logs(
-    name: Name,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until you stop it.")] = False,
+    name: NameArgument,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Continue until you stop it.")] = False,
 ) -> None:
     """Print what an endpoint's replicas wrote."""
-    tokens: dict[str, str] = {}
-    with aws_errors():
+    from naiad.client.log_reader import LogReader
+
+    with translate_aws_errors():
+        reader = LogReader(make_client("logs"), _LOG_GROUP + name)
         while True:
-            _give_new_lines(name, tokens)
+            for stream in reader.stream_names():
+                for line in reader.new_lines(stream):
+                    print_line(f"[{stream}] {line}")
             if not follow:
                 return
             time.sleep(_POLL_S)
 
 
 @app.command()
-def delete(name: Name) -> None:
-    """Delete an endpoint. What it had begun is finished; its model stays."""
-    with aws_errors():
-        client("sagemaker").delete_endpoint(EndpointName=name)
+def delete(name: NameArgument) -> None:
+    """Delete an endpoint. Requests that it has begun are answered; its model stays."""
+    with translate_aws_errors():
+        make_client("sagemaker").delete_endpoint(EndpointName=name)
 
 
-def measured(name: str) -> list[str]:
-    """What was said of the engines at the last deployment of each variant."""
-    pages = client("logs").get_paginator("filter_log_events")
-    found = pages.paginate(logGroupName=_GROUP + name, filterPattern=json.dumps(_MEASURED))
-    of_variant: dict[str, list[str]] = {}
-    for event in (event for page in found for event in page["events"]):
-        lines = of_variant.setdefault(event["logStreamName"].partition("/")[0], [])
+def read_engine_lines(name: str) -> list[str]:
+    """Returns what was logged of the engines at the last deployment of each variant."""
+    pages = make_client("logs").get_paginator("filter_log_events")
+    pages_of_lines = pages.paginate(logGroupName=_LOG_GROUP + name, filterPattern=json.dumps(_ENGINE_LINE))
+    lines_by_variant: dict[str, list[str]] = {}
+    for event in (event for page in pages_of_lines for event in page["events"]):
+        lines = lines_by_variant.setdefault(event["logStreamName"].partition("/")[0], [])
         if lines and lines[-1].startswith("engine chosen"):
             lines.clear()
         lines.append(event["message"].removeprefix("naiad: "))
-    if len(of_variant) < 2:
-        return [line for lines in of_variant.values() for line in lines]
-    return [f"{variant}  {line}" for variant, lines in of_variant.items() for line in lines]
-
-
-def _of(described: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = described.get(f"{kind}Variants", [])
-    return found
+    if len(lines_by_variant) < 2:
+        return [line for lines in lines_by_variant.values() for line in lines]
+    return [f"{variant}  {line}" for variant, lines in lines_by_variant.items() for line in lines]
 
 
 def _instances(variant: dict[str, Any]) -> str:
-    now, wanted = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
-    return f"{now} of {wanted}" if now <= wanted else f"{now}, going down to {wanted}"
+    current, desired = variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]
+    return f"{current} of {desired}" if current <= desired else f"{current}, going down to {desired}"
 
 
-def _give_answer(file: str, answer: bytes) -> None:
-    from naiad.client.endpoint import labelled
+def _print_answer(file: str, answer: bytes) -> None:
+    from naiad.client.endpoint import parse_predictions
 
-    found = labelled(answer)
-    if found is None:
-        give(answer.decode("utf-8", "replace"))
+    predictions = parse_predictions(answer)
+    if predictions is None:
+        print_line(answer.decode("utf-8", "replace"))
         return
-    for row, (label, scores) in enumerate(zip(found["labels"], found["scores"], strict=True)):
-        sample = file if len(found["labels"]) == 1 else f"{file} row {row}"
-        score = [f"{max(scores):.4f}"] if len(scores) > 1 else []
-        give("\t".join([sample, str(label), *score]))
+    labels, scores = predictions["labels"], predictions["scores"]
+    for row, (label, scores_K) in enumerate(zip(labels, scores, strict=True)):
+        sample = file if len(labels) == 1 else f"{file} row {row}"
+        score = [f"{max(scores_K):.4f}"] if len(scores_K) > 1 else []
+        print_line("\t".join([sample, str(label), *score]))
 
 
-def _value(answer: bytes) -> Any:
-    """JSON where it is that, else text."""
+def _parse_answer(answer: bytes) -> Any:
+    """Returns the value of JSON, or the text of what is not JSON."""
     try:
         return json.loads(answer)
     except ValueError:
         return answer.decode("utf-8", "replace")
-
-
-def _give_new_lines(name: str, tokens: dict[str, str]) -> None:
-    reader = client("logs")
-    pages = reader.get_paginator("describe_log_streams").paginate(logGroupName=_GROUP + name)
-    for stream in [one["logStreamName"] for page in pages for one in page["logStreams"]]:
-        while True:
-            more = {"nextToken": tokens[stream]} if stream in tokens else {}
-            part = reader.get_log_events(logGroupName=_GROUP + name, logStreamName=stream, startFromHead=True, **more)
-            for event in part["events"]:
-                give(f"[{stream}] {event['message']}")
-            if tokens.get(stream) == part["nextForwardToken"]:
-                break
-            tokens[stream] = part["nextForwardToken"]
-
-
-def _when(moment: Any) -> str:
-    return str(moment.astimezone().strftime("%Y-%m-%d %H:%M:%S"))

@@ -1,4 +1,4 @@
-"""The kinds of jobs that a server has, in AWS's words for each, and which of them a name belongs to."""
+"""The kinds of jobs that a server has, AWS's operations for each, and the search for the kind of a named job."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,15 +6,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from naiad.errors import InputError, OptionError, nearest
+from naiad.client.aws_errors import code_of
+from naiad.errors import InputError, OptionError, did_you_mean
+
+_NOT_FOUND = ("ValidationException", "ResourceNotFound")
 
 
 @dataclass(frozen=True)
-class Kind:
+class JobKindApi:
+    """AWS's operations for one kind of job."""
+
     word: str
-    """As a user says it: ``training``."""
-    deletes: bool = True
-    """AWS has no DeleteTransformJob."""
+    """The kind as a user names it: ``training``."""
+    can_delete: bool = True
+    """Whether AWS has an operation that deletes it; there is no DeleteTransformJob."""
 
     @property
     def noun(self) -> str:
@@ -34,18 +39,19 @@ class Kind:
         self._call(sagemaker, "stop", name)
 
     def delete(self, sagemaker: Any, name: str) -> None:
-        """Raises InputError for a kind that stays."""
-        if not self.deletes:
-            raise InputError(f"{name} is a {self.word} job, which AWS's API has no deletion of")
+        """Raises InputError for a kind that cannot be deleted."""
+        if not self.can_delete:
+            raise InputError(f"{name} is a {self.word} job, and AWS's API cannot delete those")
         self._call(sagemaker, "delete", name)
 
-    def newest(self, sagemaker: Any, limit: int, status: str | None) -> list[dict[str, Any]]:
-        """Summaries in AWS's shape, the newest first."""
+    def list_newest(self, sagemaker: Any, limit: int, status: str | None) -> list[dict[str, Any]]:
+        """Returns AWS's summaries, the newest first."""
         query = {"MaxResults": limit, "SortBy": "CreationTime", "SortOrder": "Descending"}
         if status:
             query["StatusEquals"] = status
-        found: list[dict[str, Any]] = getattr(sagemaker, f"list_{self.word}_jobs")(**query)[f"{self.noun}Summaries"]
-        return found
+        answer = getattr(sagemaker, f"list_{self.word}_jobs")(**query)
+        summaries: list[dict[str, Any]] = answer[f"{self.noun}Summaries"]
+        return summaries
 
     def name_of(self, job: dict[str, Any]) -> str:
         return str(job[f"{self.noun}Name"])
@@ -57,23 +63,24 @@ class Kind:
         return getattr(sagemaker, f"{verb}_{self.word}_job")(**{f"{self.noun}Name": name})
 
 
-KINDS = (Kind("training"), Kind("processing"), Kind("transform", deletes=False))
+JOB_KINDS = (JobKindApi("training"), JobKindApi("processing"), JobKindApi("transform", can_delete=False))
 
 
-def kinds_of(word: str | None) -> tuple[Kind, ...]:
-    """The one of that word, or all. Raises OptionError."""
-    found = tuple(kind for kind in KINDS if word in (None, kind.word))
-    if not found:
-        raise OptionError(f"there is no kind of job {word!r}", hint=nearest(str(word), [kind.word for kind in KINDS]))
-    return found
+def select_kinds(word: str | None) -> tuple[JobKindApi, ...]:
+    """Returns the kind of that word, or all kinds for None. Raises OptionError."""
+    kinds = tuple(kind for kind in JOB_KINDS if word in (None, kind.word))
+    if not kinds:
+        known = [kind.word for kind in JOB_KINDS]
+        raise OptionError(f"there is no kind of job {word!r}", hint=did_you_mean(str(word), known))
+    return kinds
 
 
-def found_job(sagemaker: Any, name: str, kinds: Iterable[Kind]) -> tuple[Kind, dict[str, Any]]:
-    """The kind of the job and its description; of several of one name the first. Raises InputError where there is none."""
+def find_job(sagemaker: Any, name: str, kinds: Iterable[JobKindApi]) -> tuple[JobKindApi, dict[str, Any]]:
+    """Returns the first kind that has a job of the name, and the job's description. Raises InputError where none has."""
     for kind in kinds:
         try:
             return kind, kind.describe(sagemaker, name)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            if code_of(error) not in _NOT_FOUND:
                 raise
     raise InputError(f"there is no job of the name {name}", hint="see naiad jobs list")

@@ -1,7 +1,7 @@
-"""``naiad``: the commands and their order in the help. Each command is a file of its own.
+"""``naiad``: the commands, in the order of the help. Each command is a file of its own.
 
-Torch takes a second to load, and no help text needs it: command bodies fetch what they call inside the function. This is
-the one place in the project where functions import.
+Torch takes a second to load, and no help text needs it: the commands import what they call inside the function. The command line
+is the only place in the project where functions import.
 """
 
 import sys
@@ -29,22 +29,22 @@ from naiad.cli import (
     train,
     verify_resume,
 )
-from naiad.cli.edge import Settings, exit_with, guarded
-from naiad.cli.output import give
-from naiad.errors import OptionError, nearest
+from naiad.cli.output import print_line
+from naiad.cli.run_command import GlobalOptions, exit_process, run_command
+from naiad.errors import OptionError, did_you_mean
 
 
-class _Commands(TyperGroup):
+class _CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if not name.startswith("-") and name not in self.commands:
-            raise OptionError(f"unknown command {name!r}", hint=nearest(name, self.commands))
+            raise OptionError(f"unknown command {name!r}", hint=did_you_mean(name, self.commands))
         return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
     name="naiad",
-    cls=_Commands,
+    cls=_CommandGroup,
     help="Build, train, test and keep deep-learning models on the machines you already have.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -71,32 +71,32 @@ app.command("doctor")(doctor.doctor)
 @app.command("version")
 def version() -> None:
     """Print Naiad's version."""
-    give(naiad.__version__)
+    print_line(naiad.__version__)
 
 
 @app.callback(invoke_without_command=True)
-def _settings(
+def _read_global_options(
     context: typer.Context,
     traceback: Annotated[
         bool, typer.Option("--traceback", help="On an error, show where (also NAIAD_TRACEBACK=1).")
     ] = False,
     show_version: Annotated[bool, typer.Option("--version", help="Print Naiad's version.")] = False,
 ) -> None:
-    settings: Settings = context.obj
-    settings.traceback = settings.traceback or traceback
+    options: GlobalOptions = context.obj
+    options.traceback = options.traceback or traceback
     if show_version:
-        give(naiad.__version__)
+        print_line(naiad.__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        give(context.get_help())
+        print_line(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status; see ``edge`` for what each means."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    return guarded(lambda settings: app(given, prog_name="naiad", standalone_mode=False, obj=settings), given)
+    """Returns the exit status; ``run_command`` has their meaning."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return run_command(lambda options: app(words, prog_name="naiad", standalone_mode=False, obj=options), words)
 
 
 def script() -> None:
-    """The ``naiad`` command."""
-    exit_with(main())
+    """Runs the ``naiad`` command and ends the process."""
+    exit_process(main())

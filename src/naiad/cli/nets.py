@@ -1,23 +1,23 @@
-"""``naiad nets``: the networks that have a name."""
+"""``naiad nets``: lists the networks of the registry."""
 
 from naiad.cli import options
-from naiad.cli.output import give_json, give_table
+from naiad.cli.output import print_json, print_table
 
 
-def nets(as_json: options.Json = False) -> None:
+def nets(as_json: options.JsonOption = False) -> None:
     """List the networks that have a name."""
-    from naiad.trainer.nets import entries
+    from naiad.trainer.nets import list_networks
 
-    found = entries()
+    entries = list_networks()
     if as_json:
-        give_json(
+        print_json(
             [
                 {"name": entry.name, "family": entry.family, "input": entry.input, "summary": entry.summary}
-                for entry in found
+                for entry in entries
             ]
         )
     else:
-        give_table(
+        print_table(
             ["name", "family", "input", "what it is"],
-            [[entry.name, entry.family, entry.input, entry.summary] for entry in found],
+            [[entry.name, entry.family, entry.input, entry.summary] for entry in entries],
         )

@@ -1,23 +1,27 @@
-"""Options that several commands share. How their values are read: ``naiad.trainer.arguments``."""
+"""Arguments and options that several commands share. ``naiad.trainer.option_text`` reads their values."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Net = Annotated[
+from naiad.trainer.fit_options import help_of
+
+NetArgument = Annotated[
     str, typer.Argument(metavar="NET", help="A name from `naiad nets`, file.py:Class, or auto.", show_default=False)
 ]
-Data = Annotated[
+DataArgument = Annotated[
     str, typer.Argument(metavar="DATA", help="A folder, a file, or a name such as fashion-mnist.", show_default=False)
 ]
-Artifact = Annotated[str, typer.Argument(metavar="ARTIFACT", help="The folder of a trained model.", show_default=False)]
-Label = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help="The target's column, for tables.")]
-Task = Annotated[
-    str | None,
-    typer.Option("--task", help="classification, regression or clustering; found from the data if left out."),
+ArtifactArgument = Annotated[
+    str, typer.Argument(metavar="ARTIFACT", help="The folder of a trained model.", show_default=False)
 ]
-ImageSize = Annotated[
-    str | None, typer.Option("--image-size", metavar="N|HxW", help="Side, or height and width, in pixels.")
+LabelOption = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help=help_of("label"))]
+TaskOption = Annotated[str | None, typer.Option("--task", help=help_of("task"))]
+ImageSizeOption = Annotated[str | None, typer.Option("--image-size", metavar="N|HxW", help=help_of("image_size"))]
+SeedOption = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="DIR", help="The server's folder; $NAIAD_STATE if left out.", show_default=False),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]

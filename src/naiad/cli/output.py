@@ -1,60 +1,66 @@
-"""Two voices: data on stdout, messages on stderr. Colours only on a terminal, and never with NO_COLOR."""
+"""Writes data to stdout and messages to stderr. Colours only on a terminal, and never with NO_COLOR."""
 
 import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WIDTH_ELSEWHERE = 160
-"""Columns where there is no terminal, so that a log or a pipe gets whole lines."""
+_WIDTH_WITHOUT_TERMINAL = 160
+"""Columns, so that a log or a pipe gets whole lines."""
 
 
-def give(text: str) -> None:
+def print_line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def give_json(values: Any) -> None:
-    """Strict JSON: what is not a finite number becomes null."""
-    give(json.dumps(_finite(values), indent=2, ensure_ascii=False, default=str, allow_nan=False))
+def print_json(values: Any) -> None:
+    """Writes strict JSON: a number that is not finite becomes null."""
+    print_line(json.dumps(_replace_non_finite(values), indent=2, ensure_ascii=False, default=str, allow_nan=False))
 
 
-def give_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
     table = Table(box=None, title=title, title_justify="left", header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
+    stdout_console().print(table)
 
 
-def console() -> Console:
-    """Where data goes, made anew so that a replaced ``sys.stdout`` is seen."""
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDTH_ELSEWHERE)
+def stdout_console() -> Console:
+    """Makes a console each time, so that a replaced ``sys.stdout`` is used."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
 
 
-def tell(text: str) -> None:
+def print_message(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
-def complain(message: str, *, hint: str | None = None) -> None:
-    tell(message)
+def print_error(message: str, *, hint: str | None = None) -> None:
+    print_message(message)
     if hint is not None:
-        tell(f"\nhint: {hint}")
+        print_message(f"\nhint: {hint}")
 
 
-def _finite(value: Any) -> Any:
+def format_time(moment: datetime) -> str:
+    """Returns the time in this machine's zone, to the second."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _replace_non_finite(value: Any) -> Any:
     match value:
         case float():
             return value if math.isfinite(value) else None
         case dict():
-            return {str(key): _finite(part) for key, part in value.items()}
+            return {str(key): _replace_non_finite(element) for key, element in value.items()}
         case list() | tuple():
-            return [_finite(part) for part in value]
+            return [_replace_non_finite(element) for element in value]
         case _:
             return value

@@ -1,4 +1,4 @@
-"""``naiad predict``: what a trained model says about files."""
+"""``naiad predict``: predicts for files with a trained model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,35 +7,35 @@ import typer
 
 import naiad
 from naiad.cli import options
-from naiad.cli.output import give, give_json
+from naiad.cli.output import print_json, print_line
 from naiad.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model, Predictions
 
-_TABLES = {".csv", ".tsv", ".parquet", ".pq"}
+_TABLE_SUFFIXES = {".csv", ".tsv", ".parquet", ".pq"}
 
 
 def predict(
-    artifact: options.Artifact,
+    artifact: options.ArtifactArgument,
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE...", help="Images, or one table (CSV, TSV, Parquet).", show_default=False),
     ],
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Predict for images or for the rows of a table.
 
-    A line a sample: name, label and score, separated by tabs.
+    Prints a line for each sample: name, label and score, separated by tabs.
     """
     _check_files(files)
-    rows = _predicted(naiad.load(artifact), files)
+    rows = _predict_files(naiad.load(artifact), files)
     if as_json:
-        give_json(rows)
+        print_json(rows)
         return
     for row in rows:
         score = max(row["scores"].values(), default=None)
-        give("\t".join([row["name"], str(row["label"]), *([] if score is None else [f"{score:.4f}"])]))
+        print_line("\t".join([row["name"], str(row["label"]), *([] if score is None else [f"{score:.4f}"])]))
 
 
 def _check_files(files: list[Path]) -> None:
@@ -44,26 +44,29 @@ def _check_files(files: list[Path]) -> None:
             raise DataError(f"{file} does not exist", hint="give files that exist")
         if file.is_dir():
             raise DataError(f"{file} is a folder", hint=f"give its files: {file}/*")
-    if len(files) > 1 and any(file.suffix.lower() in _TABLES for file in files):
-        raise OptionError(f"a table stands alone, given {len(files)} files", hint="predict one table at a time")
+    if len(files) > 1 and any(file.suffix.lower() in _TABLE_SUFFIXES for file in files):
+        raise OptionError(f"a table is predicted alone, given {len(files)} files", hint="predict one table at a time")
 
 
-def _predicted(model: "Model", files: list[Path]) -> list[dict[str, Any]]:
-    if files[0].suffix.lower() not in _TABLES:
-        return _rows(model, list(map(str, files)), model.predict(files))
+def _predict_files(model: "Model", files: list[Path]) -> list[dict[str, Any]]:
+    if files[0].suffix.lower() not in _TABLE_SUFFIXES:
+        return _prediction_rows(model, list(map(str, files)), model.predict(files))
     from naiad.trainer.data.sources.table import read_table
 
     table = read_table(files[0])
-    return _rows(model, [f"row {row}" for row in range(table.num_rows)], model.predict(table))
+    names = [f"row {row}" for row in range(table.num_rows)]
+    return _prediction_rows(model, names, model.predict(table))
 
 
-def _rows(model: "Model", names: list[str], predictions: "Predictions") -> list[dict[str, Any]]:
-    """One a sample; ``scores`` by class or cluster, and empty for a regression, whose label is its value."""
-    found = zip(names, predictions.labels.tolist(), predictions.scores.tolist(), strict=True)
-    return [{"name": name, "label": label, "scores": _by_class(model, scores)} for name, label, scores in found]
+def _prediction_rows(model: "Model", names: list[str], predictions: "Predictions") -> list[dict[str, Any]]:
+    """Returns a row for each sample. ``scores`` is by class or cluster, and empty for a regression, whose label is its value."""
+    samples = zip(names, predictions.labels.tolist(), predictions.scores.tolist(), strict=True)
+    return [
+        {"name": name, "label": label, "scores": _scores_by_class(model, scores)} for name, label, scores in samples
+    ]
 
 
-def _by_class(model: "Model", scores: list[float]) -> dict[str, float]:
+def _scores_by_class(model: "Model", scores: list[float]) -> dict[str, float]:
     if model.task == "regression":
         return {}
     return dict(zip(model.classes or map(str, range(len(scores))), scores, strict=True))

@@ -1,4 +1,4 @@
-"""What the commands that talk to a server share: clients, and AWS's errors as ours."""
+"""Clients of a server for the commands, and AWS's errors as Naiad's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,21 +7,23 @@ from typing import Any
 from naiad.errors import InputError, NaiadError
 
 
-def client(service: str) -> Any:
-    """A boto3 client of the server that ``naiad.connect`` would choose."""
+def make_client(service: str) -> Any:
+    """Returns a boto3 client of the server that ``naiad.connect`` finds."""
     from naiad.client.connection import connect
 
     return connect().client(service)
 
 
 @contextmanager
-def aws_errors() -> Iterator[None]:
-    """What the server refuses is the user's to mend; a server that is not there is told as such."""
+def translate_aws_errors() -> Iterator[None]:
+    """Raises InputError for a request that the server refuses, NaiadError when no server answers."""
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from naiad.client.aws_errors import message_of
 
     try:
         yield
     except ClientError as error:
-        raise InputError(error.response["Error"].get("Message") or str(error)) from error
+        raise InputError(message_of(error)) from error
     except BotoCoreError as error:
         raise NaiadError(f"the server does not answer: {error}", hint="start one: naiad serve") from error

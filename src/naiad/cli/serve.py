@@ -1,84 +1,89 @@
-"""``naiad serve``: the training service, on this machine."""
+"""``naiad serve``: runs the training service on this machine."""
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from naiad.cli.output import tell
-from naiad.home import make_state_folder, state_folder
+from naiad.cli import options
+from naiad.cli.output import print_message
+from naiad.extras import require_extra
+from naiad.home import find_state_folder, make_state_folder
 
 if TYPE_CHECKING:
-    from naiad.home import Address
+    from naiad.home import ServerAddress
+
+
+HostOption = Annotated[str, typer.Option(help="Address to listen on; only this machine reaches the default.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")]
+RegionOption = Annotated[str, typer.Option(help="The AWS region that the server says it is in.")]
+DatabaseOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="postgresql://…; SQLite in the folder if left out.")
+]
+S3EndpointOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="A real S3 store; objects stay in the folder if left out.")
+]
+WarmOption = Annotated[
+    bool, typer.Option(help="Keep an interpreter with torch loaded, so that jobs start at once; takes 0.5 GB.")
+]
+AwsHostsOption = Annotated[
+    bool, typer.Option(help="Answer clients that send requests to sts.<region>.amazonaws.com: naiad env --aws-hosts.")
+]
+AwsHostsPortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="On loopback; 0 keeps the last one.", show_default=False)
+]
+FitInstancesOption = Annotated[
+    bool, typer.Option(help="Scale an instance type that is larger than this machine down to it; else refuse it.")
+]
+UploadTimeoutOption = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0.1, help="Close an upload that sends no byte for so long.")
+]
+CacheOption = Annotated[
+    float | None,
+    typer.Option(metavar="GB", min=0, help="Disk for what jobs have downloaded; a tenth of the disk if left out."),
+]
 
 
 def serve(
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            "--state", metavar="DIR", help="The server's folder; $NAIAD_STATE if left out.", show_default=False
-        ),
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; only this machine reaches the default.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 has the system choose.")] = 8128,
-    region: Annotated[str, typer.Option(help="AWS's region that the server is taken for.")] = "us-east-1",
-    database: Annotated[
-        str | None, typer.Option(metavar="URL", help="postgresql://…; SQLite in the folder if left out.")
-    ] = None,
-    s3_endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="A real S3 store; objects stay in the folder if left out.")
-    ] = None,
-    warm: Annotated[
-        bool, typer.Option(help="Keep an interpreter with torch loaded, so that jobs start at once; takes 0.5 GB.")
-    ] = True,
-    aws_hosts: Annotated[
-        bool, typer.Option(help="Answer clients that ask sts.<region>.amazonaws.com itself: naiad env --aws-hosts.")
-    ] = True,
-    aws_hosts_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="On loopback; 0 keeps the last one.", show_default=False)
-    ] = 0,
-    fit_instances: Annotated[
-        bool, typer.Option(help="Scale an instance type that is larger than this machine down to it; else refuse it.")
-    ] = True,
-    upload_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="Close an upload of which no byte came for so long.")
-    ] = 60.0,
-    cache_gb: Annotated[
-        float | None,
-        typer.Option(
-            metavar="GB", min=0, help="Of what jobs fetch, keep so much on this disk; a tenth of it if left out."
-        ),
-    ] = None,
+    state: options.StateOption = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8128,
+    region: RegionOption = "us-east-1",
+    database: DatabaseOption = None,
+    s3_endpoint: S3EndpointOption = None,
+    warm: WarmOption = True,
+    aws_hosts: AwsHostsOption = True,
+    aws_hosts_port: AwsHostsPortOption = 0,
+    fit_instances: FitInstancesOption = True,
+    upload_timeout: UploadTimeoutOption = 60.0,
+    cache_gb: CacheOption = None,
 ) -> None:
     """Serve training jobs over AWS's own protocol.
 
     boto3, the AWS CLI and the SageMaker SDK work against it: eval "$(naiad env)".
     """
-    folder = state if state is not None else state_folder()
+    folder = find_state_folder(state)
     make_state_folder(folder)
+    require_extra("service")
     from naiad.service.compose import Settings
-    from naiad.service.run import serve as run
+    from naiad.service.run import serve as run_server
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    proxy_port = aws_hosts_port if aws_hosts else None
     settings = Settings(
-        folder,
-        host,
-        port,
-        region,
-        database,
-        s3_endpoint,
-        warm,
-        proxy_port,
+        state=folder,
+        host=host,
+        port=port,
+        region=region,
+        database=database,
+        s3_endpoint=s3_endpoint,
+        warm=warm,
+        aws_hosts_port=aws_hosts_port if aws_hosts else None,
         fit_instances=fit_instances,
         upload_timeout_s=upload_timeout,
         cache_bytes=None if cache_gb is None else int(cache_gb * 1e9),
     )
-    run(settings, ready=_say_ready)
+    run_server(settings, ready=_print_ready)
 
 
-def _say_ready(address: "Address") -> None:
-    tell(f'serving on {address.url}; in another shell: eval "$(naiad env)"')
+def _print_ready(address: "ServerAddress") -> None:
+    print_message(f'serving on {address.url}; in another shell: eval "$(naiad env)"')

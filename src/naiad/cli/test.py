@@ -1,4 +1,4 @@
-"""``naiad test``: how good a trained model is on data."""
+"""``naiad test``: tests a trained model on data."""
 
 from typing import Annotated
 
@@ -6,19 +6,19 @@ import typer
 
 import naiad
 from naiad.cli import options
-from naiad.cli.output import give_json
-from naiad.cli.results import give_evaluation
+from naiad.cli.evaluation_text import print_evaluation
+from naiad.cli.output import print_json
 
 
 def test(
-    artifact: options.Artifact,
-    data: options.Data,
+    artifact: options.ArtifactArgument,
+    data: options.DataArgument,
     split: Annotated[str, typer.Option(help="Which split of DATA; data without splits is taken whole.")] = "test",
-    as_json: options.Json = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Test a trained model on data."""
     evaluation = naiad.load(artifact).evaluate(data, split=split).to_json()
     if as_json:
-        give_json(evaluation)
+        print_json(evaluation)
     else:
-        give_evaluation(evaluation)
+        print_evaluation(evaluation)

@@ -1,4 +1,4 @@
-"""``naiad train``: ``naiad.fit`` from the command line."""
+"""``naiad train``: trains a network from the command line, alone or as one of torchrun's processes."""
 
 import shlex
 import time
@@ -7,92 +7,104 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import naiad
 from naiad.cli import options
-from naiad.cli.output import give, give_json
-from naiad.cli.results import evaluation_line, figure
-from naiad.errors import OptionError, Stopped
-from naiad.trainer import arguments
+from naiad.cli.evaluation_text import format_evaluation, format_score
+from naiad.cli.output import print_json, print_line
+from naiad.errors import OptionError, TrainingStopped
+from naiad.trainer.fit_options import FitOptions, help_of
+from naiad.trainer.option_text import parse_duration_s, parse_image_size, parse_net, parse_plan
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
 
 
+EpochsOption = Annotated[int | None, typer.Option(help=help_of("epochs"))]
+TimeLimitOption = Annotated[str | None, typer.Option(metavar="60s|5m|1h", help=help_of("time_limit_s"))]
+OptionalSeedOption = Annotated[int | None, typer.Option("--seed", help=help_of("seed"))]
+OutOption = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NET-DATA if left out.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help=help_of("resume"))]
+ValidationOption = Annotated[str | None, typer.Option(metavar="DATA", help=help_of("validation"))]
+ChoicesOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Keep a choice of the plan; may be repeated.")
+]
+PlanOption = Annotated[
+    Path | None,
+    typer.Option("--plan", metavar="FILE", help="Follow the plan.json of an earlier run; nothing is measured."),
+]
+ReportOption = Annotated[bool, typer.Option("--report/--no-report", help=help_of("report"))]
+
+
 def train(
-    net: options.Net,
-    data: options.Data,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training split; chosen if left out.")] = None,
-    time_limit: Annotated[str | None, typer.Option(metavar="60s|5m|1h", help="Wall time from start to end.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same seed gives the same run; 0 if left out.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the run goes; runs/NET-DATA if left out.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    validation: Annotated[
-        str | None, typer.Option(metavar="DATA", help="Validation data; split off if left out.")
-    ] = None,
-    label: options.Label = None,
-    task: options.Task = None,
-    image_size: options.ImageSize = None,
-    choices: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Keep a choice of the plan; may be repeated."),
-    ] = None,
-    plan: Annotated[
-        Path | None,
-        typer.Option("--plan", metavar="FILE", help="Follow the plan.json of an earlier run; nothing is measured."),
-    ] = None,
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html and its pictures.")] = True,
-    as_json: options.Json = False,
+    net: options.NetArgument,
+    data: options.DataArgument,
+    epochs: EpochsOption = None,
+    time_limit: TimeLimitOption = None,
+    seed: OptionalSeedOption = None,
+    out: OutOption = None,
+    resume: ResumeOption = False,
+    validation: ValidationOption = None,
+    label: options.LabelOption = None,
+    task: options.TaskOption = None,
+    image_size: options.ImageSizeOption = None,
+    choices: ChoicesOption = None,
+    plan: PlanOption = None,
+    report: ReportOption = True,
+    as_json: options.JsonOption = False,
 ) -> None:
-    """Train a network, test it and save it."""
+    """Train a network, test it and save it.
+
+    Several processes train together: torchrun --nproc-per-node 2 -m naiad.cli train NET DATA
+    """
     if resume and out is None:
         raise OptionError("--resume needs the folder of the run", hint="name it: --out DIR")
     folder = out if out is not None else free_folder(Path("runs"), net, data)
-    limit_s, size, wishes = (
-        arguments.duration_s(time_limit),
-        arguments.image_size(image_size),
-        arguments.plan_given(plan, choices or ()),
+    fit_options = FitOptions(
+        validation=validation,
+        epochs=epochs,
+        time_limit_s=parse_duration_s(time_limit),
+        plan=parse_plan(plan, choices or ()),
+        seed=seed,
+        out=folder,
+        resume=resume,
+        task=task,
+        label=label,
+        image_size=parse_image_size(image_size),
+        report=report,
     )
     started = time.perf_counter()
-    try:
-        model = naiad.fit(
-            None if net == "auto" else net,
-            data,
-            validation=validation,
-            epochs=epochs,
-            time_limit_s=limit_s,
-            plan=wishes,
-            seed=seed,
-            out=folder,
-            resume=resume,
-            task=task,
-            label=label,
-            image_size=size,
-            report=report,
-        )
-    except Stopped as stopped:
-        raise Stopped(str(stopped), hint=f"go on: {_continuing(net, data, folder)} and the options as before") from None
-    from naiad.trainer.machine import processes
-
-    if not processes.writes():
+    model = _train_model(net, data, fit_options, folder)
+    if model is None:
         return
-    result = summary(model, folder, seconds=time.perf_counter() - started)
+    summary = summarize(model, folder, seconds=time.perf_counter() - started)
     if as_json:
-        give_json(result)
+        print_json(summary)
     else:
-        give_summary(result)
+        print_summary(summary)
+
+
+def _train_model(net: str, data: str, fit_options: FitOptions, folder: Path) -> "Model | None":
+    """Returns the model; None in a process that leaves the output to the first one. Raises TrainingStopped with a hint."""
+    from naiad.trainer.fit import fit_with_options
+    from naiad.trainer.machine.processes import is_rank_zero
+
+    try:
+        model = fit_with_options(parse_net(net), data, fit_options)
+    except TrainingStopped as stopped:
+        command = shlex.join(["naiad", "train", net, data, "--out", str(folder), "--resume"])
+        raise TrainingStopped(str(stopped), hint=f"to continue: {command} and the options as before") from None
+    return model if is_rank_zero() else None
 
 
 def free_folder(parent: Path, net: str, data: str) -> Path:
-    """``parent/NET-DATA``, with a number when that one is taken."""
-    parts = [Path(part.partition(":")[0]).stem or part for part in (net, data)]
-    base = "-".join("".join(letter if letter.isalnum() else "-" for letter in part).strip("-") for part in parts)
+    """Returns ``parent/NET-DATA``, with a number where that folder exists."""
+    words = [Path(text.partition(":")[0]).stem or text for text in (net, data)]
+    base = "-".join("".join(letter if letter.isalnum() else "-" for letter in word).strip("-") for word in words)
     names = [base, *(f"{base}-{number}" for number in range(2, 10_000))]
     return next(parent / name for name in names if not (parent / name).exists())
 
 
-def summary(model: "Model", folder: Path, *, seconds: float) -> dict[str, Any]:
+def summarize(model: "Model", folder: Path, *, seconds: float) -> dict[str, Any]:
+    """Returns what ``--json`` prints of a run."""
     report = folder / "report.html"
     return {
         "artifact": str(folder),
@@ -108,22 +120,16 @@ def summary(model: "Model", folder: Path, *, seconds: float) -> dict[str, Any]:
     }
 
 
-def give_summary(result: dict[str, Any]) -> None:
-    for split, evaluation in result["evaluations"].items():
-        give(f"{split:<11}{evaluation_line(evaluation)}")
-    expected, validation = result["plan"]["forecast"], result["evaluations"].get("validation")
+def print_summary(summary: dict[str, Any]) -> None:
+    for split, evaluation in summary["evaluations"].items():
+        print_line(f"{split:<11}{format_evaluation(evaluation)}")
+    expected, validation = summary["plan"]["forecast"], summary["evaluations"].get("validation")
     if expected is not None and validation is not None:
-        headline = validation["headline"]
-        give(
-            f"{'forecast':<11}{headline['metric']} {figure(expected)} on validation, reached {figure(headline['value'])}"
-        )
-    for row in result["baseline"].get("rows", []):
-        give(f"{'baseline':<11}{row['metric']} {figure(row['value'])} by {row['name']}")
-    give(f"{'took':<11}{result['seconds']:.1f} s, {result['epochs']} epochs")
-    give(f"{'artifact':<11}{result['artifact']}")
-    if result["report"] is not None:
-        give(f"{'report':<11}{result['report']}")
-
-
-def _continuing(net: str, data: str, folder: Path) -> str:
-    return shlex.join(["naiad", "train", net, data, "--out", str(folder), "--resume"])
+        metric, reached = validation["headline"]["metric"], validation["headline"]["value"]
+        print_line(f"{'forecast':<11}{metric} {format_score(expected)} on validation, reached {format_score(reached)}")
+    for row in summary["baseline"].get("rows", []):
+        print_line(f"{'baseline':<11}{row['metric']} {format_score(row['value'])} by {row['name']}")
+    print_line(f"{'took':<11}{summary['seconds']:.1f} s, {summary['epochs']} epochs")
+    print_line(f"{'artifact':<11}{summary['artifact']}")
+    if summary["report"] is not None:
+        print_line(f"{'report':<11}{summary['report']}")

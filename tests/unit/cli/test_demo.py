@@ -14,13 +14,13 @@ def test_an_earlier_run_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "replacing the run" in capsys.readouterr().err
 
 
-def test_nothing_to_clear(tmp_path: Path) -> None:
+def test_a_missing_or_empty_folder_is_left_alone(tmp_path: Path) -> None:
     clear_run(tmp_path / "new")
     clear_run(tmp_path)
     assert tmp_path.exists()
 
 
-def test_anything_else_is_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(FolderError, match="is no run"):
         clear_run(tmp_path)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from naiad.cli.edge import DONE, FAILED, MISUSED
 from naiad.cli.main import main
+from naiad.cli.run_command import FAILURE, SUCCESS, USAGE_ERROR
 from naiad.service.domain.errors import NotFound
 
 
@@ -20,20 +20,20 @@ def archive(tmp_path: Path) -> str:
 
 
 @contextmanager
-def settling(service: Any, name: str, reason: str = "") -> Iterator[None]:
-    """The endpoint's first deployment ends so, as soon as it has begun."""
+def deployment_ends(service: Any, name: str, reason: str = "") -> Iterator[None]:
+    """Ends the endpoint's first deployment, as soon as it has begun, in another thread."""
 
-    def settle() -> None:
+    def end_deployment() -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                service.settle(name, reason)
+                service.finish_deployment(name, reason)
             except NotFound:
                 time.sleep(0.01)
             else:
                 return
 
-    thread = threading.Thread(target=settle)
+    thread = threading.Thread(target=end_deployment)
     thread.start()
     try:
         yield
@@ -41,25 +41,25 @@ def settling(service: Any, name: str, reason: str = "") -> Iterator[None]:
         thread.join()
 
 
-def test_it_waits_and_says_where_and_what_was_measured(
+def test_it_waits_and_prints_the_url_and_the_measurements(
     service: Any, archive: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service.log_of_endpoint("shoes", "AllTraffic/deployment", "naiad: engine chosen: torch")
-    with settling(service, "shoes"):
-        assert main(["deploy", archive, "--name", "shoes", "--min", "0", "--max", "3", "--env", "A=b=c"]) == DONE
-    said = capsys.readouterr()
-    assert said.out == f"shoes is InService at {service.address.url}/endpoints/shoes/invocations\n"
-    assert "engine chosen: torch" in said.err
-    assert "hint: naiad endpoints show shoes" in said.err
+    service.log_endpoint("shoes", "AllTraffic/deployment", "naiad: engine chosen: torch")
+    with deployment_ends(service, "shoes"):
+        assert main(["deploy", archive, "--name", "shoes", "--min", "0", "--max", "3", "--env", "A=b=c"]) == SUCCESS
+    output = capsys.readouterr()
+    assert output.out == f"shoes is InService at {service.address.url}/endpoints/shoes/invocations\n"
+    assert "engine chosen: torch" in output.err
+    assert "hint: naiad endpoints show shoes" in output.err
     sagemaker = service.client("sagemaker")
     (model,) = sagemaker.list_models()["Models"]
     container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
     assert container["Environment"] == {"A": "b=c"}
 
 
-def test_its_description_as_json(service: Any, archive: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with settling(service, "shoes"):
-        assert main(["deploy", archive, "--name", "shoes", "--json"]) == DONE
+def test_the_description_as_json(service: Any, archive: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with deployment_ends(service, "shoes"):
+        assert main(["deploy", archive, "--name", "shoes", "--json"]) == SUCCESS
     described = json.loads(capsys.readouterr().out)
     assert (described["EndpointName"], described["EndpointStatus"]) == ("shoes", "InService")
 
@@ -67,13 +67,13 @@ def test_its_description_as_json(service: Any, archive: str, capsys: pytest.Capt
 def test_a_model_that_does_not_start_is_a_failure(
     service: Any, archive: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with settling(service, "shoes", "OSError: no weights"):
-        assert main(["deploy", archive, "--name", "shoes"]) == FAILED
+    with deployment_ends(service, "shoes", "OSError: no weights"):
+        assert main(["deploy", archive, "--name", "shoes"]) == FAILURE
     assert "error: endpoint shoes is Failed: OSError: no weights" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--env", "A"], "--env 'A' has no value"),
         (["--min", "3", "--max", "2"], "is not between min_replicas=3 and max_replicas=2"),
@@ -81,9 +81,9 @@ def test_a_model_that_does_not_start_is_a_failure(
         (["--instance-type", "ml.none"], "ml.none"),
     ],
 )
-def test_options_that_cannot_be(
-    service: Any, archive: str, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_options_that_are_refused(
+    service: Any, archive: str, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["deploy", archive, "--name", "shoes", *options]) == MISUSED
-    assert said in capsys.readouterr().err
+    assert main(["deploy", archive, "--name", "shoes", *options]) == USAGE_ERROR
+    assert message in capsys.readouterr().err
     assert service.client("sagemaker").list_endpoints()["Endpoints"] == []

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from naiad.cli import endpoints
-from naiad.cli.edge import DONE, MISUSED
-from naiad.cli.endpoints import _give_answer, _value, measured
+from naiad.cli.endpoints import _parse_answer, _print_answer, read_engine_lines
 from naiad.cli.main import main
+from naiad.cli.run_command import SUCCESS, USAGE_ERROR
 from naiad.client.connection import connect
 
 ENGINES = (
@@ -18,16 +18,16 @@ ENGINES = (
 )
 
 
-def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = DONE) -> str:
+def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = SUCCESS) -> str:
     assert main(["endpoints", *arguments]) == status
     captured = capsys.readouterr()
-    return captured.out if status == DONE else captured.err
+    return captured.out if status == SUCCESS else captured.err
 
 
 def deploy(service: Any, tmp_path: Path, name: str, reason: str = "") -> None:
     (tmp_path / "model.tar.gz").write_bytes(b"an archive")
     connect().deploy(tmp_path / "model.tar.gz", name, wait=False)
-    service.settle(name, reason)
+    service.finish_deployment(name, reason)
 
 
 def test_the_newest_come_first(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,20 +39,20 @@ def test_the_newest_come_first(service: Any, tmp_path: Path, capsys: pytest.Capt
     assert [one["EndpointName"] for one in json.loads(out(capsys, "list", "--json"))] == ["new", "old"]
 
 
-def test_show_tells_why_it_failed(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_why_it_failed(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deploy(service, tmp_path, "bad", "OSError: no weights (inference.py, line 2)")
     shown = out(capsys, "show", "bad")
     assert "status    Failed" in shown
     assert "failed    OSError: no weights (inference.py, line 2)" in shown
 
 
-def test_show_has_variants_and_the_engines_of_the_last_deployment(
+def test_show_prints_variants_and_the_engines_of_the_last_deployment(
     service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy(service, tmp_path, "shoes")
     old = tuple(line.replace("engine ", "engine old-") for line in ENGINES[:2])
-    service.log_of_endpoint("shoes", "AllTraffic/deployment", *old, "naiad: engine chosen: old-torch", *ENGINES)
-    service.log_of_endpoint("shoes", "AllTraffic/1", "the user's engine starts")
+    service.log_endpoint("shoes", "AllTraffic/deployment", *old, "naiad: engine chosen: old-torch", *ENGINES)
+    service.log_endpoint("shoes", "AllTraffic/1", "the user's engine starts")
     shown = out(capsys, "show", "shoes").splitlines()
     assert shown[-3:] == [line.removeprefix("naiad: ") for line in ENGINES]
     assert not any("old" in line or "user" in line for line in shown)
@@ -60,29 +60,31 @@ def test_show_has_variants_and_the_engines_of_the_last_deployment(
     assert json.loads(out(capsys, "show", "shoes", "--json"))["Engines"] == shown[-3:]
 
 
-def test_show_has_shadows_and_what_goes_down(
+def test_show_prints_shadows_and_numbers_that_go_down(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def variant(name: str, now: int, wanted: int) -> dict[str, Any]:
         return {"VariantName": name, "CurrentWeight": 1, "CurrentInstanceCount": now, "DesiredInstanceCount": wanted}
 
-    described = {
+    description = {
         "EndpointStatus": "InService",
         "EndpointConfigName": "c",
         "ProductionVariants": [variant("blue", 1, 0)],
         "ShadowProductionVariants": [variant("dark", 1, 2)],
     }
-    monkeypatch.setattr(endpoints, "client", lambda _: SimpleNamespace(describe_endpoint=lambda **_: dict(described)))
-    monkeypatch.setattr(endpoints, "measured", lambda _: [])
+    monkeypatch.setattr(
+        endpoints, "make_client", lambda _: SimpleNamespace(describe_endpoint=lambda **_: dict(description))
+    )
+    monkeypatch.setattr(endpoints, "read_engine_lines", lambda _: [])
     rows = [line.strip().split(maxsplit=2) for line in out(capsys, "show", "shoes").splitlines()[-2:]]
     assert rows == [["blue", "1", "1, going down to 0"], ["dark", "shadow", "1 of 2"]]
 
 
-def test_of_several_variants_each_line_says_whose_it_is(service: Any, tmp_path: Path) -> None:
+def test_engine_lines_of_several_variants_begin_with_the_variant(service: Any, tmp_path: Path) -> None:
     deploy(service, tmp_path, "shoes")
     for variant in ("blue", "green"):
-        service.log_of_endpoint("shoes", f"{variant}/deployment", *ENGINES)
-    lines = measured("shoes")
+        service.log_endpoint("shoes", f"{variant}/deployment", *ENGINES)
+    lines = read_engine_lines("shoes")
     assert len(lines) == 6
     assert [line.partition("  ")[0] for line in lines] == ["blue"] * 3 + ["green"] * 3
 
@@ -90,7 +92,7 @@ def test_of_several_variants_each_line_says_whose_it_is(service: Any, tmp_path: 
 def test_logs_name_the_replica(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deploy(service, tmp_path, "shoes")
     assert out(capsys, "logs", "shoes") == ""
-    service.log_of_endpoint("shoes", "AllTraffic/1", "one", "two")
+    service.log_endpoint("shoes", "AllTraffic/1", "one", "two")
     assert out(capsys, "logs", "shoes").splitlines() == ["[AllTraffic/1] one", "[AllTraffic/1] two"]
 
 
@@ -101,15 +103,17 @@ def test_delete(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("command", ["show", "logs", "delete"])
-def test_one_that_is_not_there_is_told(service: Any, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert 'Could not find endpoint "nothing"' in out(capsys, command, "nothing", status=MISUSED)
+def test_a_missing_endpoint_is_an_error(service: Any, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 'Could not find endpoint "nothing"' in out(capsys, command, "nothing", status=USAGE_ERROR)
 
 
-def test_what_cannot_be_asked_is_told(service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_or_endpoint_is_an_error(
+    service: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     missing = str(tmp_path / "missing.png")
-    assert "missing.png cannot be read" in out(capsys, "invoke", "shoes", missing, status=MISUSED)
+    assert "missing.png cannot be read" in out(capsys, "invoke", "shoes", missing, status=USAGE_ERROR)
     (tmp_path / "a.png").touch()
-    assert "Endpoint shoes not found" in out(capsys, "invoke", "shoes", str(tmp_path / "a.png"), status=MISUSED)
+    assert "Endpoint shoes not found" in out(capsys, "invoke", "shoes", str(tmp_path / "a.png"), status=USAGE_ERROR)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +127,9 @@ def test_what_cannot_be_asked_is_told(service: Any, tmp_path: Path, capsys: pyte
     ],
 )
 def test_answers_are_printed(answer: bytes, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
-    _give_answer("a.png", answer)
+    _print_answer("a.png", answer)
     assert capsys.readouterr().out == printed
 
 
-def test_an_answer_that_is_no_json_is_a_text_in_json() -> None:
-    assert (_value(b"[1]"), _value(b"plain \xff")) == ([1], "plain �")
+def test_an_answer_that_is_not_json_is_a_text_in_json() -> None:
+    assert (_parse_answer(b"[1]"), _parse_answer(b"plain \xff")) == ([1], "plain �")

@@ -1,4 +1,4 @@
-"""What a shell gets."""
+"""The variables that a shell gets."""
 
 import json
 import socket
@@ -9,11 +9,11 @@ import pytest
 from naiad.cli.env import proxy_variables
 from naiad.cli.main import main
 from naiad.errors import FolderError
-from naiad.home import Address, write_address
+from naiad.home import ServerAddress, write_address
 
-PLAIN = Address("http://127.0.0.1:1", "us-east-1", "naiad", "AKIA", "it's")
+PLAIN = ServerAddress("http://127.0.0.1:1", "us-east-1", "naiad", "AKIA", "it's")
 PROXY = {"proxy_url": "http://127.0.0.1:2", "ca_bundle": "/state/bundle.pem"}
-WHOLE = Address("http://127.0.0.1:1", "us-east-1", "naiad", "AKIA", "it's", **PROXY)
+WHOLE = ServerAddress("http://127.0.0.1:1", "us-east-1", "naiad", "AKIA", "it's", **PROXY)
 
 
 def shown(capsys, *arguments):
@@ -38,16 +38,16 @@ def test_without_the_flag_no_proxy_is_named(tmp_path, capsys, monkeypatch):
     }
 
 
-def test_a_server_that_is_gone_is_told_beside_the_variables(tmp_path, capsys):
+def test_a_note_says_that_no_server_answers(tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = replace(PLAIN, url=f"http://127.0.0.1:{listening.getsockname()[1]}")
         write_address(tmp_path, address)
         assert main(["env", "--state", str(tmp_path)]) == 0
         assert capsys.readouterr().err == ""
     assert main(["env", "--state", str(tmp_path)]) == 0
-    said = capsys.readouterr()
-    assert said.err.startswith(f"note: no server answers on {address.url}, ")
-    assert f"export AWS_ENDPOINT_URL={address.url}\n" in said.out
+    output = capsys.readouterr()
+    assert output.err.startswith(f"note: no server answers on {address.url}, ")
+    assert f"export AWS_ENDPOINT_URL={address.url}\n" in output.out
 
 
 def test_lines_for_a_shell_are_quoted(tmp_path, capsys):
@@ -58,9 +58,9 @@ def test_lines_for_a_shell_are_quoted(tmp_path, capsys):
     assert """export AWS_SECRET_ACCESS_KEY='it'"'"'s'""" in lines
 
 
-def test_what_went_past_a_proxy_goes_on_doing_so():
-    given = {"NO_PROXY": "internal.test,localhost", "https_proxy": "http://old:1"}
-    variables = proxy_variables(WHOLE, given)
+def test_hosts_that_bypass_a_proxy_still_do():
+    environment = {"NO_PROXY": "internal.test,localhost", "https_proxy": "http://old:1"}
+    variables = proxy_variables(WHOLE, environment)
     assert variables["NO_PROXY"] == "internal.test,127.0.0.1,localhost"
     assert variables["https_proxy"] == variables["HTTPS_PROXY"] == "http://127.0.0.1:2"
     assert "no_proxy" not in variables
@@ -68,7 +68,7 @@ def test_what_went_past_a_proxy_goes_on_doing_so():
     assert proxy_variables(WHOLE, variables) == variables
 
 
-def test_a_server_that_does_without_says_how_to_have_it():
+def test_a_server_without_the_proxy_is_an_error_with_a_hint():
     with pytest.raises(FolderError, match="runs without --aws-hosts") as caught:
         proxy_variables(PLAIN, {})
     assert caught.value.hint == "start it again: naiad serve --aws-hosts"

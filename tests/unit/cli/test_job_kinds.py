@@ -1,56 +1,56 @@
-"""AWS's words for each kind of job."""
+"""AWS's operations for each kind of job."""
 
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from naiad.cli.job_kinds import KINDS, found_job, kinds_of
+from naiad.cli.job_kinds import JOB_KINDS, find_job, select_kinds
 from naiad.errors import InputError, OptionError
 
 
-class Answers:
-    """As boto3's client answers: an error of the code, or a description."""
+class FakeSagemaker:
+    """Answers as boto3's client does: with an error of the code, or a description."""
 
     def __init__(self, code: str) -> None:
-        self.code, self.asked = code, []
+        self.code, self.requests = code, []
 
-    def describe_training_job(self, **given: str) -> dict[str, Any]:
-        self.asked.append(given)
+    def describe_training_job(self, **request: str) -> dict[str, Any]:
+        self.requests.append(request)
         raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, "DescribeTrainingJob")
 
-    def describe_transform_job(self, **given: str) -> dict[str, Any]:
-        self.asked.append(given)
+    def describe_transform_job(self, **request: str) -> dict[str, Any]:
+        self.requests.append(request)
         return {"TransformJobStatus": "Completed", "ResponseMetadata": {}}
 
 
-def test_words_of_a_kind() -> None:
-    assert [(kind.noun, kind.log_group) for kind in KINDS] == [
+def test_names_of_a_kind() -> None:
+    assert [(kind.noun, kind.log_group) for kind in JOB_KINDS] == [
         ("TrainingJob", "/aws/sagemaker/TrainingJobs"),
         ("ProcessingJob", "/aws/sagemaker/ProcessingJobs"),
         ("TransformJob", "/aws/sagemaker/TransformJobs"),
     ]
-    assert kinds_of(None) == KINDS
-    assert kinds_of("transform") == KINDS[2:]
+    assert select_kinds(None) == JOB_KINDS
+    assert select_kinds("transform") == JOB_KINDS[2:]
     with pytest.raises(OptionError, match="no kind of job 'x'"):
-        kinds_of("x")
+        select_kinds("x")
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFound"])
 def test_a_name_is_looked_for_among_all_kinds(code: str) -> None:
-    sagemaker = Answers(code)
-    kind, job = found_job(sagemaker, "one", (KINDS[0], KINDS[2]))
+    sagemaker = FakeSagemaker(code)
+    kind, job = find_job(sagemaker, "one", (JOB_KINDS[0], JOB_KINDS[2]))
     assert (kind.word, job) == ("transform", {"TransformJobStatus": "Completed"})
-    assert sagemaker.asked == [{"TrainingJobName": "one"}, {"TransformJobName": "one"}]
+    assert sagemaker.requests == [{"TrainingJobName": "one"}, {"TransformJobName": "one"}]
     with pytest.raises(InputError, match="no job of the name one"):
-        found_job(sagemaker, "one", KINDS[:1])
+        find_job(sagemaker, "one", JOB_KINDS[:1])
 
 
-def test_other_trouble_is_not_taken_for_absence() -> None:
+def test_another_error_is_raised() -> None:
     with pytest.raises(ClientError):
-        found_job(Answers("AccessDeniedException"), "one", KINDS)
+        find_job(FakeSagemaker("AccessDeniedException"), "one", JOB_KINDS)
 
 
-def test_transform_jobs_stay() -> None:
-    with pytest.raises(InputError, match="one is a transform job, which AWS's API has no deletion of"):
-        KINDS[2].delete(None, "one")
+def test_transform_jobs_cannot_be_deleted() -> None:
+    with pytest.raises(InputError, match="one is a transform job, and AWS's API cannot delete those"):
+        JOB_KINDS[2].delete(None, "one")

@@ -4,20 +4,22 @@ from typing import Any
 
 import pytest
 
-from naiad.cli.edge import DONE, MISUSED
 from naiad.cli.jobs import _ordinal
 from naiad.cli.main import main
+from naiad.cli.run_command import SUCCESS, USAGE_ERROR
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 
 
-def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = DONE) -> str:
+def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = SUCCESS) -> str:
     assert main(["jobs", *arguments]) == status
     captured = capsys.readouterr()
-    return captured.out if status == DONE else captured.err
+    return captured.out if status == SUCCESS else captured.err
 
 
-def test_the_newest_come_first_and_those_that_wait_say_where(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_newest_come_first_and_waiting_jobs_show_their_position(
+    service: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in range(4):
         service.create(f"job-{number}")
     service.tick(2)
@@ -29,7 +31,7 @@ def test_the_newest_come_first_and_those_that_wait_say_where(service: Any, capsy
     assert "InProgress" in lines[4]
 
 
-def test_a_list_can_be_cut_and_filtered(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_can_be_limited_and_filtered(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("bad", "good"):
         service.create(name)
         service.tick()
@@ -39,7 +41,7 @@ def test_a_list_can_be_cut_and_filtered(service: Any, capsys: pytest.CaptureFixt
     assert len(json.loads(out(capsys, "list", "--limit", "1", "--json"))) == 1
 
 
-def test_a_job_shows_its_steps_and_why_it_failed(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_the_phases_and_why_the_job_failed(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     service.create("one")
     service.tick()
     service.finish("one", Phase.FAILED, "AlgorithmError: ValueError: no (train.py, line 3)")
@@ -50,7 +52,7 @@ def test_a_job_shows_its_steps_and_why_it_failed(service: Any, capsys: pytest.Ca
     assert json.loads(out(capsys, "show", "one", "--json"))["TrainingJobName"] == "one"
 
 
-def test_a_job_that_waits_shows_its_place(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_waiting_job_shows_its_position(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("one", "two"):
         service.create(name)
     service.tick(2)
@@ -75,12 +77,12 @@ def test_logs_are_followed_to_the_end(service: Any, capsys: pytest.CaptureFixtur
 def test_stop_and_delete(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     service.create("one")
     service.tick()
-    refused = out(capsys, "delete", "one", status=MISUSED)
+    refused = out(capsys, "delete", "one", status=USAGE_ERROR)
     assert refused.startswith("error: training-job one is InProgress; stop it")
     out(capsys, "stop", "one")
     service.tick(3)
     out(capsys, "delete", "one")
-    assert "there is no job of the name one" in out(capsys, "show", "one", status=MISUSED)
+    assert "there is no job of the name one" in out(capsys, "show", "one", status=USAGE_ERROR)
 
 
 def process(service: Any, name: str) -> None:
@@ -115,20 +117,20 @@ def test_jobs_of_all_kinds_are_listed_shown_and_deleted(service: Any, capsys: py
         assert line in shown
     assert json.loads(out(capsys, "show", "prepare", "--json"))["ProcessingJobStatus"] == "Stopped"
     out(capsys, "delete", "prepare")
-    assert "there is no job of the name prepare" in out(capsys, "logs", "prepare", status=MISUSED)
+    assert "there is no job of the name prepare" in out(capsys, "logs", "prepare", status=USAGE_ERROR)
 
 
-def test_of_one_name_the_kind_tells_which(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_kind_selects_among_jobs_of_one_name(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     service.create("same")
     process(service, "same")
     assert "kind      training" in out(capsys, "show", "same")
     assert "kind      processing" in out(capsys, "show", "same", "--kind", "processing")
-    refused = out(capsys, "show", "same", "--kind", "proces", status=MISUSED)
+    refused = out(capsys, "show", "same", "--kind", "proces", status=USAGE_ERROR)
     assert "no kind of job 'proces'" in refused
     assert "did you mean 'processing'?" in refused
 
 
-def test_a_model_is_shown_where_there_is_one(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_is_shown_where_the_job_left_one(service: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("one", "two"):
         service.create(name)
         service.tick()

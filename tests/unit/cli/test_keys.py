@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from naiad.cli.run_command import SUCCESS
 from naiad.cli.main import main
+from naiad.cli.run_command import SUCCESS
 from naiad.home import ServerAddress, read_address, write_address
 from naiad.service.keys import Keys
 
@@ -30,7 +30,7 @@ def test_a_key_is_added_listed_without_its_secret_and_revoked(state: Path, capsy
     assert all("secret_key" not in key for key in keys.values())
 
 
-def test_who_came_with_a_revoked_key_comes_with_the_next(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_client_of_a_revoked_key_gets_the_next_one(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["keys", "add", "ci", "--json"]) == SUCCESS
     added = json.loads(capsys.readouterr().out)
     first = Keys(state / "keys.json").first()
@@ -39,9 +39,9 @@ def test_who_came_with_a_revoked_key_comes_with_the_next(state: Path, capsys: py
     address = read_address(state)
     assert (address.access_key, address.secret_key) == (added["access_key"], added["secret_key"])
     assert main(["keys", "revoke", "ci"]) != SUCCESS
-    said = capsys.readouterr().err
-    assert "error: 'ci' is the last key in use" in said
-    assert "naiad keys add NAME" in said
+    message = capsys.readouterr().err
+    assert "error: 'ci' is the last key in use" in message
+    assert "naiad keys add NAME" in message
 
 
 def test_the_files_are_for_their_owner_only(state: Path) -> None:
@@ -51,18 +51,18 @@ def test_the_files_are_for_their_owner_only(state: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["add", "default"], "a key of the name 'default' exists already"),
         (["add", "a b"], "a key's name is 1 to 64 letters"),
         (["revoke", "nobody"], "no key in use is called 'nobody'"),
     ],
 )
-def test_what_cannot_be_is_told(
-    state: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+def test_keys_that_are_refused(
+    state: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["keys", *arguments]) != SUCCESS
-    assert f"error: {says}" in capsys.readouterr().err
+    assert f"error: {message}" in capsys.readouterr().err
 
 
 def test_another_state_folder(state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

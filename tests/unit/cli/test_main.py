@@ -19,16 +19,16 @@ from naiad.cli.main import main
         ),
     ],
 )
-def test_misuse_is_told_in_our_words(
+def test_usage_errors_have_naiads_messages(
     arguments: list[str], message: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     assert capsys.readouterr() == ("", f"error: {message}\n\nhint: {hint}\n")
 
 
-@pytest.mark.parametrize("given", [["--epochs", "many"], ["--epochs=many"]])
-def test_a_value_of_the_wrong_type_is_named(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "mlp", "iris", *given]) == 2
+@pytest.mark.parametrize("words", [["--epochs", "many"], ["--epochs=many"]])
+def test_a_value_of_the_wrong_type_is_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "mlp", "iris", *words]) == 2
     message, _, hint = capsys.readouterr().err.partition("\n\n")
     assert message.startswith("error: --epochs: ")
     assert message.endswith(", given 'many'")
@@ -41,7 +41,7 @@ def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == (f"{naiad.__version__}\n", "")
 
 
-def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_is_printed_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "Commands:" in capsys.readouterr().out
 

@@ -1,30 +1,32 @@
-"""What keeps a server from starting is told before it is loaded."""
+"""Options of the server, and errors before the server is loaded."""
 
 from pathlib import Path
 
 import pytest
 
-from naiad.cli.edge import DONE, MISUSED
 from naiad.cli.main import main
+from naiad.cli.run_command import SUCCESS, USAGE_ERROR
 from naiad.service.compose import Settings
 
 
 def test_a_state_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert main(["serve", "--state", str(file)]) == MISUSED
-    said = capsys.readouterr().err
-    assert f"error: {file} cannot be the state folder: it is a file" in said
-    assert "hint: give another one: --state" in said
+    assert main(["serve", "--state", str(file)]) == USAGE_ERROR
+    message = capsys.readouterr().err
+    assert f"error: {file} cannot be the state folder: it is a file" in message
+    assert "hint: give another one: --state" in message
 
 
 def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: seen.append((settings, ready)))
+    calls = []
+    monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: calls.append((settings, ready)))
     state = ["serve", "--state", str(tmp_path / "state")]
-    assert main([*state, "--no-fit-instances", "--no-aws-hosts", "--upload-timeout", "3", "--cache-gb", "2.5"]) == DONE
-    assert main(state) == DONE
-    (changed, _), (plain, _) = seen
+    assert (
+        main([*state, "--no-fit-instances", "--no-aws-hosts", "--upload-timeout", "3", "--cache-gb", "2.5"]) == SUCCESS
+    )
+    assert main(state) == SUCCESS
+    (changed, _), (plain, _) = calls
     assert (changed.fit_instances, changed.aws_hosts_port, changed.upload_timeout_s) == (False, None, 3.0)
     assert changed.cache_bytes == 2_500_000_000
     assert plain == Settings(tmp_path / "state")
@@ -32,5 +34,5 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_state_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    assert main(["serve", "--state", str(tmp_path / "file" / "state")]) == MISUSED
+    assert main(["serve", "--state", str(tmp_path / "file" / "state")]) == USAGE_ERROR
     assert "cannot be the state folder: Not a directory" in capsys.readouterr().err

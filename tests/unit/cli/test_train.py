@@ -2,22 +2,22 @@ from pathlib import Path
 
 import pytest
 
-from naiad.cli.train import free_folder, give_summary
+from naiad.cli.train import free_folder, print_summary
 
 
-def test_a_run_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+def test_the_default_folder_has_the_names_of_network_and_data(tmp_path: Path) -> None:
     assert free_folder(tmp_path, "simplenet", "fashion-mnist").name == "simplenet-fashion-mnist"
     assert free_folder(tmp_path, "nets/mine.py:Net", "/data/photos/").name == "mine-photos"
     assert free_folder(tmp_path, "auto", "../houses.csv").name == "auto-houses"
 
 
-def test_a_taken_one_gets_a_number(tmp_path: Path) -> None:
+def test_a_folder_that_exists_gets_a_number(tmp_path: Path) -> None:
     (tmp_path / "mlp-iris").mkdir()
     (tmp_path / "mlp-iris-2").mkdir()
     assert free_folder(tmp_path, "mlp", "iris").name == "mlp-iris-3"
 
 
-def test_a_forecast_is_shown_with_what_was_reached(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forecast_is_printed_with_the_reached_score(capsys: pytest.CaptureFixture[str]) -> None:
     scores = {
         "headline": {"metric": "accuracy", "value": 0.875},
         "metrics": {"accuracy": 0.875},
@@ -28,5 +28,5 @@ def test_a_forecast_is_shown_with_what_was_reached(capsys: pytest.CaptureFixture
         "evaluations": {"validation": scores}, "baseline": {}, "seconds": 1.0, "epochs": 1, "artifact": "a", "report": None,
     }  # fmt: skip
     for expected, shown in ((None, False), (0.9, True)):
-        give_summary({**result, "plan": {"forecast": expected}})
+        print_summary({**result, "plan": {"forecast": expected}})
         assert ("accuracy 0.9000 on validation, reached 0.8750" in capsys.readouterr().out) is shown

@@ -1,51 +1,63 @@
-"""What the service refuses, in its own words. ``gateway/errors.py`` has the one table from these to AWS's codes."""
+"""The errors of the service, below the root that ``naiad/errors.py`` draws.
 
-from naiad.errors import NaiadError
+    ServiceError
+    ├── NotFound       there is nothing with the name that the request gives
+    ├── AlreadyExists  the name is taken
+    ├── IllegalMove    a job cannot go from its phase to the requested one
+    ├── InUse          the thing is in use and cannot be deleted
+    ├── Conflict       the record was changed by somebody else after it was read
+    ├── Invalid        the request is not valid. The message says which part, what was given and what is allowed
+    ├── LimitExceeded  the request needs more cores, memory or GPUs than the machine has, or more of something than is allowed
+    ├── AccessDenied   the request is not signed, is signed wrongly, or is not allowed for this key
+    ├── NotServed      the operation exists at AWS and not in this service
+    ├── StorageFull    no room is left on the disk. What was stored before is kept
+    └── Unavailable    something that the service depends on does not answer now. The same call may succeed later
 
+``gateway/errors.py`` has the one table from them to AWS's error codes.
+"""
 
-class ServiceError(NaiadError):
-    pass
+from naiad.errors import ServiceError as ServiceError
 
 
 class NotFound(ServiceError):
-    """A thing that was asked for is not there."""
+    pass
 
 
 class AlreadyExists(ServiceError):
-    """A name is taken."""
+    pass
 
 
 class IllegalMove(ServiceError):
-    """A job cannot go from its phase to the one asked for."""
+    pass
 
 
 class InUse(ServiceError):
-    """It cannot go while it is at work."""
+    pass
 
 
 class Conflict(ServiceError):
-    """Somebody else changed the record since it was read."""
+    pass
 
 
 class Invalid(ServiceError):
-    """A request that cannot be meant: the message says which part, what was given and what is allowed."""
+    pass
 
 
-class DoesNotFit(ServiceError):
-    """More cores, memory or GPUs than any machine here has, or more of something than is allowed."""
+class LimitExceeded(ServiceError):
+    pass
 
 
-class Denied(ServiceError):
-    """Not signed, wrongly signed, or not allowed for this key."""
+class AccessDenied(ServiceError):
+    pass
 
 
 class NotServed(ServiceError):
-    """An operation of AWS's that this service does not have."""
+    pass
 
 
 class StorageFull(ServiceError):
-    """No room is left on the disk; what was stored before stays."""
+    pass
 
 
 class Unavailable(ServiceError):
-    """Something that the service stands on does not answer now; the same call may do so later."""
+    pass
