@@ -1,6 +1,6 @@
 """Naiad as scikit-learn estimators: for pipelines, searches and cross-validation.
 
-Knows scikit-learn's contract and ``fit``; everything else is ``fit``'s. Both pass scikit-learn's ``check_estimator`` whole.
+Knows scikit-learn's contract and ``fit``. Both estimators pass all of scikit-learn's ``check_estimator``.
 Shape legend: N samples, F features, K classes.
 """
 
@@ -19,7 +19,7 @@ from torch import nn
 
 from naiad.errors import InputError
 from naiad.trainer.fit import fit
-from naiad.trainer.loop.progress import Silent, progress_for
+from naiad.trainer.loop.progress import SilentProgress, make_progress
 from naiad.trainer.model.model import Model
 
 
@@ -50,7 +50,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # reason: scikit-learn i
         return tags
 
     def _train(self, X: npt.NDArray[Any], y: npt.NDArray[Any], task: str) -> None:
-        with _as_value_errors():
+        with _input_errors_as_value_errors():
             self.model_ = fit(
                 deepcopy(self.net),
                 (X, y),
@@ -60,31 +60,31 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # reason: scikit-learn i
                 seed=self._seed(),
                 task=task,
                 report=False,
-                progress=progress_for() if self.verbose else Silent(),
+                progress=make_progress() if self.verbose else SilentProgress(),
             )
 
     def _seed(self) -> int:
-        """The seed itself when it is one; else drawn, as scikit-learn does."""
+        """Returns ``random_state`` where it is a number; else draws a seed from it, as scikit-learn does."""
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _checked(self, X: Any) -> npt.NDArray[Any]:
+    def _validate_input(self, X: Any) -> npt.NDArray[Any]:
         check_is_fitted(self, "model_")
-        checked: npt.NDArray[Any] = validate_data(self, X, reset=False, **_INPUT)
-        return checked
+        inputs: npt.NDArray[Any] = validate_data(self, X, reset=False, **_INPUT_CHECKS)
+        return inputs
 
-    def _scores(self, X: Any) -> npt.NDArray[np.float32]:
-        inputs = self._checked(X)
-        with _as_value_errors():
+    def _predict_scores(self, X: Any) -> npt.NDArray[np.float32]:
+        inputs = self._validate_input(X)
+        with _input_errors_as_value_errors():
             return self.model_.predict(inputs).scores
 
 
-_INPUT: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": "allow-nan", "dtype": "numeric"}
+_INPUT_CHECKS: dict[str, Any] = {"allow_nd": True, "ensure_all_finite": "allow-nan", "dtype": "numeric"}
 
 
 class NaiadClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # reason: scikit-learn is untyped
-    """Trains a network to tell classes apart; ``net`` and the rest are those of ``naiad.fit``, ``random_state`` is its seed.
+    """Trains a network to tell classes apart. The arguments are those of ``naiad.fit``; ``random_state`` is its seed.
 
     Attributes after ``fit``: ``model_`` (a naiad.Model), ``classes_`` (K,), ``n_features_in_``.
     """
@@ -93,7 +93,7 @@ class NaiadClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # rea
 
     def fit(self, X: Any, y: Any) -> Self:
         """X: (N, F) numbers, or images (N, H, W), (N, H, W, C), (N, C, H, W). y: (N,). Raises ValueError, TrainingError."""
-        X, y = validate_data(self, X, y, ensure_min_samples=2, **_INPUT)
+        X, y = validate_data(self, X, y, ensure_min_samples=2, **_INPUT_CHECKS)
         check_classification_targets(y)
         self.classes_, indices = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -104,36 +104,36 @@ class NaiadClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # rea
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
-        """(N, K), in the order of ``classes_``."""
-        return self._scores(X)
+        """Returns (N, K) probabilities, in the order of ``classes_``."""
+        return self._predict_scores(X)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """(N,): of ``classes_``."""
-        chosen = self._scores(X).argmax(axis=1)
-        labels: npt.NDArray[Any] = self.classes_[chosen]
+        """Returns (N,) values of ``classes_``."""
+        indices = self._predict_scores(X).argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[indices]
         return labels
 
 
 class NaiadRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # reason: scikit-learn is untyped
-    """Trains a network to predict a number; ``net`` and the rest are those of ``naiad.fit``, ``random_state`` is its seed.
+    """Trains a network to predict a number. The arguments are those of ``naiad.fit``; ``random_state`` is its seed.
 
     Attributes after ``fit``: ``model_`` (a naiad.Model), ``n_features_in_``.
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """X: as NaiadClassifier's. y: (N,) numbers. Raises ValueError, TrainingError."""
-        X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=2, **_INPUT)
+        """X: as for NaiadClassifier. y: (N,) numbers. Raises ValueError, TrainingError."""
+        X, y = validate_data(self, X, y, y_numeric=True, ensure_min_samples=2, **_INPUT_CHECKS)
         self._train(X, y, "regression")
         return self
 
     def predict(self, X: Any) -> npt.NDArray[np.float32]:
-        """(N,), in the units of y."""
-        return self._scores(X)[:, 0]
+        """Returns (N,) values in the units of y."""
+        return self._predict_scores(X)[:, 0]
 
 
 @contextmanager
-def _as_value_errors() -> Iterator[None]:
-    """scikit-learn's callers look for ValueError when the input cannot be used."""
+def _input_errors_as_value_errors() -> Iterator[None]:
+    """Raises ValueError for InputError: callers of scikit-learn expect it where the input cannot be used."""
     try:
         yield
     except InputError as error:

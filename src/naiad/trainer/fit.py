@@ -1,13 +1,13 @@
 """``fit``: data and a network in, a trained model out.
 
-Reads top to bottom: prepare the data, settle the network and the plan, run the loop, make the model, test it, save it.
+Reads top to bottom: prepare the data, choose the network and the plan, run the loop, make the model, test it, save it.
 Several processes (torchrun, a job's instances) that call it with the same arguments train one model together.
 """
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,15 @@ from torch import nn
 
 from naiad.errors import OptionError
 from naiad.trainer import nets, run_folder
-from naiad.trainer.data.feed import memory_limit_bytes
-from naiad.trainer.data.prepare import prepare
-from naiad.trainer.loop.progress import Progress, Silent, progress_for
-from naiad.trainer.loop.task_strategy import recipe_for
+from naiad.trainer.data.loading import memory_limit_bytes
+from naiad.trainer.data.prepare import DataOptions, prepare
+from naiad.trainer.fit_options import FitOptions
+from naiad.trainer.loop.progress import Progress, SilentProgress, make_progress
+from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine import processes
-from naiad.trainer.machine.seeding import check_seed, seeded
+from naiad.trainer.machine.seeding import fork_rng
 from naiad.trainer.model.model import Model
-from naiad.trainer.plan.overrides import check_wishes, kept
+from naiad.trainer.plan.overrides import check_overrides, fixed_values
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run import Run
 from naiad.trainer.run_folder import RunFolder
@@ -50,97 +51,127 @@ def fit(
 
     net: a module (trained in place), a registry name (``naiad nets``), ``file.py:Class``, or None to have one chosen.
     data: a path, a name, a torch Dataset, arrays ``(X, y)``, a table, or a dict of splits.
-    validation: as ``data``; without it a part of the training split is set aside, stratified and seeded.
+    validation: like ``data``; if left out, a fraction of the training split is held out, stratified and seeded.
+    epochs: passes over the training split; chosen if left out.
     time_limit_s: wall seconds from this call to its return; the last epoch may be cut short.
-    plan: choices to keep instead of having them made, by name: ``{"batch_size": 64}`` (see Plan); ``"rule"`` for one that is not
-        to be measured. A Plan, or a path to the
-        plan.json that a run left, is followed as it stands: nothing is measured, and the same data, network and machine give
-        the same weights, bit for bit.
-    seed: None is the seed of the plan that is followed, else 0.
+    plan: choices to keep, by name: ``{"batch_size": 64}`` (see Plan); ``"rule"`` has one made by rule, not measured. A Plan, or
+        the path of the plan.json that a run left, is followed as it stands: nothing is measured, and the same data, network and
+        machine give the same weights, bit for bit.
+    seed: the same seed gives the same run; None is the seed of the plan that is followed, else 0.
     out: the folder for the artifact, checkpoints, metrics and report; None keeps everything in memory.
-    resume: True goes on from the last checkpoint in ``out``, if there is one.
-    task: ``classification``, ``regression`` or ``clustering``; None has it found from the data.
+    resume: True continues from the last checkpoint in ``out``, if there is one.
+    task: ``classification``, ``regression`` or ``clustering``; None finds it from the data.
     label: the target's column, for tables. image_size: side, or (height, width), in pixels.
-    report: False leaves out the baseline and report.html, which are made where there is ``out``.
-    progress: where to tell what happens; None is a bar on a terminal and lines elsewhere, on stderr.
-
-    Raises InputError before anything is written; TrainingError (Stopped among them) when the run ends early.
+    report: False leaves out the baseline and report.html, which need a folder ``out``.
+    progress: receives what happens; None shows a bar on a terminal and lines elsewhere, on stderr.
+    Raises InputError before anything is written; TrainingError (TrainingStopped among them) when the run ends early.
     """
+    options = FitOptions(
+        validation=validation,
+        epochs=epochs,
+        time_limit_s=time_limit_s,
+        plan=plan,
+        seed=seed,
+        out=out,
+        resume=bool(resume),
+        task=task,
+        label=label,
+        image_size=image_size,
+        report=report,
+    )
+    return fit_with_options(net, data, options, progress=progress)
+
+
+def fit_with_options(
+    net: nn.Module | type[nn.Module] | str | None, data: Any, options: FitOptions, *, progress: Progress | None = None
+) -> Model:
+    """Does what ``fit`` does with the same options."""
     started = time.perf_counter()
-    followed = _followed(plan)
-    if followed is not None:
-        check_nothing_else(followed, epochs=epochs, time_limit_s=time_limit_s, seed=seed)
-        seed = followed.seed
-    seed = 0 if seed is None else seed
-    check_seed(seed)
-    given = plan if isinstance(plan, Mapping) else {}
-    wishes = check_wishes({**given, **given_options(epochs=epochs, time_limit_s=time_limit_s)})
-    with processes.join() as group, seeded(seed):
-        folder = group.by_first(lambda: run_folder.claim(out, resume=bool(resume)))
-        feed, normalisation = group.by_first(lambda: _of_data(wishes, followed, folder))
-        progress = progress if progress is not None else progress_for()
+    request = plan_request(options)
+    overrides, seed = request.overrides, request.seed
+    with processes.join_process_group() as group, fork_rng(seed):
+        folder = group.on_rank_zero(lambda: run_folder.open_run_folder(options.out, resume=options.resume))
+        feed, normalisation = group.on_rank_zero(lambda: _data_choices(request, folder))
+        progress = progress if progress is not None else make_progress()
         if group.rank > 0:
-            folder, progress = folder.unwritten(), Silent()
-        with processes.after_first(group, wait=_may_fetch(data, validation)):
-            dataset = prepare(
-                data,
-                validation=validation,
-                task=task,
-                label=label,
-                image_size=image_size,
-                seed=seed,
-                memory_limit_bytes=memory_limit_bytes(feed),
-                normalised=normalisation == "on",
-            )
-        module, source = nets.resolve(net, dataset=dataset)
-        nets.check_network(module, dataset)
-        with threads(kept(wishes).get("threads")):
-            recipe = recipe_for(dataset, seed=seed, clusters=wishes.get("clusters"))
-            run = Run(folder, dataset, module, recipe, progress, with_report=report, group=group)
-            settled = run.settle_plan(wishes, started, seed=seed, followed=followed)
-            with threads(settled.threads):
-                history, walked = run.train(settled, started)
-                model = run.model(walked, history, source)
-                run.finish(model)
-    return model
+            folder, progress = folder.without_files(), SilentProgress()
+        with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
+            dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
+        module, source = nets.resolve_network(net, dataset=dataset)
+        nets.check_forward_pass(module, dataset)
+        with torch_threads(fixed_values(overrides).get("threads")):
+            strategy = make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"))
+            run = Run(folder, dataset, module, strategy, progress, with_report=options.report, group=group)
+            chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
+            with torch_threads(chosen.plan.threads):
+                return run.finish(run.train(chosen, started), source)
 
 
-def _followed(plan: Mapping[str, Any] | Plan | str | Path | None) -> Plan | None:
-    """The plan to follow, by its steps and not by its clock; None where there are single wishes at most."""
-    read = Plan.read(Path(plan)) if isinstance(plan, str | Path) else plan
-    return replace(read, time_limit_s=None) if isinstance(read, Plan) else None
+def data_options(options: FitOptions, *, seed: int, feed: str | None, normalisation: str) -> DataOptions:
+    """Returns the options of ``fit`` that concern the data, with the plan's choices; raises OptionError."""
+    return DataOptions(
+        validation=options.validation,
+        task=options.task,
+        label=options.label,
+        image_size=options.image_size,
+        seed=seed,
+        memory_limit_bytes=memory_limit_bytes(feed),
+        normalise=normalisation == "on",
+    )
 
 
-def _of_data(wishes: Mapping[str, Any], followed: Plan | None, folder: RunFolder) -> tuple[str | None, str]:
-    """The feed and the normalisation, as a run that is resumed or a plan that is followed had them, else as wished."""
-    plan = folder.record().plan if folder.resuming else followed
-    if plan is not None:
-        return plan.feed, plan.normalisation
-    return wishes.get("feed"), wishes.get("normalisation", "on")
+@dataclass(frozen=True)
+class PlanRequest:
+    """What the options say of the plan: a plan to follow, or single choices to keep."""
+
+    followed: Plan | None
+    """The plan to follow, by its steps and without its time limit."""
+    overrides: dict[str, Any]
+    """Choices to keep by name; ``rule`` for one that is not to be measured."""
+    seed: int
 
 
-def check_nothing_else(followed: Plan, *, seed: int | None, **options: Any) -> None:
-    """Raises OptionError where an argument would make the plan another one."""
-    for name, value in {**options, "seed": seed}.items():
-        if value is not None and value != getattr(followed, name):
+def plan_request(options: FitOptions) -> PlanRequest:
+    """Raises InputError for a plan that cannot be read, a choice out of its range, or options that change a followed plan."""
+    limits = {"epochs": options.epochs, "time_limit_s": options.time_limit_s}
+    choices = {name: value for name, value in limits.items() if value is not None}
+    plan = Plan.read(Path(options.plan)) if isinstance(options.plan, str | Path) else options.plan
+    if isinstance(plan, Plan):
+        followed = replace(plan, time_limit_s=None)
+        _check_unchanged(followed, {**choices, **({} if options.seed is None else {"seed": options.seed})})
+        return PlanRequest(followed, check_overrides(choices), followed.seed)
+    return PlanRequest(None, check_overrides({**(plan or {}), **choices}), options.seed or 0)
+
+
+def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
+    """Raises OptionError where an option would make the plan another one."""
+    for name, value in options.items():
+        if value != getattr(followed, name):
             raise OptionError(
                 f"the plan says {name} {getattr(followed, name)}, given {value}",
                 hint=f"leave {name} out, or give single choices: plan={{...}}",
             )
 
 
-def _may_fetch(*data: Any) -> bool:
-    """True where one is a name that may have to be downloaded."""
-    return any(isinstance(given, str) and not Path(given).exists() for given in data)
+def _data_choices(request: PlanRequest, folder: RunFolder) -> tuple[str | None, str]:
+    """Returns the plan's feed and normalisation, which are needed before there is a plan.
+
+    A resumed run and a followed plan keep theirs; else the user's choices count.
+    """
+    plan = folder.previous.plan if folder.previous is not None else request.followed
+    if plan is not None:
+        return plan.feed, plan.normalisation
+    return request.overrides.get("feed"), request.overrides.get("normalisation", "on")
 
 
-def given_options(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+def _may_download(*data: Any) -> bool:
+    """Whether one of the data is a name that may have to be downloaded."""
+    return any(isinstance(source, str) and not Path(source).exists() for source in data)
 
 
 @contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """torch's threads inside the block; None leaves them."""
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Sets torch's number of threads inside the block; None leaves it."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -1,7 +1,7 @@
 """``python -m naiad.trainer.job``: the trainer as the program of a job, under the container contract.
 
-Data and arguments come from the SM_ variables; checkpoints go where the contract keeps them, so that a restarted job goes on; the
-artifact ends in the model's folder. The instances of a job train together. Knows nothing of the service.
+Data and options come from the SM_ variables. Checkpoints go where the contract keeps them, so that a restarted job continues.
+The artifact ends in the model's folder. The instances of a job train together. Knows nothing of the service.
 """
 
 import json
@@ -9,45 +9,50 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import naiad
-from naiad.errors import InputError, NaiadError, OptionError, Stopped, nearest
-from naiad.trainer import arguments
-from naiad.trainer.loop.progress import Lines
+from naiad.errors import InputError, NaiadError, OptionError, TrainingStopped
+from naiad.trainer.fit import fit_with_options
+from naiad.trainer.fit_options import FitOptions
+from naiad.trainer.hyperparameters import check_names, from_hyperparameters
+from naiad.trainer.loop.progress import LineProgress
 from naiad.trainer.machine import processes
+from naiad.trainer.option_text import parse_net
 
-_OWN = ("net", "data", "validation", "epochs", "time_limit", "seed", "task", "label", "image_size", "report")
-_PLAN = "plan."
 _DATA_CHANNELS = ("train", "training")
-_RUN = "naiad-run"
+_RUN_FOLDER = "naiad-run"
+_RUN_FILES = ("checkpoints", "run.json")
+"""What a run needs to continue, and an artifact does not."""
 
 
 def main() -> int:
-    """Exit status 0 done or stopped, 1 failed, 2 unusable input; the reason goes into the contract's failure file."""
-    os.environ.update(meeting(os.environ))
-    given: dict[str, Any] = json.loads(os.environ.get("SM_HPS", "{}"))
-    run = Path(os.environ["SM_CHECKPOINT_DIR"]) / _RUN
+    """Returns 0 when done or stopped, 1 when failed, 2 for unusable input; writes the reason into the contract's failure file."""
+    os.environ.update(rendezvous_variables(os.environ))
+    hyperparameters: dict[str, Any] = json.loads(os.environ.get("SM_HPS", "{}"))
+    run = Path(os.environ["SM_CHECKPOINT_DIR"]) / _RUN_FOLDER
     try:
-        model = naiad.fit(**fit_arguments(given, os.environ), out=run, resume=True, progress=Lines(sys.stdout))
-    except Stopped as stopped:
-        _say(stopped)
+        net, data, options = read_fit_arguments(hyperparameters, os.environ)
+        options = replace(options, out=run, resume=True)
+        model = fit_with_options(net, data, options, progress=LineProgress(sys.stdout))
+    except TrainingStopped as stopped:
+        _print_line(stopped)
         return 0
     except NaiadError as error:
         hint = f"; {error.hint}" if error.hint is not None else ""
-        _say(f"error: {error}{hint}")
+        _print_line(f"error: {error}{hint}")
         Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text(f"{error}{hint}", encoding="utf-8")
         return 2 if isinstance(error, InputError) else 1
-    if not processes.writes():
+    if not processes.is_rank_zero():
         return 0
-    publish(run, Path(os.environ["SM_MODEL_DIR"]))
-    _say(json.dumps({"evaluations": {name: found["metrics"] for name, found in model.evaluations.items()}}))
+    publish_artifact(run, Path(os.environ["SM_MODEL_DIR"]))
+    _print_line(json.dumps({"evaluations": {split: scores["metrics"] for split, scores in model.evaluations.items()}}))
     return 0
 
 
-def meeting(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which a job's instances find each other, the first host being the first process; none for a job of one."""
+def rendezvous_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns torch.distributed's variables for a job of several instances, of which the first host is rank 0; else none."""
     hosts = json.loads(environment.get("SM_HOSTS", "[]"))
     if len(hosts) <= 1:
         return {}
@@ -61,44 +66,29 @@ def meeting(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def fit_arguments(given: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """What ``naiad.fit`` is called with. Raises OptionError for a hyperparameter that it does not have."""
-    for name in given:
-        if name not in _OWN and not name.startswith(_PLAN):
-            raise OptionError(
-                f"{name!r} is no hyperparameter of Naiad's trainer", hint=nearest(name, (*_OWN, "plan.batch_size"))
-            )
-    channels = {
-        name: environment[f"SM_CHANNEL_{name.upper()}"] for name in json.loads(environment.get("SM_CHANNELS", "[]"))
-    }
-    data = next((channels[name] for name in _DATA_CHANNELS if name in channels), given.get("data"))
+def read_fit_arguments(
+    hyperparameters: Mapping[str, Any], environment: Mapping[str, str]
+) -> tuple[str | None, Any, FitOptions]:
+    """Returns the network, the data and the options of ``fit``. Raises OptionError for a hyperparameter that it does not have."""
+    check_names(hyperparameters)
+    names = json.loads(environment.get("SM_CHANNELS", "[]"))
+    channels = {name: environment[f"SM_CHANNEL_{name.upper()}"] for name in names}
+    data = next((channels[name] for name in _DATA_CHANNELS if name in channels), hyperparameters.get("data"))
     if data is None:
         raise OptionError("there is no data", hint="give a channel called train, or the hyperparameter data")
     if "test" in channels:
         data = {"train": data, "test": channels["test"]}
-    net = given.get("net")
+    net = hyperparameters.get("net")
     if isinstance(net, str) and ".py:" in net:
         net = str(Path(channels.get("code", "code"), net))
-    text = {name: str(given[name]) for name in ("time_limit", "image_size") if name in given}
-    return {
-        "net": None if net in (None, "auto") else net,
-        "data": data,
-        "validation": channels.get("validation", given.get("validation")),
-        "epochs": given.get("epochs"),
-        "time_limit_s": arguments.duration_s(text.get("time_limit")),
-        "plan": {name.removeprefix(_PLAN): value for name, value in given.items() if name.startswith(_PLAN)},
-        "seed": given.get("seed", 0),
-        "task": given.get("task"),
-        "label": None if given.get("label") is None else str(given["label"]),
-        "image_size": arguments.image_size(text.get("image_size")),
-        "report": given.get("report", True) not in (False, "false", "no"),
-    }
+    validation = channels.get("validation", hyperparameters.get("validation"))
+    return parse_net(net), data, from_hyperparameters(hyperparameters, validation=validation)
 
 
-def publish(run: Path, model: Path) -> None:
-    """The artifact without what the run needed to go on."""
+def publish_artifact(run: Path, model: Path) -> None:
+    """Copies the artifact from the run's folder, without what the run needed to continue."""
     for path in run.iterdir():
-        if path.name in ("checkpoints", "run.json"):
+        if path.name in _RUN_FILES:
             continue
         if path.is_dir():
             shutil.copytree(path, model / path.name, dirs_exist_ok=True)
@@ -106,7 +96,7 @@ def publish(run: Path, model: Path) -> None:
             shutil.copy2(path, model / path.name)
 
 
-def _say(text: object) -> None:
+def _print_line(text: object) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -1,15 +1,14 @@
 """Proves exact resume on the user's own network: killed runs must end bit for bit as the uninterrupted one.
 
-The uninterrupted run's plan is what all of them follow, for what each would measure for itself may differ. Every run is a
-process of its own, killed with SIGKILL at a moment drawn between its first checkpoint and a little after its last
-step (while the artifact is being written), then resumed.
+All runs follow the plan of the uninterrupted one, because what each would measure for itself may differ. Every run is a process
+of its own. It is killed with SIGKILL at a random time between its first checkpoint and a little after its last step (while the
+artifact is being written), and then resumed.
 """
 
 import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +21,8 @@ import torch
 from naiad.errors import TrainingError
 
 _POLL_S = 0.005
-_BEYOND = 1.15
-"""Kills fall between the first checkpoint and this part of the time from there to the last one."""
+_LATEST_KILL = 1.15
+"""Kills fall between the first checkpoint and this fraction of the time from there to the last checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -37,63 +36,66 @@ class ResumeProof:
 
 
 def verify_resume(
-    net: str,
-    data: str,
+    command: Sequence[str],
     *,
     kills: int = 5,
     epochs: int = 2,
     seed: int = 0,
-    options: Sequence[str] = (),
     report: Callable[[str], None] = lambda _: None,
 ) -> ResumeProof:
-    """``options``: of ``naiad train``, as they are, none of the plan's. Raises TrainingError when an uninterrupted run fails."""
-    moments = random.Random(seed)
+    """Kills and resumes runs of ``command``, and compares each with an uninterrupted run.
+
+    command: ``naiad train NET DATA`` as words, with options that leave the plan alone.
+    report: receives a line of progress after each run.
+    Raises TrainingError when a run that is not killed fails.
+    """
+    kill_times = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="naiad-resume-") as scratch:
-        program = [sys.executable, "-m", "naiad.trainer", net, data, "--no-report", *options]
+        program = [*command, "--no-report"]
         whole = Path(scratch) / "whole"
         choices = ["--epochs", str(epochs), "--seed", str(seed), "--set", "checkpoint_steps=20"]
-        loop_s = _uninterrupted([*program, *choices, "--out", str(whole)], whole)
+        loop_s = _time_run([*program, *choices, "--out", str(whole)], whole)
         report(f"the uninterrupted run trained for {loop_s:.1f} s")
         steps, differing = [], []
         for number in range(1, kills + 1):
             folder = Path(scratch) / f"killed-{number}"
-            command = [*program, "--plan", str(whole), "--out", str(folder)]
-            step = _killed(command, folder, after_s=moments.uniform(0, _BEYOND) * loop_s)
+            following = [*program, "--plan", str(whole), "--out", str(folder)]
+            step = _run_and_kill(following, folder, after_s=kill_times.uniform(0, _LATEST_KILL) * loop_s)
             steps.append(step)
-            _finish([*command, "--resume"])
-            names = _differences(whole, folder)
+            _run_to_end([*following, "--resume"])
+            names = _differing_tensors(whole, folder)
             differing += [f"run {number}: {name}" for name in names]
             report(f"kill {number} of {kills} after step {step}: {'equal' if not names else 'NOT equal'}")
     return ResumeProof(kills, not differing, tuple(steps), tuple(differing))
 
 
-def _uninterrupted(command: list[str], folder: Path) -> float:
-    """Seconds from the first checkpoint to the last."""
-    seen: list[tuple[int, float]] = []
+def _time_run(command: list[str], folder: Path) -> float:
+    """Runs the command to its end; returns the seconds from its first checkpoint to its last."""
+    checkpoints: list[tuple[int, float]] = []
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)  # noqa: S603  # reason: our own program, no shell
         while process.poll() is None:
             step = _newest_step(folder)
-            if step >= 0 and (not seen or step != seen[-1][0]):
-                seen.append((step, time.monotonic()))
+            if step >= 0 and (not checkpoints or step != checkpoints[-1][0]):
+                checkpoints.append((step, time.monotonic()))
             time.sleep(_POLL_S)
         errors.seek(0)
-        _raise_failed(process.returncode, errors.read())
-    return seen[-1][1] - seen[0][1] if seen else 0.0
+        _check_status(process.returncode, errors.read())
+    return checkpoints[-1][1] - checkpoints[0][1] if checkpoints else 0.0
 
 
-def _finish(command: list[str]) -> None:
+def _run_to_end(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # reason: as above
-    _raise_failed(done.returncode, done.stderr)
+    _check_status(done.returncode, done.stderr)
 
 
-def _raise_failed(status: int, errors: str) -> None:
+def _check_status(status: int, errors: str) -> None:
     if status != 0:
         raise TrainingError(f"the run failed with exit status {status}: {errors.strip()[-500:]}")
 
 
-def _killed(command: list[str], folder: Path, *, after_s: float) -> int:
-    """Starts the run, waits for its first checkpoint and then ``after_s`` seconds, kills it."""
+def _run_and_kill(command: list[str], folder: Path, *, after_s: float) -> int:
+    """Starts the run, waits for its first checkpoint and then ``after_s`` seconds, and kills it. Returns the newest step."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # reason: as above
     while process.poll() is None and _newest_step(folder) < 0:
         time.sleep(_POLL_S)
@@ -112,17 +114,17 @@ def _newest_step(folder: Path) -> int:
     return max((int(name.removeprefix("step-")) for name in names), default=-1)
 
 
-def _differences(whole: Path, resumed: Path) -> list[str]:
-    """Names of the weights, and of the last checkpoint's tensors, that are not bitwise equal."""
+def _differing_tensors(whole: Path, resumed: Path) -> list[str]:
+    """Returns the names of the weights and of the last checkpoint's tensors that are not equal bit for bit."""
     differing = []
     for path in ("model.safetensors", f"checkpoints/step-{_newest_step(whole):08d}/tensors.safetensors"):
         ours, theirs = (safetensors.torch.load_file(folder / path) for folder in (whole, resumed))
         names = ours.keys() | theirs.keys()
-        differing += [name for name in sorted(names) if not _same_bits(ours.get(name), theirs.get(name))]
+        differing += [name for name in sorted(names) if not _has_same_bits(ours.get(name), theirs.get(name))]
     return differing
 
 
-def _same_bits(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+def _has_same_bits(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
     if one is None or other is None or one.dtype != other.dtype or one.shape != other.shape:
         return False
     return bool(

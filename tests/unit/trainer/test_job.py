@@ -1,4 +1,4 @@
-"""The trainer as a job's program: what it reads of the contract, and what it leaves where the contract says."""
+"""The trainer as a job's program: the variables that it reads, and the files that it leaves."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from naiad.errors import OptionError
-from naiad.trainer.job import fit_arguments, main, meeting, publish
+from naiad.trainer.fit_options import FitOptions
+from naiad.trainer.job import main, publish_artifact, read_fit_arguments, rendezvous_variables
 
 TABLE = "\n".join(["x,y,kind", *(f"{n % 7},{n % 5},{'ab'[n % 2]}" for n in range(80))]) + "\n"
 
@@ -19,14 +20,14 @@ def channels(**paths: str) -> dict[str, str]:
 
 @pytest.fixture
 def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """The folders and variables of a job with a table for its data."""
+    """Returns a function that makes the folders and variables of a job whose data is a table."""
 
-    def made(**given: Any) -> Path:
+    def make(**hyperparameters: Any) -> Path:
         for name in ("model", "output", "checkpoints", "train"):
             (tmp_path / name).mkdir()
         (tmp_path / "train" / "table.csv").write_text(TABLE)
         variables = {
-            "SM_HPS": json.dumps(given),
+            "SM_HPS": json.dumps(hyperparameters),
             "SM_CHECKPOINT_DIR": str(tmp_path / "checkpoints"),
             "SM_MODEL_DIR": str(tmp_path / "model"),
             "SM_OUTPUT_DIR": str(tmp_path / "output"),
@@ -36,81 +37,69 @@ def contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
             monkeypatch.setenv(name, value)
         return tmp_path
 
-    return made
+    return make
 
 
 def test_a_whole_job(contract: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    at = contract(net="mlp", label="kind", epochs=2, report="false")
+    home = contract(net="mlp", label="kind", epochs=2, report="false")
     assert main() == 0
-    assert (at / "model" / "naiad.json").is_file()
-    assert not (at / "model" / "checkpoints").exists()
-    assert not (at / "model" / "run.json").exists()
-    assert (at / "checkpoints" / "naiad-run" / "checkpoints").is_dir()
-    assert not (at / "output" / "failure").exists()
+    assert (home / "model" / "naiad.json").is_file()
+    assert not (home / "model" / "checkpoints").exists()
+    assert not (home / "model" / "run.json").exists()
+    assert (home / "checkpoints" / "naiad-run" / "checkpoints").is_dir()
+    assert not (home / "output" / "failure").exists()
     assert "accuracy" in json.loads(capsys.readouterr().out.splitlines()[-1])["evaluations"]["validation"]
 
 
-def test_unusable_input_is_told_in_the_failure_file(
+def test_the_failure_file_has_the_reason_of_an_input_error(
     contract: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at = contract(net="mlp", label="kindd")
+    home = contract(net="mlp", label="kindd")
     assert main() == 2
-    failure = (at / "output" / "failure").read_text()
+    failure = (home / "output" / "failure").read_text()
     assert "kindd" in failure
     assert f"error: {failure}" in capsys.readouterr().out
 
 
-def test_text_becomes_fits_arguments() -> None:
-    given = {"net": "auto", "epochs": 3, "time_limit": "90s", "image_size": "32x48", "plan.batch_size": 64, "label": 7}
-    arguments = fit_arguments({**given, "report": "no"}, channels(train="/data"))
-    assert arguments == {
-        "net": None,
-        "data": "/data",
-        "validation": None,
-        "epochs": 3,
-        "time_limit_s": 90.0,
-        "plan": {"batch_size": 64},
-        "seed": 0,
-        "task": None,
-        "label": "7",
-        "image_size": (32, 48),
-        "report": False,
-    }
+def test_hyperparameters_become_the_arguments_of_fit() -> None:
+    net, data, options = read_fit_arguments({"net": "auto", "epochs": 3, "report": "no"}, channels(train="/data"))
+    assert (net, data) == (None, "/data")
+    assert options == FitOptions(epochs=3, plan={}, seed=0, report=False)
 
 
 def test_channels_are_data_validation_test_and_code() -> None:
     environment = channels(training="/t", validation="/v", test="/x", code="/c")
-    arguments = fit_arguments({"net": "net.py:Mine"}, environment)
-    assert arguments["data"] == {"train": "/t", "test": "/x"}
-    assert arguments["validation"] == "/v"
-    assert arguments["net"] == "/c/net.py:Mine"
+    net, data, options = read_fit_arguments({"net": "net.py:Mine"}, environment)
+    assert data == {"train": "/t", "test": "/x"}
+    assert options.validation == "/v"
+    assert net == "/c/net.py:Mine"
 
 
-def test_a_data_sets_name_stands_in_for_a_channel() -> None:
-    assert fit_arguments({"data": "digits", "validation": "held-out"}, {})["data"] == "digits"
+def test_a_data_set_may_be_named_instead_of_a_channel() -> None:
+    _, data, options = read_fit_arguments({"data": "digits", "validation": "held-out"}, {})
+    assert (data, options.validation) == ("digits", "held-out")
     with pytest.raises(OptionError, match="there is no data"):
-        fit_arguments({}, {})
+        read_fit_arguments({}, {})
 
 
-def test_an_unknown_hyperparameter_names_the_nearest() -> None:
-    with pytest.raises(OptionError, match="'epoch' is no hyperparameter") as told:
-        fit_arguments({"epoch": 3}, channels(train="/data"))
-    assert told.value.hint == "did you mean 'epochs'?"
+def test_an_unknown_hyperparameter_is_refused() -> None:
+    with pytest.raises(OptionError, match="'epoch' is no hyperparameter"):
+        read_fit_arguments({"epoch": 3}, channels(train="/data"))
 
 
-def test_what_the_run_needed_to_go_on_is_not_published(tmp_path: Path) -> None:
+def test_the_files_that_a_run_needs_to_continue_are_not_published(tmp_path: Path) -> None:
     for name in ("run/checkpoints", "run/report", "model"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("run.json", "naiad.json", "report/curve.png", "checkpoints/step"):
         (tmp_path / "run" / name).write_text("x")
-    publish(tmp_path / "run", tmp_path / "model")
-    found = sorted(path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*"))
-    assert found == ["naiad.json", "report", "report/curve.png"]
+    publish_artifact(tmp_path / "run", tmp_path / "model")
+    files = sorted(path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*"))
+    assert files == ["naiad.json", "report", "report/curve.png"]
 
 
-def test_the_instances_of_a_job_meet_at_the_first_host() -> None:
+def test_the_first_host_is_the_rendezvous_of_a_jobs_instances() -> None:
     hosts = {"SM_HOSTS": '["algo-1", "algo-2"]', "SM_NETWORK_INTERFACE_NAME": "lo", "SM_MASTER_PORT": "7"}
-    first, second = (meeting({**hosts, "SM_CURRENT_HOST": host}) for host in ("algo-1", "algo-2"))
+    first, second = (rendezvous_variables({**hosts, "SM_CURRENT_HOST": host}) for host in ("algo-1", "algo-2"))
     assert {**first, "RANK": "1"} == second
     assert second == {
         "WORLD_SIZE": "2",
@@ -120,5 +109,5 @@ def test_the_instances_of_a_job_meet_at_the_first_host() -> None:
         "GLOO_SOCKET_IFNAME": "lo",
         "NCCL_SOCKET_IFNAME": "lo",
     }
-    assert meeting({"SM_HOSTS": '["algo-1"]', "SM_CURRENT_HOST": "algo-1"}) == {}
-    assert meeting({}) == {}
+    assert rendezvous_variables({"SM_HOSTS": '["algo-1"]', "SM_CURRENT_HOST": "algo-1"}) == {}
+    assert rendezvous_variables({}) == {}

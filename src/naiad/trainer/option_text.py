@@ -1,4 +1,4 @@
-"""How ``fit``'s arguments are written as text: for the command line and for jobs. Loads no torch."""
+"""Reads the options of ``fit`` from text, for the command line and for jobs. Loads no torch."""
 
 import re
 from collections.abc import Iterable
@@ -6,11 +6,17 @@ from pathlib import Path
 
 from naiad.errors import OptionError
 
+_AUTO = "auto"
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def duration_s(text: str | None) -> float | None:
-    """``60s``, ``5m``, ``1.5h`` or plain seconds. Raises OptionError."""
+def parse_net(text: str | None) -> str | None:
+    """Returns None, for a network that ``fit`` chooses, where the text is ``auto`` or left out."""
+    return None if text == _AUTO else text
+
+
+def parse_duration_s(text: str | None) -> float | None:
+    """Reads ``60s``, ``5m``, ``1.5h`` or plain seconds. Raises OptionError."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
@@ -20,8 +26,8 @@ def duration_s(text: str | None) -> float | None:
     return seconds
 
 
-def image_size(text: str | None) -> int | tuple[int, int] | None:
-    """``32`` or ``32x48`` (height by width). Raises OptionError."""
+def parse_image_size(text: str | None) -> int | tuple[int, int] | None:
+    """Reads ``32`` or ``32x48`` (height by width). Raises OptionError."""
     if text is None:
         return None
     match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text.strip().lower())
@@ -30,8 +36,8 @@ def image_size(text: str | None) -> int | tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match[2] else int(match[1])
 
 
-def assignments(pairs: Iterable[str]) -> dict[str, str]:
-    """``name=value`` each. Raises OptionError; whether a plan has such a choice is for the plan to say."""
+def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
+    """Splits each ``name=value`` at its first equals sign. Raises OptionError; the names are checked by the plan."""
     values: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -41,9 +47,9 @@ def assignments(pairs: Iterable[str]) -> dict[str, str]:
     return values
 
 
-def plan_given(file: str | Path | None, pairs: Iterable[str]) -> Path | dict[str, str]:
-    """The plan to follow, or single choices to keep. Raises OptionError for both."""
-    choices = assignments(pairs)
+def parse_plan(file: str | Path | None, pairs: Iterable[str]) -> Path | dict[str, str]:
+    """Returns the plan file to follow, or the single choices to keep. Raises OptionError where both are given."""
+    choices = parse_assignments(pairs)
     if file is None:
         return choices
     if choices:
