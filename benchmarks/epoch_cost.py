@@ -1,10 +1,10 @@
-"""What an epoch costs: naiad's loop, the bare step on the same batches already in memory, and the guide's plain loop.
+"""Measures the time of an epoch: Naiad's loop, bare steps on the same batches in memory, and the guide's plain loop.
 
-    python benchmarks/epoch_cost.py [--rounds 5] [--guide-part 0.2]
+    python benchmarks/epoch_cost.py [--rounds 5] [--guide-fraction 0.2]
 
-One process, the three sides in turn, so that a machine that changes its speed changes all of them. The bare step does what the
-plan says (optimizer, number format, layout) and nothing else: no loss is read, no batch is made. The guide's loop
-(examples/guide/train.py: torchvision's dataset, DataLoader, batch 32) runs on a part of the epoch and is scaled up.
+One process runs the three sides in turn, so that a machine that changes its speed changes all of them. A bare step follows the
+plan (optimizer, precision, memory format) and does nothing else: no loss is read, no batch is made. The guide's loop
+(examples/guide/train.py: torchvision's dataset, DataLoader, batch 32) runs on a fraction of the epoch and is scaled up.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from log import row
+from log import log_row
 
 from naiad.trainer import nets
-from naiad.trainer.autoscale.rules import make_plan
+from naiad.trainer.autoscale.rules.make_plan import make_plan
 from naiad.trainer.data.batches import BatchLoader
 from naiad.trainer.data.prepare import prepare
 from naiad.trainer.loop.checkpoint import MemoryCheckpoints
@@ -36,33 +36,33 @@ GUIDE = Path(__file__).parent.parent / "examples" / "guide"
 
 
 class Sides:
-    """One network and one plan for both of ours; the guide has its own."""
+    """The three sides. Bare steps and loop have one network and one plan; the guide has its own."""
 
-    def __init__(self, guide_part: float) -> None:
+    def __init__(self, guide_fraction: float) -> None:
         self.dataset = prepare("fashion-mnist")
-        self.plan = make_plan(self._net(), self.dataset, {"epochs": 1}, seed=0)
+        self.plan = make_plan(self._make_net(), self.dataset, {"epochs": 1}, seed=0)
         torch.set_num_threads(self.plan.threads)
-        self.guide_part = guide_part
+        self.guide_fraction = guide_fraction
         layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
         with torch.no_grad():
             batches = BatchLoader(self.dataset.train, self.plan.batch_size, 0).epoch(0)
-            self.ready = [
+            self.batches_in_memory = [
                 (self.dataset.features(batch.raw).contiguous(memory_format=layout), batch.targets) for batch in batches
             ]
 
-    def _net(self) -> torch.nn.Module:
+    def _make_net(self) -> torch.nn.Module:
         torch.manual_seed(0)
         return nets.create_network("simplenet", input_shape=(1, 28, 28), outputs=10)
 
-    def _placed(self) -> torch.nn.Module:
+    def _net_in_layout(self) -> torch.nn.Module:
         layout = torch.channels_last if self.plan.memory_format == "channels_last" else torch.contiguous_format
-        return self._net().to(memory_format=layout)
+        return self._make_net().to(memory_format=layout)
 
     def bare(self) -> float:
-        net = self._placed().train()
+        net = self._net_in_layout().train()
         optimizer = make_optimizer(net, self.plan)
         started = time.perf_counter()
-        for inputs, targets in self.ready:
+        for inputs, targets in self.batches_in_memory:
             optimizer.zero_grad(set_to_none=True)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.precision == "bf16"):
                 loss = F.cross_entropy(net(inputs), targets)
@@ -72,8 +72,8 @@ class Sides:
         return time.perf_counter() - started
 
     def loop(self) -> float:
-        """The epoch of the loop itself, without the validation that follows it."""
-        net = self._placed()
+        """Returns the seconds of the loop's epoch, without the validation that follows it."""
+        net = self._net_in_layout()
         state = RunState(
             net,
             make_optimizer(net, self.plan),
@@ -84,15 +84,15 @@ class Sides:
         stepper = Stepper(
             net, self.dataset.features, make_loss(self.dataset.task), state.optimizer, self.plan, self.plan.batch_size
         )
-        feed = BatchLoader(self.dataset.train, self.plan.batch_size, 0)
-        nothing = ValidationResult({}, 0.0)
-        parts = {
+        loader = BatchLoader(self.dataset.train, self.plan.batch_size, 0)
+        no_validation = ValidationResult({}, 0.0)
+        services = {
             "checkpoints": MemoryCheckpoints(),
             "events": NullEventWriter(),
             "progress": SilentProgress(),
             "stop": StopFlag(),
         }
-        loop = Loop(state, stepper, feed, self.plan, lambda _: nothing, deadline=None, **parts)
+        loop = Loop(state, stepper, loader, self.plan, lambda _: no_validation, deadline=None, **services)
         started = time.perf_counter()
         loop.train()
         return time.perf_counter() - started
@@ -103,7 +103,7 @@ class Sides:
         from net import SimpleNet  # noqa: PLC0415
         from train import train  # noqa: PLC0415
 
-        limit = int(60_000 * self.guide_part)
+        limit = int(60_000 * self.guide_fraction)
         train_loader, _ = loaders(limit=limit)
         net = SimpleNet()
         started = time.perf_counter()
@@ -114,23 +114,23 @@ class Sides:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--guide-part", type=float, default=0.2)
-    given = parser.parse_args()
-    sides = Sides(given.guide_part)
+    parser.add_argument("--guide-fraction", type=float, default=0.2)
+    options = parser.parse_args()
+    sides = Sides(options.guide_fraction)
     sides.bare(), sides.loop()
     seconds: dict[str, list[float]] = {"bare": [], "loop": [], "guide": []}
-    for number in range(given.rounds):
+    for number in range(options.rounds):
         order = ("bare", "loop") if number % 2 == 0 else ("loop", "bare")
         for side in (*order, "guide"):
             seconds[side].append(getattr(sides, side)())
         print({side: round(values[-1], 3) for side, values in seconds.items()}, flush=True)
-    ours = [loop / bare for loop, bare in zip(seconds["loop"], seconds["bare"], strict=True)]
-    guide = [plain / loop for plain, loop in zip(seconds["guide"], seconds["loop"], strict=True)]
+    loop_ratios = [loop / bare for loop, bare in zip(seconds["loop"], seconds["bare"], strict=True)]
+    guide = [guide_s / loop for guide_s, loop in zip(seconds["guide"], seconds["loop"], strict=True)]
     medians = ", ".join(f"{side} {statistics.median(values):.2f} s" for side, values in seconds.items())
     print(
-        row(
+        log_row(
             "epoch of the loop ÷ bare step on the same batches",
-            ours,
+            loop_ratios,
             unit="×",
             goal="≤ 1.05",
             script="epoch_cost.py",
@@ -138,7 +138,9 @@ def main() -> None:
         )
     )
     print(
-        row("guide's plain loop ÷ epoch of the loop", guide, unit="×", goal="≥ 3", script="epoch_cost.py", note=medians)
+        log_row(
+            "guide's plain loop ÷ epoch of the loop", guide, unit="×", goal="≥ 3", script="epoch_cost.py", note=medians
+        )
     )
 
 

@@ -1,56 +1,70 @@
-"""How long measuring may take: a small part of the run it is for."""
+"""The time that measuring may take: a small fraction of the run that it is for."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-PART = 0.05
-"""Of the run's expected seconds."""
+DEFAULT_FRACTION = 0.05
+"""Fraction of the run's expected seconds."""
+
+
+class BudgetError(Exception):  # reason: a signal to ``measure_choices``, which keeps the rule's value
+    """A measurement was not begun, or not finished, for want of time.
+
+    is_final: the whole budget would not pay for it either, so that a later run need not try.
+    """
+
+    def __init__(self, *, is_final: bool) -> None:
+        super().__init__("no room in the budget")
+        self.is_final = is_final
 
 
 @dataclass
 class Budget:
-    """A purse of seconds. What does not fit into what is left is not begun."""
+    """Seconds for measuring. A measurement that does not fit into what is left is not begun."""
 
     limit_s: float
     clock: Callable[[], float] = time.perf_counter
     spent_s: float = 0.0
-    refused: bool = False
-    """Something was not begun, or not ended, for want of seconds."""
-    postponed: bool = False
-    """Something was not begun that a full purse would have paid for: another run may measure it."""
-    _since: float | None = None
-    """When the block that is being paid for began."""
+    _charging_since: float | None = None
+    """The time at which the block began that is being charged."""
 
     @property
     def left_s(self) -> float:
-        running_s = 0.0 if self._since is None else self.clock() - self._since
-        return max(0.0, self.limit_s - self.spent_s - running_s)
+        charging_s = 0.0 if self._charging_since is None else self.clock() - self._charging_since
+        return max(0.0, self.limit_s - self.spent_s - charging_s)
 
-    def affords(self, seconds: float) -> bool:
-        affordable = seconds <= self.left_s
-        self.refused |= not affordable
-        self.postponed |= not affordable and seconds <= self.limit_s
-        return affordable
+    def has_room_for(self, seconds: float) -> bool:
+        return seconds <= self.left_s
 
-    def postpone(self) -> None:
-        """What was begun was not ended, for want of seconds."""
-        self.refused = self.postponed = True
+    def require(self, seconds: float) -> None:
+        """Raises BudgetError where so many seconds are not left."""
+        if not self.has_room_for(seconds):
+            raise BudgetError(is_final=seconds > self.limit_s)
 
     @contextmanager
-    def spending(self) -> Iterator[None]:
-        """The time inside the block is taken from the purse, whatever happens in it."""
-        self._since = begun = self.clock()
+    def charge(self) -> Iterator[None]:
+        """Charges the time inside the block, whatever happens in it."""
+        self._charging_since = started = self.clock()
         try:
             yield
         finally:
-            self.spent_s += self.clock() - begun
-            self._since = None
+            self.spent_s += self.clock() - started
+            self._charging_since = None
 
-    def pay_back(self, seconds: float) -> None:
-        """What was no measuring."""
+    @contextmanager
+    def reserve(self, seconds: float) -> Iterator[None]:
+        """Keeps so many seconds for after the block."""
+        self.limit_s -= seconds
+        try:
+            yield
+        finally:
+            self.limit_s += seconds
+
+    def refund(self, seconds: float) -> None:
+        """Takes back a charge for seconds that the run would have spent anyway."""
         self.spent_s = max(0.0, self.spent_s - seconds)
 
-    def told(self) -> str:
+    def __str__(self) -> str:
         return f"{self.spent_s:.2g} s of {self.limit_s:.2g} s"

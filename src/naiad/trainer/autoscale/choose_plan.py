@@ -1,227 +1,201 @@
-"""From a plan by rules to the plan that a run follows: what may be measured is, within its part of the run's time."""
+"""From the plan by rules to the plan that a run follows: choices are measured, within a fraction of the run's time."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from naiad.trainer.autoscale import batch_size, budget, forecast, learning_rate, microbatch_size
-from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale import batch_size, budget, forecast, learning_rate, measure
 from naiad.trainer.autoscale.budget import Budget
-from naiad.trainer.autoscale.measure import BY_LENGTH, CHOICES, told, tune
-from naiad.trainer.autoscale.measurement_cache import Recalled, Remembered
-from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.autoscale.microbatch_size import BOUNDLESS, Room
-from naiad.trainer.autoscale.time_limit import Aftermath, within_time
+from naiad.trainer.autoscale.measure import MeasuredPlan, measure_choices, one_line
+from naiad.trainer.autoscale.measurement_cache import CachedPlan, MeasurementCache
+from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPlan
+from naiad.trainer.autoscale.microbatch_size import probe_memory
+from naiad.trainer.autoscale.plan_search import PlanSearch
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.optim.batchnorm import has_batchnorm_statistics
-from naiad.trainer.optim.optimizers import scale_learning_rate
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.plan.reason import Reason
 
 LEAST_STEPS = 600
 """A shorter run is over before measuring has paid for itself."""
-GLANCED = range(100, 2_000)
-"""Steps of a run with a time limit in which batches may be doubled without measuring the gradient's noise: of a shorter one
-too few would be left, a longer one has the time to measure.
+QUICK_CHECK_STEPS = range(100, 2_000)
+"""Steps of a run with a time limit in which the batch may be doubled without measuring the noise of the gradient: a shorter
+run would have too few left, a longer one has the time to measure.
 """
-LEARNT = (*CHOICES, "optimizer")
-"""What is remembered of measuring; the optimizer, as a learning rate is one optimizer's."""
-_BY_STEPS = (
-    "optimizer",
-    "learning_rate",
-    "momentum",
-    "weight_decay",
-    "schedule",
-    "warmup_fraction",
-    "batchnorm_momentum",
-)
-"""What the rules make another choice of in a longer or shorter run."""
-_OTHER_LENGTH = 0.1
-"""Part of the steps by which a run's length must change for that."""
-
-Rules = Callable[[int, Mapping[str, Any]], Plan]
-"""The plan by rules for so many steps, with what is given by name."""
+CACHED_CHOICES = (*measure.CHOICES, "optimizer")
+"""What is kept of measuring; the optimizer, as a learning rate belongs to one optimizer."""
 
 
 @dataclass(frozen=True)
-class Settled:
+class ChosenPlan:
     plan: Plan
-    measuring: Measuring | None = None
-    """With what is left to measure with, and the seconds of a step; None where nothing was timed."""
-
-    @property
-    def step_s(self) -> float | None:
-        return self.measuring.step_s if self.measuring is not None else None
+    step_s: float | None = None
+    """Seconds of a step; None where none was timed."""
+    cache: MeasurementCache | None = None
+    """Where the outcome of the run is kept; None where the plan was not chosen in this call."""
 
 
-@dataclass
-class Settling:
-    """What a plan is settled with."""
+def choose_plan(search: PlanSearch, by_rules: Plan) -> ChosenPlan:
+    """The plan that a run follows. ``by_rules`` is for a short run where there is a time limit.
 
-    bench: Bench
-    rules: Rules
-    pinned: frozenset[str]
-    """Choices that are not measured."""
-    ends_at: float | None
-    """When the time limit is over, on the bench's clock."""
-    aftermath: Aftermath
-    remembered: Remembered
+    1. Memory is probed first: nothing else may run out of it. The microbatch is what fits.
+    2. The cache gives what earlier runs have measured.
+    3. The step is timed: that gives the budget for measuring and, with a time limit, the number of steps. As many rules depend on
+       the number of steps, they are applied again.
+    4. A run that is short of time doubles its batch where a quick check says that this saves time.
+    5. A long run measures what the cache does not have: first what makes a step fast, then, with the rules for the new number of
+       steps, what depends on the length of the run.
+    6. The steps are fitted to the time that is left, the score is forecast, and the plan says what was spent and not measured.
+    """
+    setup, notes = _set_up(search, by_rules)
+    plan = setup.within_memory(by_rules)
+    if not search.has_time_limit and (plan.measure_fraction == 0 or plan.total_steps < LEAST_STEPS):
+        return _choose_untimed(search, plan, notes)
+    cached = _look_up(search, setup, plan)
+    pending = _pending(search, cached)
+    if not search.has_time_limit and not pending:
+        return _choose_untimed(search, cached.plan, notes)
+    timed = before = _time_step(search, setup, cached)
+    if search.has_time_limit and plan.measure_fraction > 0 and not cached.answered:
+        timed = _quick_check(search, setup, timed)
+    if pending and timed.plan.total_steps >= LEAST_STEPS:
+        measured = _measure(search, setup, timed, pending, cached)
+        _store(search.cache, measured, before.plan)
+        timed, notes = measured.timed, {**notes, **measured.notes}
+    return _finish(search, setup, timed, notes)
 
-    def settle(self, plan: Plan) -> Settled:
-        """``plan``: by rules; where there is a time limit, for a short run."""
-        purse = Budget(self._limit_s(plan), self.bench.clock)
-        with purse.spending():
-            room, failed = self._room(plan)
-        measuring = Measuring(self.bench, purse, 0.0, self.pinned, room, not_measured=failed)
-        plan = self._within_memory(plan, measuring)
-        measured = plan.measure_fraction > 0
-        if self.ends_at is None and not (measured and plan.total_steps >= LEAST_STEPS):
-            return Settled(_noted(plan, failed))
-        recalled = self._recalled(plan, measuring)
-        asks = measured and not recalled.answered | self.pinned >= frozenset(CHOICES)
-        if self.ends_at is None and not asks:
-            return Settled(_noted(recalled.plan, failed))
-        by_rules = plan = self._timed(recalled, measuring)
-        if self.ends_at is not None and measured and not recalled.answered:
-            plan = self._glanced(plan, measuring)
-        if asks and plan.total_steps >= LEAST_STEPS:
-            plan = self._tuned(plan, by_rules, measuring, recalled)
-        return Settled(_noted(self._fitted(plan, measuring), measuring.not_measured), measuring)
 
-    def _limit_s(self, plan: Plan) -> float:
-        """Of measuring. The steps that a schedule is made from are timed even where nothing else is measured."""
-        if plan.time_limit_s is None:
-            return float("inf")  # until it is known what a step takes
-        return (plan.measure_fraction or budget.PART) * plan.time_limit_s
-
-    def _room(self, plan: Plan) -> tuple[Room, dict[str, str]]:
+def _set_up(search: PlanSearch, plan: Plan) -> tuple[MeasurementSetup, dict[str, str]]:
+    """The setup of all measurements, with what fits into memory; and why that is not known."""
+    limit_s = float("inf")  # until it is known how long a step takes
+    if plan.time_limit_s is not None:  # its steps are timed even where nothing else is measured
+        limit_s = (plan.measure_fraction or budget.DEFAULT_FRACTION) * plan.time_limit_s
+    setup = MeasurementSetup(search.probe, Budget(limit_s, search.probe.clock), search.unmeasured)
+    with setup.budget.charge():
         try:
-            return microbatch_size.look(self.bench, plan), {}
+            return replace(setup, memory=probe_memory(search.probe, plan)), {}
         except Exception as error:  # noqa: BLE001  # reason: a network may fail in any way; the run finds out by itself
-            return BOUNDLESS, {"microbatch_size": f"could not be measured: {told(error)}"}
-
-    def _within_memory(self, plan: Plan, measuring: Measuring) -> Plan:
-        if measuring.room is BOUNDLESS:
-            return plan
-        return microbatch_size.within(plan, measuring.room, pinned=self.pinned)
-
-    def _recalled(self, plan: Plan, measuring: Measuring) -> Recalled:
-        if plan.measure_fraction == 0:
-            return Recalled(plan)
-        found = self.remembered.recall(plan, LEARNT)
-        if not found.taken:
-            return found
-        steps = steps_per_epoch(len(self.bench.split), found.plan.batch_size)
-        reason = Reason(f"{plan.epochs} epochs of {steps} steps")
-        recalled = found.plan.with_choice("total_steps", plan.epochs * steps, reason)
-        if self.ends_at is None:
-            recalled = self._for_its_length(recalled, plan, self.pinned | found.taken)
-        return Recalled(self._within_memory(recalled, measuring), found.taken, found.answered)
-
-    def _timed(self, recalled: Recalled, measuring: Measuring) -> Plan:
-        """Sets what a step takes; the plan for as many steps as a time limit holds."""
-        plan = recalled.plan
-        self._time(plan, measuring, within_s=measuring.budget.limit_s)
-        if self.ends_at is None:
-            measuring.budget.limit_s = plan.measure_fraction * plan.total_steps * measuring.step_s
-            return plan
-        given = {"optimizer": plan.optimizer} if "optimizer" in recalled.taken else {}
-        by_length = self._within_memory(self.rules(self._fitted(plan, measuring).total_steps, given), measuring)
-        found = self._recalled(by_length, measuring).plan
-        if found.optimizer != plan.optimizer and measuring.budget.left_s > 0:
-            self._time(found, measuring, within_s=measuring.budget.left_s)
-        return self._fitted(found, measuring)
-
-    def _time(self, plan: Plan, measuring: Measuring, *, within_s: float) -> None:
-        with measuring.budget.spending():
-            timing = self.bench.timing(plan, within_s=within_s)
-        measuring.step_s = timing.step_s
-        measuring.budget.pay_back(timing.not_lost_s)
-
-    def _glanced(self, plan: Plan, measuring: Measuring) -> Plan:
-        if plan.total_steps not in GLANCED or self.pinned & {"epochs", "batch_size"}:
-            return plan
-        found = self._fitted(batch_size.glance(plan, measuring), measuring)
-        if not has_batchnorm_statistics(self.bench.net):  # the rest of the rules for so few steps is the same
-            return found
-        return self._for_its_length(found, plan, self.pinned)
-
-    def _tuned(self, plan: Plan, by_rules: Plan, measuring: Measuring, recalled: Recalled) -> Plan:
-        purse, forecasts = measuring.budget, self.ends_at is not None and not forecast.is_too_short(plan)
-        kept_s = forecast.PART / (plan.measure_fraction or budget.PART) * purse.limit_s if forecasts else 0.0
-        purse.limit_s -= kept_s
-        before = plan
-        plan = tune(plan, measuring, known=recalled.answered | BY_LENGTH)
-        plan = self._fitted(plan, measuring)
-        plan = self._for_its_length(plan, before, self.pinned | recalled.taken)
-        if "learning_rate" not in self.pinned | recalled.answered:
-            with purse.spending():
-                measuring.shorter_rate = self._shorter_rate(plan)
-        plan = tune(plan, measuring, known=recalled.answered | (frozenset(CHOICES) - BY_LENGTH))
-        purse.limit_s += kept_s
-        learnt = _changed(by_rules, plan)
-        of_one = ["optimizer"] if "learning_rate" in learnt else []
-        self.remembered.keep_choices(plan, learnt + of_one, answered=measuring.answered)
-        return plan
-
-    def _shorter_rate(self, plan: Plan) -> float:
-        given = {"optimizer": plan.optimizer, "batch_size": plan.batch_size}
-        short, long = (self.rules(steps, given).learning_rate for steps in (learning_rate.STEPS, plan.total_steps))
-        return short / long
-
-    def _for_its_length(self, plan: Plan, before: Plan, kept: frozenset[str]) -> Plan:
-        """What the rules say of so many steps, where they are not about as many as ``before``.
-
-        A learning rate that has moved with the batch size stays, unless it is of another optimizer: its rule was for as many
-        samples.
-        """
-        if abs(plan.total_steps / before.total_steps - 1) <= _OTHER_LENGTH:
-            return plan
-        given = {"batch_size": plan.batch_size, **({"optimizer": plan.optimizer} if "optimizer" in kept else {})}
-        ruled = self.rules(plan.total_steps, given)
-        if plan.batch_size != before.batch_size:
-            if ruled.optimizer == plan.optimizer:
-                kept |= {"learning_rate"}
-            rate = scale_learning_rate(ruled.learning_rate, ruled.optimizer, before=before.batch_size, after=plan.batch_size)
-            why = Reason(f"{dict(ruled.reasons)['learning_rate'].text}; moved with the batch size")
-            ruled = ruled.with_choice("learning_rate", rate, why)
-        reasons = dict(ruled.reasons)
-        for name in _BY_STEPS:
-            if name not in kept:
-                plan = plan.with_choice(name, getattr(ruled, name), reasons[name])
-        return plan
-
-    def _fitted(self, plan: Plan, measuring: Measuring) -> Plan:
-        if self.ends_at is None:
-            return plan
-        sample_s = measuring.step_s / plan.batch_size
-        after_s = self.aftermath.closing_s(sample_s) + self.aftermath.finishing_s(sample_s)
-        remaining_s = self.ends_at - self.bench.clock()
-        left_s = max(
-            remaining_s - after_s, remaining_s / 2
-        )  # what comes after is a guess; steps are what the time is for
-        per_epoch = steps_per_epoch(len(self.bench.split), plan.batch_size)
-        return within_time(plan, measuring.step_s, left_s=left_s, steps_per_epoch=per_epoch)
+            return setup, {"microbatch_size": f"could not be measured: {one_line(error)}"}
 
 
-def with_spent(plan: Plan, measuring: Measuring) -> Plan:
-    """The plan that says how long was measured, and how long might have been."""
-    why = dict(plan.reasons).get("measure_fraction", Reason(""))
-    few = f"; fewer than {LEAST_STEPS} steps: too few for more" if plan.total_steps < LEAST_STEPS else ""
-    return plan.with_choice("measure_fraction", plan.measure_fraction, Reason(why.text + few, measuring.budget.told()))
+def _look_up(search: PlanSearch, setup: MeasurementSetup, plan: Plan) -> CachedPlan:
+    if plan.measure_fraction == 0:
+        return CachedPlan(plan)
+    cached = search.cache.lookup(plan, CACHED_CHOICES)
+    if not cached.names:
+        return cached
+    steps = steps_per_epoch(len(search.probe.split), cached.plan.batch_size)
+    reason = Reason(f"{plan.epochs} epochs of {steps} steps")
+    updated = cached.plan.with_choice("total_steps", plan.epochs * steps, reason)
+    if not search.has_time_limit:
+        updated = search.apply_length_rules(updated, before=plan, kept=search.unmeasured | cached.names)
+    return replace(cached, plan=setup.within_memory(updated))
 
 
-def _changed(before: Plan, after: Plan) -> list[str]:
-    """What measuring has said something of."""
-    old, new = dict(before.reasons), dict(after.reasons)
-    return [name for name in CHOICES if new.get(name) != old.get(name)]
+def _pending(search: PlanSearch, cached: CachedPlan) -> frozenset[str]:
+    """The choices that are still to be measured."""
+    if cached.plan.measure_fraction == 0:
+        return frozenset()
+    return frozenset(measure.CHOICES) - cached.answered - search.unmeasured
 
 
-def _noted(plan: Plan, notes: dict[str, str]) -> Plan:
-    """Why a choice is still the rule's."""
+def _time_step(search: PlanSearch, setup: MeasurementSetup, cached: CachedPlan) -> TimedPlan:
+    """The plan with the time of its step, which sets the budget, or, with a time limit, the number of steps."""
+    timed = _timed(setup, cached.plan, within_s=setup.budget.limit_s)
+    if not search.has_time_limit:
+        setup.budget.limit_s = timed.plan.measure_fraction * timed.plan.total_steps * timed.step_s
+        return timed
+    optimizer = {"optimizer": timed.plan.optimizer} if "optimizer" in cached.names else {}
+    by_length = setup.within_memory(search.rules(search.fit_to_time(timed).plan.total_steps, optimizer))
+    plan = _look_up(search, setup, by_length).plan
+    if plan.optimizer != timed.plan.optimizer and setup.budget.left_s > 0:
+        return search.fit_to_time(_timed(setup, plan, within_s=setup.budget.left_s))
+    return search.fit_to_time(replace(timed, plan=plan))
+
+
+def _timed(setup: MeasurementSetup, plan: Plan, *, within_s: float) -> TimedPlan:
+    with setup.budget.charge():
+        timing = setup.probe.time_steps(plan, within_s=within_s)
+    setup.budget.refund(timing.warm_up_s)
+    return TimedPlan(plan, timing.step_s)
+
+
+def _quick_check(search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan) -> TimedPlan:
+    plan = timed.plan
+    if plan.total_steps not in QUICK_CHECK_STEPS or search.unmeasured & {"epochs", "batch_size"}:
+        return timed
+    checked = search.fit_to_time(batch_size.quick_check(timed, setup))
+    if not has_batchnorm_statistics(search.probe.net):  # the other rules for so few steps say the same
+        return checked
+    return replace(checked, plan=search.apply_length_rules(checked.plan, before=plan, kept=search.unmeasured))
+
+
+def _measure(
+    search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan, pending: frozenset[str], cached: CachedPlan
+) -> MeasuredPlan:
+    kept = search.unmeasured | cached.names
+    with setup.budget.reserve(_forecast_s(search, setup, timed.plan)):
+        steps = measure_choices(timed, measure.STEP_CHOICES, pending, setup)
+        fitted = search.fit_to_time(steps.timed)
+        fitted = replace(fitted, plan=search.apply_length_rules(fitted.plan, before=timed.plan, kept=kept))
+        if "learning_rate" in pending:
+            with setup.budget.charge():
+                setup = replace(setup, short_run_rate=_short_run_rate(search, fitted.plan))
+        run = measure_choices(fitted, measure.RUN_CHOICES, pending, setup)
+    return MeasuredPlan(run.timed, steps.answered | run.answered, {**steps.notes, **run.notes})
+
+
+def _forecast_s(search: PlanSearch, setup: MeasurementSetup, plan: Plan) -> float:
+    """Seconds of the budget that the forecast takes after all measurements."""
+    if not search.has_time_limit or forecast.is_too_short(plan):
+        return 0.0
+    return forecast.FRACTION / (plan.measure_fraction or budget.DEFAULT_FRACTION) * setup.budget.limit_s
+
+
+def _short_run_rate(search: PlanSearch, plan: Plan) -> float:
+    """The rules' learning rate for a run as short as a range test, in units of their rate for this one."""
+    fixed = {"optimizer": plan.optimizer, "batch_size": plan.batch_size}
+    short, long = (search.rules(steps, fixed).learning_rate for steps in (learning_rate.STEPS, plan.total_steps))
+    return short / long
+
+
+def _store(cache: MeasurementCache, measured: MeasuredPlan, before: Plan) -> None:
+    """Keeps what measuring has said something of."""
+    plan = measured.timed.plan
+    names = [name for name in measure.CHOICES if plan.reason(name) != before.reason(name)]
+    optimizer = ["optimizer"] if "learning_rate" in names else []
+    cache.store_choices(plan, names + optimizer, answered=measured.answered)
+
+
+def _choose_untimed(search: PlanSearch, plan: Plan, notes: dict[str, str]) -> ChosenPlan:
+    plan = _add_notes(plan, notes)
+    if plan.measure_fraction > 0:
+        plan = forecast.from_outcomes(plan, search.cache.outcomes())
+    return ChosenPlan(plan, cache=search.cache)
+
+
+def _finish(search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan, notes: dict[str, str]) -> ChosenPlan:
+    timed = search.fit_to_time(timed)
+    timed = replace(timed, plan=_add_notes(timed.plan, notes))
+    if timed.plan.measure_fraction == 0:
+        return ChosenPlan(timed.plan, timed.step_s, search.cache)
+    plan, outcomes = timed.plan, search.cache.outcomes()
+    if outcomes:
+        plan = forecast.from_outcomes(plan, outcomes)
+    elif search.has_time_limit:
+        plan = forecast.from_short_runs(timed, setup, search.make_score())
+    return ChosenPlan(_add_spent_time(plan, setup.budget), timed.step_s, search.cache)
+
+
+def _add_notes(plan: Plan, notes: dict[str, str]) -> Plan:
+    """The plan that says of each choice in ``notes`` why it was not measured."""
     for name, note in notes.items():
-        why = dict(plan.reasons).get(name, Reason(""))
-        plan = plan.with_choice(
-            name, getattr(plan, name), Reason(why.text, f"{why.measured}; {note}" if why.measured else note)
-        )
+        reason = plan.reason(name)
+        measured = f"{reason.measured}; {note}" if reason.measured else note
+        plan = plan.with_choice(name, getattr(plan, name), Reason(reason.text, measured))
     return plan
+
+
+def _add_spent_time(plan: Plan, spent: Budget) -> Plan:
+    """The plan that says how long was measured, and how long might have been."""
+    few = f"; fewer than {LEAST_STEPS} steps are too few for more" if plan.total_steps < LEAST_STEPS else ""
+    reason = Reason(plan.reason("measure_fraction").text + few, str(spent))
+    return plan.with_choice("measure_fraction", plan.measure_fraction, reason)

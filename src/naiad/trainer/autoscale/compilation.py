@@ -2,29 +2,28 @@
 
 from dataclasses import replace
 
-from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan.plan import Plan
+from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPlan
 from naiad.trainer.plan.reason import Measurement, Reason
 
 COMPILER_S = 30.0
-"""What the compiler may take; a run whose budget is less does not try it."""
+"""Seconds that the compiler may take; a run with a smaller budget does not try it."""
 MARGIN = 0.05
 
 
-def choose(plan: Plan, measuring: Measuring) -> Plan:
-    if not measuring.budget.affords(COMPILER_S):
-        return plan
-    with measuring.budget.spending():
-        eager_s = measuring.bench.step_seconds(plan)
+def choose(timed: TimedPlan, setup: MeasurementSetup) -> TimedPlan:
+    plan = timed.plan
+    setup.budget.require(COMPILER_S)
+    with setup.budget.charge():
+        eager_s = setup.probe.step_seconds(plan)
         try:
-            compiled_s = measuring.bench.step_seconds(replace(plan, compile="on"))
+            compiled_s = setup.probe.step_seconds(replace(plan, compile="on"))
         except Exception as error:  # noqa: BLE001  # reason: a compiler may fail in any way; the run goes on without it
-            what = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-            return plan.with_choice("compile", "off", Reason(f"torch.compile failed: {what}"))
-    tried = (
-        Measurement("off", f"{eager_s * 1e3:.2f} ms a step"),
-        Measurement("on", f"{compiled_s * 1e3:.2f} ms a step"),
+            message = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
+            return replace(timed, plan=plan.with_choice("compile", "off", Reason(f"torch.compile failed: {message}")))
+    measurements = tuple(
+        Measurement(value, f"{step_s * 1e3:.2f} ms a step") for value, step_s in (("off", eager_s), ("on", compiled_s))
     )
-    faster = compiled_s < (1 - MARGIN) * eager_s
-    why = "compiled steps are faster, and the run is long" if faster else "compiled steps are not faster"
-    return plan.with_choice("compile", "on" if faster else "off", Reason(why, measurements=tried))
+    is_faster = compiled_s < (1 - MARGIN) * eager_s
+    why = "compiled steps are faster, and the run is long" if is_faster else "compiled steps are not faster"
+    reason = Reason(why, measurements=measurements)
+    return replace(timed, plan=plan.with_choice("compile", "on" if is_faster else "off", reason))

@@ -1,7 +1,7 @@
-"""What a measurement was made on, as one digest: the network, the data, the user's wishes, Naiad and the machine.
+"""Fingerprint of what a measurement was made on: the network, the data, the user's overrides, Naiad and the machine.
 
-Two questions whose answers may differ must not have the same digest; the reverse only costs another measurement. The data are
-known by their counts and a spread of samples, as reading all of them would take longer than it is worth.
+Two runs whose measurements may differ must not have the same fingerprint; the reverse only costs another measurement. The data
+are known by their counts and some samples from all over them, as reading all would take longer than it is worth.
 """
 
 import hashlib
@@ -18,18 +18,18 @@ from naiad.trainer.data.dataset import Dataset, Split, sample_evenly
 from naiad.trainer.machine import device
 from naiad.trainer.machine.seeding import fork_rng
 
-_FORMAT = 2
+_FORMAT = 3
 _SAMPLES, _STREAMED_SAMPLES = 256, 16
-"""At most so many are read; fewer where each has to be decoded."""
+"""Samples that are read, at most; fewer where each has to be decoded."""
 _SAMPLE_BYTES = 1 << 20
-"""Of the samples that are read, all together."""
-_OWN = frozenset(vars(nn.Module()))
-"""What every module holds: its parts, which are looked at one by one, and hooks."""
+"""Bytes of the samples that are read, all together."""
+_MODULE_ATTRIBUTES = frozenset(vars(nn.Module()))
+"""Attributes that every module has: its submodules, which are visited one by one, and hooks."""
 
 
-def fingerprint(net: nn.Module, dataset: Dataset, wishes: Mapping[str, Any]) -> str:
-    """sha256 in hex. Equal in every process on the same machine; takes milliseconds, however large the data are."""
-    question = {
+def fingerprint(net: nn.Module, dataset: Dataset, overrides: Mapping[str, Any]) -> str:
+    """Returns a sha256 in hex, equal in every process on the same machine. Takes milliseconds, however large the data are."""
+    facts = {
         "format": _FORMAT,
         "naiad": naiad.__version__,
         "modules": [(name, type(module).__qualname__, _settings(module)) for name, module in net.named_modules()],
@@ -37,50 +37,52 @@ def fingerprint(net: nn.Module, dataset: Dataset, wishes: Mapping[str, Any]) -> 
         "weights": [
             (name, list(value.shape), str(value.dtype), value.requires_grad) for name, value in net.named_parameters()
         ],
-        "data": [str(dataset.task), dataset.outputs, _split(dataset.train)],
-        "wishes": sorted((name, repr(value)) for name, value in wishes.items()),
+        "data": [str(dataset.task), dataset.outputs, _split_facts(dataset.train)],
+        "overrides": sorted((name, repr(value)) for name, value in overrides.items()),
         "machine": [device.best_device(), device.usable_cores(), sorted(device.cpu_flags()), str(torch.__version__)],
     }
-    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _settings(module: nn.Module) -> list[tuple[str, Any]]:
     """Strides, probabilities, names of functions: what a module computes with besides its weights."""
-    return sorted((name, _plain(value)) for name, value in vars(module).items() if name not in _OWN)
+    return sorted((name, _plain(value)) for name, value in vars(module).items() if name not in _MODULE_ATTRIBUTES)
 
 
 def _plain(value: object) -> Any:
-    """As JSON has it; of what is no plain value, the code or the kind: an address would be another one in each process."""
+    """The value for JSON. Functions stand for their code and other objects for their type, as addresses change by process."""
     match value:
         case None | bool() | int() | float() | str() | torch.dtype() | torch.device():
             return repr(value)
         case list() | tuple():
-            return [_plain(part) for part in value]
+            return [_plain(item) for item in value]
         case dict():
-            return [[repr(key), _plain(part)] for key, part in value.items()]
+            return [[repr(key), _plain(item)] for key, item in value.items()]
         case FunctionType():
-            beside = (value.__defaults__, value.__kwdefaults__, getattr(value, "__wrapped__", None))
-            return [_code(value.__code__), _plain(beside)]
+            defaults = (value.__defaults__, value.__kwdefaults__, getattr(value, "__wrapped__", None))
+            return [_code_digest(value.__code__), _plain(defaults)]
         case _:
             return str(getattr(value, "__qualname__", type(value).__qualname__))
 
 
 def _class_code(kind: type) -> str:
-    """What the methods of a network's class do, and its attributes; torch's own are known by torch's version."""
+    """The methods and attributes of a network's class; torch's own are known by torch's version."""
     if kind.__module__.partition(".")[0] in {"torch", "builtins"}:
         return ""
-    found = {name: _function(value) for name, value in vars(kind).items()}
-    own = {name: _plain(value) for name, value in found.items() if isinstance(value, FunctionType) or name[:2] != "__"}
+    members = {name: _unwrap(value) for name, value in vars(kind).items()}
+    own = {
+        name: _plain(value) for name, value in members.items() if isinstance(value, FunctionType) or name[:2] != "__"
+    }
     return json.dumps([kind.__qualname__, own], sort_keys=True)
 
 
-def _function(value: object) -> object:
-    """What a method, static or of the class, or a property calls."""
+def _unwrap(value: object) -> object:
+    """The function behind a static method, a class method or a property."""
     return getattr(value, "__func__", getattr(value, "fget", value))
 
 
-def _code(code: CodeType) -> str:
-    """Bytecode, names and constants: known without a source file, and the same wherever in the file it stands."""
+def _code_digest(code: CodeType) -> str:
+    """sha256 of bytecode, names and constants: known without a source file, and the same wherever in a file the code stands."""
     digest = hashlib.sha256(code.co_code + repr((code.co_names, code.co_varnames)).encode())
     for constant in _constants(code.co_consts):
         digest.update(constant.encode())
@@ -91,8 +93,8 @@ def _constants(values: Any) -> Iterator[str]:
     for value in values:
         match value:
             case CodeType():
-                yield _code(value)
-            case frozenset():  # its order is another one in each process
+                yield _code_digest(value)
+            case frozenset():  # its order changes by process
                 yield repr(sorted(map(repr, value)))
             case tuple():
                 yield from _constants(value)
@@ -100,22 +102,22 @@ def _constants(values: Any) -> Iterator[str]:
                 yield f"{value!r};"
 
 
-def _split(split: Split) -> list[Any]:
+def _split_facts(split: Split) -> list[Any]:
     samples, targets = split.samples, split.targets
-    known = [len(split), list(samples.sample_shape), str(samples.dtype)]
+    counts = [len(split), list(samples.sample_shape), str(samples.dtype)]
     if targets is not None and not targets.is_floating_point():
-        known.append(torch.bincount(targets).tolist())
+        counts.append(torch.bincount(targets).tolist())
     sample_bytes = max(1, samples.sample_shape.numel() * samples.dtype.itemsize)
     most = _SAMPLES if samples.in_memory else _STREAMED_SAMPLES
-    with fork_rng(0):  # a user's samples may be drawn
+    with fork_rng(0):  # a user's samples may draw random numbers
         few = sample_evenly(split, max(1, min(most, _SAMPLE_BYTES // sample_bytes)))
     raw = few.samples.take(torch.arange(len(few)))
     return [
-        *known,
+        *counts,
         list(map(str, few.names)),
-        *(_tensor(values) for values in (raw, few.targets) if values is not None),
+        *(_tensor_digest(values) for values in (raw, few.targets) if values is not None),
     ]
 
 
-def _tensor(values: Tensor) -> str:
+def _tensor_digest(values: Tensor) -> str:
     return hashlib.sha256(values.cpu().contiguous().numpy().tobytes()).hexdigest()

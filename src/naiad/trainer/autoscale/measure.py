@@ -1,6 +1,8 @@
-"""The order in which choices are measured: first what makes a step fast, then what makes it useful."""
+"""The order in which choices are measured: first what makes a step fast, then what depends on the length of the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from naiad.trainer.autoscale import (
     augment,
@@ -13,51 +15,65 @@ from naiad.trainer.autoscale import (
     precision,
     threads,
 )
-from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan.plan import Plan
+from naiad.trainer.autoscale.budget import BudgetError
+from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPlan
 
-Choose = Callable[[Plan, Measuring], Plan]
+Choose = Callable[[TimedPlan, MeasurementSetup], TimedPlan]
 
-CHOICES: dict[str, Choose] = {
-    "precision": precision.choose,
-    "memory_format": memory_format.choose,
-    "threads": threads.choose,
-    "feed_workers": feed_workers.choose,
-    "batch_size": batch_size.choose,
-    "learning_rate": learning_rate.choose,
-    "augment": augment.choose,
-    "compile": compilation.choose,
-    "fused": fused.choose,
-}
-BY_LENGTH = frozenset({"learning_rate", "augment", "compile"})
-"""What is asked when it is known how long the run is: after those that change how many steps there are."""
-
-
-def tune(plan: Plan, measuring: Measuring, *, known: frozenset[str] = frozenset()) -> Plan:
-    """The plan with what is neither pinned nor known measured, as far as the budget reaches."""
-    for name, choose in CHOICES.items():
-        if name not in measuring.pinned | known:
-            plan = _asked(name, choose, plan, measuring)
-    return plan
-
-
-def _asked(name: str, choose: Choose, plan: Plan, measuring: Measuring) -> Plan:
-    """The same plan where that cannot be measured: a run that would have trained still does."""
-    budget = measuring.budget
-    budget.refused = budget.postponed = False
-    try:
-        found = choose(plan, measuring)
-    except Exception as error:  # noqa: BLE001  # reason: a network may fail in any way at what the run would never ask of it
-        measuring.not_measured[name] = f"could not be measured: {told(error)}"
-        return plan
-    if budget.refused and found == plan:
-        measuring.not_measured[name] = "not measured: no room in the budget"
-    if not budget.postponed:
-        measuring.answered.add(name)
-    return found
+STEP_CHOICES: Mapping[str, Choose] = MappingProxyType(
+    {
+        "precision": precision.choose,
+        "memory_format": memory_format.choose,
+        "threads": threads.choose,
+        "feed_workers": feed_workers.choose,
+        "batch_size": batch_size.choose,
+        "fused": fused.choose,
+    }
+)
+"""Choices that change how fast a step is, and thereby how many steps fit into a time limit."""
+RUN_CHOICES: Mapping[str, Choose] = MappingProxyType(
+    {
+        "learning_rate": learning_rate.choose,
+        "augment": augment.choose,
+        "compile": compilation.choose,
+    }
+)
+"""Choices that depend on the length of the run."""
+CHOICES = (*STEP_CHOICES, *RUN_CHOICES)
 
 
-def told(error: Exception) -> str:
-    """In one line."""
+@dataclass(frozen=True)
+class MeasuredPlan:
+    timed: TimedPlan
+    answered: frozenset[str] = frozenset()
+    """Choices that need no more measuring, in a later run either."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Why a choice was not measured, by its name."""
+
+
+def measure_choices(
+    timed: TimedPlan, choices: Mapping[str, Choose], names: Collection[str], setup: MeasurementSetup
+) -> MeasuredPlan:
+    """Measures those of the choices that are named, in their order, as far as the budget reaches.
+
+    A choice that cannot be measured keeps its value: a run that would have trained still does.
+    """
+    answered, notes = set(), {}
+    for name in choices:
+        if name not in names:
+            continue
+        try:
+            timed = choices[name](timed, setup)
+            answered.add(name)
+        except BudgetError as error:
+            notes[name] = "not measured: no room in the budget"
+            if error.is_final:
+                answered.add(name)
+        except Exception as error:  # noqa: BLE001  # reason: a network may fail in any way in what the run would never do
+            notes[name] = f"could not be measured: {one_line(error)}"
+    return MeasuredPlan(timed, frozenset(answered), notes)
+
+
+def one_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__

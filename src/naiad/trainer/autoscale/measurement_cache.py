@@ -1,7 +1,7 @@
-"""What was learnt by measuring, kept for the next run of the same network on the same kind of data and machine.
+"""Cache of what was measured, for the next run of the same network on the same kind of data and machine.
 
-One small file a question, in the user's cache folder, sealed by its own sha256. Nothing here is needed: a file that is missing,
-damaged or not writable means that the next run measures again.
+One small file for each fingerprint, in the user's cache folder, sealed by its own sha256. Nothing here is needed: where a file is
+missing, damaged or not writable, the next run measures again.
 """
 
 import contextlib
@@ -16,104 +16,105 @@ from torch import nn
 
 from naiad import durable
 from naiad.errors import OptionError
-from naiad.trainer.artifact import manifest
+from naiad.trainer.artifact import checksums
 from naiad.trainer.autoscale.fingerprint import fingerprint
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.plan.overrides import USE_RULE, check_overrides
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.plan.reason import Measurement, Reason
 
-_OUTCOMES = 10
-_PREFIX = "remembered: "
+_MOST_OUTCOMES = 10
+_PREFIX = "from an earlier run: "
 
 
 @dataclass(frozen=True)
-class Remembered:
+class CachedPlan:
+    """A plan with the choices that earlier runs measured."""
+
+    plan: Plan
+    names: frozenset[str] = frozenset()
+    """Choices whose value is from the cache."""
+    answered: frozenset[str] = frozenset()
+    """Choices that need no measuring: those, and the ones that measuring left to their rules."""
+
+
+@dataclass(frozen=True)
+class MeasurementCache:
     path: Path
 
     @classmethod
-    def of(
-        cls, net: nn.Module, dataset: Dataset, wishes: Mapping[str, Any], *, folder: Path | None = None
-    ) -> "Remembered":
-        """Of a network, what it learns from, what the user wished, and the machine: see ``fingerprint.py``."""
-        name = fingerprint(net, dataset, wishes)[:32]
+    def for_run(
+        cls, net: nn.Module, dataset: Dataset, overrides: Mapping[str, Any], *, folder: Path | None = None
+    ) -> "MeasurementCache":
+        """The cache of this network, data, overrides and machine: see ``fingerprint.py``."""
+        name = fingerprint(net, dataset, overrides)[:32]
         return cls((folder if folder is not None else cache_folder()) / f"{name}.json")
 
-    def recall(self, plan: Plan, names: Iterable[str]) -> "Recalled":
-        """The plan with those of these choices that were learnt, as they were taken the last time."""
-        kept = self._read()
-        choices, answered = kept.get("choices", {}), kept.get("answered", ())
-        taken, recalled = frozenset(names) & frozenset(choices), plan
+    def lookup(self, plan: Plan, names: Iterable[str]) -> CachedPlan:
+        """The plan with those of the named choices that are in the cache."""
+        stored = self._read()
+        choices, answered = stored.get("choices", {}), stored.get("answered", ())
+        known, cached = frozenset(names) & frozenset(choices), plan
         try:
-            for name in sorted(taken):
-                recalled = recalled.with_choice(
-                    name, _checked(name, choices[name]["value"]), _reason(choices[name]["reason"])
-                )
-        except (OptionError, KeyError, TypeError):  # of another Naiad's file: what it calls a choice is none here
-            return Recalled(plan)
-        return Recalled(recalled, taken, taken | frozenset(answered))
+            for name in sorted(known):
+                value, reason = _read_value(name, choices[name]["value"]), _read_reason(choices[name]["reason"])
+                cached = cached.with_choice(name, value, reason)
+        except (OptionError, KeyError, TypeError):  # another version of Naiad wrote the file
+            return CachedPlan(plan)
+        return CachedPlan(cached, known, known | frozenset(answered))
 
-    def keep_choices(self, plan: Plan, learnt: Iterable[str], *, answered: Iterable[str] = ()) -> None:
-        """Adds what was learnt to what is known. answered: choices that need no more measuring, with a value or without one."""
-        why, kept = dict(plan.reasons), self._read()
-        choices = {name: {"value": getattr(plan, name), "reason": asdict(why[name])} for name in learnt if name in why}
-        every = sorted({*kept.get("answered", ()), *answered})
-        self._write({**kept, "choices": {**kept.get("choices", {}), **choices}, "answered": every})
+    def store_choices(self, plan: Plan, names: Iterable[str], *, answered: Iterable[str] = ()) -> None:
+        """Adds the named choices of the plan. answered: choices that need no more measuring, with a value or without one."""
+        reasons, stored = dict(plan.reasons), self._read()
+        choices = {
+            name: {"value": getattr(plan, name), "reason": asdict(reasons[name])} for name in names if name in reasons
+        }
+        all_answered = sorted({*stored.get("answered", ()), *answered})
+        self._write({**stored, "choices": {**stored.get("choices", {}), **choices}, "answered": all_answered})
 
-    def finishing_s(self, how: str) -> float | None:
-        """Seconds of testing and saving, ``how``: with what."""
-        seconds: float | None = self._read().get("finishing_s", {}).get(how)
+    def finalization_s(self, kind: str) -> float | None:
+        """Seconds that a finalization of this kind took the last time; None where there was none."""
+        seconds: float | None = self._read().get("finalization_s", {}).get(kind)
         return seconds
 
     def outcomes(self) -> list[tuple[int, float]]:
         """Steps and score of the last runs, the latest last."""
         return [(steps, score) for steps, score in self._read().get("outcomes", ())]
 
-    def keep_ending(self, how: str, seconds: float, *, steps: int, score: float | None) -> None:
-        """What came after training took, ``how``: with what; and what was reached after so many steps, if it is a number."""
-        kept, outcomes = self._read(), self.outcomes()
+    def store_outcome(self, kind: str, finalization_s: float, *, steps: int, score: float | None) -> None:
+        """Adds how long the finalization took, by its kind, and the score after so many steps, if it is a number."""
+        stored, outcomes = self._read(), self.outcomes()
         if score is not None and math.isfinite(score) and steps > 0:
             outcomes.append((steps, score))
-        finishing_s = {**kept.get("finishing_s", {}), how: seconds}
-        self._write({**kept, "finishing_s": finishing_s, "outcomes": outcomes[-_OUTCOMES:]})
+        seconds = {**stored.get("finalization_s", {}), kind: finalization_s}
+        self._write({**stored, "finalization_s": seconds, "outcomes": outcomes[-_MOST_OUTCOMES:]})
 
     def _read(self) -> dict[str, Any]:
         try:
-            return manifest.unseal(self.path.read_bytes())
+            return checksums.loads_with_sha256(self.path.read_bytes())
         except (OSError, ValueError):
             return {}
 
     def _write(self, values: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            durable.write_file(self.path, manifest.seal(values))
-
-
-@dataclass(frozen=True)
-class Recalled:
-    """A plan with what was known of it."""
-
-    plan: Plan
-    taken: frozenset[str] = frozenset()
-    """Choices whose value was remembered."""
-    answered: frozenset[str] = frozenset()
-    """Choices that need no measuring: those, and the ones that measuring had nothing to say of."""
-
-
-def _checked(name: str, value: Any) -> Any:
-    """As the plan has it. Raises OptionError, TypeError where it is no value of this choice."""
-    checked = check_overrides({name: value})[name]
-    if checked == USE_RULE or checked != (tuple(value) if isinstance(value, list) else value):
-        raise OptionError(f"{name} cannot be {value!r}")
-    return checked
-
-
-def _reason(why: Mapping[str, Any]) -> Reason:
-    text = why["text"].removeprefix(_PREFIX)
-    return Reason(_PREFIX + text, why["measured"], tuple(Measurement(**trial) for trial in why["measurements"]))
+            durable.write_file(self.path, checksums.dumps_with_sha256(values))
 
 
 def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/naiad/autoscale``, else ``~/.cache/naiad/autoscale``."""
+    """Returns ``$XDG_CACHE_HOME/naiad/autoscale``, else ``~/.cache/naiad/autoscale``."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "naiad" / "autoscale"
+
+
+def _read_value(name: str, stored: Any) -> Any:
+    """Returns the value as the plan has it. Raises OptionError, TypeError where it is not a value of this choice."""
+    value = check_overrides({name: stored})[name]
+    if value == USE_RULE or value != (tuple(stored) if isinstance(stored, list) else stored):
+        raise OptionError(f"{name} cannot be {stored!r}")
+    return value
+
+
+def _read_reason(stored: Mapping[str, Any]) -> Reason:
+    measurements = tuple(Measurement(**one) for one in stored["measurements"])
+    return Reason(_PREFIX + stored["text"].removeprefix(_PREFIX), stored["measured"], measurements)

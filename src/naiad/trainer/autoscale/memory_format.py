@@ -2,13 +2,13 @@
 
 from torch import nn
 
-from naiad.trainer.autoscale.fastest import fastest
-from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.plan.plan import Plan
+from naiad.trainer.autoscale.fastest import choose_fastest
+from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPlan
 
 
-def choose(plan: Plan, measuring: Measuring) -> Plan:
-    if not any(isinstance(module, nn.Conv2d) for module in measuring.bench.net.modules()):
-        return plan
-    other = {"contiguous": "channels_last", "channels_last": "contiguous"}[plan.memory_format]
-    return fastest(plan, "memory_format", (plan.memory_format, other), "the faster layout of the two", measuring)
+def choose(timed: TimedPlan, setup: MeasurementSetup) -> TimedPlan:
+    if not any(isinstance(module, nn.Conv2d) for module in setup.probe.net.modules()):
+        return timed
+    own = timed.plan.memory_format
+    other = {"contiguous": "channels_last", "channels_last": "contiguous"}[own]
+    return choose_fastest(timed, "memory_format", (own, other), "the faster layout of the two", setup)

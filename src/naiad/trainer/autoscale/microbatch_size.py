@@ -1,53 +1,56 @@
-"""Accumulation: a batch that memory does not hold at once is taken in several microbatches, from the first step on."""
+"""Gradient accumulation: a batch that does not fit into memory is taken in several microbatches, from the first step on."""
 
 from dataclasses import dataclass
 
 from naiad.trainer.autoscale import memory
-from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale.network_probe import NetworkProbe
 from naiad.trainer.optim.batchnorm import has_batchnorm_statistics
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.plan.reason import Reason
 
-_NORMALISED = 3
+_LEAST_WITH_BATCHNORM = 3
 """Least microbatch for BatchNorm: equal parts of any batch then have two samples."""
 
 
 @dataclass(frozen=True)
-class Room:
-    """What memory holds of a step."""
+class MemoryLimit:
+    """How many samples of a step fit into memory."""
 
     sample_bytes: float
     free_bytes: int
-    least: int = 1
+    least_samples: int = 1
     """Samples that a forward pass must have."""
 
     @property
     def samples(self) -> int:
-        return max(self.least, memory.largest_batch(self.sample_bytes, self.free_bytes))
+        return max(self.least_samples, memory.largest_batch(self.sample_bytes, self.free_bytes))
 
 
-BOUNDLESS = Room(0.0, 1 << 60)
+UNKNOWN_LIMIT = MemoryLimit(0.0, 1 << 60)
+"""The limit where memory could not be probed: everything fits."""
 
 
-def look(bench: Bench, plan: Plan) -> Room:
+def probe_memory(probe: NetworkProbe, plan: Plan) -> MemoryLimit:
     """Costs a forward pass of a few samples."""
-    least = _NORMALISED if has_batchnorm_statistics(bench.net) else 1
-    return Room(bench.bytes_a_sample(plan), memory.free_bytes(plan.device), least)
+    least = _LEAST_WITH_BATCHNORM if has_batchnorm_statistics(probe.net) else 1
+    return MemoryLimit(probe.bytes_per_sample(plan), memory.free_bytes(plan.device), least)
 
 
-def within(plan: Plan, room: Room, *, pinned: frozenset[str]) -> Plan:
-    """The plan with the largest microbatch that there is room for, unless it is the user's."""
-    if "microbatch_size" in pinned:
+def limit_microbatch(plan: Plan, limit: MemoryLimit, *, unmeasured: frozenset[str]) -> Plan:
+    """The plan with the largest microbatch that fits into memory, unless the user set another one."""
+    if "microbatch_size" in unmeasured:
         return plan
-    measured = f"{_shown(room.sample_bytes)} a sample" if room.sample_bytes else None
-    if room.samples >= plan.batch_size:
-        why = Reason("the whole batch; halved if memory runs out", measured)
-        return plan.with_choice("microbatch_size", plan.batch_size, why)
-    why = Reason("what memory holds; gradients are accumulated", f"{measured}, {_shown(room.free_bytes)} free")
-    return plan.with_choice("microbatch_size", room.samples, why)
+    measured = f"{_format_bytes(limit.sample_bytes)} a sample" if limit.sample_bytes else None
+    if limit.samples >= plan.batch_size:
+        reason = Reason("the whole batch; halved if memory runs out", measured)
+        return plan.with_choice("microbatch_size", plan.batch_size, reason)
+    reason = Reason(
+        "what fits into memory; gradients are accumulated", f"{measured}, {_format_bytes(limit.free_bytes)} free"
+    )
+    return plan.with_choice("microbatch_size", limit.samples, reason)
 
 
-def _shown(count: float) -> str:
+def _format_bytes(count: float) -> str:
     for unit in ("B", "kB", "MB"):
         if count < 1_000:
             return f"{count:.3g} {unit}"

@@ -11,7 +11,7 @@ _SAMPLES = 2
 
 
 def forward_multiplications(net: nn.Module, dataset: Dataset) -> float:
-    """Multiplications of one sample's way through ``net``, in matrices and convolutions.
+    """Returns the multiplications of the forward pass of one sample, in matrices and convolutions.
 
     Gradients stay on: without them, torch takes an encoder layer as one operation that it does not count.
     """

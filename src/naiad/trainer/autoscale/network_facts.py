@@ -1,4 +1,4 @@
-"""What the rules look at in a network: its kinds of layer, how wide it is, whether bf16 agrees with it."""
+"""Facts of a network that the rules look at: its types of layer, its width, how far bf16 is from fp32."""
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ ATTENTION = frozenset({nn.MultiheadAttention, nn.LayerNorm, nn.TransformerEncode
 RECURRENCE = frozenset({nn.GRU, nn.LSTM, nn.RNN})
 
 
-def kinds_of(net: nn.Module) -> set[type[nn.Module]]:
+def layer_types(net: nn.Module) -> set[type[nn.Module]]:
     return {type(module) for module in net.modules()}
 
 
@@ -19,15 +19,15 @@ def is_depthwise(module: nn.Module) -> bool:
     return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels
 
 
-def width_of(net: nn.Module) -> int:
-    """Of the widest hidden layer; 0 without one."""
+def hidden_width(net: nn.Module) -> int:
+    """Returns the inputs of the widest hidden linear layer; 0 without one."""
     linear = [module.in_features for module in net.modules() if isinstance(module, nn.Linear)]
     return max(linear[1:], default=0)
 
 
 @torch.no_grad()
-def bf16_gap(net: nn.Module, dataset: Dataset) -> float:
-    """Largest difference of the outputs in bf16 and fp32, as a part of the largest output, on up to 32 training samples."""
+def bf16_difference(net: nn.Module, dataset: Dataset) -> float:
+    """Returns the largest difference of outputs in bf16 and fp32, relative to the largest output, on 32 training samples."""
     raw = dataset.train.samples.take(torch.arange(min(32, len(dataset.train))))
     inputs = dataset.features(raw)
     with disposable_copy(net) as copy:

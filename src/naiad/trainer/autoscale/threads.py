@@ -1,15 +1,14 @@
 """Threads: a small network is faster on one than on several that wait for each other."""
 
-from naiad.trainer.autoscale.fastest import fastest
-from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.machine import device as machine
-from naiad.trainer.plan.plan import Plan
+from naiad.trainer.autoscale.fastest import choose_fastest
+from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPlan
+from naiad.trainer.machine import device
 
 
-def choose(plan: Plan, measuring: Measuring) -> Plan:
-    if plan.device != "cpu":
-        return plan
-    cores = machine.usable_cores()
-    counts = dict.fromkeys((plan.threads, cores, cores // 2, 1))
+def choose(timed: TimedPlan, setup: MeasurementSetup) -> TimedPlan:
+    if timed.plan.device != "cpu":
+        return timed
+    cores = device.usable_cores()
+    counts = dict.fromkeys((timed.plan.threads, cores, cores // 2, 1))
     values = tuple(count for count in counts if count >= 1)
-    return fastest(plan, "threads", values, "the fastest number of threads", measuring)
+    return choose_fastest(timed, "threads", values, "the fastest number of threads", setup)

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from naiad.errors import OptionError, nearest
+from naiad.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -110,7 +110,7 @@ class Choice:
 
     def _check_name(self, value: Any) -> Any:
         if value not in self.names:
-            raise OptionError(f"{self.name} {value!r} is not known", hint=nearest(str(value), self.names))
+            raise OptionError(f"{self.name} {value!r} is not known", hint=did_you_mean(str(value), self.names))
         return value
 
 

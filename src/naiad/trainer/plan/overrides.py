@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from naiad.errors import OptionError, nearest
+from naiad.errors import OptionError, did_you_mean
 from naiad.trainer.plan import old_names
 from naiad.trainer.plan.plan import CHOICES
 
@@ -30,6 +30,6 @@ def _check(name: str, value: Any) -> Any:
     if new_name in settable:
         raise OptionError(f"the plan's choice {name!r} is now called {new_name!r}", hint=f"write {new_name}={value}")
     if name not in settable:
-        raise OptionError(f"plan has no choice {name!r}", hint=nearest(name, settable))
+        raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(name, settable))
     choice = CHOICES[name]
     return USE_RULE if choice.is_measured and value == USE_RULE else choice.parse(value)

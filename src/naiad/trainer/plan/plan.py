@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from naiad.errors import OptionError
 from naiad.trainer.plan.choice import NON_NEGATIVE, Choice, Range, choices_of
 from naiad.trainer.plan.old_names import rename_choices
-from naiad.trainer.plan.reason import Measurement, Reason
+from naiad.trainer.plan.reason import SET_BY_USER, Measurement, Reason
 from naiad.trainer.plan.schedule_adjustments import ScheduleAdjustment
 
 PLAN_FILE = "plan.json"
@@ -166,6 +166,9 @@ class Plan:
     def reason(self, name: str) -> Reason:
         """Why the choice has its value; an empty reason where the plan does not say."""
         return dict(self.reasons).get(name, Reason(""))
+
+    def is_set_by_user(self, name: str) -> bool:
+        return self.reason(name) == SET_BY_USER
 
     def with_choice(self, name: str, value: Any, reason: Reason) -> "Plan":
         """The plan with another value of one choice, and why."""

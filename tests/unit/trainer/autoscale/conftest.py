@@ -4,34 +4,31 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.autoscale.bench import Bench, Timing
 from naiad.trainer.autoscale.budget import Budget
-from naiad.trainer.autoscale.measuring import Measuring
-from naiad.trainer.autoscale.microbatch_size import BOUNDLESS
-from naiad.trainer.data.dataset import Split, Task, TensorSamples
+from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPlan
+from naiad.trainer.autoscale.microbatch_size import UNKNOWN_LIMIT
+from naiad.trainer.autoscale.network_probe import NetworkProbe, StepTiming
+from naiad.trainer.data.dataset import Task
 from naiad.trainer.optim.losses import make_loss
 
 
-def a_split(inputs, targets):
-    return Split(TensorSamples(inputs), targets, [str(index) for index in range(len(inputs))])
-
-
 @pytest.fixture
-def bench(blobs):
-    """Of a small network with all that could remember a measurement: dropout, BatchNorm, weights."""
+def probe(blobs):
+    """A probe of a small network with all that could remember a measurement: dropout, BatchNorm, weights."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(5, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 3))
-    return Bench(net, blobs.features, make_loss(Task.CLASSIFICATION), blobs.train)
+    return NetworkProbe(net, blobs.features, make_loss(Task.CLASSIFICATION), blobs.train)
 
 
 @dataclass
-class Scripted:
-    """A bench whose steps take what the test says; all else is measured for real."""
+class ScriptedProbe:
+    """A probe whose steps take what the test says; all else is measured for real."""
 
-    real: Bench
+    real: NetworkProbe
     seconds: object
-    """Of a plan: its step."""
+    """The seconds of a step of a plan."""
     timed: list = field(default_factory=list)
+    """The plans that were timed."""
 
     def __getattr__(self, name):
         return getattr(self.real, name)
@@ -40,23 +37,30 @@ class Scripted:
         self.timed.append(plan)
         return self.seconds(plan)
 
-    def timing(self, plan, **_):
-        return Timing(step_s := self.step_seconds(plan), step_s)
+    def time_steps(self, plan, **_):
+        step_s = self.step_seconds(plan)
+        return StepTiming(step_s, step_s)
 
-    def race(self, plans, *, rounds, **_):
+    def compare_steps(self, plans, *, rounds, **_):
         return [[self.step_seconds(plan)] * rounds for plan in plans]
 
 
 @pytest.fixture
-def scripted(bench):
-    return lambda seconds: Scripted(bench, seconds)
+def scripted(probe):
+    return lambda seconds: ScriptedProbe(probe, seconds)
 
 
 @pytest.fixture
-def measuring(bench):
-    """With a budget for everything, unless told otherwise."""
+def make_setup(probe):
+    """A function that makes a setup, with a budget for everything unless told otherwise."""
 
-    def make(of=bench, *, budget_s=1e9, step_s=0.001, pinned=(), room=BOUNDLESS):
-        return Measuring(of, Budget(budget_s), step_s, frozenset(pinned), room)
+    def make(of=probe, *, budget_s=1e9, unmeasured=(), memory=UNKNOWN_LIMIT, short_run_rate=1.0):
+        return MeasurementSetup(of, Budget(budget_s), frozenset(unmeasured), memory, short_run_rate)
 
     return make
+
+
+@pytest.fixture
+def choose():
+    """A function that has one choice measured, and returns the plan."""
+    return lambda module, plan, setup, step_s=0.001: module.choose(TimedPlan(plan, step_s), setup).plan

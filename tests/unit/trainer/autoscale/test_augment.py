@@ -1,12 +1,14 @@
-"""What may be flipped, asked of nearest neighbours."""
+"""Whether images may be flipped, by their nearest neighbours."""
+
+from dataclasses import replace
 
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
 from naiad.trainer.autoscale import augment
-from naiad.trainer.autoscale.augment import neighbours_kept
-from naiad.trainer.autoscale.bench import Bench
+from naiad.trainer.autoscale.augment import neighbour_accuracy
+from naiad.trainer.autoscale.budget import BudgetError
 from naiad.trainer.data.dataset import Split, TensorSamples
 
 
@@ -31,19 +33,19 @@ def symmetric():
     return split_of(images.byte(), labels)
 
 
-def test_a_mirrored_digit_is_another(digits):
-    unchanged, kept = neighbours_kept(digits, ("flip",), seed=0)
+def test_a_mirrored_digit_is_another_digit(digits):
+    unchanged, by_kind = neighbour_accuracy(digits, ("flip",), seed=0)
     assert unchanged > 0.95
-    assert kept["flip"] < 0.6 * unchanged
+    assert by_kind["flip"] < 0.6 * unchanged
 
 
-def test_what_is_symmetric_stays_what_it_is(symmetric):
-    unchanged, kept = neighbours_kept(symmetric, ("flip",), seed=0)
-    assert kept["flip"] > 0.98 * unchanged
+def test_a_symmetric_image_keeps_its_label(symmetric):
+    unchanged, by_kind = neighbour_accuracy(symmetric, ("flip",), seed=0)
+    assert by_kind["flip"] > 0.98 * unchanged
 
 
-def test_the_same_seed_asks_the_same(digits):
-    assert neighbours_kept(digits, ("flip",), seed=1) == neighbours_kept(digits, ("flip",), seed=1)
+def test_equal_seeds_give_equal_results(digits):
+    assert neighbour_accuracy(digits, ("flip",), seed=1) == neighbour_accuracy(digits, ("flip",), seed=1)
 
 
 class Watched:
@@ -68,50 +70,47 @@ def large(length):
 
 def test_few_images_are_in_memory_at_once():
     split = large(400)
-    assert neighbours_kept(split, ("flip",), seed=0, count=250) == (1.0, {"flip": 1.0})
+    assert neighbour_accuracy(split, ("flip",), seed=0, count=250) == (1.0, {"flip": 1.0})
     assert (split.samples.read, split.samples.largest) == (250, 111)
 
 
 def clocked(monkeypatch, seconds):
-    """As if reading and shrinking a sample took this long."""
-    monkeypatch.setattr(augment, "_seconds_a_sample", lambda _: seconds)
+    """Pretends that reading and shrinking a sample took this long."""
+    monkeypatch.setattr(augment, "_seconds_per_sample", lambda _: seconds)
 
 
-@pytest.mark.parametrize(("budget_s", "looked_at"), [(100.0, True), (8.0, False)])
-def test_reading_is_within_the_budget(bench, symmetric, measuring, plan, monkeypatch, budget_s, looked_at):
+def test_reading_is_within_the_budget(probe, symmetric, make_setup, choose, plan, monkeypatch):
     clocked(monkeypatch, 0.01)
-    measure = measuring(Bench(bench.net, bench.features, bench.loss, symmetric), budget_s=budget_s)
-    found = augment.choose(plan(epochs=100), measure)
-    assert ("among 600 samples" in str(found.reasons)) == looked_at
-    assert (found == plan(epochs=100)) != looked_at
+    with_images = replace(probe, split=symmetric)
+    after = choose(augment, plan(epochs=100), make_setup(with_images, budget_s=100.0))
+    assert "among 600 samples" in after.reason("augment").measured
+    with pytest.raises(BudgetError):
+        choose(augment, plan(epochs=100), make_setup(with_images, budget_s=8.0))
 
 
-def test_of_a_handful_nothing_is_said(bench, symmetric, measuring, plan):
+def test_a_handful_of_images_is_not_measured(probe, symmetric, make_setup, choose, plan):
     few = split_of(symmetric.samples.tensor[:10], symmetric.targets[:10])
-    of = Bench(bench.net, bench.features, bench.loss, few)
-    assert augment.choose(plan(epochs=100), measuring(of)) == plan(epochs=100)
+    assert choose(augment, plan(epochs=100), make_setup(replace(probe, split=few))) == plan(epochs=100)
 
 
-def test_with_less_time_fewer_are_looked_at(bench, symmetric, measuring, plan, monkeypatch):
+def test_with_less_time_fewer_images_are_compared(probe, symmetric, make_setup, choose, plan, monkeypatch):
     clocked(monkeypatch, 0.001)
     images, labels = symmetric.samples.tensor.repeat(10, 1, 1, 1), symmetric.targets.repeat(10)
-    measure = measuring(Bench(bench.net, bench.features, bench.loss, split_of(images, labels)), budget_s=0.5 + 3.0)
-    found = dict(augment.choose(plan(epochs=100), measure).reasons)["augment"]
-    assert "among 1,4" in found.measured
+    setup = make_setup(replace(probe, split=split_of(images, labels)), budget_s=0.5 + 3.0)
+    assert "among 1,4" in choose(augment, plan(epochs=100), setup).reason("augment").measured
 
 
-@pytest.mark.parametrize(("epochs", "taken"), [(100, ("flip",)), (3, ())])
-def test_only_where_samples_are_seen_often(bench, symmetric, measuring, plan, epochs, taken):
-    of = Bench(bench.net, bench.features, bench.loss, symmetric)
-    assert augment.choose(plan(epochs=epochs), measuring(of)).augment == taken
+@pytest.mark.parametrize(("epochs", "kinds"), [(100, ("flip",)), (3, ())])
+def test_flips_are_chosen_only_where_samples_are_seen_often(probe, symmetric, make_setup, choose, plan, epochs, kinds):
+    setup = make_setup(replace(probe, split=symmetric))
+    assert choose(augment, plan(epochs=epochs), setup).augment == kinds
 
 
-def test_what_changes_the_label_is_not_taken(bench, digits, measuring, plan):
-    of = Bench(bench.net, bench.features, bench.loss, digits)
-    found = augment.choose(plan(epochs=100), measuring(of))
-    assert found.augment == ()
-    assert "flip" in dict(found.reasons)["augment"].shown()
+def test_a_change_of_the_label_is_not_chosen(probe, digits, make_setup, choose, plan):
+    after = choose(augment, plan(epochs=100), make_setup(replace(probe, split=digits)))
+    assert after.augment == ()
+    assert "flip" in after.reason("augment").format_measurements()
 
 
-def test_tables_are_left_alone(measuring, plan):
-    assert augment.choose(plan(epochs=100), measuring()) == plan(epochs=100)
+def test_tables_are_not_measured(make_setup, choose, plan):
+    assert choose(augment, plan(epochs=100), make_setup()) == plan(epochs=100)

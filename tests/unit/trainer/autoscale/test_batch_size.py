@@ -1,12 +1,14 @@
-"""The least time for the same progress."""
+"""The batch size with the least time for the same progress."""
 
 from dataclasses import replace
 
 import pytest
 
 from naiad.trainer.autoscale import batch_size
-from naiad.trainer.autoscale.microbatch_size import BOUNDLESS, Room
+from naiad.trainer.autoscale.measurement_setup import TimedPlan
+from naiad.trainer.autoscale.microbatch_size import MemoryLimit
 from naiad.trainer.data.batches import BatchSlice
+from naiad.trainer.data.dataset import Split, TensorSamples
 
 
 @pytest.fixture
@@ -16,7 +18,7 @@ def noise(monkeypatch):
 
 
 def overhead(plan):
-    """A machine that is not full before some hundreds of samples."""
+    """Seconds of a step on a machine that is not full before some hundreds of samples."""
     return 0.001 + plan.batch_size * 1e-6
 
 
@@ -24,116 +26,111 @@ def linear(plan):
     return plan.batch_size * 1e-4
 
 
-def big(blobs, bench):
-    """A split that is large enough for any of the sizes."""
+@pytest.fixture
+def scripted_large(scripted, blobs, probe):
+    """A scripted probe with a split that is large enough for any of the sizes."""
     tensor = blobs.train.samples.tensor.repeat(100, 1)
-    from naiad.trainer.data.dataset import Split, TensorSamples  # noqa: PLC0415  # reason: short
-
     split = Split(TensorSamples(tensor), blobs.train.targets.repeat(100), ["x"] * len(tensor))
-    return type(bench)(bench.net, bench.features, bench.loss, split)
+
+    def make(seconds):
+        probe_of_large = scripted(seconds)
+        probe_of_large.real = replace(probe, split=split)
+        return probe_of_large
+
+    return make
 
 
-def chosen(blobs, bench, scripted, measuring, plan, seconds, *, pinned=(), room=BOUNDLESS):
-    of = scripted(seconds)
-    of.real = big(blobs, bench)
-    return batch_size.choose(plan, measuring(of, pinned=pinned, room=room))
+@pytest.fixture
+def chosen(scripted_large, make_setup, choose):
+    """A function that returns the plan that is chosen where steps take ``seconds``."""
+
+    def run(plan, seconds, **options):
+        return choose(batch_size, plan, make_setup(scripted_large(seconds), **options))
+
+    return run
 
 
-def test_larger_where_the_machine_is_not_full_and_the_noise_is_large(blobs, bench, scripted, measuring, plan, noise):
+def test_the_batch_grows_where_the_machine_is_not_full_and_the_noise_is_large(chosen, plan, noise):
     noise(1e6)
-    found = chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), overhead)
-    assert found.batch_size == 128
-    assert found.microbatch_size == 128
-    assert found.total_steps == found.epochs * -(-10_000 // 128)
-    assert found.learning_rate == pytest.approx(0.4)
+    larger = chosen(plan(batch_size=32, microbatch_size=32), overhead)
+    assert larger.batch_size == 128
+    assert larger.microbatch_size == 128
+    assert larger.total_steps == larger.epochs * -(-10_000 // 128)
+    assert larger.learning_rate == pytest.approx(0.4)
 
 
-def test_smaller_where_the_noise_is_small_and_the_machine_is_full(blobs, bench, scripted, measuring, plan, noise):
+def test_the_batch_shrinks_where_the_noise_is_small_and_the_machine_is_full(chosen, plan, noise):
     noise(10.0)
-    assert chosen(blobs, bench, scripted, measuring, plan(batch_size=32, microbatch_size=32), linear).batch_size == 16
+    assert chosen(plan(batch_size=32, microbatch_size=32), linear).batch_size == 16
 
 
-def test_not_smaller_in_a_long_run_whose_noise_grows(blobs, bench, scripted, measuring, plan, noise):
+def test_the_batch_does_not_shrink_in_a_long_run_whose_noise_grows(chosen, plan, noise):
     noise(10.0)
-    of = [plan(batch_size=128, microbatch_size=128, total_steps=batch_size.LONG_STEPS + more) for more in (0, 1)]
-    short, long = (chosen(blobs, bench, scripted, measuring, current, linear) for current in of)
+    steps = (batch_size.LONG_STEPS, batch_size.LONG_STEPS + 1)
+    short, long = (chosen(plan(batch_size=128, microbatch_size=128, total_steps=total), linear) for total in steps)
     assert (short.batch_size, long.batch_size) == (64, 128)
 
 
-def test_no_size_is_tried_that_leaves_a_process_without_a_sample(blobs, bench, scripted, measuring, plan, noise):
+def test_no_size_is_tried_that_leaves_a_process_without_a_sample(scripted_large, make_setup, choose, plan, noise):
     noise(10.0)
-    of = scripted(linear)
-    of.real = replace(big(blobs, bench), share=BatchSlice(0, 20))
-    assert batch_size.choose(plan(batch_size=32, microbatch_size=32), measuring(of)).batch_size == 32
-    assert {tried.batch_size for tried in of.timed} == {32, 64, 128}
+    probe = scripted_large(linear)
+    probe.real = replace(probe.real, batch_slice=BatchSlice(0, 20))
+    assert choose(batch_size, plan(batch_size=32, microbatch_size=32), make_setup(probe)).batch_size == 32
+    assert {tried.batch_size for tried in probe.timed} == {32, 64, 128}
 
 
-def test_a_small_gain_changes_nothing(blobs, bench, scripted, measuring, plan, noise):
+def test_a_small_gain_changes_nothing(chosen, plan, noise):
     noise(1e9)
-    before = plan(batch_size=32, microbatch_size=32)
-    assert chosen(blobs, bench, scripted, measuring, before, linear).batch_size == 32
+    assert chosen(plan(batch_size=32, microbatch_size=32), linear).batch_size == 32
 
 
-def test_a_rate_of_the_users_is_not_moved(blobs, bench, scripted, measuring, plan, noise):
+def test_the_users_learning_rate_is_not_moved(chosen, plan, noise):
     noise(1e6)
-    before = plan(batch_size=32, microbatch_size=32)
-    found = chosen(blobs, bench, scripted, measuring, before, overhead, pinned=("learning_rate",))
-    assert (found.batch_size, found.learning_rate) == (128, 0.1)
+    larger = chosen(plan(batch_size=32, microbatch_size=32), overhead, unmeasured=("learning_rate",))
+    assert (larger.batch_size, larger.learning_rate) == (128, 0.1)
 
 
-def test_memory_bounds_it(blobs, bench, scripted, measuring, plan, noise):
+def test_memory_limits_the_batch(chosen, plan, noise):
     noise(1e6)
-    room = Room(1_000.0, 2 * 64_000)
-    before = plan(batch_size=32, microbatch_size=32)
-    found = chosen(blobs, bench, scripted, measuring, before, overhead, room=room)
-    assert (found.batch_size, found.microbatch_size) == (64, 64)
+    larger = chosen(plan(batch_size=32, microbatch_size=32), overhead, memory=MemoryLimit(1_000.0, 2 * 64_000))
+    assert (larger.batch_size, larger.microbatch_size) == (64, 64)
 
 
-def test_what_is_tried_has_the_microbatch_that_the_run_will_have(blobs, bench, scripted, measuring, plan, noise):
+def test_a_size_is_tried_with_the_microbatch_that_the_run_will_have(scripted_large, make_setup, choose, plan, noise):
     noise(1e6)
-    of = scripted(overhead)
-    of.real = big(blobs, bench)
-    before = plan(batch_size=32, microbatch_size=4)
-    batch_size.choose(before, measuring(of, room=Room(1_000.0, 2 * 16_000)))
-    assert {tried.microbatch_size for tried in of.timed} == {16}
-    of.timed.clear()
-    found = batch_size.choose(before, measuring(of, pinned=("microbatch_size",)))
-    assert {tried.microbatch_size for tried in of.timed} == {4}
-    assert (found.batch_size, found.microbatch_size) == (128, 4)
+    probe, before = scripted_large(overhead), plan(batch_size=32, microbatch_size=4)
+    choose(batch_size, before, make_setup(probe, memory=MemoryLimit(1_000.0, 2 * 16_000)))
+    assert {tried.microbatch_size for tried in probe.timed} == {16}
+    probe.timed.clear()
+    larger = choose(batch_size, before, make_setup(probe, unmeasured=("microbatch_size",)))
+    assert {tried.microbatch_size for tried in probe.timed} == {4}
+    assert (larger.batch_size, larger.microbatch_size) == (128, 4)
 
 
-def test_an_epoch_keeps_its_steps(scripted, measuring, plan, noise):
+def test_an_epoch_keeps_its_steps(scripted, make_setup, choose, plan, noise):
     noise(1e6)
-    of = scripted(overhead)
-    found = batch_size.choose(plan(batch_size=10), measuring(of))
-    assert found.batch_size == 10
-    assert all(tried.batch_size <= 10 for tried in of.timed)
+    probe = scripted(overhead)
+    assert choose(batch_size, plan(batch_size=10), make_setup(probe)).batch_size == 10
+    assert all(tried.batch_size <= 10 for tried in probe.timed)
 
 
-def glanced(blobs, bench, scripted, measuring, plan, seconds, *, pinned=()):
-    of = scripted(seconds)
-    of.real = big(blobs, bench)
-    before = plan(batch_size=128, microbatch_size=128)
-    return batch_size.glance(before, measuring(of, step_s=seconds(before), pinned=pinned))
+@pytest.mark.parametrize(("seconds", "size"), [(overhead, 256), (linear, 128)])
+def test_a_quick_check_doubles_the_batch_where_the_machine_is_not_full(scripted_large, make_setup, plan, seconds, size):
+    before = TimedPlan(plan(batch_size=128, microbatch_size=128), seconds(plan(batch_size=128)))
+    checked = batch_size.quick_check(before, make_setup(scripted_large(seconds))).plan
+    assert (checked.batch_size, checked.microbatch_size) == (size, size)
+    assert checked.learning_rate == pytest.approx(0.1 * size / 128)
+    if size == 256:
+        assert [one.value for one in checked.reason("batch_size").measurements] == ["128", "256"]
 
 
-def test_at_a_glance_twice_the_batch_where_the_machine_is_not_full(blobs, bench, scripted, measuring, plan):
-    found = glanced(blobs, bench, scripted, measuring, plan, overhead)
-    assert (found.batch_size, found.microbatch_size) == (256, 256)
-    assert found.learning_rate == pytest.approx(0.2)
-    assert [trial.value for trial in dict(found.reasons)["batch_size"].measurements] == ["128", "256"]
-    assert glanced(blobs, bench, scripted, measuring, plan, linear).batch_size == 128
+def test_a_quick_check_keeps_to_the_budget(scripted_large, make_setup, plan):
+    probe, before = scripted_large(overhead), TimedPlan(plan(batch_size=128, microbatch_size=128), 0.001)
+    assert batch_size.quick_check(before, make_setup(probe, budget_s=0.005)) == before
+    assert probe.timed == []
 
 
-def test_a_glance_asks_the_budget(blobs, bench, scripted, measuring, plan):
-    of = scripted(overhead)
-    of.real = big(blobs, bench)
-    before = plan(batch_size=128, microbatch_size=128)
-    assert batch_size.glance(before, measuring(of, budget_s=0.005, step_s=0.001)) == before
-    assert of.timed == []
-
-
-def test_a_glance_keeps_an_epochs_steps(scripted, measuring, plan):
-    of = scripted(overhead)
-    assert batch_size.glance(plan(batch_size=64), measuring(of)).batch_size == 64
-    assert of.timed == []
+def test_a_quick_check_keeps_the_steps_of_an_epoch(scripted, make_setup, plan):
+    probe = scripted(overhead)
+    assert batch_size.quick_check(TimedPlan(plan(batch_size=64), 0.001), make_setup(probe)).plan.batch_size == 64
+    assert probe.timed == []

@@ -1,8 +1,8 @@
-"""A purse of seconds."""
+"""The time that measuring may take."""
 
 import pytest
 
-from naiad.trainer.autoscale.budget import Budget
+from naiad.trainer.autoscale.budget import Budget, BudgetError
 
 
 class Clock:
@@ -12,33 +12,42 @@ class Clock:
         return self.now
 
 
-def test_what_is_spent_is_gone():
+def test_time_in_a_block_is_charged():
     clock = Clock()
     budget = Budget(10.0, clock)
-    with budget.spending():
+    with budget.charge():
         clock.now += 4
+        assert budget.left_s == 6
     assert (budget.spent_s, budget.left_s) == (4, 6)
-    assert budget.affords(6)
-    assert not budget.affords(6.1)
+    assert budget.has_room_for(6)
+    assert not budget.has_room_for(6.1)
 
 
-def test_only_what_a_full_purse_would_pay_is_postponed():
+@pytest.mark.parametrize(("seconds", "is_final"), [(11, True), (7, False)])
+def test_a_measurement_that_a_whole_budget_would_pay_for_is_left_to_a_later_run(seconds, is_final):
     budget = Budget(10.0, spent_s=4.0)
-    assert not budget.affords(11)
-    assert not budget.postponed
-    assert not budget.affords(7)
-    assert budget.postponed
+    budget.require(6)
+    with pytest.raises(BudgetError) as error:
+        budget.require(seconds)
+    assert error.value.is_final == is_final
 
 
-def test_what_is_paid_back_may_be_spent_again():
+def test_a_refund_may_be_spent_again():
     budget = Budget(10.0, spent_s=4.0)
-    budget.pay_back(3.0)
+    budget.refund(3.0)
     assert budget.left_s == 9.0
-    budget.pay_back(3.0)
+    budget.refund(3.0)
     assert budget.left_s == 10.0
 
 
-def test_what_fails_is_paid_for_too():
+def test_a_reserve_is_kept_for_after_the_block():
+    budget = Budget(10.0)
+    with budget.reserve(3.0):
+        assert budget.left_s == 7.0
+    assert budget.left_s == 10.0
+
+
+def test_a_block_that_fails_is_charged_too():
     clock = Clock()
     budget = Budget(10.0, clock)
     with pytest.raises(RuntimeError):
@@ -47,6 +56,6 @@ def test_what_fails_is_paid_for_too():
 
 
 def _fail_after(seconds, clock, budget):
-    with budget.spending():
+    with budget.charge():
         clock.now += seconds
         raise RuntimeError

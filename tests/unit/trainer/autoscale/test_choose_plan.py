@@ -1,4 +1,4 @@
-"""From rules to a plan that was measured, within its part of the run's time."""
+"""From the plan by rules to a plan that was measured, within its fraction of the run's time."""
 
 import threading
 import time
@@ -8,86 +8,100 @@ import pytest
 import torch
 
 from naiad.trainer.autoscale import batch_size, measure, memory
-from naiad.trainer.autoscale.bench import Bench
-from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, Settling, with_spent
-from naiad.trainer.autoscale.measurement_cache import Remembered
-from naiad.trainer.autoscale.time_limit import Aftermath
+from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, choose_plan
+from naiad.trainer.autoscale.measurement_cache import MeasurementCache
+from naiad.trainer.autoscale.plan_search import PlanSearch
+from naiad.trainer.autoscale.time_limit import Finalization
 from naiad.trainer.data.dataset import Split, TensorSamples
+from naiad.trainer.plan.plan import CHOICES
 from naiad.trainer.plan.reason import Reason
 
-FOLLOWING = (
-    "optimizer",
-    "learning_rate",
-    "momentum",
-    "weight_decay",
-    "schedule",
-    "warmup_fraction",
-    "batchnorm_momentum",
-)
-REASONS = tuple((name, Reason("a rule")) for name in ("epochs", "total_steps", *FOLLOWING))
-IN_ORDER = sorted(measure.CHOICES, key=measure.BY_LENGTH.__contains__)
-NOTHING_AFTER = Aftermath(0, 0, saves=False)
+BY_LENGTH = [name for name, choice in CHOICES.items() if choice.follows_length]
+REASONS = tuple((name, Reason("a rule")) for name in ("epochs", "total_steps", *BY_LENGTH))
+NOTHING_AFTER = Finalization(0, 0, saves=False)
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """Names of the choices that were asked, in order; nothing is measured for them."""
+def replace_choices(monkeypatch):
+    """A function that replaces the choices that are measured, by name; the others are not measured at all."""
+
+    def use(functions):
+        for table in ("STEP_CHOICES", "RUN_CHOICES"):
+            names = getattr(measure, table)
+            monkeypatch.setattr(measure, table, {name: functions[name] for name in names if name in functions})
+        monkeypatch.setattr(measure, "CHOICES", tuple(functions))
+
+    return use
+
+
+@pytest.fixture
+def measured_names(replace_choices):
+    """The names of the choices that were to be measured, in order; nothing is measured for them."""
     names = []
 
     def note(name):
-        def choose(plan, _):
+        def choose(timed, _):
             names.append(name)
-            return plan
+            return timed
 
         return choose
 
-    monkeypatch.setattr(measure, "CHOICES", {name: note(name) for name in measure.CHOICES})
+    replace_choices({name: note(name) for name in measure.CHOICES})
     return names
 
 
 @pytest.fixture
-def settled(tmp_path):
-    def run(plan, bench, *, pinned=(), ends_at=None, rules=None):
-        def ruled(steps, given):
-            return replace(plan, total_steps=steps, **given) if rules is None else rules(steps, given)
+def choose(tmp_path):
+    """A function that chooses a plan, and returns it with the seconds of its step."""
 
-        return Settling(
-            bench,
-            ruled,
-            pinned=frozenset(pinned),
+    def run(plan, probe, *, unmeasured=(), ends_at=None, rules=None):
+        def default_rules(steps, fixed):
+            return replace(plan, total_steps=steps, **fixed)
+
+        search = PlanSearch(
+            probe,
+            rules if rules is not None else default_rules,
+            unmeasured=frozenset(unmeasured),
             ends_at=ends_at,
-            aftermath=NOTHING_AFTER,
-            remembered=Remembered(tmp_path / "cache" / "one.json"),
-        ).settle(plan)
+            finalization=NOTHING_AFTER,
+            cache=MeasurementCache(tmp_path / "cache" / "one.json"),
+            make_score=lambda: lambda _: None,
+        )
+        return choose_plan(search, plan)
 
     return run
 
 
-def test_a_short_run_is_not_measured(settled, scripted, plan, asked):
-    of = scripted(lambda _: 0.01)
-    assert settled(plan(total_steps=LEAST_STEPS - 1), of).step_s is None
-    assert (of.timed, asked) == ([], [])
+def spent(plan):
+    """The seconds of measuring that the plan shows."""
+    return float(plan.reason("measure_fraction").measured.split()[0])
 
 
-def test_a_long_one_is_asked_for_every_choice_but_the_pinned(settled, scripted, plan, asked):
-    found = settled(plan(total_steps=10_000), scripted(lambda _: 0.01), pinned=("precision", "threads"))
-    assert found.step_s == 0.01
-    assert asked == [name for name in IN_ORDER if name not in ("precision", "threads")]
+def test_a_short_run_is_not_measured(choose, scripted, plan, measured_names):
+    probe = scripted(lambda _: 0.01)
+    assert choose(plan(total_steps=LEAST_STEPS - 1), probe).step_s is None
+    assert (probe.timed, measured_names) == ([], [])
 
 
-def test_measuring_can_be_switched_off(settled, scripted, plan, asked):
-    of = scripted(lambda _: 0.01)
-    assert settled(plan(total_steps=10_000, measure_fraction=0.0), of).step_s is None
-    assert (of.timed, asked) == ([], [])
+def test_a_long_run_measures_every_choice_but_the_users(choose, scripted, plan, measured_names):
+    chosen = choose(plan(total_steps=10_000), scripted(lambda _: 0.01), unmeasured=("precision", "threads"))
+    assert chosen.step_s == 0.01
+    assert measured_names == [name for name in measure.CHOICES if name not in ("precision", "threads")]
+
+
+def test_measuring_can_be_switched_off(choose, scripted, plan, measured_names):
+    probe = scripted(lambda _: 0.01)
+    assert choose(plan(total_steps=10_000, measure_fraction=0.0), probe).step_s is None
+    assert (probe.timed, measured_names) == ([], [])
 
 
 class Clock:
-    """Goes on by what each forward pass takes: so many seconds for a batch of ten."""
+    """Advances at each forward pass by so many seconds for a batch of ten."""
 
-    def __init__(self, bench, step_s):
+    def __init__(self, probe, step_s):
         self.now, self.passes = 0.0, 0
-        self.bench = replace(bench, loss=self.loss, clock=self)
-        self._loss, self._step_s = bench.loss, step_s
+        self.probe = replace(probe, loss=self.loss, clock=self)
+        self._loss, self._step_s = probe.loss, step_s
 
     def __call__(self):
         return self.now
@@ -99,154 +113,150 @@ class Clock:
 
 
 @pytest.mark.parametrize(("steps", "passes"), [(100, 1), (600, 30), (2_000, 100), (20_000, 1_000)])
-def test_the_budget_is_a_part_of_the_steps(settled, bench, plan, steps, passes):
-    clock = Clock(bench, 0.01)
-    found = settled(plan(total_steps=steps, epochs=steps // 10), clock.bench)
+def test_the_budget_is_a_fraction_of_the_steps(choose, probe, plan, steps, passes):
+    clock = Clock(probe, 0.01)
+    chosen = choose(plan(total_steps=steps, epochs=steps // 10), clock.probe)
     assert clock.passes <= passes
     assert clock.now <= 0.05 * steps * 0.01
     if steps >= LEAST_STEPS:
-        assert found.measuring.budget.spent_s == pytest.approx(clock.now, rel=0.01), "all of it was counted"
+        assert spent(chosen.plan) == pytest.approx(clock.now, rel=0.06), "all of it was counted"
 
 
 @pytest.mark.parametrize(
-    ("limit_s", "step_s", "part"),
+    ("limit_s", "step_s", "fraction"),
     [(1.0, 0.2, 0.27), (0.5, 0.05, 0.24), (5.0, 0.2, 0.10), (5.0, 0.004, 0.05), (2.0, 0.004, 0.05), (0.1, 0.5, 6.0)],
 )
-def test_a_time_limit_is_for_training(settled, bench, plan, limit_s, step_s, part):
+def test_a_time_limit_is_for_training(choose, probe, plan, limit_s, step_s, fraction):
     """The schedule needs a step or two that were timed, however short the time is."""
-    clock = Clock(bench, step_s)
-    before = plan(time_limit_s=limit_s, reasons=REASONS)
-    found = settled(before, clock.bench, ends_at=limit_s).plan
-    assert clock.now <= part * limit_s
-    assert found.total_steps == max(1, int((limit_s - clock.now) / step_s + 1e-6))
+    clock = Clock(probe, step_s)
+    chosen = choose(plan(time_limit_s=limit_s, reasons=REASONS), clock.probe, ends_at=limit_s).plan
+    assert clock.now <= fraction * limit_s
+    assert chosen.total_steps == max(1, int((limit_s - clock.now) / step_s + 1e-6))
 
 
-def test_memory_is_looked_at_before_anything_is_timed(settled, bench, plan, monkeypatch):
+def test_memory_is_probed_before_anything_is_timed(choose, probe, plan, monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda _: 1_000)
     for steps in (40, 2_000):
-        clock, sizes = Clock(bench, 0.01), []
-        watched = replace(
-            clock.bench,
-            loss=lambda net, inputs, targets, of=clock, seen=sizes: (
-                seen.append(len(inputs)),
-                of.loss(net, inputs, targets),
-            )[1],
-        )
-        assert settled(plan(total_steps=steps, epochs=steps // 10), watched).plan.microbatch_size == 3
+        clock, sizes = Clock(probe, 0.01), []
+
+        def watched(net, inputs, targets, clock=clock, sizes=sizes):
+            sizes.append(len(inputs))
+            return clock.loss(net, inputs, targets)
+
+        chosen = choose(plan(total_steps=steps, epochs=steps // 10), replace(clock.probe, loss=watched))
+        assert chosen.plan.microbatch_size == 3
         assert set(sizes) <= {2, 3}
 
 
 @pytest.mark.parametrize(
-    ("pinned", "expected"), [((), ("muon", 0.2, 0.06)), (("optimizer", "learning_rate"), ("sgd", 0.2, 0.1))]
+    ("unmeasured", "expected"), [((), ("muon", 0.2, 0.06)), (("optimizer", "learning_rate"), ("sgd", 0.2, 0.1))]
 )
-def test_what_follows_from_the_length_is_ruled_anew(settled, scripted, plan, monkeypatch, pinned, expected):
-    def rules(steps, given):
+def test_rules_that_depend_on_the_length_are_applied_again(
+    choose, scripted, plan, replace_choices, unmeasured, expected
+):
+    def rules(steps, fixed):
         short = {"optimizer": "muon", "learning_rate": 0.03, "batchnorm_momentum": 0.2} if steps < 1_000 else {}
-        return plan(total_steps=steps, reasons=REASONS, **{**short, **given})
+        return plan(total_steps=steps, reasons=REASONS, **{**short, **fixed})
 
-    def larger(current, _):
-        return current.with_choice("batch_size", 40, Reason("measured")).with_choice("total_steps", 690, Reason(""))
-
-    seen = []
-    choices = {"batch_size": larger, "learning_rate": lambda current, _: seen.append(current) or current}
-    monkeypatch.setattr(measure, "CHOICES", choices)
-    found = settled(rules(2_760, {}), scripted(lambda _: 0.01), rules=rules, pinned=pinned).plan
-    assert (found.optimizer, found.batchnorm_momentum, found.learning_rate) == expected
-    assert dict(found.reasons)["batch_size"].text == "measured"
-    assert all(asked == found for asked in seen), "before the learning rate is tested"
-
-
-def test_a_range_test_is_told_how_much_a_short_run_bears(settled, scripted, plan, monkeypatch):
-    def rules(steps, given):
-        return plan(**{"total_steps": steps, "reasons": REASONS, "learning_rate": 0.3 if steps < 600 else 0.1, **given})
+    def enlarge(timed, _):
+        larger = timed.plan.with_choice("batch_size", 40, Reason("measured"))
+        return replace(timed, plan=larger.with_choice("total_steps", 690, Reason("")))
 
     seen = []
-    monkeypatch.setattr(
-        measure, "CHOICES", {"learning_rate": lambda current, of: seen.append(of.shorter_rate) or current}
-    )
-    settled(rules(2_760, {}), scripted(lambda _: 0.01), rules=rules)
+    replace_choices({"batch_size": enlarge, "learning_rate": lambda timed, _: seen.append(timed.plan) or timed})
+    chosen = choose(rules(2_760, {}), scripted(lambda _: 0.01), rules=rules, unmeasured=unmeasured).plan
+    assert (chosen.optimizer, chosen.batchnorm_momentum, chosen.learning_rate) == expected
+    assert chosen.reason("batch_size").text == "measured"
+    following = [(each.optimizer, each.batchnorm_momentum, each.learning_rate) for each in seen]
+    assert all(each == expected for each in following), "before the learning rate is tested"
+
+
+def test_a_range_test_knows_the_rate_of_a_short_run(choose, scripted, plan, replace_choices):
+    def rules(steps, fixed):
+        return plan(**{"total_steps": steps, "reasons": REASONS, "learning_rate": 0.3 if steps < 600 else 0.1, **fixed})
+
+    seen = []
+    replace_choices({"learning_rate": lambda timed, setup: seen.append(setup.short_run_rate) or timed})
+    choose(rules(2_760, {}), scripted(lambda _: 0.01), rules=rules)
     assert seen == [pytest.approx(3.0)]
 
 
-def test_a_plan_says_what_was_spent_and_what_was_not_tried(settled, bench, plan):
-    clock = Clock(bench, 0.01)
-    found = settled(plan(total_steps=LEAST_STEPS, epochs=60), clock.bench)
-    reasons = dict(with_spent(found.plan, found.measuring).reasons)
-    assert reasons["learning_rate"].measured == "not measured: no room in the budget"
-    assert reasons["measure_fraction"].measured.endswith("s of 0.3 s")
+def test_a_plan_says_what_was_spent_and_what_was_not_measured(choose, probe, plan):
+    chosen = choose(plan(total_steps=LEAST_STEPS, epochs=60), Clock(probe, 0.01).probe).plan
+    assert chosen.reason("learning_rate").measured == "not measured: no room in the budget"
+    assert chosen.reason("measure_fraction").measured.endswith("s of 0.3 s")
 
 
-def test_a_network_that_cannot_be_copied_is_scheduled_all_the_same(settled, bench, plan):
-    bench.net.lock = threading.Lock()
-    before = [value.clone() for value in bench.net.state_dict().values()]
-    clock = Clock(bench, 0.01)
-    found = settled(plan(time_limit_s=100.0, threads=2, reasons=REASONS), clock.bench, ends_at=100.0).plan
-    assert found.total_steps > 9_000
-    assert "cannot be copied" in dict(found.reasons)["threads"].measured
-    assert all(map(torch.equal, before, bench.net.state_dict().values()))
+def test_a_network_that_cannot_be_copied_is_timed_all_the_same(choose, probe, plan):
+    probe.net.lock = threading.Lock()
+    before = [value.clone() for value in probe.net.state_dict().values()]
+    clock = Clock(probe, 0.01)
+    chosen = choose(plan(time_limit_s=100.0, threads=2, reasons=REASONS), clock.probe, ends_at=100.0).plan
+    assert chosen.total_steps > 9_000
+    assert "cannot be copied" in chosen.reason("threads").measured
+    assert all(map(torch.equal, before, probe.net.state_dict().values()))
 
 
-def test_a_time_limit_becomes_steps(settled, scripted, plan, asked):
+def test_a_time_limit_becomes_steps(choose, scripted, plan, measured_names):
     before = plan(time_limit_s=100.0, reasons=REASONS)
-    found = settled(before, scripted(lambda _: 0.01), ends_at=time.perf_counter() + 100)
-    assert 9_000 < found.plan.total_steps <= 10_000
-    assert asked == IN_ORDER
+    chosen = choose(before, scripted(lambda _: 0.01), ends_at=time.perf_counter() + 100)
+    assert 9_000 < chosen.plan.total_steps <= 10_000
+    assert measured_names == list(measure.CHOICES)
 
 
-def test_time_that_is_nearly_over_leaves_a_step(settled, scripted, plan, asked):
+def test_time_that_is_nearly_over_leaves_a_step(choose, scripted, plan, measured_names):
     before = plan(time_limit_s=5.0, reasons=REASONS)
-    assert settled(before, scripted(lambda _: 0.01), ends_at=time.perf_counter() - 5).plan.total_steps == 1
-    assert asked == []
+    assert choose(before, scripted(lambda _: 0.01), ends_at=time.perf_counter() - 5).plan.total_steps == 1
+    assert measured_names == []
 
 
-def test_what_was_learnt_is_remembered(settled, bench, plan, monkeypatch):
+def test_a_later_run_has_the_measured_choices_from_the_cache(choose, probe, plan, monkeypatch):
     monkeypatch.setattr(batch_size, "LONG_STEPS", 10**6)  # with two sizes to choose from
-    first = settled(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), bench).plan
-    again = settled(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), bench)
+    first = choose(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), probe).plan
+    again = choose(plan(total_steps=20_000, epochs=2_000, reasons=REASONS), probe)
     assert again.step_s is None, "nothing was timed"
-    choices = ("batch_size", "learning_rate", "threads", "microbatch_size", "total_steps")
-    assert all(getattr(first, name) == getattr(again.plan, name) for name in choices)
-    assert dict(again.plan.reasons)["batch_size"].text.startswith("remembered: ")
+    names = ("batch_size", "learning_rate", "threads", "microbatch_size", "total_steps")
+    assert all(getattr(first, name) == getattr(again.plan, name) for name in names)
+    assert again.plan.reason("batch_size").text.startswith("from an earlier run: ")
 
 
-def test_what_the_budget_did_not_reach_is_measured_by_a_later_run(settled, scripted, plan, monkeypatch):
+def test_a_later_run_measures_what_the_budget_did_not_reach(choose, scripted, plan, replace_choices):
     asked = []
 
     def costly(name, value):
-        """Measures with most of a purse."""
+        """A choice that takes most of a budget to measure."""
 
-        def choose(current, measuring):
+        def measure_it(timed, setup):
             asked.append(name)
-            cost_s = 0.7 * measuring.budget.limit_s
-            if not measuring.budget.affords(cost_s):
-                return current
-            measuring.budget.spent_s += cost_s
-            return current.with_choice(name, value, Reason("measured"))
+            cost_s = 0.7 * setup.budget.limit_s
+            setup.budget.require(cost_s)
+            setup.budget.spent_s += cost_s
+            return replace(timed, plan=timed.plan.with_choice(name, value, Reason("measured")))
 
-        return choose
+        return measure_it
 
-    nothing = {name: lambda current, _: current for name in measure.CHOICES}
-    choices = {**nothing, "threads": costly("threads", 3), "learning_rate": costly("learning_rate", 0.5)}
-    monkeypatch.setattr(measure, "CHOICES", choices)
-    runs = [settled(plan(total_steps=10**6, epochs=10**5), scripted(lambda _: 0.01)) for _ in range(3)]
+    nothing = {name: lambda timed, _: timed for name in measure.CHOICES}
+    replace_choices({**nothing, "threads": costly("threads", 3), "learning_rate": costly("learning_rate", 0.5)})
+    runs = [choose(plan(total_steps=10**6, epochs=10**5), scripted(lambda _: 0.01)) for _ in range(3)]
     assert [(run.plan.threads, run.plan.learning_rate) for run in runs] == [(3, 0.1), (3, 0.5), (3, 0.5)]
     assert asked == ["threads", "learning_rate", "learning_rate"]
     assert [run.step_s for run in runs] == [0.01, 0.01, None]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "pinned", "size"),
+    ("seconds", "unmeasured", "size"),
     [(0.004, (), 256), (0.5, (), 128), (0.004, ("batch_size",), 128), (0.004, ("epochs",), 128)],
-    ids=["some hundred steps", "few", "a batch of the user's", "epochs of the user's"],
+    ids=["some hundred steps", "few steps", "the user's batch", "the user's epochs"],
 )
-def test_a_short_time_is_used_for_larger_batches_where_they_are_cheap(
-    settled, scripted, bench, blobs, plan, asked, seconds, pinned, size
+def test_a_run_that_is_short_of_time_has_larger_batches_where_they_are_cheap(
+    choose, scripted, probe, blobs, plan, measured_names, seconds, unmeasured, size
 ):
     tensor = blobs.train.samples.tensor.repeat(100, 1)
     split = Split(TensorSamples(tensor), blobs.train.targets.repeat(100), ["x"] * len(tensor))
-    of = scripted(lambda tried: seconds * (1.0 if tried.batch_size == 128 else 1.3))
-    of.real = Bench(bench.net, bench.features, bench.loss, split)
+    scripted_probe = scripted(lambda tried: seconds * (1.0 if tried.batch_size == 128 else 1.3))
+    scripted_probe.real = replace(probe, split=split)
     before = plan(batch_size=128, microbatch_size=128, total_steps=10_000, time_limit_s=4.0, reasons=REASONS)
-    found = settled(before, of, pinned=pinned, ends_at=time.perf_counter() + 4).plan
-    assert found.batch_size == size
-    assert settled(replace(before, measure_fraction=0.0), of, ends_at=time.perf_counter() + 4).plan.batch_size == 128
+    chosen = choose(before, scripted_probe, unmeasured=unmeasured, ends_at=time.perf_counter() + 4).plan
+    assert chosen.batch_size == size
+    unchanged = choose(replace(before, measure_fraction=0.0), scripted_probe, ends_at=time.perf_counter() + 4).plan
+    assert unchanged.batch_size == 128

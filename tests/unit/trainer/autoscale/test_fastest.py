@@ -2,40 +2,36 @@
 
 import pytest
 
-from naiad.trainer.autoscale.fastest import fastest, is_faster
+from naiad.trainer.autoscale.budget import BudgetError
+from naiad.trainer.autoscale.fastest import choose_fastest, is_faster
+from naiad.trainer.autoscale.measurement_setup import TimedPlan
+from naiad.trainer.autoscale.network_probe import NetworkProbe
 
 
-def layouts(plan, measuring):
-    return fastest(plan, "memory_format", ("contiguous", "channels_last"), "why", measuring)
+def compare_layouts(plan, setup, step_s=0.001):
+    return choose_fastest(TimedPlan(plan, step_s), "memory_format", ("contiguous", "channels_last"), "why", setup)
 
 
-def test_the_faster_is_taken_and_told(scripted, measuring, plan):
-    of = scripted(lambda tried: {"contiguous": 0.004, "channels_last": 0.003}[tried.memory_format])
-    found = layouts(plan(), measuring(of))
-    assert found.memory_format == "channels_last"
-    reason = dict(found.reasons)["memory_format"]
-    assert [(trial.value, trial.measured) for trial in reason.measurements] == [
+def test_the_faster_value_is_chosen_and_shown(scripted, make_setup, plan):
+    probe = scripted(lambda tried: {"contiguous": 0.004, "channels_last": 0.003}[tried.memory_format])
+    timed = compare_layouts(plan(), make_setup(probe), step_s=0.004)
+    assert (timed.plan.memory_format, timed.step_s) == ("channels_last", 0.003)
+    assert [(one.value, one.result) for one in timed.plan.reason("memory_format").measurements] == [
         ("contiguous", "4.00 ms a step"),
         ("channels_last", "3.00 ms a step"),
     ]
 
 
-def test_a_difference_within_the_noise_changes_nothing(scripted, measuring, plan):
-    of = scripted(lambda tried: {"contiguous": 0.0040, "channels_last": 0.0039}[tried.memory_format])
-    assert layouts(plan(), measuring(of)).memory_format == "contiguous"
+def test_a_difference_within_the_noise_changes_nothing(scripted, make_setup, plan):
+    probe = scripted(lambda tried: {"contiguous": 0.0040, "channels_last": 0.0039}[tried.memory_format])
+    assert compare_layouts(plan(), make_setup(probe)).plan.memory_format == "contiguous"
 
 
-def test_what_the_budget_has_no_room_for_is_not_begun(scripted, measuring, plan):
-    of = scripted(lambda _: 0.004)
-    assert layouts(plan(), measuring(of, budget_s=0.01, step_s=0.004)) == plan()
-    assert of.timed == []
-
-
-def test_a_faster_step_is_remembered_for_what_follows(scripted, measuring, plan):
-    of = scripted(lambda tried: {"contiguous": 0.004, "channels_last": 0.001}[tried.memory_format])
-    measure = measuring(of, step_s=0.004)
-    layouts(plan(), measure)
-    assert measure.step_s == 0.001
+def test_nothing_is_timed_that_the_budget_has_no_room_for(scripted, make_setup, plan):
+    probe = scripted(lambda _: 0.004)
+    with pytest.raises(BudgetError):
+        compare_layouts(plan(), make_setup(probe, budget_s=0.01), step_s=0.004)
+    assert probe.timed == []
 
 
 @pytest.mark.parametrize(
@@ -46,21 +42,21 @@ def test_a_faster_step_is_remembered_for_what_follows(scripted, measuring, plan)
         ([4, 6, 3, 5, 4], [4, 3, 5, 4, 3], False),
         ([4, 4, 4, 4, 4], [3.95, 3.95, 3.95, 3.95, 3.95], False),
     ],
-    ids=["steady", "in changing weather", "within its spread", "within the margin"],
+    ids=["steady", "under changing load", "within its spread", "within the margin"],
 )
 def test_rounds_are_compared_one_by_one(own, other, faster):
     assert is_faster(other, own) is faster
 
 
-def test_one_that_was_given_up_is_told_and_not_taken(bench, measuring, plan, monkeypatch):
-    monkeypatch.setattr(type(bench), "race", lambda *_, **__: [[0.004] * 5, [0.1]])
-    found = layouts(plan(), measuring())
-    assert found.memory_format == "contiguous"
-    assert dict(found.reasons)["memory_format"].measurements[1].measured == "100.00 ms a step or more: given up"
+def test_a_value_that_was_given_up_is_shown_and_not_chosen(make_setup, plan, monkeypatch):
+    monkeypatch.setattr(NetworkProbe, "compare_steps", lambda *_, **__: [[0.004] * 5, [0.1]])
+    after = compare_layouts(plan(), make_setup()).plan
+    assert after.memory_format == "contiguous"
+    assert after.reason("memory_format").measurements[1].result == "100.00 ms a step or more: given up"
 
 
-def test_a_race_that_the_budget_ends_is_postponed(bench, measuring, plan, monkeypatch):
-    monkeypatch.setattr(type(bench), "race", lambda *_, **__: [[0.004] * 2, [0.001] * 2])
-    measure = measuring()
-    assert layouts(plan(), measure) == plan()
-    assert measure.budget.postponed
+def test_a_comparison_that_the_budget_ends_is_left_to_a_later_run(make_setup, plan, monkeypatch):
+    monkeypatch.setattr(NetworkProbe, "compare_steps", lambda *_, **__: [[0.004] * 2, [0.001] * 2])
+    with pytest.raises(BudgetError) as error:
+        compare_layouts(plan(), make_setup())
+    assert not error.value.is_final

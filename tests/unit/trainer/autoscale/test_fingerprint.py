@@ -1,4 +1,4 @@
-"""What makes a question another one."""
+"""What makes another fingerprint."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def net(**options):
 
 
 class Written(nn.Module):
-    """A network as a user writes it."""
+    """A network of a user."""
 
     def __init__(self, scale=2.0, activation=F.relu):
         super().__init__()
@@ -39,7 +39,7 @@ def frozen(built):
     return built
 
 
-def test_the_same_question_is_the_same(blobs):
+def test_equal_inputs_have_equal_fingerprints(blobs):
     assert fingerprint(net(), blobs, {"epochs": 3}) == fingerprint(net(), blobs, {"epochs": 3})
     assert fingerprint(Written(), blobs, {}) == fingerprint(Written(), blobs, {})
 
@@ -55,16 +55,16 @@ def test_the_same_question_is_the_same(blobs):
     ],
     ids=["dropout", "frozen", "type", "layers", "bias"],
 )
-def test_another_network_is_another(blobs, other):
+def test_another_network_has_another_fingerprint(blobs, other):
     assert fingerprint(other(), blobs, {}) != fingerprint(net(), blobs, {})
 
 
-def test_a_stride_is_a_setting(blobs):
+def test_a_stride_counts(blobs):
     digests = {fingerprint(nn.Conv2d(1, 1, 3, stride=stride), blobs, {}) for stride in (1, 2)}
     assert len(digests) == 2
 
 
-def test_what_a_users_class_does_counts(blobs):
+def test_the_code_of_a_users_class_counts(blobs):
     once = edited(lambda self, inputs: self.linear(inputs) + 1)
     twice = edited(lambda self, inputs: self.linear(inputs) + 2)
     decorated = edited(torch.no_grad()(Written.forward))
@@ -72,7 +72,7 @@ def test_what_a_users_class_does_counts(blobs):
     assert len({fingerprint(each, blobs, {}) for each in nets}) == len(nets)
 
 
-def test_networks_of_every_making_have_one(blobs):
+def test_networks_of_every_kind_have_a_fingerprint(blobs):
     nets = [
         torch.compile(net()),
         nn.utils.parametrizations.weight_norm(nn.Linear(5, 3)),
@@ -88,7 +88,7 @@ def of_samples(blobs, tensor, targets=None):
     return replace(blobs, train=train)
 
 
-def test_other_content_of_the_same_shape_is_another(blobs):
+def test_the_content_of_the_data_counts(blobs):
     tensor, targets = blobs.train.samples.tensor, blobs.train.targets
     datasets = [
         blobs,
@@ -100,7 +100,7 @@ def test_other_content_of_the_same_shape_is_another(blobs):
     assert len({fingerprint(net(), each, {}) for each in datasets}) == len(datasets)
 
 
-def test_wishes_and_naiads_version_count(blobs, monkeypatch):
+def test_overrides_and_the_version_of_naiad_count(blobs, monkeypatch):
     first = fingerprint(net(), blobs, {})
     assert fingerprint(net(), blobs, {"epochs": 4}) != first
     monkeypatch.setattr(naiad, "__version__", "99.0")
@@ -108,7 +108,7 @@ def test_wishes_and_naiads_version_count(blobs, monkeypatch):
 
 
 class Drawn:
-    """Samples of a user's that are drawn anew each time."""
+    """A user's samples that are drawn anew each time."""
 
     sample_shape, dtype, in_memory, fixed = torch.Size([5]), torch.float32, False, False
 
@@ -123,7 +123,7 @@ class Drawn:
         return torch.randn(len(indices), 5)
 
 
-def test_what_is_drawn_is_drawn_alike_and_moves_no_generator(blobs):
+def test_random_samples_have_one_fingerprint_and_move_no_generator(blobs):
     samples = Drawn()
     drawn = replace(blobs, train=Split(samples, blobs.train.targets, blobs.train.names))
     learner, before = net(), torch.get_rng_state()

@@ -1,12 +1,12 @@
 import torch
 from torch import nn
 
-from naiad.trainer.autoscale.network_facts import bf16_gap, is_depthwise, kinds_of, width_of
+from naiad.trainer.autoscale.network_facts import bf16_difference, hidden_width, is_depthwise, layer_types
 
 
 def test_layers_within_layers_count():
     net = nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(5, 7), nn.GRU(7, 3)))
-    assert kinds_of(net) == {nn.Sequential, nn.Flatten, nn.Linear, nn.GRU}
+    assert layer_types(net) == {nn.Sequential, nn.Flatten, nn.Linear, nn.GRU}
 
 
 def test_a_filter_for_each_channel_is_depthwise():
@@ -16,8 +16,8 @@ def test_a_filter_for_each_channel_is_depthwise():
 
 
 def test_the_widest_hidden_layer():
-    assert width_of(nn.Sequential(nn.Linear(900, 70), nn.ReLU(), nn.Linear(70, 30), nn.Linear(30, 500))) == 70
-    assert width_of(nn.Linear(900, 3)) == 0
+    assert hidden_width(nn.Sequential(nn.Linear(900, 70), nn.ReLU(), nn.Linear(70, 30), nn.Linear(30, 500))) == 70
+    assert hidden_width(nn.Linear(900, 3)) == 0
 
 
 def test_bf16_is_compared_on_a_copy(blobs):
@@ -28,6 +28,6 @@ def test_bf16_is_compared_on_a_copy(blobs):
 
     net = nn.Linear(5, 3)
     before = net.weight.clone()
-    assert 0 < bf16_gap(net, blobs) < 0.05 < bf16_gap(Drifting(5, 3), blobs)
+    assert 0 < bf16_difference(net, blobs) < 0.05 < bf16_difference(Drifting(5, 3), blobs)
     assert torch.equal(net.weight, before)
     assert net.training

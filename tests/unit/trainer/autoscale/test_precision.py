@@ -1,12 +1,12 @@
-"""bf16 where it is there, agrees and is faster."""
+"""bf16 where the hardware has it, it agrees and it is faster."""
+
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from naiad.trainer.autoscale import precision
-from naiad.trainer.autoscale.agreement import agreement
-from naiad.trainer.autoscale.bench import Bench
 from naiad.trainer.machine import device
 
 
@@ -18,15 +18,15 @@ def with_bf16(monkeypatch):
 FASTER = {"bf16": 0.002, "fp32": 0.004}
 
 
-def test_the_faster_of_two_that_agree(scripted, measuring, plan):
-    found = precision.choose(plan(), measuring(scripted(lambda tried: FASTER[tried.precision])))
-    assert found.precision == "bf16"
+def test_the_faster_format_is_chosen_where_both_agree(scripted, make_setup, choose, plan):
+    after = choose(precision, plan(), make_setup(scripted(lambda tried: FASTER[tried.precision])))
+    assert after.precision == "bf16"
 
 
-def test_fp32_where_bf16_is_slower(scripted, measuring, plan):
+def test_fp32_is_chosen_where_bf16_is_slower(scripted, make_setup, choose, plan):
     slower = {"bf16": 0.005, "fp32": 0.004}
-    found = precision.choose(plan(precision="bf16"), measuring(scripted(lambda tried: slower[tried.precision])))
-    assert found.precision == "fp32"
+    after = choose(precision, plan(precision="bf16"), make_setup(scripted(lambda tried: slower[tried.precision])))
+    assert after.precision == "fp32"
 
 
 class Delicate(nn.Module):
@@ -41,22 +41,16 @@ class Delicate(nn.Module):
         return large.to(torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32).float() - 4000
 
 
-def test_fp32_where_bf16_does_not_agree(blobs, bench, scripted, measuring, plan):
-    of = scripted(lambda tried: FASTER[tried.precision])
-    of.real = Bench(Delicate(), blobs.features, bench.loss, blobs.train)
-    found = precision.choose(plan(precision="bf16"), measuring(of))
-    assert found.precision == "fp32"
-    assert "does not agree" in dict(found.reasons)["precision"].text
+def test_fp32_is_chosen_where_bf16_does_not_agree(probe, scripted, make_setup, choose, plan):
+    scripted_probe = scripted(lambda tried: FASTER[tried.precision])
+    scripted_probe.real = replace(probe, net=Delicate())
+    after = choose(precision, plan(precision="bf16"), make_setup(scripted_probe))
+    assert after.precision == "fp32"
+    assert "does not agree" in after.reason("precision").text
 
 
-def test_without_units_nothing_is_tried(monkeypatch, scripted, measuring, plan):
+def test_without_bf16_units_nothing_is_tried(monkeypatch, scripted, make_setup, choose, plan):
     monkeypatch.setattr(device, "has_bf16", lambda _: False)
-    of = scripted(lambda _: 0.004)
-    assert precision.choose(plan(), measuring(of)) == plan()
-    assert of.timed == []
-
-
-def test_a_plan_agrees_with_itself(bench, plan):
-    found = agreement(bench, plan(), plan())
-    assert found.agrees
-    assert found.loss_gap == 0
+    probe = scripted(lambda _: 0.004)
+    assert choose(precision, plan(), make_setup(probe)) == plan()
+    assert probe.timed == []
