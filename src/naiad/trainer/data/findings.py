@@ -1,4 +1,4 @@
-"""Findings of the cleaning: each with a count, examples, and what was done about it."""
+"""Findings of the cleaning: each with a count, examples, and the action taken."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ MAX_EXAMPLES = 5
 
 
 class Action(StrEnum):
-    """What was done about a finding."""
+    """Action taken on a finding."""
 
     REPAIRED = "repaired"  # the sample is used, changed as the finding says
     QUARANTINED = "quarantined"  # the sample is not used; it is listed in quarantine.csv

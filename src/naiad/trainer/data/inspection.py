@@ -1,4 +1,4 @@
-"""Inspects data without training: what would be trained on, and what is wrong with it."""
+"""Inspects data without training: shows what would be trained on, and what is wrong with it."""
 
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -12,41 +12,33 @@ from naiad.trainer.data.prepare import DataOptions, encode_all_targets, open_dat
 from naiad.trainer.data.sources.raw_data import RawData
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """The result of ``inspect``."""
+    """Result of ``inspect``."""
 
     name: str
     kind: str
     """A value of ``InputKind``: ``images``, ``PIL images``, ``arrays``, ``dataset items`` or ``table``."""
-    splits: dict[str, int]
-    """Samples by split, after cleaning and before a validation split is taken from training."""
-    target_name: str
-    findings: Findings
     task: str | None = None
     task_reason: str = ""
+    splits: dict[str, int]
+    """Samples by split, after cleaning and before a validation split is held out."""
     classes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Samples by split and class."""
-    sample_shape: tuple[int, ...] | None = None
     dtype: str = ""
     memory_bytes: int = 0
     """Size of the samples of all splits, whether they are held in memory or not."""
     in_memory: bool = False
+    target_name: str
+    sample_shape: tuple[int, ...] | None = None
+    findings: Findings
     problems: tuple[str, ...] = ()
-    """Reasons why the data cannot be trained on as it is."""
+    """Reasons why the data cannot be trained on."""
 
     def to_json(self) -> dict[str, Any]:
+        plain = {key: value for key, value in vars(self).items() if key not in ("sample_shape", "findings", "problems")}
         return {
-            "name": self.name,
-            "kind": self.kind,
-            "task": self.task,
-            "task_reason": self.task_reason,
-            "splits": self.splits,
-            "classes": self.classes,
-            "dtype": self.dtype,
-            "memory_bytes": self.memory_bytes,
-            "in_memory": self.in_memory,
-            "target_name": self.target_name,
+            **plain,
             "sample_shape": None if self.sample_shape is None else list(self.sample_shape),
             "findings": self.findings.to_json(),
             "quarantine": [asdict(entry) for entry in self.findings.quarantine],

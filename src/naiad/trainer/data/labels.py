@@ -43,15 +43,20 @@ def infer_target_schema(
 
     task: kept where the user set it. names: class names that the source gives.
     """
-    chosen, reason = _infer_task(labels, names) if task is None else (_check_task(labels, task), "set by the user")
-    if labels is None or chosen is Task.REGRESSION:
-        return TargetSchema(chosen, reason, ())
+    if task is None:
+        inferred_task, reason = _infer_task(labels, names)
+    else:
+        inferred_task, reason = _check_task(labels, task), "set by the user"
+    if labels is None or inferred_task is Task.REGRESSION:
+        return TargetSchema(inferred_task, reason, ())
     labels_are_indices = bool(names) and _has_whole_numbers(labels)
     if not labels_are_indices:
         _check_not_negative(labels)
-    if chosen is Task.CLASSIFICATION:
+    if inferred_task is Task.CLASSIFICATION:
         _check_two_classes(labels)
-    return TargetSchema(chosen, reason, names if labels_are_indices else _class_names(labels), labels_are_indices)
+    return TargetSchema(
+        inferred_task, reason, names if labels_are_indices else _class_names(labels), labels_are_indices
+    )
 
 
 def encode_targets(labels: npt.NDArray[Any], target_schema: TargetSchema, *, split: str) -> Tensor:

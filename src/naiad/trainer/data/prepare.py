@@ -30,11 +30,11 @@ class DataOptions:
     """Options of ``prepare``. Raises OptionError for an ``image_size`` that is no size."""
 
     validation: Any = None
-    """Validation data; None splits a part off the training data."""
+    """Validation data; None holds out a fraction of the training data."""
     task: str | None = None
     """A value of ``Task``; None infers it from the labels."""
     label: str | None = None
-    """The label column of a table."""
+    """Label column of a table."""
     image_size: int | tuple[int, int] | None = None
     """Side, or (height, width), in pixels; None takes the size that most training images have."""
     seed: int = 0
@@ -42,7 +42,7 @@ class DataOptions:
     memory_limit_bytes: int | None = None
     """Samples that need more memory are streamed; None is a quarter of the free memory."""
     normalise: bool = True
-    """As for ``fit_input_features``."""
+    """Whether inputs are normalised, as ``fit_input_features`` says."""
 
     def __post_init__(self) -> None:
         size = self.image_size

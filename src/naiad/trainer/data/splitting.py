@@ -1,4 +1,4 @@
-"""Splits a validation split off the training split: seeded, stratified, and with exact copies on one side.
+"""Holds out a validation split of the training split: seeded, stratified, and with exact copies on one side.
 
 Shape legend: N samples, G groups of equal samples, K classes.
 """
@@ -29,11 +29,11 @@ def validation_indices(groups: Indices, *, strata: Indices | None, seed: int) ->
         )
     order_G = np.random.default_rng(seed).permutation(len(first))
     size = min(MAX_VALIDATION_SAMPLES, max(1, round(VALIDATION_FRACTION * len(groups))), len(first) - 1)
-    chosen = order_G[:size]
+    validation_groups = order_G[:size]
     if strata is not None:
         stratified = _stratified_groups(order_G, strata[first[order_G]], size)
-        chosen = stratified if len(stratified) else chosen
-    is_validation_N = np.isin(group_N, chosen)
+        validation_groups = stratified if len(stratified) else validation_groups
+    is_validation_N = np.isin(group_N, validation_groups)
     return np.flatnonzero(~is_validation_N), np.flatnonzero(is_validation_N)
 
 
@@ -44,5 +44,5 @@ def _stratified_groups(order_G: Indices, strata_G: Indices, size: int) -> Indice
     by_class = np.argsort(strata_G, kind="stable")
     rank_G = np.empty_like(by_class)
     rank_G[by_class] = np.arange(len(by_class)) - (np.cumsum(counts_K) - counts_K)[strata_G[by_class]]
-    chosen: Indices = order_G[rank_G < quota_K[strata_G]]
-    return chosen
+    selected: Indices = order_G[rank_G < quota_K[strata_G]]
+    return selected

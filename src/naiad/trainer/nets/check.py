@@ -130,8 +130,9 @@ def _check_values(net: nn.Module, values: Tensor, inputs: Tensor) -> None:
 def _check_reconstruction(net: nn.Module, reconstruction: Tensor, inputs: Tensor) -> None:
     if reconstruction.shape == inputs.shape:
         return
+    shape, input_shape = _batch_shape(reconstruction), _batch_shape(inputs)
     raise NetworkError(
-        f"{_class_name(net)} gives shape {_batch_shape(reconstruction)}, but clustering needs the input's: {_batch_shape(inputs)}",
+        f"{_class_name(net)} gives shape {shape}, but clustering needs the input's: {input_shape}",
         hint="use an autoencoder: net='autoencoder', or net=None",
     )
 

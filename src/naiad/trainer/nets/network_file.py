@@ -110,8 +110,10 @@ def _network_class(module: ModuleType, file: Path, name: str | None) -> type[nn.
     }
     if name is None:
         if len(own) != 1:
-            contents = f"has the networks {', '.join(own)}" if own else "has no network"
-            raise NetworkError(f"{file} {contents}, but needs one", hint=f"name one: {file}:Class")
+            raise NetworkError(
+                f"{file} must define one network, but defines {', '.join(own) or 'none'}",
+                hint=f"name one: {file}:Class" if own else "write a class that inherits from torch.nn.Module",
+            )
         return next(iter(own.values()))
     if not hasattr(module, name):
         raise NetworkError(

@@ -49,12 +49,12 @@ def create_network(
     options: by the names in ``NetworkEntry.options``. Raises NetworkError, OptionError.
     """
     entry = _find_entry(name)
-    chosen = dict(options or {})
-    for option in chosen:
+    options = dict(options or {})
+    for option in options:
         if option not in entry.options:
             hint = did_you_mean(option, entry.options) if entry.options else "it takes none"
             raise OptionError(f"{name} has no option {option!r}", hint=hint)
-    return entry.build(tuple(input_shape), outputs, chosen)
+    return entry.build(tuple(input_shape), outputs, options)
 
 
 def check_network_name(name: str) -> None:

@@ -31,9 +31,9 @@ def test_images_from_arrays() -> None:
 
 def test_statistics_come_from_the_training_split() -> None:
     bright = np.full((20, 8, 8), 255, np.uint8)
-    alone = prepare({"train": (IMAGES, LABELS)}).features.state_dict()
-    other = prepare({"train": (IMAGES, LABELS), "test": (bright, LABELS[:20])}).features.state_dict()
-    assert all(torch.equal(alone[key], other[key]) for key in alone)
+    train_only = prepare({"train": (IMAGES, LABELS)}).features.state_dict()
+    with_test = prepare({"train": (IMAGES, LABELS), "test": (bright, LABELS[:20])}).features.state_dict()
+    assert all(torch.equal(train_only[key], with_test[key]) for key in train_only)
 
 
 def test_regression_and_clustering() -> None:

@@ -85,7 +85,7 @@ def test_a_similar_class_is_suggested(write):
 
 
 def test_two_networks_need_a_name(write):
-    with pytest.raises(NetworkError, match=r"has the networks Tiny, Other, but needs one") as caught:
+    with pytest.raises(NetworkError, match="must define one network, but defines Tiny, Other") as caught:
         load_network_file(str(write(GOOD + "\nclass Other(Tiny): pass\n")))
     assert caught.value.hint.endswith("tiny.py:Class")
 

@@ -50,7 +50,7 @@ class ImageSchema:
             return self._encode_image(raw).unsqueeze(0)
         if isinstance(raw, Sequence):
             if not len(raw):
-                raise DataError("no image was given: the list is empty")
+                raise DataError("no image was given: the list is empty", hint="give at least one image")
             if any(isinstance(item, str | Path | Image.Image) or np.ndim(item) >= 2 for item in raw):
                 return torch.cat([self.encode(item) for item in raw])
         return self._encode_batch(_to_pixels(raw))
@@ -73,7 +73,7 @@ class ImageSchema:
             with Image.open(raw) as image:
                 return torch.from_numpy(to_array(image, self.image_shape))
         except FileNotFoundError as error:
-            raise DataError(f"{raw} does not exist") from error
+            raise DataError(f"{raw} does not exist", hint="give the path of an image") from error
         except DataError as error:
             raise DataError(f"{raw} is too large: {error}") from error
         except DECODE_ERRORS as error:

@@ -40,7 +40,9 @@ def open_folder(path: Path) -> RawData:
             hint="give one folder of images a class, or IDX, CIFAR, CSV or Parquet files",
         )
     if not len(splits["train"]):
-        raise DataError(f"{folders['train']} holds no images, so there is nothing to train on")
+        raise DataError(
+            f"{folders['train']} holds no images to train on", hint="put one folder of images a class into it"
+        )
     not_empty = {name: split for name, split in splits.items() if len(split)}
     return RawData(path.resolve().name, InputKind.PIL_IMAGES, not_empty, findings=findings)
 

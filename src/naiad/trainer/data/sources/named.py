@@ -121,13 +121,14 @@ def _short_timeout() -> Iterator[None]:
 
 
 def _substitute_digits(error: DataError) -> RawData:
-    """Returns digits as large as Fashion-MNIST's images, so that the same networks fit. Their name stays ``digits``."""
+    """Returns digits as large as Fashion-MNIST's images, so that the same networks fit. Their name says what they are."""
     digits = _open_digits()
     splits = {name: replace(split, inputs=_resize(split.inputs, 28)) for name, split in digits.splits.items()}
     count = sum(len(split) for split in splits.values())
     message = f"fashion-mnist is not available ({error}): scikit-learn's digits, scaled to 28×28, are used in its place"
     finding = Finding("stand-in-data", "train", count, Action.REPORTED, message)
-    return replace(digits, splits=splits, findings=Findings((finding,)))
+    name = f"{digits.name}, in the place of fashion-mnist"
+    return replace(digits, name=name, splits=splits, findings=Findings((finding,)))
 
 
 def _resize(images: torch.Tensor, size: int) -> torch.Tensor:

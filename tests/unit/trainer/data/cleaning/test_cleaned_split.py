@@ -14,11 +14,11 @@ def split():
 
 
 def test_all_parts_are_selected_alike():
-    kept = split().keep(np.array([True, False, False, True]))
-    assert kept.names == ["a", "d"]
-    assert kept.targets.tolist() == [0, 1]
-    assert kept.samples.tensor.tolist() == [[0, 1], [6, 7]]
-    assert kept.digests.tolist() == split().digests[[0, 3]].tolist()
+    part = split().keep(np.array([True, False, False, True]))
+    assert part.names == ["a", "d"]
+    assert part.targets.tolist() == [0, 1]
+    assert part.samples.tensor.tolist() == [[0, 1], [6, 7]]
+    assert part.digests.tolist() == split().digests[[0, 3]].tolist()
 
 
 def test_keeping_all_copies_nothing():

@@ -36,8 +36,8 @@ def test_images_are_read_back(temporary_folder):
     arrays = random_images(20)
     samples = write_cache(arrays).samples()
     assert (len(samples), samples.sample_shape, samples.in_memory) == (20, torch.Size(SHAPE), False)
-    taken = samples.take(torch.tensor([7, 0, 19, 7]))
-    assert np.array_equal(taken.numpy(), arrays[[7, 0, 19, 7]])
+    images = samples.take(torch.tensor([7, 0, 19, 7]))
+    assert np.array_equal(images.numpy(), arrays[[7, 0, 19, 7]])
     selected = samples.select(np.array([3, 1]))
     assert np.array_equal(selected.take(torch.tensor([1, 0])).numpy(), arrays[[1, 3]])
 

@@ -28,8 +28,8 @@ def test_missing_labels() -> None:
 
 
 def test_samples_without_a_label_are_quarantined() -> None:
-    kept, findings = drop_missing_labels(cleaned([1.0, np.nan, 0.0]), split="train", labels_required=False)
-    assert len(kept) == 2
+    labelled, findings = drop_missing_labels(cleaned([1.0, np.nan, 0.0]), split="train", labels_required=False)
+    assert len(labelled) == 2
     assert findings.quarantine[0].name == "row 1"
 
 

@@ -42,11 +42,11 @@ class Streamed:
 
 
 def test_streamed_samples_are_drawn_by_the_seed():
-    chosen = statistics_indices(Streamed(50_000), seed=1)
-    assert len(chosen) == MAX_STREAMED_SAMPLES == len(chosen.unique())
-    assert torch.equal(chosen, statistics_indices(Streamed(50_000), seed=1))
-    assert not torch.equal(chosen, statistics_indices(Streamed(50_000), seed=2))
-    assert torch.equal(chosen, chosen.sort().values)
+    indices = statistics_indices(Streamed(50_000), seed=1)
+    assert len(indices) == MAX_STREAMED_SAMPLES == len(indices.unique())
+    assert torch.equal(indices, statistics_indices(Streamed(50_000), seed=1))
+    assert not torch.equal(indices, statistics_indices(Streamed(50_000), seed=2))
+    assert torch.equal(indices, indices.sort().values)
 
 
 def test_few_samples_and_those_in_memory_are_all_used():
@@ -73,8 +73,8 @@ def test_statistics_as_text():
     pixels = torch.tensor([[10, 0], [30, 0]], dtype=torch.uint8).view(2, 2, 1, 1)
     images = fit_input_features(ImageSchema(2, 1, 1), TensorSamples(pixels), seed=0)
     assert format_statistics(images) == "mean 20 deviation 10, mean 0 deviation 1 of 0…255"
-    few = fit_input_features(ArraySchema((2,)), TensorSamples(torch.tensor([[0.0, 5.0], [4.0, 5.0]])), seed=0)
-    assert format_statistics(few) == "mean 2 deviation 2, mean 5 deviation 1"
+    two_columns = fit_input_features(ArraySchema((2,)), TensorSamples(torch.tensor([[0.0, 5.0], [4.0, 5.0]])), seed=0)
+    assert format_statistics(two_columns) == "mean 2 deviation 2, mean 5 deviation 1"
     many = torch.arange(12.0).view(2, 6) * torch.arange(6)
     text = format_statistics(fit_input_features(ArraySchema((6,)), TensorSamples(many), seed=0))
     assert text == "6 columns: mean 0…40, deviation 1…15"

@@ -97,8 +97,7 @@ def test_a_row_is_encoded_alone_as_among_others():
     schema = schema_of(ROWS)
     encoded = schema.encode(ROWS)
     features = fit_table_features(schema, encoded)
-    alone = features(encoded[:1])
-    assert torch.equal(alone, features(encoded)[:1])
+    assert torch.equal(features(encoded[:1]), features(encoded)[:1])
 
 
 def test_an_extreme_cell_is_clipped():

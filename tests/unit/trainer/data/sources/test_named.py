@@ -37,6 +37,6 @@ def test_digits_replace_fashion_mnist_where_it_cannot_be_downloaded(
     monkeypatch.setenv("NAIAD_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr(named, "DEBIAN_FOLDER", tmp_path / "nowhere")
     raw = open_named("fashion-mnist")
-    assert raw.name == "digits"
+    assert raw.name == "digits, in the place of fashion-mnist"
     assert raw.splits["train"].inputs.shape[1:] == (1, 28, 28)
     assert raw.findings.items[0].kind == "stand-in-data"
