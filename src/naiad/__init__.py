@@ -1,6 +1,6 @@
 """Naiad builds, trains, tests and keeps deep-learning models on the machines you already have.
 
-Importing this package loads no torch: the names below are fetched when they are first used.
+Importing this package loads no torch: a name is imported from its module when it is first used.
 """
 
 from importlib import import_module
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from naiad.deploy_hook import register_deploy_hook
 from naiad.errors import NaiadError
+from naiad.extras import explain_missing_packages
 
 if TYPE_CHECKING:
     from naiad.client.connection import connect
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULES = {
     "connect": "naiad.client.connection",
     "fit": "naiad.trainer.fit",
     "load": "naiad.trainer.load",
@@ -56,9 +57,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'naiad' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    with explain_missing_packages():
+        value = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 
