@@ -1,4 +1,4 @@
-"""Train a network, deploy it, and ask it: by Naiad's handle, and by boto3 alone.
+"""Train a network, deploy it, and get predictions: by Naiad's endpoint object, and by boto3 alone.
 
 Start a server first, in another shell: naiad serve
 """
@@ -17,13 +17,13 @@ images, digits = load_digits(return_X_y=True)
 with tempfile.TemporaryDirectory() as folder:
     model = naiad.fit("mlp", (images, digits), epochs=5, out=f"{folder}/run", report=False)
     connection = naiad.connect()
-    endpoint = connection.deploy(model, "digits")  # the fastest engine that agrees with the model's own scores
+    endpoint = connection.deploy(model, "digits")  # takes the fastest engine whose scores agree with the model
 
-# As the model itself is asked.
+# The same call as on the model itself.
 predictions = endpoint.predict(images[:5])
 print("labels", predictions.labels.tolist(), "of", digits[:5].tolist())
 
-# As any client of AWS asks.
+# The call of any AWS client.
 file = io.BytesIO()
 np.save(file, images[:5].astype(np.float32))
 answer = connection.client("sagemaker-runtime").invoke_endpoint(

@@ -14,14 +14,14 @@ from torchvision.datasets import FashionMNIST
 from train import train
 
 DEBIAN_FILES = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package dataset-fashion-mnist puts the four IDX files."""
+"""Folder of the four IDX files that Debian's package dataset-fashion-mnist installs."""
 CACHE = Path.home() / ".cache" / "naiad-guide"
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
 @torch.no_grad()
 def test(model: nn.Module, data_loader: DataLoader[tuple[Tensor, Tensor]]) -> tuple[float, float]:
-    """Returns the mean loss and the accuracy, both over the samples."""
+    """Returns the mean loss and the accuracy over all samples."""
     criterion = nn.CrossEntropyLoss(reduction="sum")
     total_loss, correct, samples = 0.0, 0, 0
     model.eval()
@@ -34,35 +34,36 @@ def test(model: nn.Module, data_loader: DataLoader[tuple[Tensor, Tensor]]) -> tu
 
 
 def loaders(files: Path | None = None, *, limit: int | None = None) -> tuple[DataLoader, DataLoader]:
-    """Training and test batches of 32.
+    """Returns the training and test batches, of 32 images each.
 
-    files: a folder with the four IDX files, plain or gzipped; None takes Debian's, or has torchvision download them.
+    files: a folder with the four IDX files, plain or gzipped; None uses Debian's, or has torchvision download them.
+    limit: largest number of images of each split; None is all.
     """
-    root = unpacked(files or DEBIAN_FILES, CACHE if files is None else files / "unpacked")
+    root = unpack(files or DEBIAN_FILES, CACHE if files is None else files / "unpacked")
     to_tensor = transforms.ToTensor()
     train_set = FashionMNIST(root, train=True, transform=to_tensor, download=files is None)
     test_set = FashionMNIST(root, train=False, transform=to_tensor, download=files is None)
     return (
-        DataLoader(first(train_set, limit), batch_size=32, shuffle=True),
-        DataLoader(first(test_set, limit), batch_size=32),
+        DataLoader(take_first(train_set, limit), batch_size=32, shuffle=True),
+        DataLoader(take_first(test_set, limit), batch_size=32),
     )
 
 
-def unpacked(files: Path, root: Path) -> Path:
-    """Gives ``root`` back with plain copies of the ``files`` where torchvision's FashionMNIST looks for them."""
+def unpack(files: Path, root: Path) -> Path:
+    """Copies ``files``, unzipped, to where torchvision's FashionMNIST looks for them under ``root``. Returns ``root``."""
     raw = root / "FashionMNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
     for name in FILES:
-        plain, packed = files / name, files / f"{name}.gz"
-        if not (raw / name).is_file() and (plain.is_file() or packed.is_file()):
+        plain, zipped = files / name, files / f"{name}.gz"
+        if not (raw / name).is_file() and (plain.is_file() or zipped.is_file()):
             partial = raw / f"{name}.partial"
-            with plain.open("rb") if plain.is_file() else gzip.open(packed) as source, partial.open("wb") as copy:
+            with plain.open("rb") if plain.is_file() else gzip.open(zipped) as source, partial.open("wb") as copy:
                 shutil.copyfileobj(source, copy)
             partial.replace(raw / name)
     return root
 
 
-def first(dataset: Dataset, limit: int | None) -> Dataset:
+def take_first(dataset: Dataset, limit: int | None) -> Dataset:
     return dataset if limit is None else Subset(dataset, range(min(limit, len(dataset))))
 
 
@@ -70,9 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument(
-        "--data", type=Path, help="a folder with the four IDX files (default: Debian's, else downloaded)"
+        "--data", type=Path, help="a folder with the four IDX files (default: Debian's, or downloaded)"
     )
-    parser.add_argument("--limit", type=int, help="use only so many images of each split")
+    parser.add_argument("--limit", type=int, help="use at most this many images of each split")
     options = parser.parse_args()
     missing = [name for name in FILES if options.data and not list(options.data.glob(f"{name}*"))]
     if missing:

@@ -1,4 +1,4 @@
-"""The guide's two networks in plain PyTorch. docs/guide/README.md says line by line what was mended."""
+"""The guide's two networks in plain PyTorch. docs/guide/README.md lists each correction."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
