@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from naiad.errors import FolderError, InputError, OptionError
+from naiad.extras import missing_package_error
 from naiad.service.store.engines import Engines, postgres_engines, sqlite_engines
 from naiad.service.store.migrations import upgrade
 from naiad.service.store.sql import SqlStore
@@ -33,14 +34,14 @@ def open_store(url_or_folder: str | Path) -> SqlStore:
 
 
 def parse_postgres_url(address: str) -> URL:
-    """Raises OptionError for an address that is not PostgreSQL's, and when psycopg is not installed."""
+    """Raises OptionError for an address that is not PostgreSQL's, PackageError when psycopg is not installed."""
     url = _parse_url(address)
     if url.get_backend_name() != "postgresql":
         raise OptionError(
             f"database {url.render_as_string()} is not supported; give a folder, sqlite:///file or postgresql://…"
         )
     if find_spec("psycopg") is None:
-        raise OptionError("PostgreSQL needs psycopg, which is not installed", hint="pip install 'psycopg[binary]'")
+        raise missing_package_error("psycopg")
     return url
 
 
