@@ -1,10 +1,7 @@
-"""A trained model as a folder that outlives versions: ``load`` brings it back, with or without the network's class.
-
-The folder's safety is in artifact/folder.py, its files in artifact/parts.py; what is here turns them into a Model.
-"""
+"""``load``: reads a model from the folder of an artifact, with or without the network's class."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +10,10 @@ from torch import nn
 
 from naiad.errors import ArtifactError, NetworkError
 from naiad.trainer import nets
-from naiad.trainer.artifact import folder as artifact_folder
-from naiad.trainer.artifact import parts
+from naiad.trainer.artifact import files
 from naiad.trainer.artifact.export import load_program
-from naiad.trainer.artifact.folder import Opened
-from naiad.trainer.artifact.parts import FEATURES, HEAD, PROGRAM, SAMPLES, SOURCE, WEIGHTS
+from naiad.trainer.artifact.files import FEATURES, HEAD, PROGRAM, SAMPLES, SOURCE, WEIGHTS
+from naiad.trainer.artifact.folder import ArtifactFolder, open_artifact_folder
 from naiad.trainer.artifact.program import Program
 from naiad.trainer.data.dataset import Task
 from naiad.trainer.data.features import schema_from_json
@@ -27,38 +23,24 @@ from naiad.trainer.nets.network_source import NetworkSource
 from naiad.trainer.plan.plan import Plan
 
 
-def save(model: Model, folder: str | Path) -> Path:
-    """As ``model.save``."""
-    return model.save(folder)
-
-
-def add_files(folder: Path, names: Iterable[str]) -> None:
-    """Lists more files of the artifact's folder in its naiad.json; a folder stands for the files in it, a missing name for none.
-
-    Raises ArtifactError, FolderError, DiskFull.
-    """
-    artifact_folder.add_files(folder, names)
-
-
 def load(folder: str | Path, *, net: nn.Module | type[nn.Module] | None = None, module: bool = False) -> Model:
-    """Every file is checked first. Without ``net`` and ``module`` no class of the user's is needed.
+    """Reads the model in ``folder`` after a check of every file. By default no class of the user's is needed.
 
     net: the network's class, or one of its instances, to get the weights. module: True builds a registered network again.
     Raises ArtifactError; NetworkError when ``net`` does not fit the weights.
     """
-    opened = artifact_folder.open_folder(Path(folder).expanduser())
+    artifact = open_artifact_folder(Path(folder).expanduser())
     try:
-        model = _described(opened)
+        model = _model_without_program(artifact)
     except (KeyError, TypeError, ValueError) as error:
-        raise opened.damaged(f"is incomplete: {error!r}") from error
-    model.program = _program(opened, model, net, module=module)
+        raise artifact.damage_error(f"is incomplete: {error!r}") from error
+    model.program = _load_program(artifact, model, net, module=module)
     return model
 
 
-def _described(opened: Opened) -> Model:
-    """All but the program."""
-    values = opened.values
-    source = opened.path(SOURCE).read_bytes().decode() if opened.has(SOURCE) else None
+def _model_without_program(artifact: ArtifactFolder) -> Model:
+    values = artifact.values
+    source = artifact.file_path(SOURCE).read_bytes().decode() if artifact.has_file(SOURCE) else None
     return Model(
         program=nn.Identity(),
         task=Task(values["task"]),
@@ -71,8 +53,8 @@ def _described(opened: Opened) -> Model:
         history=tuple(EpochRecord(**record) for record in values["history"]),
         evaluations=values["evaluations"],
         baseline=values["baseline"],
-        samples=parts.read_samples(opened.path(SAMPLES))[0] if opened.has(SAMPLES) else None,
-        path=opened.folder,
+        samples=files.read_samples(artifact.file_path(SAMPLES))[0] if artifact.has_file(SAMPLES) else None,
+        path=artifact.folder,
         missing=values["missing"],
     )
 
@@ -81,42 +63,50 @@ def _finding(item: Mapping[str, Any]) -> Finding:
     return Finding(**{**item, "action": Action(item["action"]), "examples": tuple(item["examples"])})
 
 
-def _program(opened: Opened, model: Model, net: nn.Module | type[nn.Module] | None, *, module: bool) -> nn.Module:
+def _load_program(
+    artifact: ArtifactFolder, model: Model, net: nn.Module | type[nn.Module] | None, *, module: bool
+) -> nn.Module:
     if net is not None:
-        return _rebuilt(opened, model, _instance(net))
-    if module and not model.network.registered:
+        return _rebuild_program(artifact, model, _instance(net))
+    network = model.network
+    if module and not network.registered:
         raise NetworkError(
-            f"{model.network.name} is a class of yours: it cannot be built from the artifact alone",
-            hint=f"give it: naiad.load({str(opened.folder)!r}, net={model.network.name})",
+            f"{network.name} is a class of yours: it cannot be built from the artifact alone",
+            hint=f"give it: naiad.load({str(artifact.folder)!r}, net={network.name})",
         )
-    if module or (model.network.registered and not opened.has(PROGRAM)):
-        return _rebuilt(opened, model, _registered(model.network))
-    if not opened.has(PROGRAM):
+    if module or (network.registered and not artifact.has_file(PROGRAM)):
+        return _rebuild_program(artifact, model, nets.create_network(network.name, **network.arguments))
+    if not artifact.has_file(PROGRAM):
         raise ArtifactError(
-            f"{opened.folder} holds weights but no program: {model.missing.get(PROGRAM, 'the reason was not recorded')}",
-            hint=f"give the network's class: naiad.load({str(opened.folder)!r}, net={model.network.name})",
+            f"{artifact.folder} holds weights but no program: {_missing_reason(model, PROGRAM)}",
+            hint=f"give the network's class: naiad.load({str(artifact.folder)!r}, net={network.name})",
         )
-    return _exported(opened, PROGRAM)
+    return _read_exported(artifact, PROGRAM)
 
 
-def _rebuilt(opened: Opened, model: Model, net: nn.Module) -> Program:
+def _rebuild_program(artifact: ArtifactFolder, model: Model, net: nn.Module) -> Program:
+    """The program around ``net``, with the weights of the artifact and its exported features and head."""
     for name in (FEATURES, HEAD):
-        if not opened.has(name):
-            reason = model.missing.get(name, "the reason was not recorded")
-            raise ArtifactError(f"{opened.folder} cannot be loaded as a module, it has no {name}: {reason}")
-    weights = parts.read_weights(opened.path(WEIGHTS), "net")
-    middle = parts.fill_network(net, weights, encoder=model.task is Task.CLUSTERING)
-    program = Program(_exported(opened, FEATURES), middle, _exported(opened, HEAD))
+        if not artifact.has_file(name):
+            reason = _missing_reason(model, name)
+            raise ArtifactError(f"{artifact.folder} cannot be loaded as a module, it has no {name}: {reason}")
+    weights = files.read_weights(artifact.file_path(WEIGHTS), "net")
+    network = files.load_weights_into(net, weights, as_encoder=model.task is Task.CLUSTERING)
+    program = Program(_read_exported(artifact, FEATURES), network, _read_exported(artifact, HEAD))
     return program.eval()
 
 
-def _exported(opened: Opened, name: str) -> nn.Module:
+def _missing_reason(model: Model, name: str) -> str:
+    return model.missing.get(name, "the reason was not recorded")
+
+
+def _read_exported(artifact: ArtifactFolder, name: str) -> nn.Module:
     try:
-        return load_program(opened.path(name))
+        return load_program(artifact.file_path(name))
     except Exception as error:
-        written = opened.values["versions"].get("torch", "of unknown version")
+        written = artifact.values["versions"].get("torch", "of unknown version")
         raise ArtifactError(
-            f"{opened.path(name)} cannot be read by torch {torch.__version__}, it was written by torch {written}: {error}",
+            f"{artifact.file_path(name)} cannot be read by torch {torch.__version__}, it was written by torch {written}: {error}",
             hint=f"install torch {written}, or load the network as a module: net=... or module=True",
         ) from error
 
@@ -132,7 +122,3 @@ def _instance(net: nn.Module | type[nn.Module]) -> nn.Module:
         raise NetworkError(
             f"{net.__name__} cannot be made without arguments: {error}", hint="give an instance: net=MyNet(...)"
         ) from error
-
-
-def _registered(network: NetworkSource) -> nn.Module:
-    return nets.create(network.name, **network.arguments)

@@ -1,6 +1,6 @@
-"""A module as a file that runs without its class: torch.export's program.pt2 and ONNX, each checked against the module itself.
+"""Turns a module into a file that runs without its class: torch.export's program.pt2, or ONNX. Both are compared with the module.
 
-Knows modules and tensors; knows nothing of artifacts. What cannot be exported is Refused with a reason, never an error:
+Knows modules and tensors; knows nothing of artifacts. An export that is not possible gives an ExportFailure and raises nothing:
 the weights are saved all the same.
 """
 
@@ -13,27 +13,29 @@ from copy import deepcopy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-CHECKED_BATCHES = (1, 2, 5)
+M = TypeVar("M", bound=nn.Module)
+CHECKED_BATCH_SIZES = (1, 2, 5)
 """Batch sizes that an export must get right."""
 _RTOL, _ATOL = 1e-4, 1e-5
 _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
-class Refused:
-    """reason: one line for people."""
+class ExportFailure:
+    """The result of an export that is not possible."""
 
     reason: str
+    """One line for people."""
 
 
 class ExportedModule(nn.Module):
-    """An exported program as a module. It has one mode, that of inference: ``train()`` and ``eval()`` change nothing."""
+    """An exported program as a module. It has only the mode for inference: ``train()`` and ``eval()`` change nothing."""
 
     def __init__(self, exported: nn.Module) -> None:
         super().__init__()
@@ -48,47 +50,47 @@ class ExportedModule(nn.Module):
         return self
 
 
-def deployable(module: nn.Module) -> nn.Module | Refused:
-    """A copy for inference on the CPU, in the plain memory layout."""
+def inference_copy(module: M) -> M | ExportFailure:
+    """A copy of the module for inference on the CPU, in the plain memory layout."""
     try:
         copy = deepcopy(module)
     except Exception as error:  # noqa: BLE001  # reason: copying runs the user's code
-        return Refused(f"the network cannot be copied: {_one_line(error)}")
+        return ExportFailure(f"the network cannot be copied: {_one_line(error)}")
     copy.to("cpu").to(memory_format=torch.contiguous_format)
     return copy.eval().requires_grad_(requires_grad=False)
 
 
-def export_program(module: nn.Module, samples: Tensor) -> ExportedProgram | Refused:
-    """``module`` (see ``deployable``) as a program for any batch of at least one. samples: (N, …), N ≥ 1."""
+def export_program(module: nn.Module, samples: Tensor) -> ExportedProgram | ExportFailure:
+    """The module, a copy made by ``inference_copy``, as a program for batches of any size from 1 on. samples: (N, …), N ≥ 1."""
     try:
-        with _quiet(), torch.no_grad():
+        with _silence_exporters(), torch.no_grad():
             exported = torch.export.export(
                 module, (_batch(samples, 2),), dynamic_shapes=({0: Dim("batch", min=1)},), strict=False
             )
     except Exception as error:  # noqa: BLE001  # reason: exporting runs the user's code
-        return Refused(f"torch.export refuses the network: {_one_line(error)}")
+        return ExportFailure(f"torch.export refuses the network: {_one_line(error)}")
     for node in exported.graph.nodes:
         node.meta.pop("stack_trace", None)  # paths of this machine
     return exported
 
 
-def program_bytes(exported: ExportedProgram, module: nn.Module, samples: Tensor) -> bytes | Refused:
-    """program.pt2, read back and checked: it gives what ``module`` gives for batches of 1, 2 and 5."""
+def serialize_program(exported: ExportedProgram, module: nn.Module, samples: Tensor) -> bytes | ExportFailure:
+    """The bytes of program.pt2. They are read back, and their scores compared with those of ``module``."""
     try:
         file = io.BytesIO()
-        with _quiet():
+        with _silence_exporters():
             torch.export.save(exported, file)
         loaded = load_program(io.BytesIO(file.getvalue()))
-        reason = _difference(loaded, module, samples)
+        reason = _describe_difference(loaded, module, samples)
     except Exception as error:  # noqa: BLE001  # reason: exporting runs the user's code
-        return Refused(f"torch.export cannot save the network: {_one_line(error)}")
-    return Refused(f"the exported program {reason}") if reason else file.getvalue()
+        return ExportFailure(f"torch.export cannot save the network: {_one_line(error)}")
+    return ExportFailure(f"the exported program {reason}") if reason else file.getvalue()
 
 
-def onnx_bytes(exported: ExportedProgram, module: nn.Module, samples: Tensor) -> bytes | Refused:
-    """model.onnx with input ``raw`` and output ``scores``; checked where onnxruntime is installed."""
+def convert_to_onnx(exported: ExportedProgram, module: nn.Module, samples: Tensor) -> bytes | ExportFailure:
+    """The bytes of model.onnx, with input ``raw`` and output ``scores``; checked where onnxruntime is installed."""
     try:
-        with _quiet():
+        with _silence_exporters():
             program = torch.onnx.export(
                 exported,
                 dynamo=True,
@@ -100,15 +102,15 @@ def onnx_bytes(exported: ExportedProgram, module: nn.Module, samples: Tensor) ->
             )
             assert program is not None
             data: bytes = program.model_proto.SerializeToString()
-            reason = _difference(_onnx_module(data), module, samples) if find_spec("onnxruntime") else None
+            reason = _describe_difference(_onnx_module(data), module, samples) if find_spec("onnxruntime") else None
     except Exception as error:  # noqa: BLE001  # reason: the converter raises whatever an operator makes it raise
-        return Refused(f"the network cannot be converted to ONNX: {_one_line(error)}")
-    return Refused(f"the ONNX model {reason}") if reason else data
+        return ExportFailure(f"the network cannot be converted to ONNX: {_one_line(error)}")
+    return ExportFailure(f"the ONNX model {reason}") if reason else data
 
 
 def load_program(file: Path | io.BytesIO) -> ExportedModule:
-    """Raises what torch raises when the file is of a torch that it cannot read."""
-    with _quiet():
+    """Reads a program.pt2. Raises torch's own errors when another version of torch wrote it that this one cannot read."""
+    with _silence_exporters():
         return ExportedModule(torch.export.load(file).module())
 
 
@@ -131,19 +133,19 @@ def _onnx_module(data: bytes) -> nn.Module:
 
 
 @torch.inference_mode()
-def _difference(exported: nn.Module, module: nn.Module, samples: Tensor) -> str | None:
-    """What is wrong with it, as the end of a sentence; None when it agrees."""
-    for size in CHECKED_BATCHES:
+def _describe_difference(exported: nn.Module, module: nn.Module, samples: Tensor) -> str | None:
+    """How the outputs of ``exported`` differ from those of ``module``, as the end of a sentence; None when they agree."""
+    for size in CHECKED_BATCH_SIZES:
         raw = _batch(samples, size)
         expected = module(raw)
         try:
-            found = exported(raw)
-        except Exception as error:  # noqa: BLE001  # reason: a guard in the program may raise anything
+            actual = exported(raw)
+        except Exception as error:  # noqa: BLE001  # reason: a guard in the program may raise any error
             return f"does not run on a batch of {size}: {_one_line(error)}"
-        if found.shape != expected.shape:
-            return f"gives shape {tuple(found.shape)} for {tuple(expected.shape)} on a batch of {size}"
-        if not torch.allclose(found, expected, rtol=_RTOL, atol=_ATOL, equal_nan=True):
-            return f"differs by up to {float((found - expected).abs().max()):.2g} on a batch of {size}"
+        if actual.shape != expected.shape:
+            return f"gives shape {tuple(actual.shape)} for {tuple(expected.shape)} on a batch of {size}"
+        if not torch.allclose(actual, expected, rtol=_RTOL, atol=_ATOL, equal_nan=True):
+            return f"differs by up to {float((actual - expected).abs().max()):.2g} on a batch of {size}"
     return None
 
 
@@ -158,8 +160,8 @@ def _one_line(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """torch's exporters print, warn and log; what they have to say comes back as a reason."""
+def _silence_exporters() -> Iterator[None]:
+    """Suppresses what torch's exporters print, warn and log: a failure is returned as a reason."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

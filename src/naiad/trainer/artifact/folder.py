@@ -1,8 +1,8 @@
 """An artifact on disk: a folder whose ``naiad.json`` lists every file with its size and sha256; replaced whole or not at all.
 
-A new artifact is written under ``.partial-artifact`` and synced; renaming that to ``.complete-artifact`` is the moment from which
-on the new one counts. Then its files move to their places, naiad.json last. A reader that comes in between reads the ones
-that have not moved yet from ``.complete-artifact``; a writer that was killed in between is finished by the next one.
+A new artifact is written under ``.partial-artifact`` and synced. It counts from the moment when that is renamed to
+``.complete-artifact``. Then its files move to their places, naiad.json last. A reader that comes in between reads the files that
+have not moved yet from ``.complete-artifact``; where a writer was killed in between, the next one finishes the rename.
 Knows files; knows nothing of models.
 """
 
@@ -15,96 +15,103 @@ from typing import Any
 
 from naiad import durable
 from naiad.errors import ArtifactError
-from naiad.trainer.artifact import manifest
+from naiad.trainer.artifact import checksums, writing
 
-FORMAT, FORMAT_VERSION = "naiad-artifact", 1
+FORMAT, FORMAT_VERSION = "naiad-artifact", 2
 RECORD = "naiad.json"
 _PARTIAL, _COMPLETE = ".partial-artifact", ".complete-artifact"
 
 
 @dataclass(frozen=True)
-class Opened:
+class ArtifactFolder:
     """An artifact whose files have all been checked."""
 
     folder: Path
     values: Mapping[str, Any]
-    """What naiad.json says."""
+    """The content of naiad.json."""
 
-    def has(self, name: str) -> bool:
+    def has_file(self, name: str) -> bool:
         return name in self.values["files"]
 
-    def path(self, name: str) -> Path:
-        return _located(self.folder, name)
+    def file_path(self, name: str) -> Path:
+        return _locate(self.folder, name)
 
-    def damaged(self, why: str) -> ArtifactError:
-        return ArtifactError(f"{self.path(RECORD)} {why}", hint="bring the folder back from a copy, or train it again")
+    def damage_error(self, reason: str) -> ArtifactError:
+        """The error that says what is wrong with naiad.json; ``reason`` ends its sentence."""
+        return ArtifactError(
+            f"{self.file_path(RECORD)} {reason}", hint="bring the folder back from a copy, or train it again"
+        )
 
 
 @contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """An empty folder to write the new files into; end with ``commit``. Raises FolderError, DiskFull; the old artifact stays."""
-    manifest.ensure_folder(folder)
+def replace_artifact(folder: Path) -> Iterator[Path]:
+    """An empty folder for the new files; call ``commit`` at the end of the block.
+
+    Raises FolderError, DiskFull; the old artifact stays.
+    """
+    writing.ensure_writable(folder)
     partial = folder / _PARTIAL
-    with manifest.saving(partial):
-        _settle(folder)
+    with writing.remove_on_failure(partial):
+        _finish_rename(folder)
         durable.remove(partial)
         partial.mkdir()
         yield partial
 
 
 def commit(folder: Path, values: Mapping[str, Any]) -> None:
-    """Puts what was written into ``replacing``'s folder in the place of the artifact that there was."""
+    """Replaces the artifact by the files in the folder of ``replace_artifact``; ``values`` go into naiad.json."""
     partial, complete = folder / _PARTIAL, folder / _COMPLETE
-    names = [_name(path, partial) for path in _files_under(partial)]
+    names = [_file_name(path, partial) for path in _files_under(partial)]
     for name in names:
         durable.sync_file(partial / name)
     for parent in {(partial / name).parent for name in names}:
         durable.sync_folder(parent)
-    files = {name: _entry(partial / name) for name in names}
+    files = {name: _file_entry(partial / name) for name in names}
     record = {"format": FORMAT, "format_version": FORMAT_VERSION, **values, "files": files}
-    durable.write_file(partial / RECORD, manifest.seal(record))
+    durable.write_file(partial / RECORD, checksums.dumps_with_sha256(record))
     durable.rename(partial, complete)
-    _settle(folder)
+    _finish_rename(folder)
 
 
 def add_files(folder: Path, names: Iterable[str]) -> None:
-    """Lists more files of an artifact's folder in its naiad.json; a folder stands for the files in it, a missing name for none.
+    """Lists more files of an artifact's folder in its naiad.json.
 
+    The name of a folder adds the files in it; the name of a missing file adds nothing.
     Raises ArtifactError, FolderError, DiskFull.
     """
-    record = _located(folder, RECORD)
-    with manifest.saving(record.with_name(RECORD + durable.PARTIAL)):
-        values = _record(folder)
+    record = _locate(folder, RECORD)
+    with writing.remove_on_failure(record.with_name(RECORD + durable.PARTIAL)):
+        values = _read_record(folder)
         added = [path for name in names for path in _files_under(folder / name)]
         for path in added:
             durable.sync_file(path)
-        files = {**values["files"], **{_name(path, folder): _entry(path) for path in added}}
-        durable.write_file(record, manifest.seal({**values, "files": files}))
+        files = {**values["files"], **{_file_name(path, folder): _file_entry(path) for path in added}}
+        durable.write_file(record, checksums.dumps_with_sha256({**values, "files": files}))
 
 
-def open_folder(folder: Path) -> Opened:
+def open_artifact_folder(folder: Path) -> ArtifactFolder:
     """Checks every file. Raises ArtifactError that names the one that is missing or damaged."""
     while True:
-        values = _record(folder)
+        values = _read_record(folder)
         try:
             for name, entry in values["files"].items():
-                manifest.check_file(_located(folder, name), entry["sha256"], size=entry["size"])
+                checksums.check_file(_locate(folder, name), entry["sha256"], size=entry["size"])
         except ArtifactError:
-            if _record(folder) == values:
+            if _read_record(folder) == values:  # otherwise a new artifact has come meanwhile
                 raise
         else:
-            return Opened(folder, values)
+            return ArtifactFolder(folder, values)
 
 
-def copy_files(opened: Opened, target: Path) -> None:
-    """Into ``replacing``'s folder."""
-    for name in opened.values["files"]:
+def copy_files(artifact: ArtifactFolder, target: Path) -> None:
+    """Copies the artifact's files into ``target``, the folder of ``replace_artifact``."""
+    for name in artifact.values["files"]:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(opened.path(name), target / name)
+        shutil.copyfile(artifact.file_path(name), target / name)
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    path = _located(folder, RECORD)
+def _read_record(folder: Path) -> dict[str, Any]:
+    path = _locate(folder, RECORD)
     hint = "bring the folder back from a copy, or train it again"
     try:
         data = path.read_bytes()
@@ -114,7 +121,7 @@ def _record(folder: Path) -> dict[str, Any]:
             f"{folder} is no artifact: it {what}", hint="give the folder that model.save wrote"
         ) from error
     try:
-        values = manifest.json_object(data)
+        values = checksums.loads_object(data)
     except ValueError as error:
         raise ArtifactError(f"{path} is damaged: it is no JSON ({error})", hint=hint) from error
     if values.get("format") != FORMAT:
@@ -128,35 +135,35 @@ def _record(folder: Path) -> dict[str, Any]:
             hint="pip install --upgrade naiad",
         )
     try:
-        unsealed = manifest.unseal(data)
-        _check_entries(unsealed["files"])
+        record = checksums.loads_with_sha256(data)
+        _check_entries(record["files"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{path} is damaged: {error}", hint=hint) from error
-    return unsealed
+    return record
 
 
 def _check_entries(files: Mapping[str, Mapping[str, Any]]) -> None:
     """Raises ValueError, KeyError, TypeError. No name may lead out of the folder."""
     for name, entry in files.items():
-        parts = PurePosixPath(name).parts
-        if not parts or parts[0] == "/" or ".." in parts:
+        components = PurePosixPath(name).parts
+        if not components or components[0] == "/" or ".." in components:
             raise ValueError(f"it lists {name!r}, which is outside of the folder")
         str(entry["sha256"]), int(entry["size"])
 
 
-def _settle(folder: Path) -> None:
-    """Moves a complete artifact's files to their places; what the old one had besides goes. May be repeated from any point."""
+def _finish_rename(folder: Path) -> None:
+    """Moves a complete artifact's files to their places and removes the old one's. May be repeated from any point."""
     complete = folder / _COMPLETE
     if not complete.is_dir():
         return
     if (complete / RECORD).exists():
-        _move_in(folder, complete, _record(folder)["files"])
+        _move_into_place(folder, complete, _read_record(folder)["files"])
     durable.remove(complete)
     durable.sync_folder(folder)
 
 
-def _move_in(folder: Path, complete: Path, files: Mapping[str, Any]) -> None:
-    for name in sorted(_listed_before(folder) - set(files)):
+def _move_into_place(folder: Path, complete: Path, files: Mapping[str, Any]) -> None:
+    for name in sorted(_old_file_names(folder) - set(files)):
         durable.remove(folder / name)
     for name in files:
         if (complete / name).exists():
@@ -165,17 +172,18 @@ def _move_in(folder: Path, complete: Path, files: Mapping[str, Any]) -> None:
     (complete / RECORD).replace(folder / RECORD)
 
 
-def _listed_before(folder: Path) -> set[str]:
-    """Of the artifact in its places; nothing when it cannot be read."""
+def _old_file_names(folder: Path) -> set[str]:
+    """Files of the artifact that is being replaced; empty when its naiad.json cannot be read."""
     try:
-        files = manifest.unseal((folder / RECORD).read_bytes())["files"]
+        files = checksums.loads_with_sha256((folder / RECORD).read_bytes())["files"]
         _check_entries(files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
     return set(files)
 
 
-def _located(folder: Path, name: str) -> Path:
+def _locate(folder: Path, name: str) -> Path:
+    """The path at which a file of the artifact is now: files of a new one may not have moved yet."""
     complete = folder / _COMPLETE
     return complete / name if (complete / RECORD).exists() and (complete / name).exists() else folder / name
 
@@ -184,9 +192,9 @@ def _files_under(path: Path) -> list[Path]:
     return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
 
 
-def _name(path: Path, folder: Path) -> str:
+def _file_name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    return {"sha256": manifest.digest(path), "size": path.stat().st_size}
+def _file_entry(path: Path) -> dict[str, Any]:
+    return {"sha256": checksums.file_sha256(path), "size": path.stat().st_size}

@@ -1,5 +1,6 @@
-"""A program: features, network and head as one module, raw samples in, scores out. It is what an artifact exports.
+"""A program: features, network and head as one module, raw samples in, scores out. An artifact exports it.
 
+Names of submodules and buffers are names of tensors in model.safetensors: they must not change.
 Shape legend: B batch, K classes, C clusters, D embedding size.
 """
 
@@ -7,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 
-class Probabilities(nn.Module):
-    """Logits (B, K) in, probabilities (B, K) out, float32; divided by a temperature before (see ``calibration.py``)."""
+class SoftmaxHead(nn.Module):
+    """Logits (B, K) in, probabilities (B, K) out, float32. The logits are divided by a temperature (see ``calibration.py``)."""
 
     temperature: Tensor
 
@@ -20,7 +21,7 @@ class Probabilities(nn.Module):
         return torch.softmax(logits.float() / self.temperature, dim=1)
 
 
-class Values(nn.Module):
+class RescaleHead(nn.Module):
     """Standardised outputs (B, 1) or (B,) in, values (B,) in the target's units out."""
 
     mean: Tensor
@@ -35,8 +36,8 @@ class Values(nn.Module):
         return outputs.float().flatten() * self.std + self.mean
 
 
-class Nearest(nn.Module):
-    """Embeddings (B, D) in, a score a cluster (B, C) out: softmax of minus the squared distance to each centre."""
+class CentroidHead(nn.Module):
+    """Embeddings (B, D) in, a score for each cluster (B, C) out: softmax of minus the squared distance to its centre."""
 
     centres: Tensor
 
@@ -49,20 +50,20 @@ class Nearest(nn.Module):
         return torch.softmax(-difference.square().sum(dim=2), dim=1)
 
 
-class Encode(nn.Module):
-    """The ``encode`` of an autoencoder as a module's ``forward``."""
+class Encoder(nn.Module):
+    """A module whose ``forward`` is the ``encode`` of an autoencoder."""
 
     def __init__(self, autoencoder: nn.Module) -> None:
         super().__init__()
         self.autoencoder = autoencoder
 
     def forward(self, inputs: Tensor) -> Tensor:
-        embedding: Tensor = self.autoencoder.encode(inputs)  # type: ignore[operator]  # reason: nets.AutoEncoding
+        embedding: Tensor = self.autoencoder.encode(inputs)  # type: ignore[operator]  # reason: a network for clustering has ``encode``
         return embedding
 
 
 class Program(nn.Module):
-    """features → net → head. ``net`` keeps the name that its weights have in model.safetensors: ``net.*``."""
+    """Calls features, network and head, one after the other."""
 
     def __init__(self, features: nn.Module, net: nn.Module, head: nn.Module) -> None:
         super().__init__()

@@ -1,3 +1,5 @@
+"""Exported programs and ONNX models: what they compute, and the reasons why an export fails."""
+
 import io
 
 import pytest
@@ -6,12 +8,12 @@ from torch import nn
 
 from naiad.trainer.artifact.export import (
     ExportedModule,
-    Refused,
-    deployable,
+    ExportFailure,
+    convert_to_onnx,
     export_program,
+    inference_copy,
     load_program,
-    onnx_bytes,
-    program_bytes,
+    serialize_program,
 )
 
 
@@ -31,7 +33,7 @@ class Branching(nn.Module):
 
 
 class Pairs(nn.Module):
-    """Only runs on an even batch."""
+    """Runs on an even batch only."""
 
     def forward(self, raw):
         return raw.view(-1, 2, raw.shape[1]).sum(dim=1)
@@ -50,21 +52,21 @@ def images():
 @pytest.fixture
 def module():
     torch.manual_seed(0)
-    return deployable(Convolutional())
+    return inference_copy(Convolutional())
 
 
-def test_deployable_is_a_copy_for_inference():
+def test_the_copy_for_inference_is_independent():
     net = Convolutional().to(memory_format=torch.channels_last)
-    copy = deployable(net)
+    copy = inference_copy(net)
     assert net.training
     assert not copy.training
     assert copy.body[0].weight is not net.body[0].weight
     assert copy.body[0].weight.is_contiguous()
-    assert deployable(Locked()) == Refused("the network cannot be copied: TypeError: cannot be copied")
+    assert inference_copy(Locked()) == ExportFailure("the network cannot be copied: TypeError: cannot be copied")
 
 
-def test_program_bytes_run_on_any_batch(module, images, capfd):
-    data = program_bytes(export_program(module, images), module, images)
+def test_a_serialized_program_runs_on_any_batch(module, images, capfd):
+    data = serialize_program(export_program(module, images), module, images)
     loaded = load_program(io.BytesIO(data))
     for size in (1, 2, 3, 7):
         batch = images[torch.arange(size) % 3]
@@ -72,8 +74,8 @@ def test_program_bytes_run_on_any_batch(module, images, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_exported_module_has_one_mode(module, images):
-    loaded = load_program(io.BytesIO(program_bytes(export_program(module, images[:1]), module, images)))
+def test_an_exported_module_has_only_the_mode_for_inference(module, images):
+    loaded = load_program(io.BytesIO(serialize_program(export_program(module, images[:1]), module, images)))
     assert isinstance(loaded, ExportedModule)
     assert loaded.train() is loaded
     assert loaded.eval() is loaded
@@ -81,13 +83,13 @@ def test_an_exported_module_has_one_mode(module, images):
 
 
 def test_a_program_names_no_path_of_this_machine(module, images):
-    data = program_bytes(export_program(module, images), module, images)
+    data = serialize_program(export_program(module, images), module, images)
     assert __file__.encode() not in data
 
 
 def test_onnx_agrees_in_onnxruntime(module, images, capfd):
     onnxruntime = pytest.importorskip("onnxruntime")
-    data = onnx_bytes(export_program(module, images), module, images)
+    data = convert_to_onnx(export_program(module, images), module, images)
     session = onnxruntime.InferenceSession(data)
     assert session.get_inputs()[0].shape == ["batch", 1, 8, 8]
     for size in (1, 3):
@@ -96,24 +98,24 @@ def test_onnx_agrees_in_onnxruntime(module, images, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_torch_export_refuses_has_a_reason_of_one_line(capfd):
-    refused = export_program(Branching().eval(), torch.randn(3, 4))
-    assert isinstance(refused, Refused)
-    assert refused.reason.startswith("torch.export refuses the network: GuardOnDataDependentSymNode: Could not guard")
-    assert "\n" not in refused.reason
+def test_a_failed_export_has_a_reason_of_one_line(capfd):
+    failure = export_program(Branching().eval(), torch.randn(3, 4))
+    assert isinstance(failure, ExportFailure)
+    assert failure.reason.startswith("torch.export refuses the network: GuardOnDataDependentSymNode: Could not guard")
+    assert "\n" not in failure.reason
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_batch_size_that_is_fixed_is_refused():
+def test_a_fixed_batch_size_is_refused():
     pairs = Pairs().eval()
     exported = export_program(pairs, torch.randn(3, 4))
-    assert isinstance(exported, Refused)
+    assert isinstance(exported, ExportFailure)
 
 
 def test_an_export_that_differs_from_the_module_is_refused(module, images):
     exported = export_program(module, images)
-    other = deployable(Convolutional())
-    refused = program_bytes(exported, other, images)
-    assert isinstance(refused, Refused)
-    assert "differs by up to" in refused.reason
-    assert isinstance(onnx_bytes(exported, other, images), Refused)
+    other = inference_copy(Convolutional())
+    failure = serialize_program(exported, other, images)
+    assert isinstance(failure, ExportFailure)
+    assert "differs by up to" in failure.reason
+    assert isinstance(convert_to_onnx(exported, other, images), ExportFailure)

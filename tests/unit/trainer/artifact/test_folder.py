@@ -1,3 +1,5 @@
+"""An artifact's folder: written whole or not at all, checked when it is opened."""
+
 import json
 import subprocess
 import sys
@@ -7,7 +9,8 @@ import pytest
 
 from naiad import durable
 from naiad.errors import ArtifactError, DiskFull, FolderError
-from naiad.trainer.artifact import folder, manifest
+from naiad.trainer.artifact import checksums
+from naiad.trainer.artifact.folder import FORMAT_VERSION, add_files, commit, open_artifact_folder, replace_artifact
 
 
 def names_in(folder):
@@ -15,33 +18,33 @@ def names_in(folder):
 
 
 def write(folder, files, **values):
-    with folder.replacing(folder) as partial:
+    with replace_artifact(folder) as partial:
         for name, text in files.items():
             durable.write_file(partial / name, text.encode())
-        folder.commit(folder, values)
+        commit(folder, values)
 
 
 def write_half(folder, error):
-    with folder.replacing(folder) as partial:
+    with replace_artifact(folder) as partial:
         durable.write_file(partial / "a", b"two")
         raise error
 
 
 def texts(folder):
-    opened = folder.open_folder(folder)
-    return {name: opened.path(name).read_text() for name in opened.values["files"]}
+    artifact = open_artifact_folder(folder)
+    return {name: artifact.file_path(name).read_text() for name in artifact.values["files"]}
 
 
-def test_what_was_written_is_read_back_with_sizes(tmp_path):
+def test_files_are_read_back_with_their_sizes(tmp_path):
     write(tmp_path / "shoes", {"a": "one", "b": "two"}, task="x")
-    opened = folder.open_folder(tmp_path / "shoes")
-    assert opened.values["task"] == "x"
-    assert opened.values["format_version"] == 1
-    assert opened.values["files"]["a"]["size"] == 3
+    artifact = open_artifact_folder(tmp_path / "shoes")
+    assert artifact.values["task"] == "x"
+    assert artifact.values["format_version"] == FORMAT_VERSION
+    assert artifact.values["files"]["a"]["size"] == 3
     assert names_in(tmp_path / "shoes") == ["a", "b", "naiad.json"]
 
 
-def test_a_new_artifact_takes_the_old_ones_files_with_it_and_no_others(tmp_path):
+def test_a_new_artifact_removes_the_files_of_the_old_one_and_no_others(tmp_path):
     write(tmp_path, {"a": "one", "b": "two"})
     (tmp_path / "mine").write_text("kept")
     write(tmp_path, {"a": "three"})
@@ -51,8 +54,11 @@ def test_a_new_artifact_takes_the_old_ones_files_with_it_and_no_others(tmp_path)
 
 def test_a_save_that_fails_leaves_the_old_artifact_and_no_partial(tmp_path):
     write(tmp_path, {"a": "one"})
-    for error, told in ((KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "No space left on device"), DiskFull)):
-        with pytest.raises(told):
+    for error, expected in (
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(28, "No space left on device"), DiskFull),
+    ):
+        with pytest.raises(expected):
             write_half(tmp_path, error)
     assert texts(tmp_path) == {"a": "one"}
     assert names_in(tmp_path) == ["a", "naiad.json"]
@@ -61,7 +67,8 @@ def test_a_save_that_fails_leaves_the_old_artifact_and_no_partial(tmp_path):
 DIE_AT_A_CALL = """
     import os, sys
     from pathlib import Path
-    from naiad.trainer import artifact_folder, manifest
+    from naiad import durable
+    from naiad.trainer.artifact.folder import commit, replace_artifact
 
     folder, last = Path(sys.argv[1]), int(sys.argv[2])
     calls = 0
@@ -74,15 +81,15 @@ DIE_AT_A_CALL = """
                 os._exit(9)
 
     sys.addaudithook(watch)
-    with artifact_folder.replacing(folder) as partial:
+    with replace_artifact(folder) as partial:
         for name in ("a", "b"):
             durable.write_file(partial / name, b"new")
-        artifact_folder.commit(folder, {})
+        commit(folder, {})
 """
 
 
-def test_killed_anywhere_a_reader_sees_the_old_or_the_new_and_the_next_save_goes_well(tmp_path):
-    """At every fourth or so of the calls that touch the folder; they are some forty."""
+def test_after_a_kill_at_any_call_a_reader_finds_the_old_or_the_new_artifact(tmp_path):
+    """Kills the writer at every fourth of the forty or so calls that touch the folder. The next save succeeds."""
     seen = []
     for last in range(1, 200, 4):
         folder = tmp_path / str(last)
@@ -106,21 +113,21 @@ def test_add_files_lists_files_and_folders(tmp_path):
     (tmp_path / "report").mkdir()
     for name in ("report.html", "report/curves.png"):
         (tmp_path / name).write_text(name)
-    folder.add_files(tmp_path, ["report.html", "report", "absent"])
+    add_files(tmp_path, ["report.html", "report", "absent"])
     assert set(texts(tmp_path)) == {"a", "report.html", "report/curves.png"}
     (tmp_path / "report/curves.png").write_text("changed")
     with pytest.raises(ArtifactError, match=r"report/curves.png is damaged"):
-        folder.open_folder(tmp_path)
+        open_artifact_folder(tmp_path)
 
 
-def test_a_folder_that_is_no_artifact(tmp_path):
+def test_a_folder_that_is_no_artifact_is_refused(tmp_path):
     with pytest.raises(ArtifactError, match=r"is no artifact: it has no naiad\.json"):
-        folder.open_folder(tmp_path)
+        open_artifact_folder(tmp_path)
     with pytest.raises(ArtifactError, match="is no artifact: it does not exist"):
-        folder.open_folder(tmp_path / "absent")
+        open_artifact_folder(tmp_path / "absent")
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtifactError, match="is no artifact: it is no folder"):
-        folder.open_folder(tmp_path / "file")
+        open_artifact_folder(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -132,14 +139,14 @@ def test_a_folder_that_is_no_artifact(tmp_path):
         ('{"format": "naiad-artifact", "format_version": 1}', "naiad.json is damaged: it has no sha256 of its own"),
         (
             '{"format": "naiad-artifact", "format_version": 9}',
-            r"artifact format 9 is newer than this naiad reads \(1\); upgrade naiad",
+            r"artifact format 9 is newer than this naiad reads \(2\); upgrade naiad",
         ),
     ],
 )
-def test_a_record_that_cannot_be_used(tmp_path, text, message):
+def test_a_damaged_or_newer_record_is_refused(tmp_path, text, message):
     (tmp_path / "naiad.json").write_text(text)
     with pytest.raises(ArtifactError, match=message):
-        folder.open_folder(tmp_path)
+        open_artifact_folder(tmp_path)
 
 
 def test_a_record_may_not_name_a_file_outside_of_the_folder(tmp_path):
@@ -149,14 +156,14 @@ def test_a_record_may_not_name_a_file_outside_of_the_folder(tmp_path):
     record = json.loads((folder / "naiad.json").read_text())
     record.pop("sha256")
     record["files"]["../secret"] = {"sha256": "0" * 64, "size": 4}
-    (folder / "naiad.json").write_bytes(manifest.seal(record))
+    (folder / "naiad.json").write_bytes(checksums.dumps_with_sha256(record))
     with pytest.raises(ArtifactError, match="outside of the folder"):
-        folder.open_folder(folder)
+        open_artifact_folder(folder)
     write(folder, {"a": "two"})
     assert (tmp_path / "secret").read_text() == "kept"
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError), folder.replacing(tmp_path / "file"):
+    with pytest.raises(FolderError), replace_artifact(tmp_path / "file"):
         pass

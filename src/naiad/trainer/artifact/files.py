@@ -1,9 +1,9 @@
-"""The files of an artifact that hold the program: what each is called, how it is written, how it is read back.
+"""The files of an artifact that hold the program: their names, how they are written and read back.
 
     model.safetensors    the program's weights: features.*, net.*, head.*
-    program.pt2          the whole program, exported; absent when torch.export refuses the network
-    features.pt2, head.pt2   the two ends of the program, exported, for a network that is loaded as a module
-    model.onnx           the whole program for other engines; absent when it cannot be converted
+    program.pt2          the whole program, exported; missing when torch.export refuses the network
+    features.pt2, head.pt2   features and head, exported, for a network that is loaded as a module
+    model.onnx           the whole program for other engines; missing when it cannot be converted
     samples.safetensors  ``raw`` samples and the program's ``scores`` for them
     network.py           the user's source, when there is one
 
@@ -19,33 +19,41 @@ from torch import Tensor, nn
 
 from naiad import durable
 from naiad.errors import NetworkError
-from naiad.trainer.artifact.export import Refused, deployable, export_program, onnx_bytes, program_bytes
-from naiad.trainer.artifact.program import Encode, Program
+from naiad.trainer.artifact.export import (
+    ExportFailure,
+    convert_to_onnx,
+    export_program,
+    inference_copy,
+    serialize_program,
+)
+from naiad.trainer.artifact.program import Encoder, Program
 
 WEIGHTS, PROGRAM, ONNX = "model.safetensors", "program.pt2", "model.onnx"
 FEATURES, HEAD = "features.pt2", "head.pt2"
 SAMPLES, SOURCE = "samples.safetensors", "network.py"
+_TROUBLES_NAMED = 5
 
 
-def write_parts(
+def write_files(
     folder: Path, program: Program, *, samples: Tensor | None, example: Tensor, source: str | None
 ) -> dict[str, str]:
-    """Returns the files that are missing, each with the reason. example: (N, …) raw samples to export with, N ≥ 1.
+    """Returns the names of the files that could not be written, each with the reason.
 
+    example: (N, …) raw samples to export with, N ≥ 1.
     Raises NetworkError when the network's state cannot be saved, OSError when the disk fails.
     """
     durable.write_file(folder / WEIGHTS, safetensors.torch.save(_weights(program)))
     if source is not None:
         durable.write_file(folder / SOURCE, source.encode())
-    copy = deployable(program)
+    copy = inference_copy(program)
     if samples is not None:
-        scores = _scores(program if isinstance(copy, Refused) else copy, samples)
+        scores = _scores(program if isinstance(copy, ExportFailure) else copy, samples)
         durable.write_file(
             folder / SAMPLES, safetensors.torch.save({"raw": samples.contiguous().clone(), "scores": scores})
         )
-    if isinstance(copy, Refused):
+    if isinstance(copy, ExportFailure):
         return dict.fromkeys((PROGRAM, ONNX, FEATURES, HEAD), copy.reason)
-    return {**_write_program(folder, copy, example), **_write_ends(folder, copy, example)}
+    return {**_write_program(folder, copy, example), **_write_features_and_head(folder, copy, example)}
 
 
 def read_weights(path: Path, part: str) -> dict[str, Tensor]:
@@ -56,16 +64,16 @@ def read_weights(path: Path, part: str) -> dict[str, Tensor]:
 
 
 def read_samples(path: Path) -> tuple[Tensor, Tensor]:
-    """(raw samples, the program's scores for them)."""
+    """Raw samples, and the program's scores for them."""
     tensors = safetensors.torch.load(path.read_bytes())
     return tensors["raw"], tensors["scores"]
 
 
-def fill_network(net: nn.Module, weights: Mapping[str, Tensor], *, encoder: bool) -> nn.Module:
-    """``net`` with the weights, as the program's middle. Raises NetworkError that names what does not fit."""
-    middle = Encode(net) if encoder else net
-    own = middle.state_dict()
-    trouble = [
+def load_weights_into(net: nn.Module, weights: Mapping[str, Tensor], *, as_encoder: bool) -> nn.Module:
+    """Returns ``net`` with the weights, wrapped in an Encoder when ``as_encoder``. Raises NetworkError that says what differs."""
+    module = Encoder(net) if as_encoder else net
+    own = module.state_dict()
+    troubles = [
         *(f"{name} is missing in the artifact" for name in sorted(own.keys() - weights.keys())),
         *(f"{name} is in the artifact only" for name in sorted(weights.keys() - own.keys())),
         *(
@@ -74,18 +82,19 @@ def fill_network(net: nn.Module, weights: Mapping[str, Tensor], *, encoder: bool
             if name in weights and not torch.nn.parameter.is_lazy(own[name]) and own[name].shape != weights[name].shape
         ),
     ]
-    if trouble:
-        more = f"; and {len(trouble) - 5} more" if len(trouble) > 5 else ""
+    if troubles:
+        unnamed = len(troubles) - _TROUBLES_NAMED
+        more = f"; and {unnamed} more" if unnamed > 0 else ""
         raise NetworkError(
-            f"{type(net).__name__} does not fit the artifact's weights: {'; '.join(trouble[:5])}{more}",
+            f"{type(net).__name__} does not fit the artifact's weights: {'; '.join(troubles[:_TROUBLES_NAMED])}{more}",
             hint="give the network as it was when it was trained, with the same arguments",
         )
-    middle.load_state_dict(weights)
-    return middle
+    module.load_state_dict(weights)
+    return module
 
 
 def _weights(program: Program) -> dict[str, Tensor]:
-    """Contiguous copies on the CPU: tied weights are written once a name, so every reader finds them."""
+    """Contiguous copies on the CPU. Tied weights are written once for each name, so every reader finds them."""
     weights = {}
     for name, value in program.state_dict().items():
         if not isinstance(value, Tensor):
@@ -103,35 +112,34 @@ def _scores(program: nn.Module, samples: Tensor) -> Tensor:
     return scores.float().cpu().contiguous()
 
 
-def _write_program(folder: Path, program: nn.Module, example: Tensor) -> dict[str, str]:
+def _write_program(folder: Path, program: Program, example: Tensor) -> dict[str, str]:
     exported = export_program(program, example)
-    if isinstance(exported, Refused):
+    if isinstance(exported, ExportFailure):
         return dict.fromkeys((PROGRAM, ONNX), exported.reason)
-    saved = program_bytes(exported, program, example)
-    if isinstance(saved, Refused):
-        return dict.fromkeys((PROGRAM, ONNX), saved.reason)
+    data = serialize_program(exported, program, example)
+    if isinstance(data, ExportFailure):
+        return dict.fromkeys((PROGRAM, ONNX), data.reason)
     return {
-        **_put(folder / PROGRAM, saved),
-        **_put(folder / ONNX, onnx_bytes(exported, program, example)),
+        **_write_unless_failed(folder / PROGRAM, data),
+        **_write_unless_failed(folder / ONNX, convert_to_onnx(exported, program, example)),
     }
 
 
-def _write_ends(folder: Path, program: nn.Module, example: Tensor) -> dict[str, str]:
-    """Features and head are ours, so they export where the network between them does not."""
-    assert isinstance(program, Program)
+def _write_features_and_head(folder: Path, program: Program, example: Tensor) -> dict[str, str]:
+    """Features and head are ours: they can be exported even where the network between them cannot."""
     with torch.no_grad():
         outputs = program.net(program.features(example))
     missing: dict[str, str] = {}
     for name, module, inputs in ((FEATURES, program.features, example), (HEAD, program.head, outputs)):
         exported = export_program(module, inputs)
-        data = exported if isinstance(exported, Refused) else program_bytes(exported, module, inputs)
-        missing |= _put(folder / name, data)
+        data = exported if isinstance(exported, ExportFailure) else serialize_program(exported, module, inputs)
+        missing |= _write_unless_failed(folder / name, data)
     return missing
 
 
-def _put(path: Path, data: bytes | Refused) -> dict[str, str]:
-    """Says why, when there is nothing to put."""
-    if isinstance(data, Refused):
+def _write_unless_failed(path: Path, data: bytes | ExportFailure) -> dict[str, str]:
+    """Returns the file's name and the reason when there is nothing to write."""
+    if isinstance(data, ExportFailure):
         return {path.name: data.reason}
     durable.write_file(path, data)
     return {}

@@ -1,0 +1,53 @@
+"""The errors of a folder that cannot be written, for people: shared by artifacts, checkpoints, run folders and reports."""
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from naiad import durable
+from naiad.errors import DiskFull, FolderError
+
+_FOLDER_ERRNOS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+
+
+def ensure_writable(folder: Path) -> None:
+    """Creates the folder unless it is there, and proves that it can be written. Raises FolderError, DiskFull."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-", suffix=durable.PARTIAL):
+            pass
+    except OSError as error:
+        if durable.is_disk_full(error):
+            raise _disk_full(folder) from error
+        raise _not_writable(folder, error) from error
+
+
+@contextmanager
+def remove_on_failure(partial: Path) -> Iterator[None]:
+    """Removes ``partial``, the file or folder that the block writes, when the block fails.
+
+    Raises DiskFull where the disk is full, FolderError where the folder cannot be written, other errors as they are.
+    """
+    try:
+        yield
+    except BaseException as error:
+        durable.remove(partial)
+        if isinstance(error, Exception) and durable.is_disk_full(error):
+            raise _disk_full(partial.parent) from error
+        if isinstance(error, OSError) and error.errno in _FOLDER_ERRNOS:
+            raise _not_writable(partial.parent, error) from error
+        raise
+
+
+def _disk_full(folder: Path) -> DiskFull:
+    return DiskFull(
+        f"no room is left on the disk of {folder}; the partial file is gone and what was saved before stays",
+        hint="make room, or name a folder on another disk",
+    )
+
+
+def _not_writable(folder: Path, error: OSError) -> FolderError:
+    reason = (error.strerror or str(error)).lower()
+    return FolderError(f"the folder {folder} cannot be written: {reason}", hint="name another folder")
