@@ -1,4 +1,4 @@
-"""Checkpoints: the on-disk format, the atomic write, and which ones are kept.
+"""Checkpoints: their format on disk, the atomic write, and which ones are kept.
 
 A checkpoint is a folder ``step-00001200`` of three files: ``tensors.safetensors``, ``state.json`` and ``manifest.json`` with
 the sha256 of the other two. It is written under a temporary name, every file and the folder synced, then renamed: a reader
@@ -17,39 +17,41 @@ from torch import Tensor
 
 from naiad import durable
 from naiad.errors import ArtifactError
-from naiad.trainer.artifact import manifest
+from naiad.trainer.artifact import checksums, writing
+from naiad.trainer.loop import old_names
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
 _PREFIX, _TEMPORARY = "step-", ".partial-"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that a run needs to go on from ``step`` updates done. Tensors are copies: training does not change them."""
+    """Everything that a run needs to go on after ``step`` updates."""
 
     step: int
     tensors: Mapping[str, Tensor]
+    """Copies that training does not change, named ``<group>/<name>``."""
     values: Mapping[str, Any]
     """Plain JSON."""
 
 
 class Checkpoints(Protocol):
-    """Where snapshots go. A *regular* one is written at a step that the plan names, the others when a run is asked to stop."""
+    """Keeps snapshots. A *regular* one is saved at a step that the plan names, the others when the run is stopped."""
 
     def save(self, snapshot: Snapshot, *, regular: bool = True) -> None:
-        """Atomic. Raises DiskFull or FolderError; what was saved before stays."""
+        """Saves the whole snapshot or nothing. Raises DiskFull or FolderError; earlier snapshots stay."""
 
     def latest(self, *, regular: bool = False) -> Snapshot | None:
-        """The newest one, or the newest regular one. Raises ArtifactError when it is damaged."""
+        """The newest snapshot, or the newest regular one. Raises ArtifactError when it is damaged."""
 
     def clear_after(self, step: int) -> None:
-        """Forgets those past ``step``: the run went back."""
+        """Removes the snapshots of later steps, after a rollback."""
 
 
 @dataclass
 class MemoryCheckpoints:
-    """For runs without a folder: holds the newest snapshot and the newest regular one."""
+    """Holds the newest snapshot and the newest regular one, for runs without a folder."""
 
     _newest: Snapshot | None = None
     _newest_regular: Snapshot | None = None
@@ -69,40 +71,30 @@ class MemoryCheckpoints:
 
 @dataclass
 class FolderCheckpoints:
-    """Keeps the last ``keep`` regular checkpoints and whatever is newer than they are."""
+    """Keeps the last ``keep`` regular checkpoints and all that are newer."""
 
     folder: Path
     keep: int = 3
     """At least 1."""
-    _swept: bool = field(default=False, repr=False)
+    _temporaries_removed: bool = field(default=False, repr=False)
 
     def save(self, snapshot: Snapshot, *, regular: bool = True) -> None:
-        manifest.ensure_folder(self.folder)
-        self._sweep_temporaries()
+        writing.ensure_writable(self.folder)
+        self._remove_temporaries()
         name = f"{_PREFIX}{snapshot.step:08d}"
         temporary = self.folder / f"{_TEMPORARY}{name}"
-        with manifest.saving(temporary):
-            self._write(temporary, snapshot, regular=regular)
+        with writing.remove_on_failure(temporary):
+            _write(temporary, snapshot, regular=regular)
             final = self.folder / name
-            self._remove(final)  # the same step again, after a return: the newer one counts
+            self._remove(final)  # after a rollback the same step is saved again, and the newer one counts
             durable.rename(temporary, final)
-        self._drop_old()
-
-    def _write(self, temporary: Path, snapshot: Snapshot, *, regular: bool) -> None:
-        temporary.mkdir()
-        state = {"format_version": FORMAT_VERSION, "step": snapshot.step, "regular": regular, "values": snapshot.values}
-        durable.write_file(temporary / _TENSORS, safetensors.torch.save(dict(snapshot.tensors)))
-        durable.write_file(temporary / _STATE, json.dumps(state, separators=(",", ":")).encode())
-        digests = {name: manifest.digest(temporary / name) for name in (_TENSORS, _STATE)}
-        durable.write_file(temporary / _MANIFEST, json.dumps(digests, separators=(",", ":")).encode())
+        self._remove_old()
 
     def latest(self, *, regular: bool = False) -> Snapshot | None:
         for path in reversed(self._paths()):
             state = _read_state(path)
-            if regular and not state["regular"]:
-                continue
-            tensors = safetensors.torch.load((path / _TENSORS).read_bytes())
-            return Snapshot(state["step"], tensors, state["values"])
+            if not regular or state["regular"]:
+                return _snapshot(state, safetensors.torch.load((path / _TENSORS).read_bytes()))
         return None
 
     def clear_after(self, step: int) -> None:
@@ -111,29 +103,46 @@ class FolderCheckpoints:
                 self._remove(path)
 
     def _paths(self) -> list[Path]:
-        """Oldest first."""
+        """Folders of the checkpoints, oldest first."""
         return sorted(self.folder.glob(f"{_PREFIX}*")) if self.folder.is_dir() else []
 
-    def _sweep_temporaries(self) -> None:
-        if not self._swept:
-            for stale in self.folder.glob(f"{_TEMPORARY}*"):
-                shutil.rmtree(stale, ignore_errors=True)
-            self._swept = True
+    def _remove_temporaries(self) -> None:
+        """Removes what killed runs have left, once."""
+        if not self._temporaries_removed:
+            for path in self.folder.glob(f"{_TEMPORARY}*"):
+                shutil.rmtree(path, ignore_errors=True)
+            self._temporaries_removed = True
 
-    def _drop_old(self) -> None:
+    def _remove_old(self) -> None:
         regular = [path for path in self._paths() if _is_regular(path)]
         if len(regular) > self.keep:
-            oldest_kept = _step_of(regular[-self.keep])
+            oldest_step = _step_of(regular[-self.keep])
             for path in self._paths():
-                if _step_of(path) < oldest_kept:
+                if _step_of(path) < oldest_step:
                     self._remove(path)
 
     def _remove(self, path: Path) -> None:
-        """Takes the name away first: a kill in the middle leaves a stale temporary, not half a checkpoint."""
+        """Renames it first: a kill in the middle leaves a temporary folder, not half a checkpoint."""
         if path.exists():
-            doomed = self.folder / f"{_TEMPORARY}old-{path.name}"
-            path.rename(doomed)
-            shutil.rmtree(doomed)
+            temporary = self.folder / f"{_TEMPORARY}old-{path.name}"
+            path.rename(temporary)
+            shutil.rmtree(temporary)
+
+
+def _write(folder: Path, snapshot: Snapshot, *, regular: bool) -> None:
+    folder.mkdir()
+    state = {"format_version": FORMAT_VERSION, "step": snapshot.step, "regular": regular, "values": snapshot.values}
+    durable.write_file(folder / _TENSORS, safetensors.torch.save(dict(snapshot.tensors)))
+    durable.write_file(folder / _STATE, json.dumps(state, separators=(",", ":")).encode())
+    digests = {name: checksums.file_sha256(folder / name) for name in (_TENSORS, _STATE)}
+    durable.write_file(folder / _MANIFEST, json.dumps(digests, separators=(",", ":")).encode())
+
+
+def _snapshot(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Snapshot:
+    values = state["values"]
+    if state["format_version"] == 1:
+        tensors, values = old_names.rename_tensors(tensors), old_names.rename_values(values)
+    return Snapshot(state["step"], tensors, values)
 
 
 def _step_of(path: Path) -> int:
@@ -141,32 +150,39 @@ def _step_of(path: Path) -> int:
 
 
 def _is_regular(path: Path) -> bool:
-    """Without a check of the files: that is for those who read them."""
+    """Reads the state without a check of the files: ``latest`` checks them."""
     return bool(json.loads((path / _STATE).read_bytes())["regular"])
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    """Checks every file of the checkpoint first."""
+    """Checks every file of the checkpoint, then reads its state. Raises ArtifactError."""
     try:
-        digests = json.loads((path / _MANIFEST).read_bytes())
-        assert set(digests) == {_TENSORS, _STATE}
-    except (OSError, ValueError, AssertionError, TypeError) as error:
+        digests = _read_digests(path)
+    except (OSError, ValueError) as error:
         raise ArtifactError(
-            f"checkpoint {path}: {_MANIFEST} is damaged or missing", hint=_how_to_go_on(path)
+            f"checkpoint {path}: {_MANIFEST} is damaged or missing", hint=_removal_hint(path)
         ) from error
     try:
-        manifest.check(path, digests)
+        checksums.check_files(path, digests)
     except ArtifactError as error:
-        raise ArtifactError(str(error), hint=_how_to_go_on(path)) from error
+        raise ArtifactError(str(error), hint=_removal_hint(path)) from error
     state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
-    if state["format_version"] > FORMAT_VERSION:
-        given = state["format_version"]
+    version = state["format_version"]
+    if version > FORMAT_VERSION:
         raise ArtifactError(
-            f"checkpoint {path} has format {given}, newer than the {FORMAT_VERSION} that this naiad reads",
+            f"checkpoint {path} has format {version}, newer than the {FORMAT_VERSION} that this naiad reads",
             hint="upgrade naiad: pip install --upgrade naiad",
         )
     return state
 
 
-def _how_to_go_on(path: Path) -> str:
+def _read_digests(path: Path) -> dict[str, str]:
+    """Raises OSError; ValueError when it does not name the two other files."""
+    digests = checksums.loads_object((path / _MANIFEST).read_bytes())
+    if set(digests) != {_TENSORS, _STATE}:
+        raise ValueError(f"it names {', '.join(sorted(digests))}")
+    return digests
+
+
+def _removal_hint(path: Path) -> str:
     return f"remove the folder {path} to go on from the checkpoint before it"

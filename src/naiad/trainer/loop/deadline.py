@@ -1,4 +1,4 @@
-"""When a run with a time limit is to end, and how it gets there: the schedule is gone through at the speed that ends in time."""
+"""The end of a run with a time limit: its schedule is adjusted to the measured time of a step, so that it ends in time."""
 
 import time
 from collections.abc import Callable
@@ -9,47 +9,50 @@ from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 @dataclass
 class Deadline:
-    """When a run with a time limit is to end, and how fast it has been, so that its schedule ends then too."""
+    """The time at which the loop must end, and the step times that its schedule is adjusted to."""
 
-    at: float
-    """On ``clock``: the loop is done, its last validation included."""
-    closing_s: float
-    """What the last validation takes; corrected at every epoch's end."""
+    ends_at: float
+    """The time on ``clock`` by which the loop is done, its last validation included."""
+    last_validation_s: float
+    """Expected duration of the last validation; each epoch's validation corrects it."""
     may_add_steps: bool = True
-    """False where the number of epochs is the user's: then the schedule is shortened only."""
+    """False where the user set the number of epochs: then the schedule may only be shortened."""
     step_s: float | None = None
-    """What a step is thought to take; ``at`` and ``closing_s`` are reckoned from it, and move when steps take other times."""
-    scored_steps: float = 0.0
-    """What is scored between ``at`` and the very end, in units of a step's time."""
+    """Expected duration of a step, from which ``ends_at`` and ``last_validation_s`` follow; None where they are fixed."""
+    scoring_steps: float = 0.0
+    """Duration of the scoring between ``ends_at`` and the end of the run, in steps."""
     clock: Callable[[], float] = time.perf_counter
-    _since: tuple[float, int] | None = None
-    _next: int = 0
+    _window_start: tuple[float, int] | None = None
+    """Time and step since which the duration of a step is measured."""
+    _window_end: int = 0
+    """The step at which the schedule is adjusted next."""
 
     @property
-    def passed(self) -> bool:
-        return self.clock() >= self.at - self.closing_s
+    def has_passed(self) -> bool:
+        return self.clock() >= self.ends_at - self.last_validation_s
 
-    def keep(self, schedule: AdjustedSchedule, step: int) -> None:
-        """Adjusts the schedule where steps take other times than expected. Looks at the clock a few dozen times a run."""
-        if self._since is None or step < self._since[1]:  # or the run went back to a checkpoint
-            self._since, self._next = (self.clock(), step), step + _window(schedule.steps_left(step))
-        if step < self._next:
+    def adjust(self, schedule: AdjustedSchedule, step: int) -> None:
+        """Adjusts the schedule where steps take longer or shorter than expected. Reads the clock a few dozen times a run."""
+        if self._window_start is None or step < self._window_start[1]:  # the run has rolled back to a checkpoint
+            self._window_start, self._window_end = (self.clock(), step), step + _window(schedule.steps_left(step))
+        if step < self._window_end:
             return
         now = self.clock()
-        begun, first = self._since
-        step_s = (now - begun) / (step - first)
-        self._reckon(step_s)
-        steps_left = (self.at - self.closing_s - now) / step_s
+        started_at, first_step = self._window_start
+        step_s = (now - started_at) / (step - first_step)
+        self._correct_step_time(step_s)
+        steps_left = (self.ends_at - self.last_validation_s - now) / step_s
         if self.may_add_steps or steps_left < schedule.steps_left(step):
             schedule.adjust(step, steps_left=steps_left)
-        self._since, self._next = (now, step), step + _window(schedule.steps_left(step))
+        self._window_start, self._window_end = (now, step), step + _window(schedule.steps_left(step))
 
-    def _reckon(self, step_s: float) -> None:
+    def _correct_step_time(self, step_s: float) -> None:
         if self.step_s is not None:
-            self.at += self.scored_steps * (self.step_s - step_s)
-            self.closing_s *= step_s / self.step_s
+            self.ends_at += self.scoring_steps * (self.step_s - step_s)
+            self.last_validation_s *= step_s / self.step_s
             self.step_s = step_s
 
 
 def _window(steps_left: float) -> int:
+    """Steps until the next adjustment."""
     return max(8, round(steps_left / 10))

@@ -1,8 +1,9 @@
-"""One optimisation step by several processes: each has its share of the batch, all make the same update.
+"""One optimisation step by several processes: each has a slice of the batch, and all make the same update.
 
-A step is one short message (what became of each share), then the gradients. So all know that somebody ran out of memory or lost
-the loss before anybody waits for gradients that will not come. torch's DistributedDataParallel sends them from within backward,
-where that is too late; what it gains by sending early matters on GPUs, and is given up here.
+A step sends one short message, which says how each slice went, and then the gradients. All processes thus know that one of them
+ran out of memory or has a loss that is not finite before any of them waits for gradients that will not come. torch's
+DistributedDataParallel sends the gradients from within backward, where that is too late. Sending them that early is faster on
+GPUs; this is given up here.
 """
 
 import time
@@ -14,93 +15,94 @@ from torch import Tensor
 
 from naiad.trainer.data.batches import Batch
 from naiad.trainer.loop.deadline import Deadline
-from naiad.trainer.loop.step import NonFiniteLoss, Stepper, out_of_memory
-from naiad.trainer.loop.stopping import StopRequest
-from naiad.trainer.machine.processes import Group
+from naiad.trainer.loop.step import NonFiniteLoss, Stepper, is_out_of_memory
+from naiad.trainer.loop.stopping import StopFlag
+from naiad.trainer.machine.processes import ProcessGroup
 
 
 @dataclass(frozen=True)
-class Told:
-    """What became of one process's share."""
+class RankReport:
+    """How the slice of one process went."""
 
     loss: float = 0.0
-    """Its part of the batch's mean loss."""
-    out_of_memory: bool = False
-    lost: bool = False
+    """The slice's part of the batch's mean loss."""
+    is_out_of_memory: bool = False
+    is_loss_lost: bool = False
     """Its loss is not finite."""
     lacks_gradients: bool = False
-    """Some weight took no part in it."""
+    """Some weight got no gradient from the slice."""
 
 
 @dataclass
-class Pulse:
-    """What the processes tell each other at every step, besides: whether one was asked to stop, and what time it is."""
+class StepSync:
+    """Exchanges the reports of all processes at every step, and with them stop signals and the time."""
 
-    group: Group
-    asked: StopRequest
-    """What this process has heard."""
-    stop: StopRequest = field(default_factory=StopRequest)
-    """What any of them has heard, at the same step in all of them."""
+    group: ProcessGroup
+    own_stop: StopFlag
+    """Set by the signals of this process."""
+    common_stop: StopFlag = field(default_factory=StopFlag)
+    """Set by the signals of all processes, at the same step in each of them."""
     now: float = 0.0
-    """On the first process's clock, at the last step."""
+    """Time of rank 0 at the last step."""
 
     def __post_init__(self) -> None:
-        self.now = self.group.by_first(time.perf_counter)
+        self.now = self.group.on_rank_zero(time.perf_counter)
 
     def clock(self) -> float:
         return self.now
 
-    def beat(self, mine: Told) -> list[Told]:
-        name = self.asked.signal_name
-        number = float(Signals[name]) if name is not None else 0.0
-        said = [mine.loss, mine.out_of_memory, mine.lost, mine.lacks_gradients, number, time.perf_counter()]
-        heard = self.group.gather_numbers(said)
-        self.now = heard[0][5]
-        signal = next((int(one[4]) for one in heard if one[4]), None)
-        if signal is not None and self.stop.signal_name is None:
-            self.stop.signal_name = Signals(signal).name
-        return [Told(one[0], bool(one[1]), bool(one[2]), bool(one[3])) for one in heard]
+    def exchange(self, report: RankReport) -> list[RankReport]:
+        """The reports of all processes, by rank."""
+        name = self.own_stop.signal_name
+        signal = float(Signals[name]) if name is not None else 0.0
+        outcome = [report.loss, report.is_out_of_memory, report.is_loss_lost, report.lacks_gradients]
+        messages = self.group.all_gather_numbers([*outcome, signal, time.perf_counter()])
+        self.now = messages[0][5]
+        common_signal = next((int(message[4]) for message in messages if message[4]), None)
+        if common_signal is not None and self.common_stop.signal_name is None:
+            self.common_stop.signal_name = Signals(common_signal).name
+        return [RankReport(message[0], *map(bool, message[1:4])) for message in messages]
 
 
 @dataclass
-class SharedStepper(Stepper):
-    """A Stepper whose batches are shares: ``batch.whole`` says of how many samples."""
+class DistributedStepper(Stepper):
+    """A Stepper whose batches are slices: ``batch.global_size`` is the size of the whole batch."""
 
-    pulse: Pulse
+    sync: StepSync
 
-    def gradients_within_memory(self, batch: Batch) -> float:
-        group = self.pulse.group
+    def compute_gradients_within_memory(self, batch: Batch) -> float:
+        group = self.sync.group
         while True:
-            told = self.pulse.beat(self._tried(batch))
-            if any(one.out_of_memory for one in told):
-                self._halve(-(-batch.whole // group.size))
-            elif any(one.lost for one in told):
-                lost = next(rank for rank, one in enumerate(told) if one.lost)
-                raise NonFiniteLoss(group.gather(batch.indices)[lost])
+            reports = self.sync.exchange(self._try_slice(batch))
+            if any(report.is_out_of_memory for report in reports):
+                self._halve_microbatch(-(-batch.global_size // group.size))
+            elif any(report.is_loss_lost for report in reports):
+                rank = next(rank for rank, report in enumerate(reports) if report.is_loss_lost)
+                raise NonFiniteLoss(group.all_gather(batch.indices)[rank])
             else:
-                group.sum_(self._gradients(some_lack=any(one.lacks_gradients for one in told)))
-                # As DistributedDataParallel does: BatchNorm's statistics are those of the first process's shares.
-                group.spread_(list(self.net.buffers()))
-                return sum(one.loss for one in told)
+                group.all_reduce_(self._gradients(some_lack=any(report.lacks_gradients for report in reports)))
+                # As in DistributedDataParallel, BatchNorm's statistics are those of rank 0's slices.
+                group.broadcast_(list(self.net.buffers()))
+                return sum(report.loss for report in reports)
 
-    def _tried(self, batch: Batch) -> Told:
+    def _try_slice(self, batch: Batch) -> RankReport:
         try:
-            loss = self.gradients(batch)
+            loss = self.compute_gradients(batch)
         except NonFiniteLoss:
-            return Told(lost=True)
+            return RankReport(is_loss_lost=True)
         except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
-            return Told(out_of_memory=True)
-        return Told(loss, lacks_gradients=any(weight.grad is None for weight in self._weights()))
+            return RankReport(is_out_of_memory=True)
+        return RankReport(loss, lacks_gradients=any(weight.grad is None for weight in self._weights()))
 
     def _gradients(self, *, some_lack: bool) -> list[Tensor]:
-        """Of the weights that took part in any process's share; the others have none in all of them."""
+        """Gradients of the weights that got one in any process; other weights have none in all of them."""
         weights = self._weights()
         if some_lack:
-            have = self.pulse.group.gather([weight.grad is not None for weight in weights])
-            for weight, anybody in zip(weights, map(any, zip(*have, strict=True)), strict=True):
-                if anybody and weight.grad is None:
+            has_gradient = self.sync.group.all_gather([weight.grad is not None for weight in weights])
+            for weight, in_any in zip(weights, map(any, zip(*has_gradient, strict=True)), strict=True):
+                if in_any and weight.grad is None:
                     weight.grad = torch.zeros_like(weight)
         return [weight.grad for weight in weights if weight.grad is not None]
 
@@ -108,11 +110,11 @@ class SharedStepper(Stepper):
         return [weight for weight in self.net.parameters() if weight.requires_grad]
 
 
-def shared(
-    stepper: Stepper, group: Group, asked: StopRequest, deadline: Deadline | None
-) -> tuple[StopRequest, SharedStepper, Deadline | None]:
-    """What a loop of several processes has in the place of these: one stop for all, and the first process's clock."""
-    pulse = Pulse(group, asked)
-    parts = {part.name: getattr(stepper, part.name) for part in fields(Stepper)}
-    timed = replace(deadline, clock=pulse.clock) if deadline is not None else None
-    return pulse.stop, SharedStepper(**parts, pulse=pulse), timed
+def distribute_step(
+    stepper: Stepper, group: ProcessGroup, own_stop: StopFlag, deadline: Deadline | None
+) -> tuple[StopFlag, DistributedStepper, Deadline | None]:
+    """What a loop of several processes uses instead of its own: a common stop flag, and a deadline on rank 0's clock."""
+    sync = StepSync(group, own_stop)
+    values = {part.name: getattr(stepper, part.name) for part in fields(Stepper)}
+    common_deadline = replace(deadline, clock=sync.clock) if deadline is not None else None
+    return sync.common_stop, DistributedStepper(**values, sync=sync), common_deadline

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a port, and its adapters for a terminal, for a log, and for nobody."""
+"""Shows people how a run goes: on a terminal, in a log, or not at all."""
 
 import sys
 import time
@@ -14,69 +14,76 @@ from naiad.trainer.data.findings import Finding
 from naiad.trainer.model.model import EpochRecord
 from naiad.trainer.plan.plan import Plan
 
+_BAR_INTERVAL_S = 0.2
+
 
 class Progress(Protocol):
-    """Called from the thread that trains, in this order: started, then steps, epochs and notes, then done."""
+    """Called from the thread that trains: ``start``, then steps, epochs and notes, then ``close``."""
 
-    def started(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
-        """``step`` is 0, or where a resumed run goes on."""
+    def start(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
+        """step: 0, or the step of the checkpoint that a resumed run goes on from."""
 
-    def stepped(self, step: int, loss: float, rate: float, samples: int) -> None: ...
+    def update(self, step: int, loss: float, rate: float, samples: int) -> None:
+        """Called after each step; ``step`` counts from 1. rate: the learning rate. samples: those of this step."""
 
-    def epoch_ended(self, record: EpochRecord) -> None: ...
+    def end_epoch(self, record: EpochRecord) -> None: ...
 
     def note(self, text: str) -> None:
-        """One line that the user should see: a repair, a return to a checkpoint, a part of the artifact left out."""
+        """Shows one line: a repair, a rollback to a checkpoint, a missing file of the artifact."""
 
-    def done(self) -> None: ...
+    def close(self) -> None: ...
 
 
-class Silent:
-    def started(self, plan: Plan, dataset: Dataset, *, step: int) -> None: ...
+class SilentProgress:
+    """Shows nothing."""
 
-    def stepped(self, step: int, loss: float, rate: float, samples: int) -> None: ...
+    def start(self, plan: Plan, dataset: Dataset, *, step: int) -> None: ...
 
-    def epoch_ended(self, record: EpochRecord) -> None: ...
+    def update(self, step: int, loss: float, rate: float, samples: int) -> None: ...
+
+    def end_epoch(self, record: EpochRecord) -> None: ...
 
     def note(self, text: str) -> None: ...
 
-    def done(self) -> None: ...
+    def close(self) -> None: ...
 
 
-class Lines:
-    """One event one line, fixed order, units; for logs and for jobs."""
+class LineProgress:
+    """Prints one event a line, in a fixed order and with units; for logs and for jobs."""
 
-    def __init__(self, stream: TextIO | None = None, *, every_s: float = 2.0) -> None:
+    def __init__(self, stream: TextIO | None = None, *, interval_s: float = 2.0) -> None:
+        """interval_s: least time between two lines of steps."""
         self._stream = stream if stream is not None else sys.stderr
-        self._every_s = every_s
-        self._pace = _Pace()
+        self._interval_s = interval_s
+        self._speed = _Speed()
         self._printed_at = float("-inf")
 
-    def started(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
-        for line in opening_lines(plan, dataset):
-            self._say(line)
-        self._pace.start(plan, step)
+    def start(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
+        for line in header_lines(plan, dataset):
+            self._print(line)
+        self._speed.start(plan, step)
 
-    def stepped(self, step: int, loss: float, rate: float, samples: int) -> None:
-        self._pace.stepped(step, samples)
-        if self._pace.now - self._printed_at >= self._every_s:
-            self._printed_at = self._pace.now
-            self._say(f"step {self._pace.place} | loss {loss:.4f} | lr {rate:.1e} | {self._pace.text}")
+    def update(self, step: int, loss: float, rate: float, samples: int) -> None:
+        self._speed.update(step, samples)
+        if self._speed.now - self._printed_at >= self._interval_s:
+            self._printed_at = self._speed.now
+            times = f"{self._speed.text} | {self._speed.time_left}"
+            self._print(f"step {self._speed.position} | loss {loss:.4f} | lr {rate:.1e} | {times}")
 
-    def epoch_ended(self, record: EpochRecord) -> None:
-        self._say(epoch_line(record))
+    def end_epoch(self, record: EpochRecord) -> None:
+        self._print(epoch_line(record))
 
     def note(self, text: str) -> None:
-        self._say(f"note: {text}")
+        self._print(f"note: {text}")
 
-    def done(self) -> None: ...
+    def close(self) -> None: ...
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
 
 
-class Bar:
-    """A bar that moves, for a terminal; the plan above it, a line an epoch under it."""
+class BarProgress:
+    """Shows a moving bar on a terminal, the plan above it and a line for each epoch."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console if console is not None else Console(stderr=True)
@@ -88,68 +95,76 @@ class Bar:
         )
         self._bar = RichProgress(*columns, console=self._console, transient=True)
         self._task: TaskID | None = None
-        self._pace = _Pace()
+        self._speed = _Speed()
         self._drawn_at = float("-inf")
 
-    def started(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
+    def start(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
         self._console.print(_plan_table(plan, dataset))
-        self._pace.start(plan, step)
+        self._speed.start(plan, step)
         self._task = self._bar.add_task("train", total=plan.total_steps, completed=step, text="")
         self._bar.start()
 
-    def stepped(self, step: int, loss: float, rate: float, samples: int) -> None:
-        self._pace.stepped(step, samples)
-        if self._task is not None and self._pace.now - self._drawn_at >= 0.2:
-            self._drawn_at = self._pace.now
-            self._bar.update(self._task, completed=step, text=f"loss {loss:.4f} | lr {rate:.1e} | {self._pace.speed}")
+    def update(self, step: int, loss: float, rate: float, samples: int) -> None:
+        self._speed.update(step, samples)
+        if self._task is not None and self._speed.now - self._drawn_at >= _BAR_INTERVAL_S:
+            self._drawn_at = self._speed.now
+            self._bar.update(self._task, completed=step, text=f"loss {loss:.4f} | lr {rate:.1e} | {self._speed.text}")
 
-    def epoch_ended(self, record: EpochRecord) -> None:
+    def end_epoch(self, record: EpochRecord) -> None:
         self._bar.console.print(epoch_line(record), highlight=False)
 
     def note(self, text: str) -> None:
         self._bar.console.print(f"note: {text}", highlight=False, style="yellow")
 
-    def done(self) -> None:
+    def close(self) -> None:
         self._bar.stop()
 
 
-def progress_for(stream: TextIO | None = None) -> Progress:
-    """A bar on a terminal, plain lines elsewhere."""
+def make_progress(stream: TextIO | None = None) -> Progress:
+    """A bar on a terminal, lines elsewhere. stream: None is stderr."""
     stream = stream if stream is not None else sys.stderr
-    return Bar(Console(file=stream)) if stream.isatty() else Lines(stream)
+    return BarProgress(Console(file=stream)) if stream.isatty() else LineProgress(stream)
 
 
-class _Pace:
-    """Speed and time left, from the steps of the last few seconds."""
+class _Speed:
+    """Speed and remaining time, measured over the last second of steps or more."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._total = self._step = 0
+        self._window_start, self._window_step, self._window_samples = 0.0, 0, 0
+        self._step_s = self._samples_per_s = 0.0
 
     def start(self, plan: Plan, step: int) -> None:
-        self._total = plan.total_steps
-        self._step = step
+        self._total, self._step = plan.total_steps, step
+        self._step_s = self._samples_per_s = 0.0
         self.now = time.perf_counter()
-        self._since, self._since_step, self._samples = self.now, step, 0
-        self._step_s, self._samples_s = 0.0, 0.0
+        self._start_window()
 
-    def stepped(self, step: int, samples: int) -> None:
+    def update(self, step: int, samples: int) -> None:
         self.now = time.perf_counter()
-        self._step, self._samples = step, self._samples + samples
-        elapsed = self.now - self._since
-        if elapsed >= 1.0 or self._step_s == 0.0:
-            self._step_s = elapsed / max(1, step - self._since_step)
-            self._samples_s = self._samples / max(elapsed, 1e-9)
-            self._since, self._since_step, self._samples = self.now, step, 0
+        self._step, self._window_samples = step, self._window_samples + samples
+        elapsed_s = self.now - self._window_start
+        if elapsed_s >= 1.0 or self._step_s == 0.0:
+            self._step_s = elapsed_s / max(1, step - self._window_step)
+            self._samples_per_s = self._window_samples / max(elapsed_s, 1e-9)
+            self._start_window()
+
+    def _start_window(self) -> None:
+        self._window_start, self._window_step, self._window_samples = self.now, self._step, 0
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         width = len(str(self._total))
         return f"{self._step:0{width}d}/{self._total}"
 
     @property
-    def speed(self) -> str:
-        return f"{self._step_s * 1e3:.1f} ms | {self._samples_s:,.0f} samples/s"
+    def text(self) -> str:
+        return f"{self._step_s * 1e3:.1f} ms | {self._samples_per_s:,.0f} samples/s"
 
     @property
-    def text(self) -> str:
-        return f"{self.speed} | eta {(self._total - self._step) * self._step_s:.0f} s"
+    def time_left(self) -> str:
+        return f"eta {(self._total - self._step) * self._step_s:.0f} s"
 
 
 def epoch_line(record: EpochRecord) -> str:
@@ -158,11 +173,12 @@ def epoch_line(record: EpochRecord) -> str:
     return line.replace(" |  | ", " | ")
 
 
-def opening_lines(plan: Plan, dataset: Dataset) -> list[str]:
+def header_lines(plan: Plan, dataset: Dataset) -> list[str]:
+    """The data, its findings and the plan, one fact a line."""
     lines = [f"data: {_data_line(dataset)}"]
-    lines += [_found_line(finding) for finding in dataset.findings.items]
+    lines += [_finding_line(finding) for finding in dataset.findings.items]
     for name, value, reason, measured in plan.rows():
-        lines.append(f"plan: {name:<16} {value:<14} {reason}{f' ({measured})' if measured else ''}")
+        lines.append(f"plan: {name:<20} {value:<14} {reason}{f' ({measured})' if measured else ''}")
     return lines
 
 
@@ -174,12 +190,12 @@ def _data_line(dataset: Dataset) -> str:
     )
 
 
-def _found_line(finding: Finding) -> str:
+def _finding_line(finding: Finding) -> str:
     return f"found: {finding.message} ({finding.count:,} in {finding.split}, {finding.action})"
 
 
 def _plan_table(plan: Plan, dataset: Dataset) -> Table:
-    title = "\n".join([_data_line(dataset), *(_found_line(finding) for finding in dataset.findings.items)])
+    title = "\n".join([_data_line(dataset), *(_finding_line(finding) for finding in dataset.findings.items)])
     table = Table("choice", "value", "reason", title=title, title_justify="left", box=None, header_style="bold")
     for name, value, reason, measured in plan.rows():
         table.add_row(name, value, f"{reason}{f' ({measured})' if measured else ''}")

@@ -1,4 +1,4 @@
-"""Hears a request to stop (SIGTERM, Ctrl-C) without being torn out of a step."""
+"""Catches the signals that stop a run (SIGTERM, Ctrl-C), so that it ends between two steps."""
 
 import signal
 import threading
@@ -7,40 +7,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from naiad.errors import Stopped
+from naiad.errors import TrainingStopped
 
 
 @dataclass
-class StopRequest:
+class StopFlag:
+    """Whether a run is to stop."""
+
     signal_name: str | None = None
     """The first signal that came; None while there is none."""
 
 
 @contextmanager
-def listening() -> Iterator[StopRequest]:
-    """A second signal of the same kind acts as it did before. Outside the main thread nothing is listened for.
+def catch_stop_signals() -> Iterator[StopFlag]:
+    """A flag that SIGTERM and SIGINT set inside the block. A second signal of the same kind acts as it did before.
 
-    Where Stopped leaves a process that has heard no signal, another process heard one first. This one's own may still be on its
-    way, and does nothing when it comes.
+    Catches nothing outside the main thread. When TrainingStopped leaves the block and this process has received no signal, then
+    another process of the run has received one. This one's own may still come, and is ignored.
     """
-    request = StopRequest()
+    flag = StopFlag()
     if threading.current_thread() is not threading.main_thread():
-        yield request
+        yield flag
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def hear(number: int, _: FrameType | None) -> None:
-        request.signal_name = signal.Signals(number).name
-        signal.signal(number, before[signal.Signals(number)])
+    def set_flag(number: int, _: FrameType | None) -> None:
+        flag.signal_name = signal.Signals(number).name
+        signal.signal(number, previous[signal.Signals(number)])
 
-    for number in before:
-        signal.signal(number, hear)
-    on_its_way = False
+    for number in previous:
+        signal.signal(number, set_flag)
+    signal_may_come = False
     try:
-        yield request
-    except Stopped:
-        on_its_way = request.signal_name is None
+        yield flag
+    except TrainingStopped:
+        signal_may_come = flag.signal_name is None
         raise
     finally:
-        for number, handler in before.items() if not on_its_way else ():
+        for number, handler in previous.items() if not signal_may_come else ():
             signal.signal(number, handler)

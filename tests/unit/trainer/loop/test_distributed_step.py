@@ -1,4 +1,4 @@
-"""A step by several processes: one update, whatever becomes of a share."""
+"""A step by several processes makes one update, however the slices go."""
 
 import copy
 import os
@@ -29,21 +29,21 @@ PLAN = Plan(
 )  # fmt: skip
 
 
-class Hungry(nn.Module):
-    """Runs out of memory for more than ``most`` samples."""
+class LimitedMemory(nn.Module):
+    """Runs out of memory for more than ``limit`` samples."""
 
-    def __init__(self, most):
+    def __init__(self, limit):
         super().__init__()
-        self.most, self.linear = most, nn.Linear(5, 3)
+        self.limit, self.linear = limit, nn.Linear(5, 3)
 
     def forward(self, inputs):
-        if len(inputs) > self.most:
+        if len(inputs) > self.limit:
             raise torch.OutOfMemoryError("no memory for this")
         return self.linear(inputs)
 
 
-class Forked(nn.Module):
-    """``left`` sees a share that begins with a positive number, ``right`` the others, ``idle`` none."""
+class Branching(nn.Module):
+    """Uses ``left`` for a slice that begins with a positive number, ``right`` for other slices, and ``idle`` for none."""
 
     def __init__(self):
         super().__init__()
@@ -53,30 +53,34 @@ class Forked(nn.Module):
         return (self.left if inputs[0, 0] > 0 else self.right)(inputs)
 
 
-def a_batch(share=None, *, samples=13):
+def make_batch(batch_slice=None, *, samples=13):
     generator = torch.Generator().manual_seed(0)
     raw, targets = torch.randn(samples, 5, generator=generator), torch.arange(samples) % 3
-    if share is None:
+    if batch_slice is None:
         return Batch(torch.arange(samples), raw, targets)
-    own = share.of(samples)
-    return Batch(torch.arange(samples)[own], raw[own].clone(), targets[own], samples)
+    positions = batch_slice.bounds(samples)
+    return Batch(torch.arange(samples)[positions], raw[positions].clone(), targets[positions], samples)
 
 
-def stepper_for(net, **choices):
+def make_stepper(net, **choices):
     plan = replace(PLAN, **choices)
     optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, weight_decay=0.1)
     return Stepper(net, nn.Identity(), make_loss(Task.CLASSIFICATION), optimizer, plan, plan.microbatch_size)
 
 
-def shared_steps(kind, *, steps=3, spoil_rank=None, most=(99, 99), choices=None):
-    """Steps of the network ``kind`` by this process, and all that can be said of them."""
+def distributed_steps(kind, *, steps=3, nan_rank=None, limits=(99, 99), choices=None):
+    """Takes steps of the network ``kind`` in this process, and returns how they went."""
     with join_process_group() as group:
         torch.manual_seed(0)
-        makers = {"linear": lambda: nn.Linear(5, 3), "forked": Forked, "hungry": lambda: Hungry(most[group.rank])}
+        makers = {
+            "linear": lambda: nn.Linear(5, 3),
+            "branching": Branching,
+            "limited": lambda: LimitedMemory(limits[group.rank]),
+        }
         net = makers[kind]()
-        _, stepper, _ = distribute_step(stepper_for(net, **(choices or {})), group, StopFlag(), None)
-        batch, lost = a_batch(BatchSlice(group.rank, group.size)), None
-        if spoil_rank == group.rank:
+        _, stepper, _ = distribute_step(make_stepper(net, **(choices or {})), group, StopFlag(), None)
+        batch, lost = make_batch(BatchSlice(group.rank, group.size)), None
+        if nan_rank == group.rank:
             batch.raw[0, 0] = float("nan")
         losses = []
         try:
@@ -84,16 +88,16 @@ def shared_steps(kind, *, steps=3, spoil_rank=None, most=(99, 99), choices=None)
         except NonFiniteLoss as error:
             lost = error.indices
         state = {name: value.clone() for name, value in net.state_dict().items()}
-        idle = net.idle.weight.grad is None if kind == "forked" else None
+        idle = net.idle.weight.grad is None if kind == "branching" else None
         return {"state": state, "losses": losses, "lost": lost, "micro": stepper.microbatch_size, "idle": idle}
 
 
-def normed_steps():
+def batchnorm_step():
     with join_process_group() as group:
         torch.manual_seed(0)
         net = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 3))
-        _, stepper, _ = distribute_step(stepper_for(net), group, StopFlag(), None)
-        batch = a_batch(BatchSlice(group.rank, group.size))
+        _, stepper, _ = distribute_step(make_stepper(net), group, StopFlag(), None)
+        batch = make_batch(BatchSlice(group.rank, group.size))
         stepper.step(batch, 0.2)
         return {"state": dict(net.state_dict()), "mean": batch.raw.mean(0)}
 
@@ -102,78 +106,76 @@ def same_bits(one, other):
     return all(torch.equal(one["state"][name], other["state"][name]) for name in one["state"])
 
 
-def alone(net, *, steps=3, **choices):
-    stepper = stepper_for(net, **choices)
-    return [stepper.step(a_batch(), 0.2) for _ in range(steps)]
+def single_process_steps(net, *, steps=3, **choices):
+    stepper = make_stepper(net, **choices)
+    return [stepper.step(make_batch(), 0.2) for _ in range(steps)]
 
 
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("choices", [{}, {"clip_norm": 0.05}, {"microbatch_size": 4}])
-def test_shares_make_the_step_of_the_whole_batch(together, size, choices):
+def test_slices_make_the_step_of_the_whole_batch(run_processes, size, choices):
     torch.manual_seed(0)
     net = nn.Linear(5, 3)
-    losses = alone(net, **choices)
-    found = together(shared_linear, choices, size=size)
-    for one in found:
+    losses = single_process_steps(net, **choices)
+    results = run_processes(linear_steps, choices, size=size)
+    for one in results:
         assert one["losses"] == pytest.approx(losses)
-        assert same_bits(one, found[0])
+        assert same_bits(one, results[0])
         torch.testing.assert_close(one["state"]["weight"], net.weight.detach())
 
 
-def shared_linear(choices):
-    return shared_steps("linear", choices=choices)
+def linear_steps(choices):
+    return distributed_steps("linear", choices=choices)
 
 
-def shared_hungry(most):
-    return shared_steps("hungry", most=most)
+def limited_steps(limits):
+    return distributed_steps("limited", limits=limits)
 
 
-def test_out_of_memory_in_one_halves_the_microbatch_of_all(together):
+def test_out_of_memory_in_one_halves_the_microbatch_of_all(run_processes):
     torch.manual_seed(0)
-    plain = Hungry(99)
-    alone(plain)
-    first, second = together(shared_hungry, (99, 2))
+    plain = LimitedMemory(99)
+    single_process_steps(plain)
+    first, second = run_processes(limited_steps, (99, 2))
     assert first["micro"] == second["micro"] == 2
     assert same_bits(first, second)
     torch.testing.assert_close(first["state"]["linear.weight"], plain.linear.weight.detach())
 
 
-def test_a_sample_too_many_for_one_is_an_error_in_all(together):
-    for error in together(shared_hungry, (99, 0)):
+def test_a_single_sample_that_does_not_fit_is_an_error_in_all(run_processes):
+    for error in run_processes(limited_steps, (99, 0)):
         assert isinstance(error, MemoryExhausted)
 
 
-def spoiled(rank):
-    return shared_steps("linear", spoil_rank=rank)
+def nan_steps(rank):
+    return distributed_steps("linear", nan_rank=rank)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_loss_lost_in_one_is_lost_in_all_and_changes_no_weight(together, rank):
+def test_a_loss_that_is_not_finite_in_one_process_changes_no_weight(run_processes, rank):
     torch.manual_seed(0)
     before = nn.Linear(5, 3).weight
-    for one in together(spoiled, rank):
-        assert torch.equal(one["lost"], torch.arange(13)[BatchSlice(rank, 2).of(13)]), (
-            "the samples of the one that lost it"
-        )
+    for one in run_processes(nan_steps, rank):
+        assert torch.equal(one["lost"], torch.arange(13)[BatchSlice(rank, 2).bounds(13)]), "the samples of that process"
         assert torch.equal(one["state"]["weight"], before)
 
 
-def forked():
-    return shared_steps("forked")
+def branching_steps():
+    return distributed_steps("branching")
 
 
-def test_weights_that_only_one_process_used_are_learnt_by_all_and_those_of_none_by_none(together):
+def test_weights_that_one_process_uses_are_updated_in_all(run_processes):
     torch.manual_seed(0)
-    net = Forked()
+    net = Branching()
     before = copy.deepcopy(net)
     optimizer = torch.optim.SGD(net.parameters(), 0.2, momentum=0.9, weight_decay=0.1)
     for _ in range(3):
         optimizer.zero_grad()
         for rank in range(2):
-            part = a_batch(BatchSlice(rank, 2))
-            (nn.functional.cross_entropy(net(part.raw), part.targets) * len(part) / 13).backward()
+            batch = make_batch(BatchSlice(rank, 2))
+            (nn.functional.cross_entropy(net(batch.raw), batch.targets) * len(batch) / 13).backward()
         optimizer.step()
-    first, second = together(forked)
+    first, second = run_processes(branching_steps)
     assert first["idle"]
     assert second["idle"]
     assert same_bits(first, second)
@@ -182,30 +184,30 @@ def test_weights_that_only_one_process_used_are_learnt_by_all_and_those_of_none_
     assert torch.equal(first["state"]["idle.weight"], before.idle.weight), "no weight decay either"
 
 
-def test_batchnorm_keeps_the_statistics_of_the_first(together):
-    first, second = together(normed_steps)
+def test_batchnorm_has_the_statistics_of_rank_zero(run_processes):
+    first, second = run_processes(batchnorm_step)
     assert same_bits(first, second)
     torch.testing.assert_close(first["state"]["0.running_mean"], first["mean"] * 0.1)
 
 
-def asked_to_stop():
-    """The second is, in its second step."""
-    with join_process_group() as group, catch_stop_signals() as asked:
+def stop_rank_one():
+    """Sends SIGTERM to rank 1 in its second step."""
+    with join_process_group() as group, catch_stop_signals() as own_stop:
         net = nn.Linear(5, 3)
-        deadline = Deadline(at=10.0, closing_s=0.0)
-        stop, stepper, timed = distribute_step(stepper_for(net), group, asked, deadline)
-        seen, times = [], []
+        deadline = Deadline(ends_at=10.0, last_validation_s=0.0)
+        stop, stepper, common_deadline = distribute_step(make_stepper(net), group, own_stop, deadline)
+        signals, times = [], []
         for step in range(3):
             if group.rank == 1 and step == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
-            stepper.step(a_batch(BatchSlice(group.rank, group.size)), 0.1)
-            seen.append(stop.signal_name)
-            times.append(timed.clock())
-        return SimpleNamespace(seen=seen, times=times)
+            stepper.step(make_batch(BatchSlice(group.rank, group.size)), 0.1)
+            signals.append(stop.signal_name)
+            times.append(common_deadline.clock())
+        return SimpleNamespace(signals=signals, times=times)
 
 
-def test_a_stop_of_one_is_heard_by_all_at_the_same_step_and_they_share_a_clock(together):
-    first, second = together(asked_to_stop)
-    assert first.seen == second.seen == [None, "SIGTERM", "SIGTERM"]
+def test_a_signal_to_one_process_stops_all_at_the_same_step(run_processes):
+    first, second = run_processes(stop_rank_one)
+    assert first.signals == second.signals == [None, "SIGTERM", "SIGTERM"]
     assert first.times == second.times
     assert first.times == sorted(set(first.times))

@@ -1,3 +1,5 @@
+"""The loop: learning, exact resume, rollbacks, stops and deadlines."""
+
 import os
 import signal
 
@@ -5,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.errors import LossNotFinite, Stopped
+from naiad.errors import LossNotFinite, TrainingStopped
 from naiad.trainer.data.batches import BatchLoader
 from naiad.trainer.loop.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.loop.deadline import Deadline
 from naiad.trainer.loop.events import NullEventWriter
-from naiad.trainer.loop.loop import Loop, load_kept_weights
+from naiad.trainer.loop.loop import Loop
 from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.state import RunState, make_ema
 from naiad.trainer.loop.step import Stepper
@@ -22,7 +24,7 @@ from naiad.trainer.plan.plan import MicrobatchChange
 from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 
-class Noted(SilentProgress):
+class NotesProgress(SilentProgress):
     def __init__(self):
         self.notes = []
 
@@ -30,13 +32,13 @@ class Noted(SilentProgress):
         self.notes.append(text)
 
 
-def a_net():
+def make_net():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
 
 
-def a_loop(dataset, plan, *, checkpoints=None, net=None, stop=None, deadline=None, before_step=lambda step: None):
-    net = net if net is not None else a_net()
+def make_loop(dataset, plan, *, checkpoints=None, net=None, stop=None, deadline=None, before_step=lambda step: None):
+    net = net if net is not None else make_net()
     state = RunState(
         net,
         make_optimizer(net, plan),
@@ -45,21 +47,23 @@ def a_loop(dataset, plan, *, checkpoints=None, net=None, stop=None, deadline=Non
         AdjustedSchedule(plan.total_steps),
     )
 
-    class Watched(Stepper):
+    class WatchedStepper(Stepper):
         def step(self, batch, rate):
             before_step(state.step)
             return super().step(batch, rate)
 
-    stepper = Watched(net, dataset.features, make_loss(dataset.task), state.optimizer, plan, plan.microbatch_size)
+    stepper = WatchedStepper(
+        net, dataset.features, make_loss(dataset.task), state.optimizer, plan, plan.microbatch_size
+    )
     return Loop(
         state=state,
         stepper=stepper,
-        feed=BatchLoader(dataset.train, plan.batch_size, plan.seed),
+        loader=BatchLoader(dataset.train, plan.batch_size, plan.seed),
         plan=plan,
         validate=make_task_strategy(dataset, seed=0).validate,
         checkpoints=checkpoints if checkpoints is not None else MemoryCheckpoints(),
         events=NullEventWriter(),
-        progress=Noted(),
+        progress=NotesProgress(),
         stop=stop if stop is not None else StopFlag(),
         deadline=deadline,
     )
@@ -69,8 +73,8 @@ def weights(loop):
     return torch.cat([parameter.detach().flatten() for parameter in loop.state.net.parameters()])
 
 
-def test_it_learns(blobs, plan):
-    loop = a_loop(blobs, plan())
+def test_the_loop_learns(blobs, plan):
+    loop = make_loop(blobs, plan())
     loop.train()
     assert loop.state.step == 40
     assert [record.epoch for record in loop.state.history] == [1, 2, 3, 4]
@@ -81,33 +85,33 @@ def test_it_learns(blobs, plan):
 @pytest.mark.parametrize("keep", ["last", "best"])
 @pytest.mark.parametrize("ema", [None, 0.9])
 @pytest.mark.parametrize("killed_at", [0, 1, 6, 7, 13, 20, 27, 39])
-def test_a_run_that_is_cut_off_anywhere_ends_bitwise_equal(tmp_path, blobs, plan, killed_at, keep, ema):
+def test_a_run_that_is_killed_at_any_step_ends_bitwise_equal(tmp_path, blobs, plan, killed_at, keep, ema):
     choices = plan(keep_weights=keep, ema=ema)
-    whole = a_loop(blobs, choices)
+    whole = make_loop(blobs, choices)
     torch.manual_seed(5)
     whole.train()
-    load_kept_weights(whole.state)
+    whole.state.load_kept_weights()
 
     def die(step):
         if step == killed_at:
             raise KeyboardInterrupt
 
-    cut = a_loop(blobs, choices, checkpoints=FolderCheckpoints(tmp_path), before_step=die)
+    killed = make_loop(blobs, choices, checkpoints=FolderCheckpoints(tmp_path), before_step=die)
     torch.manual_seed(5)
     with pytest.raises(KeyboardInterrupt):
-        cut.train()
-    resumed = a_loop(blobs, choices, checkpoints=FolderCheckpoints(tmp_path))
+        killed.train()
+    resumed = make_loop(blobs, choices, checkpoints=FolderCheckpoints(tmp_path))
     resumed.state.restore(resumed.checkpoints.latest())
     assert resumed.state.step <= killed_at
     resumed.train()
-    load_kept_weights(resumed.state)
+    resumed.state.load_kept_weights()
     assert torch.equal(weights(resumed), weights(whole))
     losses = [[record.train_loss for record in loop.state.history] for loop in (resumed, whole)]
     assert losses[0] == losses[1]
 
 
 def poison(loop, *, at_step, times):
-    """Makes the loss NaN at ``at_step``, the first ``times`` times that the loop comes there."""
+    """Makes the loss NaN at ``at_step``, the first ``times`` times that the loop reaches it."""
     original, left = loop.stepper.loss, [times]
 
     def loss(net, inputs, targets):
@@ -120,107 +124,107 @@ def poison(loop, *, at_step, times):
     loop.stepper.loss = loss
 
 
-def test_a_lost_loss_goes_back_to_the_checkpoint_with_a_smaller_rate(blobs, plan):
-    loop = a_loop(blobs, plan())
+def test_after_a_loss_that_is_not_finite_the_loop_rolls_back_with_a_smaller_rate(blobs, plan):
+    loop = make_loop(blobs, plan())
     poison(loop, at_step=17, times=2)
     loop.train()
     assert loop.state.step == 40
-    assert loop.state.returns == 2
-    assert loop.state.rate_scale == pytest.approx(0.01)
+    assert loop.state.rollbacks == 2
+    assert loop.state.learning_rate_scale == pytest.approx(0.01)
     assert "not finite at step 17: back to step 14" in loop.progress.notes[0]
     assert [record.epoch for record in loop.state.history] == [1, 2, 3, 4]
 
 
-def test_a_loss_that_stays_lost_is_an_error_with_step_and_samples(blobs, plan):
-    loop = a_loop(blobs, plan())
+def test_a_loss_that_stays_not_finite_is_an_error_with_step_and_samples(blobs, plan):
+    loop = make_loop(blobs, plan())
     poison(loop, at_step=17, times=99)
-    with pytest.raises(LossNotFinite, match=r"step 17 after 3 returns .* index \d+, index \d+"):
+    with pytest.raises(LossNotFinite, match=r"step 17 after 3 rollbacks .* index \d+, index \d+"):
         loop.train()
 
 
-def test_a_run_that_returned_resumes_with_the_smaller_rate(tmp_path, blobs, plan):
-    loop = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path))
+def test_a_run_that_rolled_back_resumes_with_the_smaller_rate(tmp_path, blobs, plan):
+    loop = make_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path))
     poison(loop, at_step=17, times=99)
     with pytest.raises(LossNotFinite):
         loop.train()
-    resumed = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path))
+    resumed = make_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path))
     resumed.state.restore(resumed.checkpoints.latest())
-    assert (resumed.state.step, resumed.state.returns) == (14, 3)
+    assert (resumed.state.step, resumed.state.rollbacks) == (14, 3)
 
 
 def test_sigterm_writes_a_checkpoint_and_stops(tmp_path, blobs, plan):
-    def ask(step):
+    def send_signal(step):
         if step == 11:
             os.kill(os.getpid(), signal.SIGTERM)
 
     with catch_stop_signals() as stop:
-        loop = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=ask)
-        with pytest.raises(Stopped, match="SIGTERM at step 12 of 40"):
+        loop = make_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=send_signal)
+        with pytest.raises(TrainingStopped, match="SIGTERM at step 12 of 40"):
             loop.train()
     assert FolderCheckpoints(tmp_path).latest().step == 12
     assert FolderCheckpoints(tmp_path).latest(regular=True).step == 10
 
 
-def test_the_deadline_ends_a_run_after_the_step_at_hand(blobs, plan):
-    loop = a_loop(blobs, plan(), deadline=Deadline(at=0.0, closing_s=0.0))
+def test_the_deadline_ends_a_run_after_the_current_step(blobs, plan):
+    loop = make_loop(blobs, plan(), deadline=Deadline(ends_at=0.0, last_validation_s=0.0))
     loop.train()
     assert loop.state.step == 1
     assert len(loop.state.history) == 1
 
 
 def test_the_best_epoch_is_kept_when_the_plan_says_so(blobs, plan):
-    loop = a_loop(blobs, plan(keep_weights="best", learning_rate=3.0))
+    loop = make_loop(blobs, plan(keep_weights="best", learning_rate=3.0))
     loop.train()
     best = max(record.validation["accuracy"] for record in loop.state.history)
-    load_kept_weights(loop.state)
+    loop.state.load_kept_weights()
     assert loop.validate(loop.state.net).scores["accuracy"] == best
 
 
 class ShortOfMemory(nn.Module):
-    """From its n-th forward pass on there is memory for no more than five samples."""
+    """Has memory for at most five samples from its n-th forward pass on."""
 
     def __init__(self, *, from_pass):
         super().__init__()
-        self.layers, self.left = a_net(), from_pass
+        self.layers, self.passes_left = make_net(), from_pass
 
     def forward(self, inputs):
-        self.left -= self.training
-        if self.training and self.left <= 0 and len(inputs) > 5:
+        self.passes_left -= self.training
+        if self.training and self.passes_left <= 0 and len(inputs) > 5:
             raise torch.OutOfMemoryError
         return self.layers(inputs)
 
 
-def test_memory_that_runs_out_in_the_middle_is_replayed_bit_for_bit(tmp_path, blobs, plan):
-    first = a_loop(blobs, plan(ema=0.9), net=ShortOfMemory(from_pass=17), checkpoints=FolderCheckpoints(tmp_path))
+def test_a_smaller_microbatch_is_repeated_bit_for_bit(tmp_path, blobs, plan):
+    first = make_loop(blobs, plan(ema=0.9), net=ShortOfMemory(from_pass=17), checkpoints=FolderCheckpoints(tmp_path))
     torch.manual_seed(5)
     first.train()
-    assert first.state.halvings == [MicrobatchChange(14, 5)]
+    assert first.state.microbatch_history == [MicrobatchChange(14, 5)]
     assert first.progress.notes == [
         "out of memory at step 16: on from step 14 with 5 samples a forward pass, gradients accumulated"
     ]
     assert [record.epoch for record in first.state.history] == [1, 2, 3, 4]
-    again = a_loop(blobs, plan(ema=0.9))
-    again.state.halvings = [MicrobatchChange(14, 5)]
+    again = make_loop(blobs, plan(ema=0.9))
+    again.state.microbatch_history = [MicrobatchChange(14, 5)]
     torch.manual_seed(5)
     again.train()
     assert again.progress.notes == []
     assert torch.equal(weights(first), weights(again))
-    whole = a_loop(blobs, plan(ema=0.9))
+    whole = make_loop(blobs, plan(ema=0.9))
     torch.manual_seed(5)
     whole.train()
-    assert not torch.equal(weights(first), weights(whole)), "smaller pieces draw another dropout"
-    assert FolderCheckpoints(tmp_path).latest().values["halvings"] == [{"step": 14, "size": 5}]
+    assert not torch.equal(weights(first), weights(whole)), "smaller microbatches draw other dropout masks"
+    assert FolderCheckpoints(tmp_path).latest().values["microbatch_history"] == [{"step": 14, "size": 5}]
 
 
-def test_a_run_that_is_resumed_when_its_time_is_over_ends_the_epoch_that_it_was_in(tmp_path, blobs, plan):
-    def ask(step):
+def test_a_run_that_is_resumed_after_its_deadline_ends_its_epoch(tmp_path, blobs, plan):
+    def request_stop(step):
         stop.signal_name = "SIGTERM" if step == 12 else None
 
     stop = StopFlag()
-    cut = a_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=ask)
-    with pytest.raises(Stopped):
-        cut.train()
-    resumed = a_loop(blobs, plan(), deadline=Deadline(at=0.0, closing_s=0.0, clock=lambda: 1.0))
+    stopped = make_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path), stop=stop, before_step=request_stop)
+    with pytest.raises(TrainingStopped):
+        stopped.train()
+    resumed = make_loop(blobs, plan(), deadline=Deadline(ends_at=0.0, last_validation_s=0.0, clock=lambda: 1.0))
     resumed.state.restore(FolderCheckpoints(tmp_path).latest())
     resumed.train()
     assert [(record.epoch, record.step) for record in resumed.state.history] == [(1, 10), (2, 14)]

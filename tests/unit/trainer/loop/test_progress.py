@@ -1,4 +1,4 @@
-"""What a person sees: lines in a log, a bar on a terminal."""
+"""Progress as lines in a log and as a bar on a terminal."""
 
 import io
 
@@ -13,18 +13,18 @@ RECORD = EpochRecord(3, 30, 0.5, 0.01, 1.25, {"loss": 0.75, "accuracy": 0.5})
 
 
 @pytest.fixture
-def told(plan):
+def explained_plan(plan):
     return plan(reasons=(("learning_rate", Reason("the usual peak", "0.1 s")), ("epochs", Reason("set by the user"))))
 
 
-def test_lines_have_a_fixed_order(told, blobs):
+def test_lines_have_a_fixed_order(explained_plan, blobs):
     stream = io.StringIO()
-    lines = LineProgress(stream, every_s=0)
-    lines.started(told, blobs, step=0)
-    lines.stepped(1, 0.3142, 0.03, 10)
-    lines.epoch_ended(RECORD)
+    lines = LineProgress(stream, interval_s=0)
+    lines.start(explained_plan, blobs, step=0)
+    lines.update(1, 0.3142, 0.03, 10)
+    lines.end_epoch(RECORD)
     lines.note("a note")
-    lines.done()
+    lines.close()
     text = stream.getvalue().splitlines()
     assert text[0] == "data: blobs: 100 train, 30 validation, 30 test; classification (made so)"
     rate = next(line for line in text if "learning_rate" in line)
@@ -36,35 +36,35 @@ def test_lines_have_a_fixed_order(told, blobs):
     assert text[-1] == "note: a note"
 
 
-def test_lines_of_steps_are_rare(told, blobs):
+def test_steps_are_printed_at_intervals(explained_plan, blobs):
     stream = io.StringIO()
-    lines = LineProgress(stream, every_s=1000)
-    lines.started(told, blobs, step=0)
+    lines = LineProgress(stream, interval_s=1000)
+    lines.start(explained_plan, blobs, step=0)
     for step in range(1, 30):
-        lines.stepped(step, 1.0, 0.1, 10)
+        lines.update(step, 1.0, 0.1, 10)
     assert stream.getvalue().count("step ") == 1
 
 
-def test_a_bar_on_a_terminal(told, blobs):
+def test_a_bar_shows_the_plan_epochs_and_notes(explained_plan, blobs):
     stream = io.StringIO()
     bar = BarProgress(Console(file=stream, force_terminal=True, width=120))
-    bar.started(told, blobs, step=5)
-    bar.stepped(6, 0.5, 0.1, 10)
-    bar.epoch_ended(RECORD)
+    bar.start(explained_plan, blobs, step=5)
+    bar.update(6, 0.5, 0.1, 10)
+    bar.end_epoch(RECORD)
     bar.note("out of memory")
-    bar.done()
+    bar.close()
     text = stream.getvalue()
-    for part in ("learning_rate", "the usual peak", "epoch 003", "note: out of memory", "train"):
-        assert part in text
+    for expected in ("learning_rate", "the usual peak", "epoch 003", "note: out of memory", "train"):
+        assert expected in text
 
 
-def test_nobody_is_told(told, blobs):
+def test_silent_progress_takes_every_call(explained_plan, blobs):
     silent = SilentProgress()
-    silent.started(told, blobs, step=0)
-    silent.stepped(1, 1.0, 0.1, 1)
-    silent.epoch_ended(RECORD)
+    silent.start(explained_plan, blobs, step=0)
+    silent.update(1, 1.0, 0.1, 1)
+    silent.end_epoch(RECORD)
     silent.note("x")
-    silent.done()
+    silent.close()
 
 
 def test_a_terminal_gets_a_bar_and_a_file_gets_lines():

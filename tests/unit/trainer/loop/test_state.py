@@ -1,3 +1,5 @@
+"""The state of a run, in a snapshot and back."""
+
 import copy
 
 import pytest
@@ -18,11 +20,11 @@ def small_net(width=8):
     )
 
 
-def run_state(optimizer, *, layout=torch.channels_last, average=False, width=8):
+def run_state(optimizer, *, layout=torch.channels_last, ema=False, width=8):
     net = small_net(width)
     net(torch.zeros(2, 1, 6, 6))
     net.to(memory_format=layout)
-    return RunState(net, optimizer(net.parameters()), make_ema(net) if average else None, 4, AdjustedSchedule(100))
+    return RunState(net, optimizer(net.parameters()), make_ema(net) if ema else None, 4, AdjustedSchedule(100))
 
 
 def advance(state, steps):
@@ -32,8 +34,8 @@ def advance(state, steps):
         nn.functional.cross_entropy(state.net(inputs), torch.randint(0, 3, (4,))).backward()
         state.optimizer.step()
         state.step += 1
-        if state.average is not None:
-            update_ema(state.average, state.net, 0.9)
+        if state.ema is not None:
+            update_ema(state.ema, state.net, 0.9)
 
 
 OPTIMIZERS = {
@@ -43,18 +45,18 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-@pytest.mark.parametrize("average", [False, True])
-def test_a_restored_run_goes_on_bit_for_bit(tmp_path, kind, average):
-    uninterrupted = run_state(OPTIMIZERS[kind], average=average)
+@pytest.mark.parametrize("ema", [False, True])
+def test_a_restored_run_goes_on_bit_for_bit(tmp_path, kind, ema):
+    uninterrupted = run_state(OPTIMIZERS[kind], ema=ema)
     torch.manual_seed(1)
     advance(uninterrupted, 3)
-    store = FolderCheckpoints(tmp_path)
-    store.save(uninterrupted.snapshot())
+    checkpoints = FolderCheckpoints(tmp_path)
+    checkpoints.save(uninterrupted.snapshot())
     advance(uninterrupted, 4)
 
-    resumed = run_state(OPTIMIZERS[kind], average=average)
+    resumed = run_state(OPTIMIZERS[kind], ema=ema)
     torch.manual_seed(999)
-    resumed.restore(store.latest())
+    resumed.restore(checkpoints.latest())
     advance(resumed, 4)
     ours, theirs = resumed.snapshot(), uninterrupted.snapshot()
     assert ours.step == theirs.step == 7
@@ -62,7 +64,7 @@ def test_a_restored_run_goes_on_bit_for_bit(tmp_path, kind, average):
     assert [name for name in ours.tensors if not torch.equal(ours.tensors[name], theirs.tensors[name])] == []
 
 
-def test_momentum_gets_the_layout_of_its_parameter_back(tmp_path):
+def test_momentum_has_the_layout_of_its_parameter_again(tmp_path):
     state = run_state(OPTIMIZERS["sgd"])
     advance(state, 1)
     FolderCheckpoints(tmp_path).save(state.snapshot())
@@ -87,7 +89,7 @@ def test_a_snapshot_of_another_network_is_refused():
         run_state(OPTIMIZERS["sgd"], width=5).restore(state.snapshot())
 
 
-def test_of_equal_scores_the_lower_loss_is_kept():
+def test_the_lower_loss_decides_between_equal_scores():
     net = nn.Linear(1, 1, bias=False)
     state = RunState(net, torch.optim.SGD(net.parameters(), 0.1), None, 4, AdjustedSchedule(100))
     for weight, score, loss in ((1.0, 0.5, 0.9), (2.0, 0.8, 0.7), (3.0, 0.8, 0.6), (4.0, 0.8, 0.65), (5.0, 0.7, 0.1)):
@@ -98,17 +100,17 @@ def test_of_equal_scores_the_lower_loss_is_kept():
     assert (state.best_score, state.best_loss) == (0.8, 0.6)
 
 
-def test_each_process_has_its_own_randomness_in_a_snapshot():
+def test_a_snapshot_has_the_random_state_of_each_process():
     state, draws = run_state(OPTIMIZERS["sgd"]), []
-    randoms = []
+    random_states = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        randoms.append(RandomState.capture())
+        random_states.append(RandomState.capture())
         draws.append(torch.rand(3))
-    snapshot = state.snapshot(randoms)
+    snapshot = state.snapshot(random_states)
     for rank in (0, 1):
         state.restore(snapshot, rank=rank)
         assert torch.equal(torch.rand(3), draws[rank])
     before = torch.get_rng_state()
     state.restore(snapshot, rank=2)
-    assert torch.equal(torch.get_rng_state(), before), "a process that the snapshot does not know keeps its own"
+    assert torch.equal(torch.get_rng_state(), before), "a process without a state in the snapshot keeps its own"

@@ -1,3 +1,5 @@
+"""One step: gradients, clipping, and smaller microbatches when memory is short."""
+
 from dataclasses import replace
 
 import pytest
@@ -19,25 +21,25 @@ PLAN = Plan(
 )  # fmt: skip
 
 
-class Hungry(nn.Module):
-    """Fails as torch's CPU allocator does for batches above ``most``."""
+class LimitedMemory(nn.Module):
+    """Fails like torch's CPU allocator for batches above ``limit``."""
 
-    def __init__(self, most):
+    def __init__(self, limit):
         super().__init__()
-        self.most, self.linear = most, nn.Linear(5, 3)
+        self.limit, self.linear = limit, nn.Linear(5, 3)
 
     def forward(self, inputs):
-        if len(inputs) > self.most:
+        if len(inputs) > self.limit:
             torch.empty(2**62, dtype=torch.uint8)
         return self.linear(inputs)
 
 
-def stepper_for(net, *, microbatch=12, **plan):
+def make_stepper(net, *, microbatch=12, **plan):
     optimizer = torch.optim.SGD(net.parameters(), 0.1)
     return Stepper(net, nn.Identity(), make_loss(Task.CLASSIFICATION), optimizer, replace(PLAN, **plan), microbatch)
 
 
-def a_batch(count=12):
+def make_batch(count=12):
     generator = torch.Generator().manual_seed(0)
     return Batch(torch.arange(count), torch.randn(count, 5, generator=generator), torch.arange(count) % 3)
 
@@ -49,8 +51,8 @@ def linear():
 
 def test_a_step_is_plain_sgd():
     ours, plain = linear(), linear()
-    batch = a_batch()
-    loss = stepper_for(ours).step(batch, rate=0.2)
+    batch = make_batch()
+    loss = make_stepper(ours).step(batch, rate=0.2)
     expected = nn.functional.cross_entropy(plain(batch.raw), batch.targets)
     expected.backward()
     assert loss == pytest.approx(expected.item())
@@ -60,8 +62,8 @@ def test_a_step_is_plain_sgd():
 @pytest.mark.parametrize("microbatch", [1, 5, 6])
 def test_accumulated_gradients_are_those_of_the_whole_batch(microbatch):
     whole, pieces = linear(), linear()
-    first = stepper_for(whole).step(a_batch(), rate=0.2)
-    second = stepper_for(pieces, microbatch=microbatch).step(a_batch(), rate=0.2)
+    first = make_stepper(whole).step(make_batch(), rate=0.2)
+    second = make_stepper(pieces, microbatch=microbatch).step(make_batch(), rate=0.2)
     assert first == pytest.approx(second)
     torch.testing.assert_close(whole.weight, pieces.weight)
 
@@ -69,46 +71,46 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(microbatch):
 def test_the_gradient_norm_is_clipped():
     net = linear()
     before = net.weight.detach().clone(), net.bias.detach().clone()
-    stepper_for(net, clip_norm=0.01).step(a_batch(), rate=1.0)
+    make_stepper(net, clip_norm=0.01).step(make_batch(), rate=1.0)
     moved = torch.cat([(net.weight - before[0]).flatten(), net.bias - before[1]]).norm()
     assert moved.item() == pytest.approx(0.01, rel=1e-3)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_lost_loss_changes_no_weight_and_names_its_samples(bad):
+def test_a_loss_that_is_not_finite_changes_no_weight(bad):
     net = linear()
     before = net.weight.detach().clone()
-    batch = a_batch()
+    batch = make_batch()
     batch.raw[3, 0] = bad
-    with pytest.raises(NonFiniteLoss) as lost:
-        stepper_for(net).step(batch, rate=0.1)
+    with pytest.raises(NonFiniteLoss) as raised:
+        make_stepper(net).step(batch, rate=0.1)
     assert torch.equal(net.weight, before)
-    assert torch.equal(lost.value.indices, batch.indices)
+    assert torch.equal(raised.value.indices, batch.indices)
 
 
 def test_out_of_memory_halves_the_microbatch_and_retries_the_same_batch():
     torch.manual_seed(0)
-    hungry, plain = Hungry(most=4), Hungry(most=99)
-    plain.load_state_dict(hungry.state_dict())
-    stepper = stepper_for(hungry)
-    stepper.step(a_batch(), rate=0.2)
-    stepper_for(plain).step(a_batch(), rate=0.2)
+    limited, plain = LimitedMemory(4), LimitedMemory(99)
+    plain.load_state_dict(limited.state_dict())
+    stepper = make_stepper(limited)
+    stepper.step(make_batch(), rate=0.2)
+    make_stepper(plain).step(make_batch(), rate=0.2)
     assert stepper.microbatch_size == 3
-    torch.testing.assert_close(hungry.linear.weight, plain.linear.weight)
+    torch.testing.assert_close(limited.linear.weight, plain.linear.weight)
 
 
-def test_one_sample_too_many_is_an_error():
+def test_a_single_sample_that_does_not_fit_is_an_error():
     with pytest.raises(MemoryExhausted, match="a single sample"):
-        stepper_for(Hungry(most=0)).step(a_batch(), rate=0.2)
+        make_stepper(LimitedMemory(0)).step(make_batch(), rate=0.2)
 
 
 def test_halving_ends_at_two_samples_where_batchnorm_needs_them():
-    net = Hungry(most=1)
+    net = LimitedMemory(1)
     net.linear = nn.Sequential(net.linear, nn.BatchNorm1d(3))
     with pytest.raises(MemoryExhausted, match="two samples do not fit in memory, which BatchNorm needs"):
-        stepper_for(net).step(a_batch(), rate=0.2)
+        make_stepper(net).step(make_batch(), rate=0.2)
 
 
-def test_other_errors_are_not_taken_for_memory():
+def test_other_errors_are_not_out_of_memory():
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert is_out_of_memory(MemoryError())

@@ -1,4 +1,4 @@
-"""Signals are heard, once, and only inside the block."""
+"""Stop signals are caught once, and only inside the block."""
 
 import os
 import signal
@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from naiad.errors import Stopped
-from naiad.trainer.loop.stopping import listening
+from naiad.errors import TrainingStopped
+from naiad.trainer.loop.stopping import catch_stop_signals
 
 
 @pytest.fixture(autouse=True)
 def usual_handlers():
-    """A shell starts what is in the background with Ctrl-C ignored."""
+    """Sets Python's own handler: a shell starts background processes with Ctrl-C ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGINT, before[0])
@@ -20,9 +20,9 @@ def usual_handlers():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_heard_and_the_handler_put_back(number):
+def test_a_signal_is_caught_and_the_handler_restored(number):
     before = signal.getsignal(number)
-    with listening() as stop:
+    with catch_stop_signals() as stop:
         os.kill(os.getpid(), number)
         assert stop.signal_name == number.name
         assert signal.getsignal(number) == before
@@ -30,44 +30,44 @@ def test_a_signal_is_heard_and_the_handler_put_back(number):
 
 
 def test_a_second_ctrl_c_interrupts():
-    with listening() as stop:
+    with catch_stop_signals() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.signal_name == "SIGINT"
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_outside_the_main_thread_nothing_is_listened_for():
-    heard = []
+def test_outside_the_main_thread_no_signal_is_caught():
+    names = []
 
     def run():
-        with listening() as stop:
-            heard.append(stop.signal_name)
+        with catch_stop_signals() as stop:
+            names.append(stop.signal_name)
 
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    assert heard == [None]
+    assert names == [None]
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_signal_that_comes_after_another_process_has_stopped_this_one_does_nothing_once():
+def test_a_late_signal_is_ignored_after_another_process_was_stopped():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Stopped), listening():
-        raise Stopped("another heard it")
+    with pytest.raises(TrainingStopped), catch_stop_signals():
+        raise TrainingStopped("another process received it")
     os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def hear_and_stop():
-    with listening():
+def catch_and_stop():
+    with catch_stop_signals():
         os.kill(os.getpid(), signal.SIGTERM)
-        raise Stopped("heard")
+        raise TrainingStopped("received")
 
 
-def test_one_that_has_heard_its_own_has_its_handlers_back():
+def test_after_its_own_signal_a_process_has_its_handlers_again():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Stopped):
-        hear_and_stop()
+    with pytest.raises(TrainingStopped):
+        catch_and_stop()
     assert signal.getsignal(signal.SIGTERM) == before
