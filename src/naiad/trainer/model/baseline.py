@@ -1,8 +1,8 @@
-"""What a simple method reaches on the same data: the figure that a network has to beat.
+"""Scores of simple methods on the same data: the figures that a network has to beat.
 
-Majority class and logistic regression, mean and ridge regression, or k-means on the raw input. On few samples and few
-components, so that it costs a second or two whatever the data.
-Shape legend: N samples, F flattened features, B batch, C clusters.
+The methods are the majority class and logistic regression, the mean and ridge regression, or k-means on the raw input. They use
+few samples and few components, so that they take a second or two for any data.
+Shape legend: N samples, F flattened features, B batch.
 """
 
 import warnings
@@ -28,9 +28,9 @@ from naiad.trainer.model import metrics
 TRAIN_SAMPLES = 4_000
 TEST_SAMPLES = 10_000
 COMPONENTS = 64
-"""Wider inputs are projected on this many principal components."""
+"""Principal components on which wider inputs are projected."""
 LARGEST_INPUT = 4_096
-"""Wider inputs are thinned out to at most this many features first."""
+"""Most features of an input; of wider inputs only every n-th feature is used."""
 UNKNOWN_CLUSTERS = 8
 _BATCH_SIZE = 512
 
@@ -38,30 +38,36 @@ Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class _Part:
-    """inputs: (N, F). targets: (N,)."""
+class _Sample:
+    """A random sample of a split."""
 
     inputs: Matrix
+    """(N, F)."""
     targets: npt.NDArray[Any] | None
+    """(N,)."""
+
+    def known_targets(self) -> npt.NDArray[Any]:
+        assert self.targets is not None  # reason: only clustering data has none
+        return self.targets
 
 
-def baseline(dataset: Dataset, *, seed: int) -> dict[str, Any]:
-    """``{"split": "test", "rows": [{"name": "majority class", "metric": "accuracy", "value": 0.1}, …]}``, JSON-able.
+def compute_baseline(dataset: Dataset, *, seed: int) -> dict[str, Any]:
+    """Plain JSON: ``{"split": "test", "rows": [{"name": "majority class", "metric": "accuracy", "value": 0.1}, …]}``.
 
-    Learned on the training split, scored on the test split, or on the validation split where there is none.
+    The methods learn from the training split; the test split scores them, or the validation split where there is no test split.
     """
     split_name, split = ("test", dataset.test) if dataset.test else ("validation", dataset.validation)
     if not len(split):
         return {"split": split_name, "rows": []}
-    train = _part(dataset, dataset.train, TRAIN_SAMPLES, seed)
-    test = _part(dataset, split, TEST_SAMPLES, seed)
+    train = _take_sample(dataset, dataset.train, TRAIN_SAMPLES, seed)
+    test = _take_sample(dataset, split, TEST_SAMPLES, seed)
     match dataset.task:
         case Task.CLASSIFICATION:
-            rows = _classification(train, test, seed)
+            rows = _classification_rows(train, test, seed)
         case Task.REGRESSION:
-            rows = _regression(train, test, seed)
+            rows = _regression_rows(train, test, seed)
         case Task.CLUSTERING:
-            rows = _clustering(train, test, clusters=len(dataset.classes), seed=seed)
+            rows = _clustering_rows(train, test, clusters=len(dataset.classes), seed=seed)
     return {"split": split_name, "rows": rows}
 
 
@@ -69,25 +75,22 @@ def _row(name: str, metric: str, value: float) -> dict[str, Any]:
     return {"name": name, "metric": metric, "value": value if np.isfinite(value) else None}
 
 
-def _classification(train: _Part, test: _Part, seed: int) -> list[dict[str, Any]]:
-    assert train.targets is not None
-    assert test.targets is not None
-    majority = np.bincount(train.targets).argmax()
-    rows = [_row("majority class", "accuracy", float((test.targets == majority).mean()))]
-    if len(np.unique(train.targets)) > 1:
+def _classification_rows(train: _Sample, test: _Sample, seed: int) -> list[dict[str, Any]]:
+    train_targets, test_targets = train.known_targets(), test.known_targets()
+    majority = np.bincount(train_targets).argmax()
+    rows = [_row("majority class", "accuracy", float((test_targets == majority).mean()))]
+    if len(np.unique(train_targets)) > 1:
         model = make_pipeline(*_reduction(train, seed), LogisticRegression(max_iter=100))
         with _without_convergence_warnings():
-            model.fit(train.inputs, train.targets)
-        rows.append(_row("logistic regression", "accuracy", float(model.score(test.inputs, test.targets))))
+            model.fit(train.inputs, train_targets)
+        rows.append(_row("logistic regression", "accuracy", float(model.score(test.inputs, test_targets))))
     return rows
 
 
-def _regression(train: _Part, test: _Part, seed: int) -> list[dict[str, Any]]:
-    assert train.targets is not None
-    assert test.targets is not None
-    targets = torch.from_numpy(test.targets)
-    mean = torch.full_like(targets, float(train.targets.mean()))
-    model = make_pipeline(*_reduction(train, seed), Ridge()).fit(train.inputs, train.targets)
+def _regression_rows(train: _Sample, test: _Sample, seed: int) -> list[dict[str, Any]]:
+    train_targets, targets = train.known_targets(), torch.from_numpy(test.known_targets())
+    mean = torch.full_like(targets, float(train_targets.mean()))
+    model = make_pipeline(*_reduction(train, seed), Ridge()).fit(train.inputs, train_targets)
     ridge = torch.from_numpy(np.asarray(model.predict(test.inputs)))
     return [
         _row(name, metric, metrics.regression(values, targets)[metric])
@@ -96,8 +99,8 @@ def _regression(train: _Part, test: _Part, seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def _clustering(train: _Part, test: _Part, *, clusters: int, seed: int) -> list[dict[str, Any]]:
-    """As many clusters as classes, or UNKNOWN_CLUSTERS where there are none."""
+def _clustering_rows(train: _Sample, test: _Sample, *, clusters: int, seed: int) -> list[dict[str, Any]]:
+    """Makes as many clusters as there are classes, or UNKNOWN_CLUSTERS where there are none."""
     name = "k-means on the raw input"
     count = min(clusters or UNKNOWN_CLUSTERS, len(train.inputs))
     with _without_convergence_warnings():
@@ -105,7 +108,7 @@ def _clustering(train: _Part, test: _Part, *, clusters: int, seed: int) -> list[
     clusters_N = means.predict(test.inputs).astype(np.int64)
     rows = []
     if test.targets is not None:
-        agreement = metrics.agreement(clusters_N, test.targets)
+        agreement = metrics.cluster_agreement(clusters_N, test.targets)
         rows += [_row(name, metric, value) for metric, value in agreement.items()]
     silhouette = metrics.silhouette(test.inputs, clusters_N)
     if silhouette is not None:
@@ -115,13 +118,14 @@ def _clustering(train: _Part, test: _Part, *, clusters: int, seed: int) -> list[
 
 @contextmanager
 def _without_convergence_warnings() -> Iterator[None]:
-    """No word of what did not converge: a baseline need not be the best of its kind."""
+    """Suppresses warnings: a baseline need not have converged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
 
 
-def _reduction(train: _Part, seed: int) -> list[Any]:
+def _reduction(train: _Sample, seed: int) -> list[Any]:
+    """The first steps of a pipeline: scaling, and fewer components where the input is wide."""
     samples, width = train.inputs.shape
     steps: list[Any] = [StandardScaler()]
     if width > COMPONENTS and samples > 1:
@@ -130,19 +134,19 @@ def _reduction(train: _Part, seed: int) -> list[Any]:
 
 
 @torch.no_grad()
-def _part(dataset: Dataset, split: Split, limit: int, seed: int) -> _Part:
-    """A seeded part of the split, as the network would be given it, flattened."""
+def _take_sample(dataset: Dataset, split: Split, limit: int, seed: int) -> _Sample:
+    """At most ``limit`` random samples of the split, as network inputs, flattened."""
     chosen = np.random.default_rng(seed).permutation(len(split))[:limit]
     indices_N = torch.from_numpy(np.sort(chosen))
     inputs = [
-        _flat(dataset.features(split.samples.take(indices_B)).float())
+        _flatten(dataset.features(split.samples.take(indices_B)).float())
         for indices_B in torch.split(indices_N, _BATCH_SIZE)
     ]
     targets = split.targets.index_select(0, indices_N).numpy() if split.targets is not None else None
-    return _Part(np.nan_to_num(torch.cat(inputs).numpy()), targets)
+    return _Sample(np.nan_to_num(torch.cat(inputs).numpy()), targets)
 
 
-def _flat(inputs: Tensor) -> Tensor:
+def _flatten(inputs: Tensor) -> Tensor:
     flat_BF = inputs.flatten(1)
-    every = -(-flat_BF.shape[1] // LARGEST_INPUT)
-    return flat_BF[:, ::every]
+    stride = -(-flat_BF.shape[1] // LARGEST_INPUT)
+    return flat_BF[:, ::stride]

@@ -1,4 +1,4 @@
-"""Clusters of embeddings: scikit-learn's k-means, and a number of clusters chosen without any label.
+"""Clusters of embeddings by scikit-learn's k-means, and a number of clusters that is chosen without labels.
 
 Shape legend: N samples, D embedding size, C clusters.
 """
@@ -12,39 +12,42 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from torch import Tensor, nn
 
-from naiad.trainer.artifact.program import Nearest
+from naiad.trainer.artifact.program import CentroidHead
 from naiad.trainer.data.dataset import Split
 
-MOST_CLUSTERS = 20
+MAX_CLUSTERS = 20
 _SILHOUETTE_SAMPLES = 2_000
 
 
 def raw_batches(split: Split, batch_size: int = 1024) -> Iterator[Tensor]:
-    """The split's raw samples in order."""
+    """Yields the split's raw samples in order."""
     for first in range(0, len(split), batch_size):
         yield split.samples.take(torch.arange(first, min(first + batch_size, len(split))))
 
 
 @torch.no_grad()
-def embeddings(features: nn.Module, encode: nn.Module, split: Split) -> npt.NDArray[np.float32]:
-    """(N, D) float32."""
-    encode.eval()
-    device = next((parameter.device for parameter in encode.parameters()), torch.device("cpu"))
-    parts = [encode(features(raw.to(device))).float().cpu() for raw in raw_batches(split)]
-    return torch.cat(parts).numpy()
+def compute_embeddings(features: nn.Module, encoder: nn.Module, split: Split) -> npt.NDArray[np.float32]:
+    """float32 (N, D). The encoder stays in eval mode."""
+    encoder.eval()
+    device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+    batches = [encoder(features(raw.to(device))).float().cpu() for raw in raw_batches(split)]
+    return torch.cat(batches).numpy()
 
 
-def nearest_centre(embeddings_ND: npt.NDArray[np.float32], clusters: int | None, *, seed: int) -> Nearest:
-    """k-means with ten starts. ``clusters`` None: the number with the best silhouette (Rousseeuw 1987), from 2 to 20."""
+def fit_centroids(embeddings_ND: npt.NDArray[np.float32], clusters: int | None, *, seed: int) -> CentroidHead:
+    """A head with the centroids of k-means with ten starts.
+
+    clusters: None chooses the number from 2 to 20 that has the best silhouette (Rousseeuw 1987).
+    """
     count = clusters if clusters is not None else _best_count(embeddings_ND, seed)
     means = KMeans(n_clusters=min(count, len(embeddings_ND)), n_init=10, random_state=seed).fit(embeddings_ND)
-    return Nearest(torch.from_numpy(means.cluster_centers_.astype(np.float32)))
+    return CentroidHead(torch.from_numpy(means.cluster_centers_.astype(np.float32)))
 
 
 def _best_count(embeddings_ND: npt.NDArray[np.float32], seed: int) -> int:
     chosen = np.random.default_rng(seed).permutation(len(embeddings_ND))[:_SILHOUETTE_SAMPLES]
     sample_ND = embeddings_ND[chosen]
-    most = min(MOST_CLUSTERS, len(sample_ND) - 1)
+    most = min(MAX_CLUSTERS, len(sample_ND) - 1)
     if most < 2:
         return 1
     return max(range(2, most + 1), key=lambda count: _silhouette(sample_ND, count, seed))

@@ -1,4 +1,4 @@
-"""How good a trained program is on a split: loss, the task's usual metrics, per class, confusion matrix.
+"""Evaluates a program on a split: loss, the task's metrics, scores of each class, confusion matrix.
 
 Shape legend: N samples, B batch, K classes, D embedding size.
 """
@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from naiad.errors import DataError
-from naiad.trainer.artifact.program import Encode, Program
+from naiad.trainer.artifact.program import Encoder, Program
 from naiad.trainer.data.dataset import Split, Task
 from naiad.trainer.model import metrics
 
-BATCH = 128
-"""Samples a forward pass: on a CPU, what stays in its caches is the fastest."""
+BATCH_SIZE = 128
+"""Samples of a forward pass: a CPU is fastest where a batch stays in its caches."""
 _HEADLINES = ("accuracy", "r2", "nmi", "silhouette")
 
 
@@ -37,10 +37,10 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means are over samples, never over batches.
+    """Results on a split. All means are over samples, never over batches.
 
-    metrics by task: classification ``accuracy``, ``f1_macro``, ``top5_accuracy`` (from 6 classes on);
-    regression ``r2``, ``mae``, ``rmse``; clustering ``nmi``, ``ari`` when there are labels, and ``silhouette``.
+    The metrics of a classification are ``accuracy``, ``f1_macro``, ``top5_accuracy`` (from 6 classes on);
+    of a regression ``r2``, ``mae``, ``rmse``; of a clustering ``nmi`` and ``ari`` when there are labels, and ``silhouette``.
     """
 
     task: Task
@@ -48,8 +48,8 @@ class Evaluation:
     loss: float
     """Cross-entropy in nats, or mean squared error in the target's units squared.
 
-    Clustering: the autoencoder's mean squared reconstruction error in units of the features; where the program has no
-    autoencoder that can be called (one loaded from ``program.pt2``), the mean of 1 - the highest membership.
+    A clustering has the autoencoder's mean squared reconstruction error in units of the features. A program that was loaded
+    from ``program.pt2`` has no autoencoder that can be called; its loss is the mean of 1 - the highest score.
     """
     metrics: dict[str, float]
     per_class: tuple[ClassScore, ...]
@@ -60,46 +60,44 @@ class Evaluation:
 
     @property
     def headline(self) -> tuple[str, float]:
-        """The one metric people look at first: accuracy, r2, nmi or silhouette; the loss where there is none of them."""
+        """Name and value of the main metric: accuracy, r2, nmi or silhouette; of the loss where there is none of them."""
         name = next((name for name in _HEADLINES if name in self.metrics), None)
         return (name, self.metrics[name]) if name is not None else ("loss", self.loss)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but ``scores``. A number that is not finite is None."""
+        """All but ``scores`` as plain JSON. A number that is not finite is None."""
         name, value = self.headline
         return {
             "task": self.task.value,
             "samples": self.samples,
-            "loss": _finite(self.loss),
-            "headline": {"metric": name, "value": _finite(value)},
-            "metrics": {name: _finite(value) for name, value in self.metrics.items()},
+            "loss": _none_unless_finite(self.loss),
+            "headline": {"metric": name, "value": _none_unless_finite(value)},
+            "metrics": {name: _none_unless_finite(value) for name, value in self.metrics.items()},
             "per_class": [asdict(score) for score in self.per_class],
             "confusion": None if self.confusion is None else self.confusion.tolist(),
         }
 
 
 def evaluate(
-    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = BATCH
+    program: nn.Module, split: Split, *, task: Task, classes: tuple[str, ...], batch_size: int = BATCH_SIZE
 ) -> Evaluation:
-    """``program`` takes raw samples and gives scores (see ``program.py``); its mode is put back as it was.
+    """Evaluates ``program``, which takes raw samples and gives scores (see ``program.py``). Its modules keep their modes.
 
     Raises DataError when ``split`` is empty, or has no targets and the task needs them.
     """
     if len(split) == 0:
         raise DataError("there are no samples to test on", hint="give a split that has at least one sample")
-    if split.targets is None and task is not Task.CLUSTERING:
+    targets = split.targets.cpu() if split.targets is not None else None
+    if task is Task.CLUSTERING:
+        return _score_clustering(_compute_outputs(program, split, batch_size), targets)
+    if targets is None:
         raise DataError(
             f"the samples have no targets, and {task.value} is scored against them", hint="give data with its labels"
         )
-    with _scoring(program):
-        outputs = _run(program, split, batch_size)
-    match task:
-        case Task.CLASSIFICATION:
-            return classification(outputs.scores, _targets(split), classes)
-        case Task.REGRESSION:
-            return _regression(outputs.scores, _targets(split))
-        case Task.CLUSTERING:
-            return _clustering(outputs, split.targets)
+    scores = _compute_outputs(program, split, batch_size).scores
+    if task is Task.CLASSIFICATION:
+        return score_classification(scores, targets, classes)
+    return _score_regression(scores, targets)
 
 
 # ---- the pass over the split
@@ -109,13 +107,14 @@ def evaluate(
 class _Outputs:
     scores: Tensor
     embeddings: Tensor | None = None
-    """(N, D), of a program that clusters and can be taken apart."""
+    """(N, D); only of a clustering program whose encoder can be called."""
     squared_error: float | None = None
-    """Mean over samples, of the same."""
+    """Mean over samples of the reconstruction error of the same."""
 
 
 @contextmanager
-def _scoring(program: nn.Module) -> Iterator[None]:
+def _eval_mode(program: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients inside the block."""
     modes = [(module, module.training) for module in program.modules()]
     with suppress(NotImplementedError):  # an exported program has no mode
         program.eval()
@@ -127,21 +126,24 @@ def _scoring(program: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _run(program: nn.Module, split: Split, batch_size: int) -> _Outputs:
+def _compute_outputs(program: nn.Module, split: Split, batch_size: int) -> _Outputs:
     batches = _batches(split, batch_size, _device(program))
-    if isinstance(program, Program) and isinstance(program.net, Encode):
-        return _run_clustering(program, program.net, batches, len(split))
-    return _Outputs(torch.cat([program(raw).float().cpu() for raw in batches]))
+    with _eval_mode(program):
+        if isinstance(program, Program) and isinstance(program.net, Encoder):
+            return _compute_clustering_outputs(program, program.net, batches, len(split))
+        return _Outputs(torch.cat([program(raw).float().cpu() for raw in batches]))
 
 
-def _run_clustering(program: Program, encode: Encode, batches: Iterator[Tensor], samples: int) -> _Outputs:
+def _compute_clustering_outputs(
+    program: Program, encoder: Encoder, batches: Iterator[Tensor], samples: int
+) -> _Outputs:
     scores, embeddings, error = [], [], 0.0
     for raw in batches:
         inputs = program.features(raw)
-        embedding_BD = encode(inputs)
+        embedding_BD = encoder(inputs)
         scores.append(program.head(embedding_BD).float().cpu())
         embeddings.append(embedding_BD.float().cpu())
-        difference = encode.autoencoder(inputs) - inputs
+        difference = encoder.autoencoder(inputs) - inputs
         error += float(difference.square().flatten(1).mean(dim=1).double().sum())
     return _Outputs(torch.cat(scores), torch.cat(embeddings), error / samples)
 
@@ -157,15 +159,11 @@ def _device(program: nn.Module) -> torch.device:
     return tensors[0].device if tensors else torch.device("cpu")
 
 
-def _targets(split: Split) -> Tensor:
-    assert split.targets is not None, "checked by evaluate"
-    return split.targets.cpu()
+# ---- the scores of each task
 
 
-# ---- what each task makes of it
-
-
-def classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...]) -> Evaluation:
+def score_classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...]) -> Evaluation:
+    """Evaluation of probabilities (N, K) against class indices (N,). Raises DataError for an index without a class."""
     low, high = int(targets_N.min()), int(targets_N.max())
     if low < 0 or high >= len(classes):
         raise DataError(
@@ -185,7 +183,7 @@ def classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...
     )
 
 
-def _regression(scores: Tensor, targets_N: Tensor) -> Evaluation:
+def _score_regression(scores: Tensor, targets_N: Tensor) -> Evaluation:
     values_N = scores.flatten()
     return Evaluation(
         task=Task.REGRESSION,
@@ -198,24 +196,24 @@ def _regression(scores: Tensor, targets_N: Tensor) -> Evaluation:
     )
 
 
-def _clustering(outputs: _Outputs, targets_N: Tensor | None) -> Evaluation:
+def _score_clustering(outputs: _Outputs, targets_N: Tensor | None) -> Evaluation:
     scores = outputs.scores
     clusters_N = scores.argmax(dim=1).numpy()
-    found = metrics.agreement(clusters_N, targets_N.cpu().numpy()) if targets_N is not None else {}
+    scored = metrics.cluster_agreement(clusters_N, targets_N.numpy()) if targets_N is not None else {}
     if outputs.embeddings is not None:
         silhouette = metrics.silhouette(outputs.embeddings.numpy(), clusters_N)
-        found |= {"silhouette": silhouette} if silhouette is not None else {}
+        scored |= {"silhouette": silhouette} if silhouette is not None else {}
     error = outputs.squared_error
     return Evaluation(
         task=Task.CLUSTERING,
         samples=len(scores),
         loss=error if error is not None else float((1 - scores.amax(dim=1)).double().mean()),
-        metrics=found,
+        metrics=scored,
         per_class=(),
         confusion=None,
         scores=scores.numpy(),
     )
 
 
-def _finite(value: float) -> float | None:
+def _none_unless_finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

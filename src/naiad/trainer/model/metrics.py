@@ -1,7 +1,7 @@
-"""The numbers of each task, from scores and targets. Knows arrays; knows nothing of programs or splits.
+"""The metrics of each task, from scores and targets. Knows arrays; knows nothing of programs or splits.
 
-None of these warns: a class without samples scores 0, a number that does not exist is left out or NaN.
-Shape legend: N samples, K classes, C clusters, D embedding size.
+No function warns: a class without samples scores 0, a number that does not exist is left out or NaN.
+Shape legend: N samples, K classes, D embedding size.
 """
 
 import numpy as np
@@ -20,14 +20,14 @@ from torch import Tensor
 Floats = npt.NDArray[np.float64]
 
 SMALLEST_NORMAL = torch.finfo(torch.float32).tiny
-TOP5_FROM = 6
-"""Classes from which on the top-5 accuracy says anything."""
+MIN_CLASSES_FOR_TOP5 = 6
+"""Fewest classes for which the top-5 accuracy is reported."""
 SILHOUETTE_SAMPLES = 2_000
-"""A silhouette costs the square of its samples."""
+"""Most samples of a silhouette: its time grows with their square."""
 
 
 def negative_log_likelihood(scores_NK: Tensor, targets_N: Tensor) -> float:
-    """Mean over the samples, in nats, of float32 probabilities; none is taken as smaller than float32's smallest normal."""
+    """Mean over the samples, in nats. scores_NK: float32 probabilities, raised to float32's smallest normal number."""
     chosen_N = scores_NK.gather(1, targets_N.unsqueeze(1)).squeeze(1)
     return float(-chosen_N.clamp(min=SMALLEST_NORMAL).double().log().mean())
 
@@ -47,20 +47,20 @@ def class_scores(confusion_KK: npt.NDArray[np.int64]) -> tuple[Floats, Floats, F
 
 
 def classification(scores_NK: Tensor, targets_N: Tensor, confusion_KK: npt.NDArray[np.int64]) -> dict[str, float]:
-    """``f1_macro`` is the mean over the classes that are there, in truth or in prediction."""
-    seen_K = confusion_KK.sum(axis=0) + confusion_KK.sum(axis=1) > 0
+    """``accuracy``, ``f1_macro`` over the classes that occur as target or prediction, and ``top5_accuracy`` for many classes."""
+    occurs_K = confusion_KK.sum(axis=0) + confusion_KK.sum(axis=1) > 0
     metrics = {
         "accuracy": float(np.trace(confusion_KK) / len(targets_N)),
-        "f1_macro": float(class_scores(confusion_KK)[2][seen_K].mean()),
+        "f1_macro": float(class_scores(confusion_KK)[2][occurs_K].mean()),
     }
-    if scores_NK.shape[1] >= TOP5_FROM:
+    if scores_NK.shape[1] >= MIN_CLASSES_FOR_TOP5:
         best_N5 = scores_NK.topk(5, dim=1).indices
         metrics["top5_accuracy"] = float((best_N5 == targets_N.unsqueeze(1)).any(dim=1).double().mean())
     return metrics
 
 
 def regression(values_N: Tensor, targets_N: Tensor) -> dict[str, float]:
-    """NaN throughout when a value is not finite; ``r2`` is NaN for a single sample."""
+    """``r2``, ``mae`` and ``rmse``; all NaN when a value is not finite, ``r2`` for a single sample."""
     if not bool(values_N.isfinite().all()):
         return {"r2": float("nan"), "mae": float("nan"), "rmse": float("nan")}
     values, targets = values_N.double().numpy(), targets_N.double().numpy()
@@ -71,8 +71,8 @@ def regression(values_N: Tensor, targets_N: Tensor) -> dict[str, float]:
     }
 
 
-def agreement(clusters_N: npt.NDArray[np.int64], targets_N: npt.NDArray[np.int64]) -> dict[str, float]:
-    """How well clusters and labels agree, whatever the clusters' numbers."""
+def cluster_agreement(clusters_N: npt.NDArray[np.int64], targets_N: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Agreement of clusters and labels, which does not depend on the clusters' numbers: ``nmi`` and ``ari``."""
     return {
         "nmi": float(normalized_mutual_info_score(targets_N, clusters_N)),
         "ari": float(adjusted_rand_score(targets_N, clusters_N)),
@@ -80,7 +80,10 @@ def agreement(clusters_N: npt.NDArray[np.int64], targets_N: npt.NDArray[np.int64
 
 
 def silhouette(points_ND: npt.NDArray[np.float32], clusters_N: npt.NDArray[np.int64], *, seed: int = 0) -> float | None:
-    """On a seeded sample; None when that has fewer than two clusters, or as many as points, or a point is not finite."""
+    """The silhouette of a random sample of the points.
+
+    None when the sample has fewer than two clusters, or as many as points, or a point is not finite.
+    """
     chosen = np.random.default_rng(seed).permutation(len(points_ND))[:SILHOUETTE_SAMPLES]
     points, clusters = points_ND[chosen], clusters_N[chosen]
     if not 2 <= len(np.unique(clusters)) < len(clusters) or not np.isfinite(points).all():
@@ -88,5 +91,6 @@ def silhouette(points_ND: npt.NDArray[np.float32], clusters_N: npt.NDArray[np.in
     return float(silhouette_score(points, clusters))
 
 
-def _ratio(part_K: Floats, whole_K: npt.NDArray[np.int64]) -> Floats:
-    return np.divide(part_K, whole_K, out=np.zeros(len(part_K)), where=whole_K > 0)
+def _ratio(numerator_K: Floats, denominator_K: npt.NDArray[np.int64]) -> Floats:
+    """0 where the denominator is 0."""
+    return np.divide(numerator_K, denominator_K, out=np.zeros(len(numerator_K)), where=denominator_K > 0)

@@ -1,4 +1,4 @@
-"""A trained model: what ``fit`` returns and ``load`` brings back.
+"""A trained model, as ``fit`` and ``load`` return it.
 
 Knows its program, its input schema and its classes; knows nothing of training.
 """
@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from naiad.deploy_hook import run_deploy_hook
 from naiad.errors import ArtifactError, DataError, OptionError
-from naiad.trainer.artifact import folder, parts
+from naiad.trainer.artifact import files
+from naiad.trainer.artifact import folder as artifact_folder
 from naiad.trainer.artifact.program import Program
 from naiad.trainer.data.dataset import InputSchema, Task
 from naiad.trainer.data.findings import Findings
-from naiad.trainer.data.prepare import SplitLike, prepare_split
+from naiad.trainer.data.model_signature import ModelSignature, prepare_split
 from naiad.trainer.machine import versions
 from naiad.trainer.model.evaluate import Evaluation, evaluate
 from naiad.trainer.nets.network_source import NetworkSource
@@ -27,15 +28,17 @@ from naiad.trainer.plan.plan import Plan
 
 @dataclass(frozen=True)
 class Predictions:
-    """labels (N,): class names, values, or cluster numbers. scores: (N, K) probabilities; (N, 1) values for regression."""
+    """Predictions for N samples."""
 
     labels: npt.NDArray[Any]
+    """(N,): class names, values, or cluster numbers."""
     scores: npt.NDArray[np.float32]
+    """(N, K) probabilities; (N, 1) values for regression."""
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of metrics.jsonl: an epoch's end."""
+    """The results of one epoch: a line of metrics.jsonl."""
 
     epoch: int
     step: int
@@ -59,86 +62,86 @@ class Model:
     findings: Findings = field(default_factory=Findings)
     history: tuple[EpochRecord, ...] = ()
     evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """``validation`` and ``test``: Evaluation.to_json() of each split there was."""
+    """Evaluation.to_json() of the splits ``validation`` and ``test``, as far as there are any."""
     baseline: dict[str, Any] = field(default_factory=dict)
     samples: Tensor | None = None
-    """Up to 16 raw samples (N, *sample_shape), kept in the artifact beside the program's scores for them."""
+    """Up to 16 raw samples (N, *sample_shape), which the artifact keeps with the program's scores for them."""
     path: Path | None = None
     """The folder that it was saved to or loaded from."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Files that the artifact does without, each with the reason: what torch.export or ONNX refused. Set by ``save``."""
+    """Files that the artifact lacks, each with the reason why it could not be exported. Set by ``save``."""
 
     def predict(self, inputs: Any, *, batch_size: int = 512) -> Predictions:
-        """Raw input in (arrays, tensors, PIL images, paths, table rows). Raises DataError when it does not fit the schema."""
+        """Predictions for raw input: arrays, tensors, PIL images, paths, table rows. Raises DataError when it does not fit."""
         if batch_size < 1:
             raise OptionError(f"batch_size must be at least 1, given {batch_size}")
         raw = self.schema.encode(inputs)
         if not len(raw):
             raise DataError("there is nothing to predict: the input is empty", hint="give at least one sample")
-        scores = _scores(self.program, raw, batch_size)
+        scores = _compute_scores(self.program, raw, batch_size)
         return Predictions(self._labels(scores), scores)
 
     def evaluate(self, data: Any, *, split: str = "test", batch_size: int = 512) -> Evaluation:
-        """On the ``split`` of ``data``; data without splits is taken whole. Raises DataError."""
-        like = SplitLike(self.task, self.schema, self.classes, self.target_name)
-        chosen = prepare_split(data, like=like, split=split)
-        return evaluate(self.program, chosen, task=self.task, classes=self.classes, batch_size=batch_size)
+        """Evaluates the model on the ``split`` of ``data``, or on all of it where it has no splits. Raises DataError."""
+        signature = ModelSignature(self.task, self.schema, self.classes, self.target_name)
+        prepared, _ = prepare_split(data, signature, split=split)
+        return evaluate(self.program, prepared, task=self.task, classes=self.classes, batch_size=batch_size)
 
     def save(self, folder: str | Path) -> Path:
-        """Writes the artifact and returns its folder; what was there before stays until the new one is whole.
+        """Writes the artifact and returns its folder. An artifact that is there already stays until the new one is complete.
 
         Raises FolderError, DiskFull.
         """
         path = Path(folder).expanduser()
         if isinstance(self.program, Program):
-            self._write(path, self.program)
+            self._write_artifact(path, self.program)
         else:
-            self._copy(path)
+            self._copy_artifact(path)
         self.path = path
         return path
 
     def deploy(self, name: str, **options: Any) -> Any:
-        """``naiad.connect().deploy(self, name, **options)``: an endpoint on the server that is found. The model must be saved.
+        """Deploys the model as an endpoint: ``naiad.connect().deploy(self, name, **options)``. The model must be saved.
 
-        Raises ArtifactError when it is not, and what ``Connection.deploy`` raises.
+        Raises ArtifactError when it is not saved, and the errors of ``Connection.deploy``.
         """
         return run_deploy_hook(self, name, **options)
 
     def _labels(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         if self.task is Task.REGRESSION:
             return scores[:, 0]
-        nearest: npt.NDArray[np.int64] = scores.argmax(axis=1)
-        return np.asarray(self.classes)[nearest] if self.task is Task.CLASSIFICATION else nearest
+        indices: npt.NDArray[np.int64] = scores.argmax(axis=1)
+        return np.asarray(self.classes)[indices] if self.task is Task.CLASSIFICATION else indices
 
-    def _write(self, path: Path, program: Program) -> None:
-        example = self.samples if self.samples is not None and len(self.samples) else self._blank()
-        with folder.replacing(path) as partial:
-            self.missing = parts.write_parts(
+    def _write_artifact(self, path: Path, program: Program) -> None:
+        example = self.samples if self.samples is not None and len(self.samples) else self._blank_samples()
+        with artifact_folder.replace_artifact(path) as partial:
+            self.missing = files.write_files(
                 partial, program, samples=self.samples, example=example, source=self.network.source
             )
-            folder.commit(path, self._described())
+            artifact_folder.commit(path, self._description())
 
-    def _copy(self, path: Path) -> None:
-        """Of a model that was loaded as an exported program: its artifact is all there is to write."""
+    def _copy_artifact(self, path: Path) -> None:
+        """Copies the artifact that the model was loaded from: an exported program cannot be exported again."""
         if self.path is None or not self.path.is_dir():
             raise ArtifactError(
                 f"the artifact that this model was loaded from is gone: {self.path}",
                 hint="load it from where it is now, then save",
             )
-        opened = folder.open_folder(self.path)
+        source = artifact_folder.open_artifact_folder(self.path)
         if path.exists() and path.samefile(self.path):
             return
-        with folder.replacing(path) as partial:
-            folder.copy_files(opened, partial)
-            folder.commit(path, opened.values)
+        with artifact_folder.replace_artifact(path) as partial:
+            artifact_folder.copy_files(source, partial)
+            artifact_folder.commit(path, source.values)
 
-    def _blank(self) -> Tensor:
+    def _blank_samples(self) -> Tensor:
         return torch.zeros((2, *self.schema.sample_shape), dtype=self.schema.dtype)
 
-    def _described(self) -> dict[str, Any]:
-        """What naiad.json says of the model; ``artifact.load`` reads it."""
+    def _description(self) -> dict[str, Any]:
+        """The content of naiad.json, but for its format and files; ``load`` reads it."""
         return {
-            "created_at": versions.now_utc(),
+            "created_at": versions.utc_timestamp(),
             "name": self.network.name,
             "task": self.task.value,
             "input": self.schema.to_json(),
@@ -154,13 +157,13 @@ class Model:
             "history": [asdict(record) for record in self.history],
             "evaluations": self.evaluations,
             "baseline": self.baseline,
-            "versions": versions.libraries(),
+            "versions": versions.library_versions(),
             "missing": self.missing,
         }
 
 
 @torch.inference_mode()
-def _scores(program: nn.Module, raw: Tensor, batch_size: int) -> npt.NDArray[np.float32]:
+def _compute_scores(program: nn.Module, raw: Tensor, batch_size: int) -> npt.NDArray[np.float32]:
     """(N, K); a program that gives (N,) values gives (N, 1)."""
     if program.training:
         program.eval()

@@ -1,3 +1,5 @@
+"""Metrics, compared with scikit-learn's."""
+
 import math
 
 import numpy as np
@@ -31,18 +33,18 @@ def test_class_scores_agree_with_scikit_learn(scored):
 
 def test_classification_agrees_with_scikit_learn(scored):
     scores, targets = scored
-    found = metrics.classification(scores, targets, metrics.confusion_matrix(targets, scores.argmax(1), 8))
-    assert found["accuracy"] == pytest.approx((scores.argmax(1) == targets).double().mean().item())
-    assert found["f1_macro"] == pytest.approx(f1_score(targets, scores.argmax(1), average="macro"))
-    assert found["top5_accuracy"] == pytest.approx(top_k_accuracy_score(targets, scores, k=5, labels=range(8)))
+    computed = metrics.classification(scores, targets, metrics.confusion_matrix(targets, scores.argmax(1), 8))
+    assert computed["accuracy"] == pytest.approx((scores.argmax(1) == targets).double().mean().item())
+    assert computed["f1_macro"] == pytest.approx(f1_score(targets, scores.argmax(1), average="macro"))
+    assert computed["top5_accuracy"] == pytest.approx(top_k_accuracy_score(targets, scores, k=5, labels=range(8)))
 
 
 def test_top5_is_left_out_of_few_classes():
     scores = torch.eye(5)
-    found = metrics.classification(
+    computed = metrics.classification(
         scores, torch.arange(5), metrics.confusion_matrix(torch.arange(5), scores.argmax(1), 5)
     )
-    assert found == {"accuracy": 1.0, "f1_macro": 1.0}
+    assert computed == {"accuracy": 1.0, "f1_macro": 1.0}
 
 
 def test_a_probability_of_zero_gives_a_finite_loss():
@@ -54,7 +56,7 @@ def test_a_probability_of_zero_gives_a_finite_loss():
     ("values", "targets", "r2"),
     [([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], 1.0), ([2.0, 2.0], [2.0, 2.0], 1.0), ([2.0, 2.0, 2.0], [1.0, 2.0, 3.0], 0.0)],
 )
-def test_regression(values, targets, r2):
+def test_r2_of_a_regression(values, targets, r2):
     assert metrics.regression(torch.tensor(values), torch.tensor(targets))["r2"] == r2
 
 
@@ -63,13 +65,13 @@ def test_regression_without_an_r2(values):
     assert math.isnan(metrics.regression(torch.tensor(values), torch.zeros(len(values)))["r2"])
 
 
-def test_agreement_does_not_mind_the_clusters_numbers():
+def test_agreement_does_not_depend_on_the_clusters_numbers():
     targets = np.repeat(np.arange(3), 20)
-    assert metrics.agreement(2 - targets, targets) == {"nmi": pytest.approx(1.0), "ari": 1.0}
+    assert metrics.cluster_agreement(2 - targets, targets) == {"nmi": pytest.approx(1.0), "ari": 1.0}
 
 
 def test_agreement_of_many_labels_and_of_one_cluster_does_not_warn():
-    assert metrics.agreement(np.zeros(60, np.int64), np.arange(60))["nmi"] == 0.0
+    assert metrics.cluster_agreement(np.zeros(60, np.int64), np.arange(60))["nmi"] == 0.0
 
 
 @pytest.mark.parametrize("clusters", [[0, 0, 0, 0], [0, 1, 2, 3]])
@@ -77,7 +79,7 @@ def test_no_silhouette_for_one_cluster_or_as_many_as_points(clusters):
     assert metrics.silhouette(np.random.default_rng(0).random((4, 2), np.float32), np.array(clusters)) is None
 
 
-def test_silhouette_of_many_points_is_taken_on_a_part_of_them():
+def test_the_silhouette_of_many_points_uses_a_sample():
     clusters = np.arange(20_000) % 2
     points = np.stack([clusters * 10.0, np.zeros(20_000)], axis=1).astype(np.float32)
     assert metrics.silhouette(points, clusters) == pytest.approx(1.0)

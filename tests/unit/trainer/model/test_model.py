@@ -1,10 +1,12 @@
+"""A model predicts, evaluates and saves."""
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from naiad.errors import ArtifactError, DataError, OptionError
-from naiad.trainer.artifact.program import Nearest, Probabilities, Program, Values
+from naiad.trainer.artifact.program import CentroidHead, Program, RescaleHead, SoftmaxHead
 from naiad.trainer.data.dataset import Task
 from naiad.trainer.data.features.array import ArrayFeatures, ArraySchema
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
@@ -18,9 +20,9 @@ def make(plan):
     def make_model(net, head, task, classes=(), shape=(5,)):
         torch.manual_seed(0)
         image = len(shape) == 3
-        ends = torch.full((shape[0],), 2.0), torch.full((shape[0],), 3.0)
+        statistics = torch.full((shape[0],), 2.0), torch.full((shape[0],), 3.0)
         return Model(
-            program=Program(ImageFeatures(*ends) if image else ArrayFeatures(*ends), net, head).eval(),
+            program=Program(ImageFeatures(*statistics) if image else ArrayFeatures(*statistics), net, head).eval(),
             task=task,
             schema=ImageSchema(*shape) if image else ArraySchema(shape),
             classes=classes,
@@ -34,7 +36,7 @@ def make(plan):
 
 @pytest.fixture
 def classifier(make):
-    return make(nn.Linear(5, 3), Probabilities(), Task.CLASSIFICATION, ("ant", "bee", "cat"))
+    return make(nn.Linear(5, 3), SoftmaxHead(), Task.CLASSIFICATION, ("ant", "bee", "cat"))
 
 
 def test_classification_gives_names_and_probabilities(classifier):
@@ -47,42 +49,42 @@ def test_classification_gives_names_and_probabilities(classifier):
     assert list(predictions.labels) == [classifier.classes[best] for best in predictions.scores.argmax(axis=1)]
 
 
-def test_batches_change_nothing(classifier):
+def test_the_batch_size_does_not_change_scores(classifier):
     inputs = torch.randn(7, 5)
-    whole, parts = classifier.predict(inputs), classifier.predict(inputs, batch_size=3)
-    assert np.allclose(whole.scores, parts.scores, atol=1e-6)
+    whole, batched = classifier.predict(inputs), classifier.predict(inputs, batch_size=3)
+    assert np.allclose(whole.scores, batched.scores, atol=1e-6)
 
 
 def test_one_sample_without_n_is_a_batch_of_one(classifier, make):
     assert classifier.predict(torch.randn(5)).labels.shape == (1,)
     images = make(
-        nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), Probabilities(), Task.CLASSIFICATION, ("a", "b"), (1, 8, 8)
+        nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), SoftmaxHead(), Task.CLASSIFICATION, ("a", "b"), (1, 8, 8)
     )
     assert images.predict(np.zeros((1, 8, 8), dtype=np.uint8)).scores.shape == (1, 2)
 
 
 def test_regression_gives_values(make):
-    model = make(nn.Linear(5, 1), Values(10.0, 2.0), Task.REGRESSION)
+    model = make(nn.Linear(5, 1), RescaleHead(10.0, 2.0), Task.REGRESSION)
     predictions = model.predict(torch.randn(4, 5))
     assert predictions.scores.shape == (4, 1)
     assert np.array_equal(predictions.labels, predictions.scores[:, 0])
 
 
 def test_clustering_gives_cluster_numbers(make):
-    model = make(nn.Identity(), Nearest(torch.eye(5)[:3]), Task.CLUSTERING)
+    model = make(nn.Identity(), CentroidHead(torch.eye(5)[:3]), Task.CLUSTERING)
     predictions = model.predict(2 + 3 * torch.eye(5)[:3])
     assert predictions.labels.tolist() == [0, 1, 2]
     assert predictions.scores.shape == (3, 3)
 
 
-def test_training_mode_is_not_predicted_in(make):
-    model = make(nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 3)), Probabilities(), Task.CLASSIFICATION, ("a", "b", "c"))
+def test_predictions_are_made_in_eval_mode(make):
+    model = make(nn.Sequential(nn.Dropout(0.9), nn.Linear(5, 3)), SoftmaxHead(), Task.CLASSIFICATION, ("a", "b", "c"))
     model.program.train()
     inputs = torch.randn(4, 5)
     assert np.array_equal(model.predict(inputs).scores, model.predict(inputs).scores)
 
 
-def test_input_that_does_not_fit(classifier):
+def test_input_that_does_not_fit_is_refused(classifier):
     for inputs in (np.zeros((0, 5)), np.zeros((2, 4)), "no numbers"):
         with pytest.raises(DataError):
             classifier.predict(inputs)
@@ -90,7 +92,7 @@ def test_input_that_does_not_fit(classifier):
         classifier.predict(np.zeros((1, 5)), batch_size=0)
 
 
-def test_evaluate_takes_data_without_splits_whole(classifier):
+def test_evaluate_uses_all_of_data_without_splits(classifier):
     inputs = torch.randn(12, 5)
     labels = classifier.predict(inputs).labels
     evaluation = classifier.evaluate((inputs.numpy(), labels))
