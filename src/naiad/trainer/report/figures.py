@@ -1,202 +1,207 @@
-"""Charts as matplotlib figures, drawn through the object API; each function gives the bytes of a PNG file.
+"""The figures of a report: chosen from what the model, the data and the evaluation offer.
 
-All are dark on white: the page turns them round where the reader prefers dark.
-Shape legend: N samples, K classes.
+Shape legend: N samples, D embedding size.
 """
 
-import io
-import math
-from collections.abc import Mapping, Sequence
-from functools import cache
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import get_data_path
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.ft2font import FT2Font
-from matplotlib.ticker import MaxNLocator
+import torch
+from sklearn.decomposition import PCA
 
-DPI = 110
-BLUE, ORANGE = "#1d6fb8", "#d9822b"
-INK, PALE = "#3a4450", "#d5dbe1"
-CLUSTER_COLOURS = (BLUE, ORANGE, "#3b9b6d", "#b5476b", "#7a5bb5", "#8a6d3b", "#2fa3a8", "#9aa33a", "#c75a4a", "#6b7785")
-NAMED_CLASSES = 20
-"""A confusion matrix of more classes has no names and no counts."""
-_WIDTH_IN, _HEIGHT_IN = 4.5, 3.0
-_FONT_FILE = f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf"
-_FONT = FontProperties(fname=_FONT_FILE, size=9)
-_SMALL = FontProperties(fname=_FONT_FILE, size=8)
-_COUNTS = LinearSegmentedColormap.from_list("naiad", ["#ffffff", "#9cc3e6", BLUE, "#0f3c66"])
+from naiad.trainer.artifact.program import Encoder, Program
+from naiad.trainer.data.dataset import Dataset, Split, Task
+from naiad.trainer.model.evaluate import Evaluation
+from naiad.trainer.model.model import Model
+from naiad.trainer.report import contents, images, plots
+
+_MAX_POINTS = 2_000
+"""Points of a scatter plot: more would not show more."""
 
 
-def lines(series: Mapping[str, Sequence[tuple[float, float]]], *, y_label: str, x_label: str = "epoch") -> bytes:
-    """A line a name, through its (x, y) points; those that are not finite are left out."""
-    figure, axes = _chart(x_label, y_label)
-    for colour, (name, points) in zip((BLUE, ORANGE), series.items(), strict=False):
-        finite = [(x, y) for x, y in points if math.isfinite(y)]
-        marker = "o" if len(finite) <= 30 else ""
-        axes.plot(
-            [x for x, _ in finite],
-            [y for _, y in finite],
-            color=colour,
-            marker=marker,
-            markersize=3.5,
-            label=plain(name),
-        )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    if len(series) > 1:
-        axes.legend(frameon=False, prop=_FONT, labelcolor=INK)
-    return _png(figure)
+@dataclass(frozen=True)
+class ReportFigure:
+    """A picture of the report, as a PNG file."""
+
+    name: str
+    """The name of the file, without its ending."""
+    title: str
+    alt: str
+    """Description for people who do not see the picture."""
+    png: bytes
+
+    @property
+    def uri(self) -> str:
+        return data_uri(self.png)
 
 
-def confusion(counts_KK: npt.NDArray[np.int64], classes: Sequence[str]) -> bytes:
-    """Colour is the share of the true class's samples: a row adds up to one."""
-    count = len(classes)
-    named = count <= NAMED_CLASSES
-    side_in = min(9.0, max(3.4, 1.4 + 0.38 * count)) if named else 6.0
-    figure, axes = _chart("predicted", "true", size_in=(side_in + 0.4, side_in))
-    axes.grid(visible=False)
-    share_KK = counts_KK / np.maximum(counts_KK.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share_KK, cmap=_COUNTS, vmin=0.0, vmax=1.0)
-    if named:
-        names = [plain(name, 18) for name in classes]
-        axes.set_xticks(range(count), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(count), names)
-        _write_counts(axes, counts_KK, share_KK)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(True)
-    _set_tick_font(axes)
-    return _png(figure)
+@dataclass(frozen=True)
+class Gallery:
+    """Several pictures with captions."""
+
+    name: str
+    title: str
+    about: str
+    """One sentence that says which pictures these are."""
+    pictures: list[images.Picture]
+
+    def figure(self) -> ReportFigure:
+        """All pictures on one sheet."""
+        captions = ["\n".join(picture.caption) for picture in self.pictures]
+        png = plots.sheet([picture.pixels for picture in self.pictures], captions)
+        return ReportFigure(self.name, self.title, self.about, png)
 
 
-def scatter(truth_N: npt.NDArray[np.float32], values_N: npt.NDArray[np.float32], *, name: str) -> bytes:
-    """Predicted against true, with the line on which both are equal."""
-    figure, axes = _chart(f"true {plain(name)}", f"predicted {plain(name)}")
-    low, high = _limits(np.concatenate([truth_N, values_N]))
-    axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.plot(truth_N, values_N, linestyle="", marker="o", markersize=3.5, markeredgewidth=0, color=BLUE, alpha=0.5)
-    return _png(figure)
+@dataclass(frozen=True)
+class ScoredSplit:
+    """The split of an evaluation, with the scores of its samples."""
+
+    dataset: Dataset
+    split: Split
+    scores: npt.NDArray[np.float32]
 
 
-def histogram(errors_N: npt.NDArray[np.float32], *, name: str) -> bytes:
-    figure, axes = _chart(f"predicted - true {plain(name)}", "samples")
-    low, high = _limits(errors_N)
-    axes.hist(
-        np.clip(errors_N, low, high),
-        bins=min(40, max(8, len(errors_N) // 8)),
-        range=(low, high),
-        color=BLUE,
-        rwidth=0.92,
+def data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def scored_split(dataset: Dataset | None, evaluation: Evaluation | None) -> ScoredSplit | None:
+    """The test or validation split, whichever has as many samples as the evaluation; None where there is none."""
+    if dataset is None or evaluation is None:
+        return None
+    splits = [
+        split for split in (dataset.test, dataset.validation) if split is not None and len(split) == evaluation.samples
+    ]
+    return ScoredSplit(dataset, splits[0], evaluation.scores) if splits and evaluation.samples else None
+
+
+def curves(model: Model) -> Iterator[ReportFigure]:
+    """Losses, the main metric and the learning rate by epoch; nothing without a history."""
+    if not model.history:
+        return
+    yield from _loss_curves(model)
+    for metric in _main_metrics(model):
+        label = contents.metric_label(metric)
+        png = plots.lines({label: _validation_points(model, metric)}, y_label=f"{label}, validation")
+        yield ReportFigure(f"validation-{metric}", f"Validation {label}", f"validation {label} by epoch", png)
+    rates = [(record.epoch, record.learning_rate) for record in model.history]
+    png = plots.lines({"learning rate": rates}, y_label="learning rate at the epoch's end")
+    yield ReportFigure("learning-rate", "Learning rate", "learning rate by epoch", png)
+
+
+def _loss_curves(model: Model) -> Iterator[ReportFigure]:
+    """One figure; two for a regression, which trains on standardised targets and validates in the user's units."""
+    validation = _validation_points(model, "loss")
+    losses = {"train": [(record.epoch, record.train_loss) for record in model.history]}
+    has_own_units = model.task is Task.REGRESSION
+    if validation and not has_own_units:
+        losses["validation"] = validation
+    yield ReportFigure("loss", "Loss", "loss by epoch", plots.lines(losses, y_label="loss"))
+    if validation and has_own_units:
+        png = plots.lines({"validation": validation}, y_label="mean squared error, validation")
+        yield ReportFigure("validation-loss", "Validation loss", "validation loss by epoch", png)
+
+
+def _validation_points(model: Model, metric: str) -> list[tuple[float, float]]:
+    return [(record.epoch, record.validation[metric]) for record in model.history if metric in record.validation]
+
+
+def _main_metrics(model: Model) -> list[str]:
+    """The task's main metric; empty where the history has none."""
+    names: tuple[str, ...] = ("accuracy", "r2", "nmi", "silhouette")
+    return [name for name in names if name in model.history[-1].validation][:1]
+
+
+def confusion(evaluation: Mapping[str, Any]) -> ReportFigure | None:
+    """The confusion matrix of ``Evaluation.to_json()``; None where it has none."""
+    counts = evaluation.get("confusion")
+    if not counts:
+        return None
+    classes = [row["name"] for row in evaluation["per_class"]]
+    png = plots.confusion(np.asarray(counts, dtype=np.int64), classes)
+    alt = "samples by true class (rows) and predicted class (columns)"
+    return ReportFigure("confusion", "Confusion matrix", alt, png)
+
+
+def regression(scored: ScoredSplit) -> Iterator[ReportFigure]:
+    """Predicted values and errors; nothing for other tasks, and where no value is finite."""
+    if scored.dataset.task is not Task.REGRESSION or scored.split.targets is None:
+        return
+    targets_N, values_N, name = scored.split.targets.numpy(), scored.scores.reshape(-1), scored.dataset.target_name
+    finite = np.isfinite(values_N)
+    if not finite.any():
+        return
+    targets_N, values_N = targets_N[finite], values_N[finite]
+    chosen = _choose_points(len(values_N))
+    yield ReportFigure(
+        "predicted-against-true",
+        "Predicted against true",
+        "predicted values against true ones; on the line both are equal",
+        plots.scatter(targets_N[chosen], values_N[chosen], name=name),
     )
-    axes.axvline(0.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    return _png(figure)
+    png = plots.histogram(values_N - targets_N, name=name)
+    yield ReportFigure("errors", "Errors", "how many samples have which error", png)
 
 
-def clusters(points_N2: npt.NDArray[np.float32], clusters_N: npt.NDArray[np.int64]) -> bytes:
-    figure, axes = _chart("first component", "second component", size_in=(_WIDTH_IN + 1.0, _HEIGHT_IN + 0.8))
-    for cluster in np.unique(clusters_N):
-        chosen_M2 = points_N2[clusters_N == cluster]
-        colour = CLUSTER_COLOURS[int(cluster) % len(CLUSTER_COLOURS)]
-        style = {"marker": "o" if cluster < len(CLUSTER_COLOURS) else "^", "color": colour, "label": str(cluster)}
-        axes.plot(*chosen_M2.T, linestyle="", markersize=4, markeredgewidth=0, alpha=0.7, **style)  # type: ignore[arg-type]  # reason: a dict of one value type
-    axes.legend(
-        frameon=False,
-        prop=_SMALL,
-        labelcolor=INK,
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-        title_fontproperties=_SMALL,
+def clusters(scored: ScoredSplit, model: Model) -> Iterator[ReportFigure]:
+    """The embeddings by cluster; nothing for other tasks, and for a program without an encoder."""
+    program = model.program
+    if scored.dataset.task is not Task.CLUSTERING:
+        return
+    if not isinstance(program, Program) or not isinstance(program.net, Encoder):
+        return
+    chosen = _choose_points(len(scored.split))
+    points_ND = _compute_embeddings(program, scored.split, chosen)
+    if min(points_ND.shape) < 2 or not np.isfinite(points_ND).all():
+        return
+    points_N2 = PCA(n_components=2, random_state=0, svd_solver="full").fit_transform(points_ND)
+    png = plots.clusters(points_N2, scored.scores[chosen].argmax(axis=1))
+    alt = "the embeddings on their first two principal components, coloured by cluster"
+    yield ReportFigure("clusters", "Clusters", alt, png)
+
+
+@torch.no_grad()
+def _compute_embeddings(program: Program, split: Split, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    batches = torch.split(torch.from_numpy(chosen), 512)
+    embeddings_ND = torch.cat(
+        [program.net(program.features(split.samples.take(indices))).float() for indices in batches]
     )
-    return _png(figure)
+    result: npt.NDArray[np.float32] = embeddings_ND.numpy()
+    return result
 
 
-def sheet(pictures: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str], *, columns: int = 8) -> bytes:
-    """Pictures (height, width, 3) in a grid, each with its caption of one or two lines below. One axes holds them all."""
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    cell_in, text_in = 1.15, 0.36
-    row_in = cell_in + text_in
-    figure = Figure(figsize=(columns * cell_in, rows * row_in), dpi=DPI, facecolor="white")
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))  # its units are inches
-    axes.set_axis_off()
-    for place, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        centre, top = (place % columns + 0.5) * cell_in, (rows - place // columns) * row_in - 0.04
-        height, width = picture.shape[:2]
-        tall, wide = (0.92 * cell_in * side / max(height, width) for side in (height, width))
-        extent = (centre - wide / 2, centre + wide / 2, top - tall, top)
-        axes.imshow(picture, extent=extent, interpolation="nearest" if max(height, width) < 100 else "antialiased")
-        text = "\n".join(plain(line, 26) for line in caption.splitlines())
-        style = {"fontproperties": _SMALL, "fontsize": 6, "color": INK}
-        axes.text(centre, top - 0.95 * cell_in, text, ha="center", va="top", **style)  # type: ignore[arg-type]  # reason: a dict of mixed values
-    axes.set(xlim=(0, columns * cell_in), ylim=(0, rows * row_in), aspect="auto")
-    return _png(figure)
+def _choose_points(count: int) -> npt.NDArray[np.int64]:
+    """Indices of at most _MAX_POINTS of ``count`` points, at random, in order."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:_MAX_POINTS])
 
 
-def plain(text: str, length: int = 32) -> str:
-    """``text`` on one line, without what the font cannot draw and what matplotlib would take for a formula."""
-    known = _characters()
-    shown = "".join(letter if ord(letter) in known else "\N{WHITE SQUARE}" for letter in " ".join(text.split()))
-    if len(shown) > length:
-        shown = shown[: length - 1] + "…"
-    return shown.replace("$", r"\$")
+def mistakes(scored: ScoredSplit) -> Gallery | None:
+    """The surest mistakes of a classification or the largest errors of a regression; None where no picture shows one."""
+    dataset, split = scored.dataset, scored.split
+    if split.targets is None or not images.has_pictures(dataset.schema):
+        return None
+    targets = split.targets.numpy()
+    match dataset.task:
+        case Task.CLASSIFICATION:
+            pictures = images.surest_mistakes(dataset, split, targets, scored.scores)
+            title = "Surest mistakes"
+            about = "Wrong predictions with the highest score: true → predicted, and how sure the model was."
+        case Task.REGRESSION:
+            pictures = images.largest_errors(dataset, split, targets, scored.scores.reshape(-1))
+            title, about = "Largest errors", "Predictions farthest from the target: true → predicted."
+        case Task.CLUSTERING:
+            return None
+    return Gallery("mistakes", title, about, pictures) if pictures else None
 
 
-@cache
-def _characters() -> frozenset[int]:
-    return frozenset(FT2Font(_FONT_FILE).get_charmap())
-
-
-def _chart(
-    x_label: str, y_label: str, *, size_in: tuple[float, float] = (_WIDTH_IN, _HEIGHT_IN)
-) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size_in, dpi=DPI, layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    axes.set_xlabel(x_label, fontproperties=_FONT, color=INK)
-    axes.set_ylabel(y_label, fontproperties=_FONT, color=INK)
-    axes.grid(visible=True, color=PALE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in {"left", "bottom"})
-        spine.set_color(PALE)
-    axes.tick_params(colors=INK, length=3, color=PALE)
-    _set_tick_font(axes)
-    return figure, axes
-
-
-def _set_tick_font(axes: Axes) -> None:
-    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-        label.set_fontproperties(_SMALL)
-
-
-def _write_counts(axes: Axes, counts_KK: npt.NDArray[np.int64], share_KK: npt.NDArray[np.float64]) -> None:
-    for row, column in zip(*np.nonzero(counts_KK), strict=True):
-        colour = "white" if share_KK[row, column] > 0.45 else INK
-        size = 7.5 if counts_KK.max() < 10_000 else 6.5
-        axes.text(
-            column,
-            row,
-            str(counts_KK[row, column]),
-            ha="center",
-            va="center",
-            color=colour,
-            fontproperties=_SMALL,
-            fontsize=size,
-        )
-
-
-def _limits(values_N: npt.NDArray[np.float32]) -> tuple[float, float]:
-    low, high = float(values_N.min()), float(values_N.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+def samples(dataset: Dataset) -> Gallery | None:
+    """Some training samples; None where they are no pictures."""
+    if not images.has_pictures(dataset.schema):
+        return None
+    pictures = images.example_pictures(dataset)
+    about = "Some of the training split, as the model is given them."
+    return Gallery("samples", "Samples", about, pictures) if pictures else None

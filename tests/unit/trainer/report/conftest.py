@@ -1,3 +1,5 @@
+"""A trained model, its data and its evaluation, for each task."""
+
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -6,12 +8,12 @@ import torch
 from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
-from naiad.trainer.artifact.program import Encode, Nearest, Probabilities, Program, Values
+from naiad.trainer.artifact.program import CentroidHead, Encoder, Program, RescaleHead, SoftmaxHead
 from naiad.trainer.data.dataset import Dataset, Split, Task, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.model.baseline import baseline
+from naiad.trainer.model.baseline import compute_baseline
 from naiad.trainer.model.evaluate import Evaluation, evaluate
 from naiad.trainer.model.model import EpochRecord, Model
 from naiad.trainer.nets.network_source import NetworkSource
@@ -23,8 +25,8 @@ class Run(NamedTuple):
     evaluation: Evaluation
 
 
-class Flat(nn.Module):
-    """An autoencoder that keeps the picture's rows of even number."""
+class RowAutoencoder(nn.Module):
+    """An autoencoder whose embedding is the picture's even rows."""
 
     def encode(self, inputs):
         return inputs[:, :, ::2].flatten(1)
@@ -33,7 +35,7 @@ class Flat(nn.Module):
         return inputs
 
 
-def part(inputs, targets):
+def make_split(inputs, targets):
     return Split(TensorSamples(inputs), targets, [f"index {index}" for index in range(len(inputs))])
 
 
@@ -42,8 +44,10 @@ def digits():
     bunch = load_digits()
     pictures = torch.from_numpy(bunch.images * 15).to(torch.uint8).unsqueeze(1)
     targets = torch.from_numpy(bunch.target)
-    splits = [part(pictures[chosen], targets[chosen]) for chosen in (slice(600), slice(600, 700), slice(700, 1000))]
-    finding = Finding("exact-duplicate", "train", 2, Action.LEFT_OUT, "copies of <another> image", ("index 3",))
+    splits = [
+        make_split(pictures[chosen], targets[chosen]) for chosen in (slice(600), slice(600, 700), slice(700, 1000))
+    ]
+    finding = Finding("exact-duplicate", "train", 2, Action.QUARANTINED, "copies of <another> image", ("index 3",))
     features = ImageFeatures(torch.tensor([70.0]), torch.tensor([90.0]))
     classes = tuple(f"digit {digit}" for digit in range(10))
     schema = ImageSchema(1, 8, 8)
@@ -53,8 +57,8 @@ def digits():
 
 
 @pytest.fixture
-def run_of(plan):
-    """A function of a program and a dataset: a Run with two epochs of history."""
+def make_run(plan):
+    """A function that makes a Run of a program and a dataset, with two epochs of history."""
 
     def make(program: nn.Module, dataset: Dataset, **changes: Any) -> Run:
         evaluation = evaluate(program, dataset.test, task=dataset.task, classes=dataset.classes)
@@ -71,7 +75,7 @@ def run_of(plan):
             findings=dataset.findings,
             history=history,
             evaluations={"test": evaluation.to_json()},
-            baseline=baseline(dataset, seed=0),
+            baseline=compute_baseline(dataset, seed=0),
         )
         return Run(replace(model, **changes), dataset, evaluation)
 
@@ -79,24 +83,24 @@ def run_of(plan):
 
 
 @pytest.fixture
-def classified(digits, run_of):
+def classification_run(digits, make_run):
     torch.manual_seed(0)
-    return run_of(Program(digits.features, nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), Probabilities()), digits)
+    return make_run(Program(digits.features, nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), SoftmaxHead()), digits)
 
 
 @pytest.fixture
-def clustered(digits, run_of):
-    encode = Encode(Flat())
-    centres = encode(digits.features(digits.train.samples.take(torch.arange(10))))
-    return run_of(Program(digits.features, encode, Nearest(centres)), replace(digits, task=Task.CLUSTERING))
+def clustering_run(digits, make_run):
+    encoder = Encoder(RowAutoencoder())
+    centres = encoder(digits.features(digits.train.samples.take(torch.arange(10))))
+    return make_run(Program(digits.features, encoder, CentroidHead(centres)), replace(digits, task=Task.CLUSTERING))
 
 
 @pytest.fixture
-def regressed(run_of):
+def regression_run(make_run):
     inputs, targets = (torch.tensor(values, dtype=torch.float32) for values in load_diabetes(return_X_y=True))
     inputs[5, 2] = float("nan")
-    splits = [part(inputs[chosen], targets[chosen]) for chosen in (slice(300), slice(300, 350), slice(350, None))]
+    splits = [make_split(inputs[chosen], targets[chosen]) for chosen in (slice(300), slice(300, 350), slice(350, None))]
     dataset = Dataset(
         "diabetes", Task.REGRESSION, "numbers", ArraySchema((10,)), nn.Identity(), (), "$progress", *splits, Findings()
     )
-    return run_of(Program(nn.Identity(), nn.Linear(10, 1), Values(152.0, 77.0)), dataset)
+    return make_run(Program(nn.Identity(), nn.Linear(10, 1), RescaleHead(152.0, 77.0)), dataset)

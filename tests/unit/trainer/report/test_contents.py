@@ -1,3 +1,5 @@
+"""The rows of text of a report."""
+
 from dataclasses import replace
 
 import pytest
@@ -11,41 +13,41 @@ from naiad.trainer.report import contents
     ("name", "value", "text"),
     [("accuracy", 0.9123, "91.23 %"), ("r2", 0.48766, "0.4877"), ("loss", None, "–"), ("mae", 12345.6, "12,346")],
 )
-def test_metric_text(name, value, text):
+def test_a_metric_is_formatted_with_its_unit(name, value, text):
     assert contents.metric_text(name, value) == text
 
 
-def test_the_headline_is_the_first_tile(classified):
-    tiles = contents.tiles(classified.evaluation.to_json())
-    assert [tile.label for tile in tiles] == ["accuracy", "F1, mean of the classes", "among the five highest", "loss"]
+def test_the_main_metric_has_the_first_card(classification_run):
+    cards = contents.metric_cards(classification_run.evaluation.to_json())
+    assert [card.label for card in cards] == ["accuracy", "F1, mean of the classes", "among the five highest", "loss"]
 
 
-def test_the_model_stands_first_in_its_comparison(classified):
-    rows = contents.comparison(classified.model, classified.evaluation.to_json())
-    assert [(row.name, row.ours) for row in rows] == [
+def test_the_model_is_first_in_the_comparison(classification_run):
+    rows = contents.comparison_rows(classification_run.model, classification_run.evaluation.to_json())
+    assert [(row.name, row.is_model) for row in rows] == [
         ("linear", True),
         ("logistic regression", False),
         ("majority class", False),
     ]
-    assert rows[0].share == pytest.approx(100 * classified.evaluation.metrics["accuracy"])
+    assert rows[0].bar_percent == pytest.approx(100 * classification_run.evaluation.metrics["accuracy"])
 
 
-def test_a_number_without_bounds_has_no_bar(regressed):
-    rows = contents.comparison(regressed.model, regressed.evaluation.to_json())
-    assert [row.share is None for row in rows] == [False, False, False, True, True, True]
+def test_a_number_without_bounds_has_no_bar(regression_run):
+    rows = contents.comparison_rows(regression_run.model, regression_run.evaluation.to_json())
+    assert [row.bar_percent is None for row in rows] == [False, False, False, True, True, True]
 
 
-def test_columns_tell_what_is_missing(regressed):
-    rows = contents.column_rows(regressed.dataset)
-    assert [row[0] for row in rows] == [f"column {index}" for index in range(10)]
-    assert rows[2][-1] == "0.3 %"
+def test_columns_state_how_much_is_missing(regression_run):
+    rows = contents.column_rows(regression_run.dataset)
+    assert [row.name for row in rows] == [f"column {index}" for index in range(10)]
+    assert rows[2].missing == "0.3 %"
 
 
 def test_pictures_have_no_columns(digits):
     assert contents.column_rows(digits) == []
 
 
-def test_splits(digits):
+def test_splits_have_their_sizes(digits):
     assert [row[:2] for row in contents.split_rows(digits)] == [
         ("train", "600"),
         ("validation", "100"),
@@ -54,15 +56,15 @@ def test_splits(digits):
     assert len(contents.split_rows(replace(digits, test=None))) == 2
 
 
-def test_layers_and_their_parameters(classified):
-    assert contents.layer_rows(classified.model.program)[1] == (
+def test_layers_have_their_parameters(classification_run):
+    assert contents.layer_rows(classification_run.model.program)[1] == (
         "1",
         "Linear(in_features=64, out_features=10, bias=True)",
         "650",
     )
 
 
-def test_an_exported_program_still_counts_its_parameters():
+def test_an_exported_program_has_a_parameter_count():
     exported = torch.export.export(nn.Linear(3, 2).eval(), (torch.zeros(1, 3),)).module()
     assert contents.parameter_count(contents.network(exported)) == 8
     contents.layer_rows(exported)
@@ -72,9 +74,9 @@ def test_versions_name_torch():
     assert dict(contents.version_rows())["torch"] == torch.__version__.split("+")[0]
 
 
-def test_what_was_expected_stands_beside_what_came_of_it(classified):
-    model = classified.model
-    assert contents.forecast(model) == ""
+def test_the_forecast_is_compared_with_the_result(classification_run):
+    model = classification_run.model
+    assert contents.forecast_sentence(model) == ""
     model.plan = replace(model.plan, forecast=0.9)
     model.evaluations = {"validation": {"headline": {"metric": "accuracy", "value": 0.875}}}
-    assert contents.forecast(model).endswith("accuracy 90.00 % on the validation split. Reached: 87.50 %.")
+    assert contents.forecast_sentence(model).endswith("accuracy 90.00 % on the validation split. Reached: 87.50 %.")

@@ -1,46 +1,48 @@
-import io
+"""The figures that a report has."""
+
+from dataclasses import replace
 
 import numpy as np
-import pytest
-from PIL import Image
 
 from naiad.trainer.report import figures
 
 
-def size(png):
-    return Image.open(io.BytesIO(png)).size
+def test_scores_belong_to_the_split_of_their_size(classification_run):
+    dataset, evaluation = classification_run.dataset, classification_run.evaluation
+    assert figures.scored_split(dataset, evaluation).split is dataset.test
+    assert figures.scored_split(replace(dataset, validation=dataset.test, test=None), evaluation).split is dataset.test
+    assert figures.scored_split(replace(dataset, test=None), evaluation) is None
+    assert figures.scored_split(None, evaluation) is None
 
 
-def test_lines_leave_out_what_is_not_finite():
-    assert size(figures.lines({"train": [(1, 0.5), (2, float("nan"))], "validation": []}, y_label="loss"))[0] > 300
+def test_a_model_without_history_has_no_curves(classification_run):
+    assert list(figures.curves(replace(classification_run.model, history=()))) == []
 
 
-@pytest.mark.parametrize("count", [1, 2, 20, 21, 200])
-def test_confusion_of_any_size_stays_readable(count):
-    width, _ = size(figures.confusion(np.eye(count, dtype=np.int64), [str(index) for index in range(count)]))
-    assert 300 < width < 1200
+def test_history_without_validation_still_has_curves(classification_run):
+    bare = tuple(replace(record, validation={}) for record in classification_run.model.history)
+    assert [figure.name for figure in figures.curves(replace(classification_run.model, history=bare))] == [
+        "loss",
+        "learning-rate",
+    ]
 
 
-def test_one_point_and_one_value():
-    one = np.ones(1, np.float32)
-    figures.scatter(one, one, name="y")
-    figures.histogram(one, name="y")
+def test_values_that_are_not_finite_are_left_out(regression_run):
+    scores = np.full_like(regression_run.evaluation.scores, np.nan)
+    scored = figures.scored_split(regression_run.dataset, replace(regression_run.evaluation, scores=scores))
+    assert list(figures.regression(scored)) == []
+    scores[:3] = 1.0
+    assert len(list(figures.regression(scored))) == 2
 
 
-def test_more_clusters_than_colours():
-    figures.clusters(np.random.default_rng(0).random((60, 2), np.float32), np.arange(60) % 20)
+def test_a_cluster_figure_needs_an_encoder(clustering_run):
+    scored = figures.scored_split(clustering_run.dataset, clustering_run.evaluation)
+    assert len(list(figures.clusters(scored, clustering_run.model))) == 1
+    assert (
+        list(figures.clusters(scored, replace(clustering_run.model, program=clustering_run.model.program.head))) == []
+    )
 
 
-@pytest.mark.parametrize("count", [1, 8, 9])
-def test_a_sheet_has_as_many_rows_as_it_needs(count):
-    width, height = size(figures.sheet([np.zeros((4, 6, 3), np.uint8)] * count, ["a → b\n99 %"] * count))
-    assert width > 100 * min(count, 8)
-    assert height < 200 * -(-count // 8)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("a\n b", "a b"), ("$x$", r"\$x\$"), ("漢", "□"), ("naïve → ½", "naïve → ½"), ("x" * 40, "x" * 31 + "…")],
-)
-def test_plain(text, shown):
-    assert figures.plain(text) == shown
+def test_a_figure_has_a_data_uri(classification_run):
+    figure = figures.confusion(classification_run.evaluation.to_json())
+    assert figure.uri.startswith("data:image/png;base64,iVBOR")
