@@ -1,14 +1,14 @@
-"""The folder of a run: who may use it, what it was started with, and what is put into it.
+"""The folder of a run: whether it may be used, what the run was started with, and where its files are written.
 
     out/  run.json  checkpoints/  metrics.jsonl  events/  quarantine.csv  + the artifact's files
 
-Without a folder everything stays in memory, behind the same names.
+A run without a folder keeps everything in memory, behind the same methods.
 """
 
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from naiad import durable
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
-from naiad.trainer.artifact import manifest
+from naiad.trainer.artifact import checksums, writing
 from naiad.trainer.data.dataset import Dataset, TensorSamples
 from naiad.trainer.loop.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
-from naiad.trainer.loop.events import EventLog, Events, NullEvents
-from naiad.trainer.machine.processes import Group
+from naiad.trainer.loop.events import EventFiles, EventWriter, NullEventWriter
+from naiad.trainer.machine.processes import ProcessGroup
 from naiad.trainer.plan.plan import Plan
 
 _RECORD = "run.json"
@@ -29,7 +29,7 @@ _RECORD = "run.json"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What must be the same for a resumed run to end as the uninterrupted one would."""
+    """Everything that must be the same for a resumed run to end as the uninterrupted one would."""
 
     plan: Plan
     data: str
@@ -39,14 +39,10 @@ class RunRecord:
     torch_version: str
     processes: int = 1
 
-    @classmethod
-    def of(cls, plan: Plan, dataset: Dataset, net: nn.Module, *, processes: int = 1) -> "RunRecord":
-        return cls(plan, data_digest(dataset), network_digest(net), str(torch.__version__), processes)
-
     def check(
-        self, dataset: Dataset, net: nn.Module, wishes: Mapping[str, Any], *, seed: int, processes: int = 1
+        self, dataset: Dataset, net: nn.Module, overrides: Mapping[str, Any], *, seed: int, processes: int = 1
     ) -> list[str]:
-        """Raises InputError where the run would be another one; returns notes on what may change its last bits."""
+        """Returns notes on what may change the last bits. Raises InputError where the run would be another one."""
         if self.data != data_digest(dataset):
             raise DataError(
                 "the training data differs from what the run was started with",
@@ -56,8 +52,7 @@ class RunRecord:
             raise NetworkError(
                 "the network differs from what the run was started with", hint="start anew in another folder"
             )
-        given = {**wishes, "seed": seed}
-        for name, value in given.items():
+        for name, value in {**overrides, "seed": seed}.items():
             recorded = getattr(self.plan, name)
             if value != recorded:
                 raise OptionError(
@@ -66,64 +61,69 @@ class RunRecord:
                 )
         notes = []
         if self.torch_version != str(torch.__version__):
-            notes.append(
-                f"the run was started with torch {self.torch_version}; with {torch.__version__} its last bits may differ"
-            )
+            versions = f"torch {self.torch_version}; with {torch.__version__}"
+            notes.append(f"the run was started with {versions} its last bits may differ")
         if self.processes != processes:
-            notes.append(
-                f"the run was started by {_counted(self.processes)}; by {_counted(processes)} its last bits will differ"
-            )
+            counts = f"{_process_count(self.processes)}; by {_process_count(processes)}"
+            notes.append(f"the run was started by {counts} its last bits will differ")
         return notes
 
 
-@dataclass
+@dataclass(frozen=True)
 class RunFolder:
-    path: Path | None
-    resuming: bool
-    """There is a run in the folder, and it is to go on."""
-    checkpoints: Checkpoints
+    """Where a run keeps its files. Without arguments: in memory only."""
 
-    def record(self) -> RunRecord:
-        """Raises ArtifactError when run.json is damaged."""
-        assert self.path is not None
-        try:
-            run = manifest.unseal((self.path / _RECORD).read_bytes())
-            plan = Plan.from_json(run["plan"])
-            return RunRecord(plan, run["data"], run["network"], run["torch_version"], run.get("processes", 1))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArtifactError(
-                f"{self.path / _RECORD} is damaged: {error}", hint="start anew in another folder"
-            ) from error
+    path: Path | None = None
+    previous: RunRecord | None = None
+    """The record of the run in the folder that is resumed; None for a new run."""
+    checkpoints: Checkpoints = field(default_factory=MemoryCheckpoints)
 
-    def begin(self, record: RunRecord) -> None:
-        """Creates the folder. Raises FolderError, DiskFull."""
-        assert self.path is not None
-        manifest.ensure_folder(self.path)
-        run = {**vars(record), "plan": record.plan.to_json()}
-        with manifest.saving(self.path / f"{_RECORD}{durable.PARTIAL}"):
-            durable.write_file(self.path / _RECORD, manifest.seal(run))
+    def write_record(self, plan: Plan, dataset: Dataset, net: nn.Module, *, processes: int) -> None:
+        """Creates the folder and writes run.json. Raises FolderError, DiskFull."""
+        if self.path is None:
+            return
+        writing.ensure_writable(self.path)
+        record = RunRecord(plan, data_digest(dataset), network_digest(net), str(torch.__version__), processes)
+        with writing.remove_on_failure(self.path / f"{_RECORD}{durable.PARTIAL}"):
+            values = {**vars(record), "plan": plan.to_json()}
+            durable.write_file(self.path / _RECORD, checksums.dumps_with_sha256(values))
 
-    def unwritten(self) -> "RunFolder":
-        """For the processes of a run that leave writing to the first one."""
-        return RunFolder(None, self.resuming, MemoryCheckpoints())
+    def without_files(self) -> "RunFolder":
+        """The same for the processes of a run that leave writing to rank 0."""
+        return replace(self, path=None, checkpoints=MemoryCheckpoints())
 
-    def events(self) -> Events:
-        return EventLog.open(self.path) if self.path is not None else NullEvents()
+    def open_event_writer(self) -> EventWriter:
+        """Raises DiskFull, FolderError."""
+        return EventFiles(self.path) if self.path is not None else NullEventWriter()
 
 
-def claim(out: str | Path | None, *, resume: bool) -> RunFolder:
-    """Writes nothing. Raises FolderError when ``out`` cannot be used, OptionError when it holds another run."""
+def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
+    """The run folder at ``out``; writes nothing. out: None keeps the run in memory.
+
+    Raises FolderError when it cannot be used or holds something else, OptionError when there is nothing to resume from,
+    ArtifactError when its run.json is damaged.
+    """
     if out is None:
         if resume:
             raise OptionError("resume needs the folder of the run", hint="name it: out=... or --out DIR")
-        return RunFolder(None, resuming=False, checkpoints=MemoryCheckpoints())
+        return RunFolder()
     path = Path(out).expanduser()
     _check_writable(path)
-    started = (path / _RECORD).exists()
+    has_run = (path / _RECORD).exists()
     if path.is_dir() and any(path.iterdir()) and not resume:
-        what = "holds a run already" if started else "is not empty"
+        what = "holds a run already" if has_run else "is not empty"
         raise FolderError(f"the folder {path} {what}", hint="name another one, or go on with the run in it: --resume")
-    return RunFolder(path, resuming=resume and started, checkpoints=FolderCheckpoints(path / "checkpoints"))
+    previous = _read_record(path / _RECORD) if resume and has_run else None
+    return RunFolder(path, previous, FolderCheckpoints(path / "checkpoints"))
+
+
+def _read_record(file: Path) -> RunRecord:
+    try:
+        run = checksums.loads_with_sha256(file.read_bytes())
+        plan = Plan.from_json(run["plan"])
+        return RunRecord(plan, run["data"], run["network"], run["torch_version"], run.get("processes", 1))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{file} is damaged: {error}", hint="start anew in another folder") from error
 
 
 def _check_writable(path: Path) -> None:
@@ -136,11 +136,11 @@ def _check_writable(path: Path) -> None:
         )
 
 
-def check_alike(group: Group, dataset: Dataset, net: nn.Module) -> None:
-    """Raises InputError, in all processes, where they were not given the same data or network."""
+def check_same_inputs(group: ProcessGroup, dataset: Dataset, net: nn.Module) -> None:
+    """Raises InputError in all processes where they were not given the same data and network."""
     if group.size == 1:
         return
-    data, networks = zip(*group.gather((data_digest(dataset), network_digest(net))), strict=True)
+    data, networks = zip(*group.all_gather((data_digest(dataset), network_digest(net))), strict=True)
     if len(set(data)) > 1:
         raise DataError(
             f"the training data of the {group.size} processes differs",
@@ -150,28 +150,29 @@ def check_alike(group: Group, dataset: Dataset, net: nn.Module) -> None:
         raise NetworkError(f"the network of the {group.size} processes differs", hint="give each of them the same one")
 
 
-def _counted(processes: int) -> str:
-    return "1 process" if processes == 1 else f"{processes} processes"
-
-
 def data_digest(dataset: Dataset) -> str:
-    """sha256 of the training split: its samples where they are in memory, else their names; and its targets."""
+    """sha256 of the training split: of its samples where they are in memory, else of their names; and of its targets."""
     digest = hashlib.sha256(f"{dataset.task} {len(dataset.train)} {tuple(dataset.schema.sample_shape)}".encode())
     samples = dataset.train.samples
     if isinstance(samples, TensorSamples):
-        digest.update(_bytes(samples.tensor))
+        digest.update(_memory(samples.tensor))
     else:
         digest.update("\n".join(map(str, dataset.train.names)).encode())
     if dataset.train.targets is not None:
-        digest.update(_bytes(dataset.train.targets))
+        digest.update(_memory(dataset.train.targets))
     return digest.hexdigest()
 
 
-def _bytes(tensor: Tensor) -> memoryview:
-    """The tensor's memory; nothing is copied where it is contiguous."""
+def network_digest(net: nn.Module) -> str:
+    """sha256 of the names and shapes of the network's state."""
+    shapes = sorted((name, tuple(value.shape)) for name, value in net.state_dict().items() if hasattr(value, "shape"))
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()
+
+
+def _memory(tensor: Tensor) -> memoryview:
+    """The tensor's bytes, without a copy where it is contiguous."""
     return tensor.contiguous().numpy().data.cast("B")
 
 
-def network_digest(net: nn.Module) -> str:
-    shapes = sorted((name, tuple(value.shape)) for name, value in net.state_dict().items() if hasattr(value, "shape"))
-    return hashlib.sha256(repr(shapes).encode()).hexdigest()
+def _process_count(processes: int) -> str:
+    return "1 process" if processes == 1 else f"{processes} processes"

@@ -1,4 +1,4 @@
-"""A run's end: each split tested, what was left out listed, the report when it is wanted."""
+"""The end of a run: evaluations, quarantine.csv, the report and the calibration."""
 
 import csv
 
@@ -6,49 +6,59 @@ import numpy as np
 import pytest
 
 from naiad.trainer.fit import fit
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 
 
 @pytest.fixture
-def gaps(tmp_path):
+def table(tmp_path):
     """A table whose label is missing in two rows."""
     rows = [f"{index % 7}.5,{index % 5},{'' if index in (4, 9) else 'ab'[index % 2]}" for index in range(60)]
-    file = tmp_path / "gaps.csv"
+    file = tmp_path / "table.csv"
     file.write_text("\n".join(["x,z,kind", *rows]) + "\n")
     return file
 
 
-def test_what_was_left_out_is_listed(gaps, tmp_path):
-    fit("mlp", gaps, label="kind", epochs=1, out=tmp_path / "run", report=False, progress=Silent())
+def test_quarantined_samples_are_listed(table, tmp_path):
+    fit("mlp", table, label="kind", epochs=1, out=tmp_path / "run", report=False, progress=SilentProgress())
     with (tmp_path / "run" / "quarantine.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["name"], row["kind"]) for row in rows] == [("row 4", "missing-label"), ("row 9", "missing-label")]
 
 
-def test_a_report_and_its_baseline_only_when_wanted(gaps, tmp_path):
-    without = fit("mlp", gaps, label="kind", epochs=1, out=tmp_path / "a", report=False, progress=Silent())
-    assert without.baseline == {}
+def test_a_report_and_its_baseline_can_be_left_out(table, tmp_path):
+    without_report = fit(
+        "mlp", table, label="kind", epochs=1, out=tmp_path / "a", report=False, progress=SilentProgress()
+    )
+    assert without_report.baseline == {}
     assert not (tmp_path / "a" / "report.html").exists()
-    given = fit("mlp", gaps, label="kind", epochs=1, out=tmp_path / "b", progress=Silent())
-    assert {row["name"] for row in given.baseline["rows"]} == {"majority class", "logistic regression"}
+    with_report = fit("mlp", table, label="kind", epochs=1, out=tmp_path / "b", progress=SilentProgress())
+    assert {row["name"] for row in with_report.baseline["rows"]} == {"majority class", "logistic regression"}
     assert "quarantine" in (tmp_path / "b" / "report.html").read_text()
 
 
-def test_both_splits_are_tested():
+def test_both_splits_are_evaluated():
     X, y = np.random.default_rng(0).random((60, 3), dtype=np.float32), np.arange(60) % 2
     data = {"train": (X, y), "validation": (X[:10] + 1, y[:10]), "test": (X[:7] + 2, y[:7])}
-    model = fit("mlp", data, epochs=1, report=False, progress=Silent())
-    assert {name: found["samples"] for name, found in model.evaluations.items()} == {"validation": 10, "test": 7}
+    model = fit("mlp", data, epochs=1, report=False, progress=SilentProgress())
+    assert {name: evaluation["samples"] for name, evaluation in model.evaluations.items()} == {
+        "validation": 10,
+        "test": 7,
+    }
 
 
-def test_calibration_changes_how_sure_it_is_and_nothing_else():
+def test_calibration_changes_the_probabilities_only():
     generator = np.random.default_rng(0)
     X = generator.random((400, 3), dtype=np.float32)
     y = ((X[:, 0] > 0.5) ^ (generator.random(400) < 0.2)).astype(np.int64)
     data = {"train": (X[:200], y[:200]), "validation": (X[200:], y[200:])}
     raw, calibrated = (
         fit(
-            "mlp", data, epochs=60, plan={"calibrate": calibrate, "weight_decay": 0.01}, report=False, progress=Silent()
+            "mlp",
+            data,
+            epochs=60,
+            plan={"calibrate": calibrate, "weight_decay": 0.01},
+            report=False,
+            progress=SilentProgress(),
         )
         for calibrate in ("off", "on")
     )

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 import naiad
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.plan.plan import Plan
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "before_0012"
@@ -23,7 +23,7 @@ TINY = runpy.run_path(str(FIXTURES / "tiny.py"))
 def _train(**options):
     torch.manual_seed(7)
     net, data = TINY["TinyRegressor"](), (TINY["inputs"](), TINY["values"]())
-    return naiad.fit(net, data, task="regression", report=False, progress=Silent(), **options)
+    return naiad.fit(net, data, task="regression", report=False, progress=SilentProgress(), **options)
 
 
 def _check_weights(folder):

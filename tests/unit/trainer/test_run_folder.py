@@ -1,4 +1,4 @@
-"""Who may use a folder, and what makes a resumed run another run."""
+"""Run folders: which may be used, and when a run may be resumed."""
 
 import json
 import os
@@ -9,100 +9,94 @@ import torch
 from torch import nn
 
 from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
-from naiad.trainer.machine.processes import Alone
-from naiad.trainer.run_folder import RunRecord, check_alike, claim, data_digest, network_digest
+from naiad.trainer.machine.processes import SingleProcess
+from naiad.trainer.run_folder import check_same_inputs, data_digest, network_digest, open_run_folder
 
 
-def net(width=3):
+def make_net(width=3):
     return nn.Linear(5, width)
 
 
 @pytest.fixture
-def started(tmp_path, blobs, plan):
-    claim(tmp_path / "run", resume=False).begin(RunRecord.of(plan(), blobs, net()))
+def run(tmp_path, blobs, plan):
+    """The folder of a run that was run."""
+    open_run_folder(tmp_path / "run", resume=False).write_record(plan(), blobs, make_net(), processes=1)
     return tmp_path / "run"
 
 
-def test_claiming_writes_nothing(tmp_path):
-    claim(tmp_path / "a" / "b", resume=False)
+def test_opening_a_folder_writes_nothing(tmp_path):
+    open_run_folder(tmp_path / "a" / "b", resume=False)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_is_read_back(started, blobs, plan):
-    folder = claim(started, resume=True)
-    assert folder.resuming
-    assert folder.record() == RunRecord.of(plan(), blobs, net())
-    assert folder.record().check(blobs, net(), {"epochs": 4}, seed=0) == []
+def test_a_run_is_read_back(run, blobs, plan):
+    folder = open_run_folder(run, resume=True)
+    assert (folder.previous.plan, folder.previous.data) == (plan(), data_digest(blobs))
+    assert folder.previous.check(blobs, make_net(), {"epochs": 4}, seed=0) == []
 
 
-def test_a_folder_with_a_run_is_not_overwritten(started):
+def test_a_folder_with_a_run_is_not_overwritten(run):
     with pytest.raises(FolderError, match="holds a run already"):
-        claim(started, resume=False)
+        open_run_folder(run, resume=False)
 
 
 def test_a_folder_with_something_else_is_not_overwritten(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(FolderError, match="is not empty"):
-        claim(tmp_path, resume=False)
+        open_run_folder(tmp_path, resume=False)
 
 
-def test_resuming_where_nothing_was_started_starts(tmp_path):
-    assert not claim(tmp_path / "new", resume=True).resuming
+def test_resuming_in_an_empty_folder_starts_a_run(tmp_path):
+    assert open_run_folder(tmp_path / "new", resume=True).previous is None
 
 
 def test_resume_needs_a_folder():
     with pytest.raises(OptionError, match="resume needs the folder"):
-        claim(None, resume=True)
+        open_run_folder(None, resume=True)
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FolderError, match="is a file"):
-        claim(tmp_path / "file" / "run", resume=False)
+        open_run_folder(tmp_path / "file" / "run", resume=False)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_an_unwritable_folder(tmp_path):
+def test_an_unwritable_folder_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(FolderError, match="not writable"):
-        claim(tmp_path / "run", resume=False)
+        open_run_folder(tmp_path / "run", resume=False)
 
 
-def test_another_run_is_refused(started, blobs):
-    record = claim(started, resume=True).record()
+def test_another_run_is_refused(run, blobs):
+    record = open_run_folder(run, resume=True).previous
     changed = replace(blobs, train=replace(blobs.train, targets=blobs.train.targets.flip(0)))
     with pytest.raises(DataError, match="training data differs"):
-        record.check(changed, net(), {}, seed=0)
+        record.check(changed, make_net(), {}, seed=0)
     with pytest.raises(NetworkError, match="network differs"):
-        record.check(blobs, net(4), {}, seed=0)
+        record.check(blobs, make_net(4), {}, seed=0)
     with pytest.raises(OptionError, match=r"batch_size was 10 when the run was started, given 20"):
-        record.check(blobs, net(), {"batch_size": 20}, seed=0)
+        record.check(blobs, make_net(), {"batch_size": 20}, seed=0)
     with pytest.raises(OptionError, match="seed was 0"):
-        record.check(blobs, net(), {}, seed=1)
+        record.check(blobs, make_net(), {}, seed=1)
 
 
-def test_another_torch_is_told(started, blobs):
-    record = replace(claim(started, resume=True).record(), torch_version="2.10.0")
-    assert "started with torch 2.10.0" in record.check(blobs, net(), {}, seed=0)[0]
+def test_another_version_of_torch_is_noted(run, blobs):
+    record = replace(open_run_folder(run, resume=True).previous, torch_version="2.10.0")
+    assert "started with torch 2.10.0" in record.check(blobs, make_net(), {}, seed=0)[0]
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
-def test_a_damaged_record_is_told(started, damage):
-    file = started / "run.json"
-    content = bytearray(file.read_bytes())
-    if damage == "gone":
-        folder = claim(started, resume=True)
-        file.unlink()
-    else:
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content if damage == "flip" else content[:-9])
-        folder = claim(started, resume=True)
+@pytest.mark.parametrize("damage", ["flip", "cut"])
+def test_a_damaged_record_is_refused(run, damage):
+    content = bytearray((run / "run.json").read_bytes())
+    content[len(content) // 2] ^= 1
+    (run / "run.json").write_bytes(content if damage == "flip" else content[:-9])
     with pytest.raises(ArtifactError, match="damaged"):
-        folder.record()
+        open_run_folder(run, resume=True)
 
 
-def test_the_record_is_plain_json(started):
-    assert json.loads((started / "run.json").read_text())
+def test_the_record_is_plain_json(run):
+    assert json.loads((run / "run.json").read_text())
 
 
 def test_digests_follow_the_content(blobs):
@@ -112,38 +106,39 @@ def test_digests_follow_the_content(blobs):
     assert data_digest(blobs) == data_digest(blobs)
     assert data_digest(blobs) != data_digest(other)
     torch.manual_seed(1)
-    assert network_digest(net()) == network_digest(net())
-    assert network_digest(net()) != network_digest(net(4))
+    assert network_digest(make_net()) == network_digest(make_net())
+    assert network_digest(make_net()) != network_digest(make_net(4))
 
 
-class Group(Alone):
-    """Of two processes, the other of which answers ``theirs``."""
+class TwoProcesses(SingleProcess):
+    """A group of two processes; the other one sends ``other_value``."""
 
-    def __init__(self, theirs):
+    def __init__(self, other_value):
         super().__init__(0, 2)
-        self.__dict__["theirs"] = theirs
+        self.__dict__["other_value"] = other_value
 
-    def gather(self, value):
-        return [value, self.theirs]
+    def all_gather(self, value):
+        return [value, self.other_value]
 
 
 def test_processes_must_have_the_same_data_and_network(blobs):
-    data, network = data_digest(blobs), network_digest(net())
-    check_alike(Alone(), blobs, net())
-    check_alike(Group((data, network)), blobs, net())
+    data, network = data_digest(blobs), network_digest(make_net())
+    check_same_inputs(SingleProcess(), blobs, make_net())
+    check_same_inputs(TwoProcesses((data, network)), blobs, make_net())
     with pytest.raises(DataError, match="training data of the 2 processes differs"):
-        check_alike(Group(("other", network)), blobs, net())
+        check_same_inputs(TwoProcesses(("other", network)), blobs, make_net())
     with pytest.raises(NetworkError, match="network of the 2 processes differs"):
-        check_alike(Group((data, "other")), blobs, net())
+        check_same_inputs(TwoProcesses((data, "other")), blobs, make_net())
 
 
-def test_another_number_of_processes_is_told(started, blobs):
-    record = claim(started, resume=True).record()
+def test_another_number_of_processes_is_noted(run, blobs):
+    record = open_run_folder(run, resume=True).previous
     assert record.processes == 1
-    note = record.check(blobs, net(), {}, seed=0, processes=3)[0]
+    note = record.check(blobs, make_net(), {}, seed=0, processes=3)[0]
     assert note == "the run was started by 1 process; by 3 processes its last bits will differ"
 
 
-def test_a_process_that_does_not_write_has_no_folder(started):
-    folder = claim(started, resume=True).unwritten()
-    assert (folder.path, folder.resuming, folder.checkpoints.latest()) == (None, True, None)
+def test_a_process_that_does_not_write_has_no_path(run):
+    folder = open_run_folder(run, resume=True).without_files()
+    assert (folder.path, folder.checkpoints.latest()) == (None, None)
+    assert folder.previous is not None
