@@ -20,6 +20,7 @@ from naiad.service.domain.entity import EndpointStatus, EntityKind
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.endpoints.control.service import EndpointService
+from naiad.service.endpoints.endpoint_detail import EndpointDetail
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.endpoints.serving.log_streams import logs_folder
 from naiad.service.executors.inline import InlineExecutor
@@ -77,15 +78,16 @@ class LiveService:
         _append(logs_folder(self.state, name) / stream, lines)
 
     def finish_deployment(self, name: str, reason: str = "") -> None:
-        """Ends the deployment as the endpoints' manager does, which does not run here. With a reason its first start fails."""
+        """Ends the deployment as the reconciler does, which does not run here. With a reason its first start fails."""
         entities = self.endpoints.entities
         before = entities.get(EntityKind.ENDPOINT, name)
+        detail = EndpointDetail.from_json(before.detail)
         if reason:
-            after = replace(before, status=EndpointStatus.FAILED, detail={**before.detail, "failure_reason": reason})
+            status, detail = EndpointStatus.FAILED, replace(detail, failure_reason=reason)
         else:
-            detail = {"number": before.detail["number"], "plan": before.detail["next"]}
-            after = replace(before, status=EndpointStatus.IN_SERVICE, detail=detail)
-        entities.update(after, before=before)
+            status = EndpointStatus.IN_SERVICE
+            detail = EndpointDetail(rollout=detail.pending_rollout, deployment_number=detail.deployment_number)
+        entities.update(replace(before, status=status, detail=detail.to_json()), before=before)
 
 
 def _append(folder: Path, lines: Sequence[str]) -> None:
@@ -110,7 +112,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveSer
     endpoints = endpoint_service(store, blobs, resources, clock, state=state, region="us-east-1")
     jobs = JobService(store, blobs, resources, clock, state, "us-east-1")
     supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
-    asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, state)
+    asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
     context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("", ""))
     gateway = Gateway(open_doors(context, keys, asynchronous))
     server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))

@@ -1,6 +1,8 @@
-"""The only place where concrete classes meet: from settings to a server's parts."""
+"""Builds a server from its settings: the only place where concrete classes meet."""
 
 import ipaddress
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,56 +12,67 @@ from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.machine_resources import MachineResources, detect_machine_resources
 from naiad.service.domain.clock import Clock, SystemClock
 from naiad.service.domain.errors import ServiceError
-from naiad.service.endpoints.control.catalog import Catalog
-from naiad.service.endpoints.control.registry import Registry
-from naiad.service.endpoints.control.service import EndpointService, cores_of
+from naiad.service.domain.job import Job
+from naiad.service.endpoints.control.catalog import ModelCatalog
+from naiad.service.endpoints.control.registry import ModelRegistry
+from naiad.service.endpoints.control.service import EndpointService, cores_per_instance
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
-from naiad.service.endpoints.serving.model_preparer import Preparer
-from naiad.service.endpoints.serving.reconciler import EndpointManager
+from naiad.service.endpoints.serving.deployer import Deployer
+from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics
+from naiad.service.endpoints.serving.model_preparer import ModelPreparer
+from naiad.service.endpoints.serving.reconciler import EndpointReconciler
+from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.executors.local import LocalExecutor
+from naiad.service.executors.port import Executor
 from naiad.service.executors.warm_interpreter import WarmInterpreter
 from naiad.service.gateway.app import Gateway
-from naiad.service.gateway.invocations import InvocationDoor
+from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Context
-from naiad.service.gateway.request import Principal
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.cleanup import CleanupWorker
+from naiad.service.jobs.job_instances import JobInstances
+from naiad.service.jobs.job_steps import JobSteps
+from naiad.service.jobs.placements import Placements
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
+from naiad.service.jobs.unfinished_jobs import UnfinishedJobs
 from naiad.service.keys import Keys
-from naiad.service.store.lock import StoreLock
+from naiad.service.store.lock import NullLock, StoreLock
 from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
 
 DEFAULT_BUCKET = "naiad"
+AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
+"""The command of an instance's agent; the instance's folder follows."""
+WARM_COMMAND = (*AGENT_COMMAND, "--warm")
+"""The command of an interpreter from which agents are forked; the modules to load follow."""
 _KEYS_MAX_AGE_S = 0.001
-"""A request may be the first to know of a key that was revoked so long before it; each look at the file takes microseconds."""
+"""A revoked key may work for so long. Each look at the file takes microseconds."""
 
 
 @dataclass(frozen=True)
 class Settings:
     state: Path
-    """The server's folder: keys, jobs, and, where nothing else is set, the database and the objects."""
+    """The server's folder: keys, jobs and, by default, the database and the objects."""
     host: str = "127.0.0.1"
     port: int = 8128
     region: str = "us-east-1"
     database: str | None = None
     """``postgresql://…``; None is SQLite in the state folder."""
     s3_endpoint: str | None = None
-    """A real S3 store; None keeps the objects in the state folder."""
+    """The URL of a real S3 store; None keeps the objects in the state folder."""
     warm: bool = True
-    """Whether an interpreter with torch loaded is kept, from which jobs start."""
+    """Whether the server keeps an interpreter with torch loaded, from which jobs start."""
     aws_hosts_port: int | None = 0
-    """Of the proxy for hosts that clients have written into themselves, on loopback. 0 keeps the last one; None does without."""
-
+    """The port of the proxy for AWS hosts that clients have hard-coded, on loopback. 0 keeps the last one; None is no proxy."""
     fit_instances: bool = True
-    """Whether an instance type that is larger than the machine is scaled down to it, and not refused."""
+    """Whether an instance type that is larger than the machine is scaled down to it; otherwise it is refused."""
     upload_timeout_s: float = 60.0
-    """After so long without a byte of a body that is being sent, the connection is closed."""
+    """A connection is closed when no byte of a body arrives for so long."""
     cache_bytes: int | None = None
-    """How large what jobs fetch may stay on this disk; None is a tenth of it."""
+    """Limit of the cache of fetched objects; None is a tenth of the disk."""
     drain_timeout_s: int = 30
-    """How long the server waits at its end for requests that it has begun to answer."""
+    """How long a server that ends waits for requests that it has begun to answer."""
 
     @property
     def blobs_url(self) -> str:
@@ -67,15 +80,17 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Parts:
+class ServerParts:
+    """The parts of a server that ``run`` starts and ends."""
+
     store: SqlStore
     blobs: BlobStore
     keys: Keys
     supervisor: Supervisor
-    sweeper: CleanupWorker
+    cleanup: CleanupWorker
     gateway: Gateway
     warm: WarmInterpreter | None
-    endpoints: EndpointManager
+    endpoints: EndpointReconciler
     asynchronous: AsyncInvocations
 
     def close(self) -> None:
@@ -85,42 +100,54 @@ class Parts:
         self.store.close()
 
 
-def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock | None = None) -> Parts:
-    """``url``: of the gateway, for the programs of jobs. ``store_lock``: the lock on the store. Raises InputError."""
+def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock | None = None) -> ServerParts:
+    """``url`` is that of the gateway, for the programs of jobs. Raises InputError."""
     clock = clock if clock is not None else SystemClock()
     state = settings.state.absolute()
     keys = Keys.open(state, max_age_s=_KEYS_MAX_AGE_S)
     blobs = open_blobs(settings.blobs_url)
     _make_default_bucket(blobs, settings)
     store = open_store(settings.database if settings.database is not None else state)
-    resources = detect_machine_resources(fit_instances=settings.fit_instances)
-    sweeper = CleanupWorker(store, state, settings.cache_bytes)
-    jobs = JobService(store, blobs, resources, clock, state, settings.region, on_put_aside=sweeper.put_aside)
-    warm = WarmInterpreter(state / "warm.log") if settings.warm else None
-    supervisor = Supervisor(
-        store,
-        LocalExecutor(warm),
-        resources,
-        clock,
-        jobs.bell,
-        state,
-        settings.blobs_url,
-        url,
-        line=jobs.line,
-        on_end=sweeper.ended,
+    machine = detect_machine_resources(fit_instances=settings.fit_instances)
+    cleanup = CleanupWorker(store, state, settings.cache_bytes)
+    jobs = JobService(store, blobs, machine, clock, state, settings.region, on_delete=cleanup.job_deleted)
+    warm = WarmInterpreter(WARM_COMMAND, state / "warm.log") if settings.warm else None
+    supervisor = job_supervisor(
+        jobs,
+        LocalExecutor(AGENT_COMMAND, warm),
+        blobs_url=settings.blobs_url,
+        url=url,
+        on_end=cleanup.job_ended,
         store_lock=store_lock,
     )
-    endpoints = endpoint_service(store, blobs, resources, clock, state=state, region=settings.region)
-    asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, state)
-    gateway = Gateway(
-        Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, Principal("", "")),
+    endpoints = endpoint_service(store, blobs, machine, clock, state=state, region=settings.region)
+    asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
+    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, Principal("", ""))
+    doors = open_doors(
+        context,
         keys,
-        S3Door(blobs, clock, settings.region),
-        InvocationDoor(endpoints.manager, asynchronous, settings.region),
-        settings.upload_timeout_s,
-        is_open=_is_loopback(settings.host),
+        asynchronous,
+        upload_timeout_s=settings.upload_timeout_s,
+        open_metrics=_is_loopback(settings.host),
     )
-    return Parts(store, blobs, keys, supervisor, sweeper, gateway, warm, endpoints.manager, asynchronous)
+    gateway = Gateway(doors)
+    return ServerParts(store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous)
+
+
+def job_supervisor(
+    jobs: JobService,
+    executor: Executor,
+    *,
+    blobs_url: str,
+    url: str,
+    on_end: Callable[[Job], None] = lambda _: None,
+    store_lock: StoreLock | None = None,
+) -> Supervisor:
+    """Returns the supervisor of the service's jobs. ``url`` is that of the gateway, for their programs."""
+    unfinished = UnfinishedJobs(jobs.store, jobs.wake_event, jobs.queue, on_end)
+    instances = JobInstances(executor, jobs.state_folder, blobs_url, url)
+    steps = JobSteps(unfinished, instances, Placements(jobs.state_folder), jobs.machine, jobs.clock)
+    return Supervisor(unfinished, steps, store_lock or NullLock())
 
 
 def _is_loopback(host: str) -> bool:
@@ -131,19 +158,20 @@ def _is_loopback(host: str) -> bool:
 
 
 def endpoint_service(
-    store: SqlStore, blobs: BlobStore, resources: MachineResources, clock: Clock, *, state: Path, region: str
+    store: SqlStore, blobs: BlobStore, machine: MachineResources, clock: Clock, *, state: Path, region: str
 ) -> EndpointService:
-    """With the catalog and the manager behind it."""
-    registry = Registry(store.entities, clock, region, blobs.has_bucket)
-    catalog = Catalog(store.entities, registry, clock, region, blobs.has_bucket)
-    manager = EndpointManager(
-        store.entities, Preparer(blobs, state), clock, state, lambda plan: cores_of(resources, plan)
-    )
-    return EndpointService(store.entities, catalog, manager, blobs, resources, clock, region)
+    """Returns the service with its catalog, router and reconciler."""
+    registry = ModelRegistry(store.entities, clock, region, blobs.has_bucket)
+    catalog = ModelCatalog(store.entities, registry, clock, region, blobs.has_bucket)
+    metrics = InvocationMetrics()
+    preparer = ModelPreparer(blobs, state)
+    deployer = Deployer(preparer, state, lambda variant: cores_per_instance(machine, variant), metrics)
+    reconciler = EndpointReconciler(store.entities, EndpointRouter(metrics), deployer, clock)
+    return EndpointService(store.entities, catalog, reconciler, blobs, machine, clock, region)
 
 
 def _make_default_bucket(blobs: BlobStore, settings: Settings) -> None:
-    """Raises InputError: the first call to a store of somebody else shows whether it can be used."""
+    """Makes the default bucket. Raises InputError: the first call to a foreign store shows whether it can be used."""
     try:
         if not blobs.has_bucket(DEFAULT_BUCKET):
             blobs.create_bucket(DEFAULT_BUCKET)

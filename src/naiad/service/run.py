@@ -1,4 +1,4 @@
-"""A server's life: it holds its state folder, serves, and drains when it is asked to end. Jobs run on without it."""
+"""The life of a server: it locks its state folder, serves, and finishes its requests when it ends. Jobs run on without it."""
 
 import asyncio
 import contextlib
@@ -14,34 +14,34 @@ from dataclasses import replace
 import uvicorn
 
 from naiad.errors import OptionError
-from naiad.home import Address, write_address
+from naiad.home import ServerAddress, write_address
 from naiad.service.aws_hosts.open import open_aws_hosts
-from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
+from naiad.service.compose import DEFAULT_BUCKET, ServerParts, Settings, compose
 from naiad.service.domain.clock import SystemClock
-from naiad.service.gateway.connection import Connection
+from naiad.service.gateway.http.http_protocol import BoundedHttpProtocol
 from naiad.service.store.database_lock import lock_database
 from naiad.service.store.lock import StoreLock, lock_folder
 
 _KEEP_ALIVE_S = 20
-"""A client may ask again on its connection for so long; boto3 keeps its connections."""
-_SWEEP_S = 5.0
-"""What is left to sweep then is left to the next start."""
+"""An idle connection stays open for so long; boto3 reuses its connections."""
+_CLEANUP_TIMEOUT_S = 5.0
+"""At its end the server waits so long for the cleanup. The next start does the rest."""
 
 
-def serve(settings: Settings, *, ready: Callable[[Address], None]) -> None:
-    """Until SIGTERM or Ctrl-C. ``ready`` is called when requests are answered.
+def serve(settings: Settings, *, ready: Callable[[ServerAddress], None]) -> None:
+    """Serves until SIGTERM or Ctrl-C. Calls ``ready`` when requests are answered.
 
-    Raises OptionError for an address that is taken, FolderError when another server holds the state folder, InputError.
+    Raises OptionError for an address that is taken, FolderError when another server has the state folder, InputError.
     """
     listening = _listen(settings.host, settings.port)
-    url = f"http://{_shown(settings.host)}:{listening.getsockname()[1]}"
+    url = f"http://{_client_host(settings.host)}:{listening.getsockname()[1]}"
     with listening, _locked_store(settings, url) as store_lock:
         parts = compose(settings, url=url, store_lock=store_lock)
         key = parts.keys.first()
-        address = Address(url, settings.region, DEFAULT_BUCKET, key.access_key, key.secret_key)
-        with _aws_hosts(settings, address) as whole:
-            write_address(settings.state, whole)
-            _run(parts, settings, listening, lambda: ready(whole))
+        address = ServerAddress(url, settings.region, DEFAULT_BUCKET, key.access_key, key.secret_key)
+        with _aws_hosts(settings, address) as full_address:
+            write_address(settings.state, full_address)
+            _run(parts, settings, listening, lambda: ready(full_address))
 
 
 @contextlib.contextmanager
@@ -58,8 +58,8 @@ def _locked_store(settings: Settings, url: str) -> Iterator[StoreLock]:
 
 
 @contextlib.contextmanager
-def _aws_hosts(settings: Settings, address: Address) -> Iterator[Address]:
-    """The address with that of the proxy, which runs meanwhile. Raises OptionError, FolderError."""
+def _aws_hosts(settings: Settings, address: ServerAddress) -> Iterator[ServerAddress]:
+    """Runs the proxy, and yields the address with the proxy's added. Raises OptionError, FolderError."""
     if settings.aws_hosts_port is None:
         yield address
         return
@@ -67,13 +67,13 @@ def _aws_hosts(settings: Settings, address: Address) -> Iterator[Address]:
         yield replace(address, proxy_url=proxy.proxy_url, ca_bundle=str(proxy.bundle))
 
 
-def _run(parts: Parts, settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
-    over = threading.Event()
-    supervisor = threading.Thread(target=parts.supervisor.run, args=(over,), name="supervisor")
-    sweeper = threading.Thread(target=parts.sweeper.run, name="sweeper", daemon=True)
+def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
+    stop_event = threading.Event()
+    supervisor = threading.Thread(target=parts.supervisor.run, args=(stop_event,), name="supervisor")
+    cleanup = threading.Thread(target=parts.cleanup.run, name="cleanup", daemon=True)
     config = uvicorn.Config(
         parts.gateway,
-        http=Connection,
+        http=BoundedHttpProtocol,
         ws="none",
         log_level="warning",
         lifespan="off",
@@ -84,23 +84,23 @@ def _run(parts: Parts, settings: Settings, listening: socket.socket, ready: Call
     )
     server = _Server(config, parts, ready)
     supervisor.start()
-    sweeper.start()
+    cleanup.start()
     try:
         server.run(sockets=[listening])
     finally:
-        over.set()
-        parts.supervisor.bell.ring()
+        stop_event.set()
+        parts.supervisor.unfinished.wake_event.wake()
         supervisor.join()
-        parts.sweeper.stop()
-        sweeper.join(_SWEEP_S)
+        parts.cleanup.stop()
+        cleanup.join(_CLEANUP_TIMEOUT_S)
         parts.close()
         logging.getLogger(__name__).info("the server has ended; jobs run on")
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready; a signal ends it without being raised again."""
+    """Calls ``ready`` when it serves. A signal ends it and is not raised again afterwards, as uvicorn does."""
 
-    def __init__(self, config: uvicorn.Config, parts: Parts, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, parts: ServerParts, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._parts, self._ready = parts, ready
         self._endpoints: asyncio.Task[None] | None = None
@@ -109,15 +109,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ask_to_end)
+            loop.add_signal_handler(number, self._request_exit)
         self._endpoints = loop.create_task(self._parts.endpoints.run())
         await self._parts.asynchronous.resume()
         gc.collect()
-        gc.freeze()  # what is loaded by now stays: looking through it again would only hold up requests
+        gc.freeze()  # what is loaded by now stays: scanning it again would only delay requests
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Replicas answer what was begun, and end after it."""
+        """Lets the replicas finish the requests that they have, and ends them."""
         await super().shutdown(sockets=sockets)
         self._parts.asynchronous.close()
         if self._endpoints is not None:
@@ -126,14 +126,13 @@ class _Server(uvicorn.Server):
 
     def install_signal_handlers(self) -> None: ...
 
-    def _ask_to_end(self) -> None:
+    def _request_exit(self) -> None:
         self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except OSError as error:
@@ -144,8 +143,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _shown(host: str) -> str:
-    """An address that a client on this machine can use."""
+def _client_host(host: str) -> str:
+    """Returns an address that a client on this machine can use."""
     if host in ("0.0.0.0", "::"):  # noqa: S104  # reason: only looked at
         return "127.0.0.1"
     return f"[{host}]" if ":" in host and ipaddress.ip_address(host).version == 6 else host

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from naiad.errors import InputError
-from naiad.service.compose import DEFAULT_BUCKET, Parts, Settings, compose
+from naiad.service.compose import DEFAULT_BUCKET, ServerParts, Settings, compose
 from naiad.service.contract.instance_types import instance_type
 from naiad.service.domain.clock import SystemClock
 from naiad.service.domain.errors import LimitExceeded
 from naiad.service.store.lock import lock_folder
 
 
-def composed(settings: Settings) -> Parts:
+def composed(settings: Settings) -> ServerParts:
     """Its parts, closed; what they left on the disk is there."""
     store_lock = lock_folder(settings.state, url="http://127.0.0.1:1", since=SystemClock().now())
     try:
@@ -47,8 +47,8 @@ def test_a_type_larger_than_the_machine_is_scaled_down_or_refused_as_is_set(tmp_
     type_ = instance_type("ml.m5.24xlarge")
     for fits in (True, False):
         parts = composed(Settings(tmp_path / str(fits), warm=False, fit_instances=fits))
-        for resources in (parts.supervisor.resources, parts.gateway.context.jobs.resources):
-            small = dataclasses.replace(resources, cpus=resources.cpus[:1])
+        for machine in (parts.supervisor.steps.machine, parts.gateway.context.jobs.machine):
+            small = dataclasses.replace(machine, cpus=machine.cpus[:1])
             if fits:
                 assert small.request_for(type_, instances=1)[0].cores == 1
             else:

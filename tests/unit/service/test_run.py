@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from naiad.errors import FolderError, OptionError
-from naiad.home import Address, read_address
+from naiad.home import ServerAddress, read_address
 from naiad.service.compose import Settings
 from naiad.service.run import serve
 
@@ -18,11 +18,11 @@ def settings(folder: Path, *, port: int = 0, host: str = "127.0.0.1") -> Setting
     return Settings(folder, host=host, port=port, warm=False, aws_hosts_port=None)
 
 
-def served(given: Settings, number: int = signal.SIGTERM) -> Address:
+def served(given: Settings, number: int = signal.SIGTERM) -> ServerAddress:
     """It was ready, and ended when it was told to."""
-    found: list[Address] = []
+    found: list[ServerAddress] = []
 
-    def ready(address: Address) -> None:
+    def ready(address: ServerAddress) -> None:
         found.append(address)
         os.kill(os.getpid(), number)
 
@@ -46,7 +46,7 @@ def test_a_folder_is_free_again_afterwards(tmp_path: Path) -> None:
 
 
 def test_a_second_server_is_told_who_holds_the_folder(tmp_path: Path) -> None:
-    def ready(address: Address) -> None:
+    def ready(address: ServerAddress) -> None:
         try:
             with pytest.raises(FolderError, match=address.url):
                 serve(settings(tmp_path), ready=lambda _: None)

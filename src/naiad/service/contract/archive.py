@@ -1,4 +1,4 @@
-"""Archives, read with suspicion: regular files and folders only, all of them below the target, within limits."""
+"""Extracts archives that nobody vouches for: regular files and folders only, all below the target, within limits."""
 
 import io
 import shutil
@@ -10,57 +10,58 @@ from typing import IO, Self
 
 from naiad.service.domain.errors import Invalid
 
-_MOST_FILES = 100_000
-_MOST_BYTES = 64 * 2**30
-_MOST_OF_FREE = 0.5
-"""Of the room on the disk, which other jobs need too."""
-_MOST_RATIO = 200
-"""Of what comes out to what goes in; text comes to about 10, and a bomb to 1,000."""
-_ALWAYS_BYTES = 256 * 2**20
-"""However small the archive is, so much may come out of it."""
-_LONGEST_HEADER_BYTES = 64 * 1024
-"""Of one that describes the next member: it is held in memory."""
-_HEADERS = (
+_MAX_FILES = 100_000
+_MAX_BYTES = 64 * 2**30
+_MAX_FRACTION_OF_FREE_SPACE = 0.5
+"""Other jobs need room on the disk too."""
+_MAX_RATIO = 200
+"""Limit of extracted bytes to archive bytes. Text reaches about 10, and an archive bomb 1,000."""
+_MIN_LIMIT_BYTES = 256 * 2**20
+"""The ratio never limits an archive to less than this."""
+_MAX_HEADER_BYTES = 64 * 1024
+"""Limit of a header that describes the next member: tarfile holds it in memory."""
+_HEADER_TYPES = (
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
-_BLOCK = 2**20
-_BROKEN = (tarfile.TarError, EOFError, zlib.error, LZMAError, ValueError, RecursionError)
+_BLOCK_BYTES = 2**20
+_READ_ERRORS = (tarfile.TarError, EOFError, zlib.error, LZMAError, ValueError, RecursionError)
 
 
-def extract_tar(
-    archive: IO[bytes], target: Path, *, most_bytes: int = _MOST_BYTES, most_files: int = _MOST_FILES
-) -> None:
-    """A tar in a file, compressed or not. Raises Invalid before anything outside ``target`` is touched; what came out stays."""
-    free_bytes = int(shutil.disk_usage(target).free * _MOST_OF_FREE)
-    most_bytes = min(most_bytes, free_bytes, max(_ALWAYS_BYTES, _MOST_RATIO * _size(archive)))
-    total = 0
+def extract_tar(archive: IO[bytes], target: Path, *, max_bytes: int = _MAX_BYTES, max_files: int = _MAX_FILES) -> None:
+    """Extracts a tar file, compressed or not, into the folder ``target``.
+
+    Raises Invalid for anything suspicious. Nothing outside ``target`` is ever touched; what was extracted before stays.
+    """
+    free_bytes = int(shutil.disk_usage(target).free * _MAX_FRACTION_OF_FREE_SPACE)
+    max_bytes = min(max_bytes, free_bytes, max(_MIN_LIMIT_BYTES, _MAX_RATIO * _size_bytes(archive)))
+    total_bytes = 0
     try:
-        with tarfile.open(fileobj=archive, mode="r|*", tarinfo=_Member) as tar:
+        with tarfile.open(fileobj=archive, mode="r|*", tarinfo=_BoundedTarInfo) as tar:
             for count, member in enumerate(tar, 1):
                 if member.size < 0:
                     raise Invalid(f"the archive holds {member.name[:200]!r} of {member.size:,} bytes")
-                total += member.size
-                if count > most_files or total > most_bytes:
-                    raise Invalid(f"the archive holds more than {most_files:,} files or {most_bytes:,} bytes")
+                total_bytes += member.size
+                if count > max_files or total_bytes > max_bytes:
+                    raise Invalid(f"the archive holds more than {max_files:,} files or {max_bytes:,} bytes")
                 _extract(tar, member, target)
-                _forget(tar)
+                _forget_members(tar)
     except OSError as error:
         raise Invalid(f"the archive cannot be read: {error.strerror or error}") from error
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise Invalid(f"the archive cannot be read: {error}") from error
 
 
-class _Member(tarfile.TarInfo):
-    """Without the parts of the format that take memory by the archive's own word."""
+class _BoundedTarInfo(tarfile.TarInfo):
+    """A member's header that refuses those forms of the format in which the archive decides how much memory is taken."""
 
     def _proc_member(self, tar: tarfile.TarFile) -> Self:
         if self.type == tarfile.GNUTYPE_SPARSE:
             raise tarfile.ReadError("it holds a sparse file; pack it without --sparse")
-        if self.size < 0 or (self.type in _HEADERS and self.size > _LONGEST_HEADER_BYTES):
+        if self.size < 0 or (self.type in _HEADER_TYPES and self.size > _MAX_HEADER_BYTES):
             raise tarfile.ReadError(f"it holds a header of {self.size:,} bytes")
         return super()._proc_member(tar)  # type: ignore[misc, no-any-return]  # reason: the hook that tarfile has for subclasses
 
@@ -68,13 +69,13 @@ class _Member(tarfile.TarInfo):
         raise tarfile.ReadError("it holds a sparse file; pack it without --sparse")
 
 
-def _forget(tar: tarfile.TarFile) -> None:
-    """What tarfile keeps of the members that it has read."""
+def _forget_members(tar: tarfile.TarFile) -> None:
+    """Drops what tarfile keeps in memory of the members that it has read."""
     tar.members.clear()  # type: ignore[attr-defined]  # reason: not in typeshed
     tar.pax_headers = {}
 
 
-def _size(archive: IO[bytes]) -> int:
+def _size_bytes(archive: IO[bytes]) -> int:
     size = archive.seek(0, io.SEEK_END)
     archive.seek(0)
     return size
@@ -83,23 +84,22 @@ def _size(archive: IO[bytes]) -> int:
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     if member.isdir() and not member.name:
         return  # SageMaker's SDK packs a model so that its folder has no name
-    path = _inside(target, member.name)
+    path = _path_below(target, member.name)
     if member.isdir():
         path.mkdir(parents=True, exist_ok=True)
         return
-    if not member.isfile():
+    content = tar.extractfile(member) if member.isfile() else None
+    if content is None:
         raise Invalid(f"the archive holds {member.name[:200]!r}, which is neither a file nor a folder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = tar.extractfile(member)
-    assert content is not None
     path.unlink(missing_ok=True)
     with path.open("xb") as file:
-        while block := content.read(_BLOCK):
+        while block := content.read(_BLOCK_BYTES):
             file.write(block)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
-def _inside(target: Path, name: str) -> Path:
+def _path_below(target: Path, name: str) -> Path:
     parts = PurePosixPath(name).parts
     if not name or name.startswith("/") or ".." in parts or "\0" in name:
         raise Invalid(f"the archive names {name[:200]!r}, which is not below its folder")

@@ -1,4 +1,4 @@
-"""Channels: the objects that a job reads, as files, through a cache by content that all jobs share."""
+"""Channels: fetches the objects that a job reads as files, through a cache that all jobs share."""
 
 import contextlib
 import errno
@@ -9,59 +9,62 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from naiad.service.blobs.port import BlobInfo, Blobs
-from naiad.service.contract.object_cache import Cache
+from naiad.service.blobs.port import BlobStore, ObjectInfo
+from naiad.service.contract.object_cache import ObjectCache
 from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
 from naiad.service.domain.errors import Invalid, NotFound
 
-_PAGE = 1_000
-_LARGEST_MANIFEST = 64 * 2**20
-_CHUNK = 2**24
-_NO_COPY_RANGE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What a kernel says that cannot copy from one file to the other by itself."""
-_TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
-"""What a file system says to a key that would need another's file as its folder."""
+_PAGE_SIZE = 1_000
+_MAX_MANIFEST_BYTES = 64 * 2**20
+_COPY_BYTES = 2**24
+_NO_COPY_RANGE_ERRNOS = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""Errors of a kernel that cannot copy from one file to the other by itself."""
+_NAME_CONFLICT_ERRNOS = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+"""Errors of a file system when a key would need the file of another key as its folder."""
 
 
-class Fetcher:
-    """For one instance: ``index`` of ``instances`` decides its share of a sharded channel."""
+class ChannelFetcher:
+    """Fetches channels for one instance: ``index`` of ``instances`` selects its files of a sharded channel."""
 
-    def __init__(self, blobs: Blobs, cache: Path, *, index: int, instances: int) -> None:
-        self._blobs, self._cache, self._index, self._instances = blobs, Cache(cache), index, instances
+    def __init__(self, blobs: BlobStore, cache: Path, *, index: int, instances: int) -> None:
+        self._blobs, self._cache, self._index, self._instances = blobs, ObjectCache(cache), index, instances
 
-    def channel(self, source: Mapping[str, Any], target: Path, *, name: str) -> int:
-        """Of an ``S3DataSource``. Returns how many files. Raises Invalid for nothing, or for a key that is no file's name."""
+    def fetch_channel(self, source: Mapping[str, Any], target: Path, *, name: str) -> int:
+        """Fetches the objects of an ``S3DataSource`` into ``target`` and returns the number of files.
+
+        Raises Invalid when there is no object, or when a key cannot be a file's name.
+        """
         target.mkdir(parents=True, exist_ok=True)
         uri = parse_s3_uri(source["S3Uri"], at=f"channel {name}")
-        found = list(self._of(source["S3DataType"], uri))
-        if not found:
+        objects = list(self._objects(source["S3DataType"], uri))
+        if not objects:
             raise Invalid(f"channel {name}: there is no object below {source['S3Uri']}")
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
-            found = found[self._index :: self._instances]
-        for info, relative in found:
-            self.file(info, below(target, relative))
-        return len(found)
+            objects = objects[self._index :: self._instances]
+        for info, relative in objects:
+            self.fetch_object(info, path_below(target, relative))
+        return len(objects)
 
-    def file(self, info: BlobInfo, path: Path) -> None:
-        """Raises NotFound when it was deleted meanwhile, Invalid where no file can have the name."""
+    def fetch_object(self, info: ObjectInfo, path: Path) -> None:
+        """Raises NotFound when the object was deleted meanwhile, Invalid when no file can have the name."""
         try:
-            with self._cache.opened(self._blobs, info) as kept:
+            with self._cache.open(self._blobs, info) as content:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _copy(kept, path)
+                _copy(content, path)
         except OSError as error:
-            if error.errno in _TAKEN:
-                raise Invalid(_both(info.key, path)) from error
+            if error.errno in _NAME_CONFLICT_ERRNOS:
+                raise Invalid(_conflict_message(info.key, path)) from error
             if error.errno != errno.ENAMETOOLONG:
                 raise
             raise Invalid(f"the key {info.key[:200]!r} cannot be a file's name here: {error.strerror}") from error
 
-    def _of(self, kind: str, uri: S3Uri) -> Iterator[tuple[BlobInfo, str]]:
-        """(object, its name below the channel)."""
-        if kind == "ManifestFile":
-            yield from self._of_manifest(uri)
+    def _objects(self, data_type: str, uri: S3Uri) -> Iterator[tuple[ObjectInfo, str]]:
+        """Yields (object, its name below the channel)."""
+        if data_type == "ManifestFile":
+            yield from self._manifest_objects(uri)
             return
-        if kind != "S3Prefix":
-            raise Invalid(f"S3DataType {kind} is not served: take S3Prefix or ManifestFile")
+        if data_type != "S3Prefix":
+            raise Invalid(f"S3DataType {data_type} is not served: use S3Prefix or ManifestFile")
         with contextlib.suppress(NotFound):
             if uri.key and not uri.key.endswith("/"):
                 yield self._blobs.head(uri.bucket, uri.key), uri.key.rpartition("/")[2]
@@ -69,59 +72,59 @@ class Fetcher:
         start = len(uri.key) if uri.key.endswith("/") or not uri.key else uri.key.rfind("/") + 1
         if uri.key and not uri.key.endswith("/") and self._is_folder(uri):
             start, uri = len(uri.key) + 1, S3Uri(uri.bucket, f"{uri.key}/")
-        for info in self._all(uri):
+        for info in self._list(uri):
             if not info.key.endswith("/"):
                 yield info, info.key[start:]
 
     def _is_folder(self, uri: S3Uri) -> bool:
-        return bool(self._blobs.list(uri.bucket, prefix=f"{uri.key}/", limit=1).blobs)
+        return bool(self._blobs.list(uri.bucket, prefix=f"{uri.key}/", limit=1).objects)
 
-    def _all(self, uri: S3Uri) -> Iterator[BlobInfo]:
+    def _list(self, uri: S3Uri) -> Iterator[ObjectInfo]:
         after = ""
         while True:
-            page = self._blobs.list(uri.bucket, prefix=uri.key, after=after, limit=_PAGE)
-            yield from page.blobs
-            if page.next_after is None:
+            page = self._blobs.list(uri.bucket, prefix=uri.key, start_after=after, limit=_PAGE_SIZE)
+            yield from page.objects
+            if page.next_start_after is None:
                 return
-            after = page.next_after
+            after = page.next_start_after
 
-    def _of_manifest(self, uri: S3Uri) -> Iterator[tuple[BlobInfo, str]]:
-        """``[{"prefix": "s3://…/"}, "relative/name", …]``"""
-        _, content = self._blobs.read(uri.bucket, uri.key, length=_LARGEST_MANIFEST)
+    def _manifest_objects(self, uri: S3Uri) -> Iterator[tuple[ObjectInfo, str]]:
+        """Reads a manifest: ``[{"prefix": "s3://…/"}, "relative/name", …]``."""
+        _, content = self._blobs.read(uri.bucket, uri.key, length=_MAX_MANIFEST_BYTES)
         try:
             first, *names = json.loads(b"".join(content))
             base = parse_s3_uri(str(first["prefix"]), at="the manifest's prefix")
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise Invalid(f"s3://{uri.bucket}/{uri.key} is no manifest: {error}") from error
+            raise Invalid(f"s3://{uri.bucket}/{uri.key} is not a manifest: {error}") from error
         for name in names:
             yield self._blobs.head(base.bucket, base.key + str(name)), str(name)
 
 
-def _copy(source: IO[bytes], path: Path) -> None:
-    """Sharing its blocks where the file system can (btrfs, XFS): then it takes no room of its own."""
-    with path.open("wb") as file:
-        try:
-            while os.copy_file_range(source.fileno(), file.fileno(), _CHUNK):
-                pass
-        except OSError as error:
-            if error.errno not in _NO_COPY_RANGE:
-                raise
-            shutil.copyfileobj(source, file, _CHUNK)
-
-
-def _both(key: str, path: Path) -> str:
-    """``path`` is that of ``key``, and cannot be."""
-    depth = next((depth for depth, one in enumerate((path, *path.parents)) if one.is_file()), 0)
-    other = key.rsplit("/", depth)[0] if depth else f"{key}/…"
-    return (
-        f"the keys {other[:200]!r} and {key[:200]!r} both exist, and a disk has no file and folder of one name: rename one of "
-        "them, or name those that the job needs in a ManifestFile"
-    )
-
-
-def below(folder: Path, name: str) -> Path:
-    """Raises Invalid."""
+def path_below(folder: Path, name: str) -> Path:
+    """Returns the path of the object ``name`` below ``folder``. Raises Invalid when the name would lead elsewhere."""
     parts = name.split("/")
     if not all(part and part not in (".", "..") for part in parts) or "\0" in name:
         raise Invalid(f"the key {name[:200]!r} cannot be a file's name below {folder.name}")
     return folder.joinpath(*parts)
+
+
+def _copy(source: IO[bytes], path: Path) -> None:
+    """Copies a file. Where the file system can share blocks (btrfs, XFS), the copy takes no room of its own."""
+    with path.open("wb") as file:
+        try:
+            while os.copy_file_range(source.fileno(), file.fileno(), _COPY_BYTES):
+                pass
+        except OSError as error:
+            if error.errno not in _NO_COPY_RANGE_ERRNOS:
+                raise
+            shutil.copyfileobj(source, file, _COPY_BYTES)
+
+
+def _conflict_message(key: str, path: Path) -> str:
+    """Describes why the file of ``key`` cannot be written at ``path``: another key already has a file or a folder there."""
+    depth = next((depth for depth, ancestor in enumerate((path, *path.parents)) if ancestor.is_file()), 0)
+    other = key.rsplit("/", depth)[0] if depth else f"{key}/…"
+    return (
+        f"the keys {other[:200]!r} and {key[:200]!r} both exist, and a disk cannot have a file and a folder of one name: "
+        "rename one of them, or list those that the job needs in a ManifestFile"
+    )

@@ -1,31 +1,30 @@
-"""AWS's instance types as what they promise: cores, memory and GPUs. Knows no machine.
+"""AWS's instance types: the cores, memory and GPUs of each. Knows nothing of this machine.
 
 Families that differ only in their processor share one rule (cores by size, memory by core); types with GPUs are listed.
-Trainium, Inferentia and whatever else this table leaves out cannot be promised by a machine of one's own.
+Types with AWS's own accelerators (Trainium, Inferentia) are refused.
 """
 
 import difflib
 from dataclasses import dataclass
 
-from naiad.service.domain.errors import DoesNotFit, Invalid
+from naiad.service.domain.errors import Invalid, LimitExceeded
 
 GIB = 1024**3
 
-
-OWN_TYPES = frozenset({"local", "local_gpu"})
-"""Names that AWS does not have: the whole machine."""
+LOCAL_TYPES = frozenset({"local", "local_gpu"})
+"""Type names that AWS does not have: the whole machine."""
 
 
 @dataclass(frozen=True)
 class InstanceType:
-    """Cores and memory are what AWS's page of the type says. For ``local`` all three are those of the machine."""
+    """The size of one instance, as AWS documents the type. A whole-machine type gets the size of the machine."""
 
     name: str
     cores: int
     memory_bytes: int
     gpus: int = 0
     is_whole_machine: bool = False
-    """``local`` and ``local_gpu``: everything that this machine has."""
+    """Whether the type is ``local`` or ``local_gpu``: everything that this machine has."""
 
 
 _CORES_OF_SIZE = {"medium": 2, "large": 2, "xlarge": 4}
@@ -33,9 +32,9 @@ _GIB_PER_CORE = {"c": 2, "m": 4, "r": 8}
 _ACCELERATORS = ("trn", "inf")
 
 _BURSTABLE = {
-    f"ml.{family}.{size}": given
+    f"ml.{family}.{size}": cores_and_memory_gib
     for family in ("t2", "t3")
-    for size, given in {"medium": (2, 4), "large": (2, 8), "xlarge": (4, 16), "2xlarge": (8, 32)}.items()
+    for size, cores_and_memory_gib in {"medium": (2, 4), "large": (2, 8), "xlarge": (4, 16), "2xlarge": (8, 32)}.items()
 }
 
 _GPU = {  # family: {size: (cores, memory in GiB, GPUs)}
@@ -68,8 +67,8 @@ _GPU = {  # family: {size: (cores, memory in GiB, GPUs)}
 
 
 def instance_type(name: str) -> InstanceType:
-    """Raises Invalid for a name that is no type, DoesNotFit for one with accelerators that no machine of one's own has."""
-    if name in OWN_TYPES:
+    """Raises Invalid for an unknown name, LimitExceeded for a type with AWS's own accelerators."""
+    if name in LOCAL_TYPES:
         return InstanceType(name, 1, GIB, gpus=int(name == "local_gpu"), is_whole_machine=True)
     family, size = _split(name)
     if name in _BURSTABLE:
@@ -78,9 +77,11 @@ def instance_type(name: str) -> InstanceType:
     if family in _GPU:
         return _gpu_type(name, family, size)
     if family.startswith(_ACCELERATORS):
-        raise DoesNotFit(f"{name} has AWS's own accelerators, which no machine here has; take a CPU or GPU type")
+        raise LimitExceeded(
+            f"{name} has AWS's own accelerators, which this machine does not have; use a CPU or GPU type"
+        )
     if family[:1] not in _GIB_PER_CORE or not family[1:2].isdigit():
-        raise Invalid(f"{name} is not an instance type that is known here; try {_nearest(name)}")
+        raise Invalid(f"{name} is not a known instance type; try {_nearest(name)}")
     cores = _cores_of_size(name, size)
     return InstanceType(name, cores, cores * _GIB_PER_CORE[family[0]] * GIB)
 
@@ -90,12 +91,12 @@ def _split(name: str) -> tuple[str, str]:
         case ["ml", family, size]:
             return family, size
         case _:
-            raise Invalid(f"{name} is not an instance type that is known here; try {_nearest(name)}")
+            raise Invalid(f"{name} is not a known instance type; try {_nearest(name)}")
 
 
 def _gpu_type(name: str, family: str, size: str) -> InstanceType:
     if size not in _GPU[family]:
-        raise Invalid(f"{name} is not an instance type that is known here; try {_nearest(name)}")
+        raise Invalid(f"{name} is not a known instance type; try {_nearest(name)}")
     cores, memory_gib, gpus = _GPU[family][size]
     return InstanceType(name, cores, memory_gib * GIB, gpus)
 
@@ -105,7 +106,7 @@ def _cores_of_size(name: str, size: str) -> int:
         return _CORES_OF_SIZE[size]
     times = size.removesuffix("xlarge")
     if times == size or not times.isascii() or not times.isdigit() or not 1 < int(times) <= 96:
-        raise Invalid(f"{name} is not an instance type that is known here; try {_nearest(name)}")
+        raise Invalid(f"{name} is not a known instance type; try {_nearest(name)}")
     return 4 * int(times)
 
 

@@ -1,6 +1,6 @@
 """The log of an instance as a file: lines of ``<epoch ms> <text>``, only ever appended to. Positions are byte offsets.
 
-Written by the agent, read by the gateway. A line without its newline is still being written, and is not read.
+The agent writes it, the gateway reads it. A line without its newline is still being written, and is not read.
 """
 
 from dataclasses import dataclass
@@ -11,44 +11,46 @@ from pathlib import Path
 class LogPage:
     events: tuple[tuple[int, str], ...]
     """(epoch ms, text), in the order of the file."""
-    first: int
-    last: int
-    """The byte offsets where the events begin and end."""
+    start: int
+    """The byte offset at which the first event begins."""
+    end: int
+    """The byte offset behind the last event."""
 
 
 def read_events(path: Path, *, start: int, limit_events: int, limit_bytes: int, forward: bool) -> LogPage:
-    """From ``start`` on, or, backwards, those that end at ``start``. At least one event where there is one, whatever its size.
+    """Returns the events from ``start`` on, or, backward, those that end at ``start``.
 
-    A file that is not there yet is empty. ``start`` is an offset that an earlier page gave, 0, or the file's size.
+    Returns at least one event where there is one, whatever its size. A file that does not exist yet is empty. ``start`` is an
+    offset of an earlier page, 0, or the file's size.
     """
     try:
         size = path.stat().st_size
     except FileNotFoundError:
         return LogPage((), start, start)
     if forward:
-        return _forward(path, min(start, size), limit_events, limit_bytes)
-    return _backward(path, min(start, size), limit_events, limit_bytes)
+        return _read_forward(path, min(start, size), limit_events, limit_bytes)
+    return _read_backward(path, min(start, size), limit_events, limit_bytes)
 
 
-def _forward(path: Path, start: int, limit_events: int, limit_bytes: int) -> LogPage:
+def _read_forward(path: Path, start: int, limit_events: int, limit_bytes: int) -> LogPage:
     events: list[tuple[int, str]] = []
     end = start
     with path.open("rb") as file:
         file.seek(start)
         for line in file:
-            too_much = end + len(line) - start > limit_bytes and events
-            if not line.endswith(b"\n") or too_much or len(events) >= limit_events:
+            is_page_full = end + len(line) - start > limit_bytes and events
+            if not line.endswith(b"\n") or is_page_full or len(events) >= limit_events:
                 break
             events.append(_event(line))
             end += len(line)
     return LogPage(tuple(events), start, end)
 
 
-def _backward(path: Path, end: int, limit_events: int, limit_bytes: int) -> LogPage:
-    """Reads a window before ``end``, wider and wider until it holds a whole line or the file's beginning."""
-    window = limit_bytes
+def _read_backward(path: Path, end: int, limit_events: int, limit_bytes: int) -> LogPage:
+    """Reads a window before ``end``, and widens it until it holds a whole line or begins at the file's beginning."""
+    window_bytes = limit_bytes
     while True:
-        low = max(0, end - window)
+        low = max(0, end - window_bytes)
         with path.open("rb") as file:
             file.seek(low)
             data = file.read(end - low)
@@ -59,9 +61,9 @@ def _backward(path: Path, end: int, limit_events: int, limit_bytes: int) -> LogP
             lines = lines[1:]  # it may have begun before the window
         if lines or low == 0:
             break
-        window *= 2
-    chosen = lines[-limit_events:] if limit_events else []
-    return LogPage(tuple(map(_event, chosen)), end - sum(map(len, chosen)), end)
+        window_bytes *= 2
+    page = lines[-limit_events:] if limit_events else []
+    return LogPage(tuple(map(_event, page)), end - sum(map(len, page)), end)
 
 
 def _event(line: bytes) -> tuple[int, str]:

@@ -1,8 +1,7 @@
-"""A log as one stream over several files: those of an instance's attempts, or of a replica.
+"""A log stream over several files: those of an instance's attempts, or of a replica's processes.
 
-A stream's positions count the bytes of the attempts' files, one behind the other. The files of earlier attempts do not grow any
-more (their agents were fenced), so a position means the same for ever, and somebody who follows the log reads on into the
-next attempt.
+A position in a stream counts the bytes of the files, one after the other. The files of earlier attempts no longer grow (their
+agents are dead), so a position keeps its meaning, and a client that follows the log continues into the next attempt.
 """
 
 from collections.abc import Sequence
@@ -11,21 +10,22 @@ from pathlib import Path
 
 from naiad.service.contract.log_file import LogPage, read_events
 
-FILE = "log"
-_ONE_LINE_BYTES = 1024 * 1024
+_MAX_LINE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class LogStream:
     name: str
-    """Of a job's: ``<job>/<host>-<seconds of the job's creation>``."""
+    """``<job>/<host>-<seconds of the job's creation>`` for a job."""
     created_ms: int
     files: tuple[Path, ...]
-    """By attempt; those that are not written yet count as empty."""
+    """One for each attempt; a file that does not exist yet counts as empty."""
 
 
 @dataclass(frozen=True)
 class _Span:
+    """The positions that one file has in the stream."""
+
     file: Path
     start: int
     size: int
@@ -41,7 +41,7 @@ def size_bytes(stream: LogStream) -> int:
 
 
 def read_forward(stream: LogStream, *, start: int, limit_events: int, limit_bytes: int) -> LogPage:
-    """From ``start`` on. ``last`` is where to read on: ``start`` again when nothing is new."""
+    """Returns the events from ``start`` on. The page's ``end`` is where to read on: ``start`` when there is nothing new."""
     events: list[tuple[int, str]] = []
     position = start
     for span in _spans(stream.files):
@@ -55,24 +55,24 @@ def read_forward(stream: LogStream, *, start: int, limit_events: int, limit_byte
             forward=True,
         )
         events += page.events
-        position = span.start + page.last
+        position = span.start + page.end
         if span.is_last or len(events) >= limit_events or position - start >= limit_bytes:
             break
-        if page.events and not _is_at_end(span, page.last):
+        if page.events and not _is_at_end(span, page.end):
             break
-        position = span.end  # behind a torn last line, which a killed agent leaves
+        position = span.end  # skips the incomplete last line of a killed agent
     return LogPage(tuple(events), start, position)
 
 
 def read_backward(stream: LogStream, *, end: int, limit_events: int, limit_bytes: int) -> LogPage:
-    """What is before ``end``, the last of it, in the order of time. ``first`` is where to read on backward."""
+    """Returns the last events before ``end``, in order of time. The page's ``start`` is where to read on backward."""
     for span in reversed(_spans(stream.files)):
         if end <= span.start:
             continue
         stop = min(end, span.end) - span.start
         page = _read(span, stop, limit_events=limit_events, limit_bytes=limit_bytes, forward=False)
         if page.events:
-            return LogPage(page.events, span.start + page.first, span.start + page.last)
+            return LogPage(page.events, span.start + page.start, span.start + page.end)
     return LogPage((), end, end)
 
 
@@ -82,8 +82,8 @@ def _read(span: _Span, start: int, *, limit_events: int, limit_bytes: int, forwa
     return read_events(span.file, start=start, limit_events=limit_events, limit_bytes=limit_bytes, forward=forward)
 
 
-def _is_at_end(span: _Span, last: int) -> bool:
-    return not _read(span, last, limit_events=1, limit_bytes=_ONE_LINE_BYTES, forward=True).events
+def _is_at_end(span: _Span, offset: int) -> bool:
+    return not _read(span, offset, limit_events=1, limit_bytes=_MAX_LINE_BYTES, forward=True).events
 
 
 def _spans(files: Sequence[Path]) -> list[_Span]:

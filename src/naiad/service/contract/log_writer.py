@@ -1,68 +1,68 @@
-"""The instance's log: what the program writes, a line at a time, each with its time."""
+"""Writes the log of an instance: the lines of its program, each with its time, and messages of Naiad's own."""
 
 import re
 import time
 from collections import deque
 from pathlib import Path
 
-from naiad.service.executors.files import LOG
+from naiad.service.executors.instance_files import LOG_FILE
 
-_LONGEST_LINE = 256 * 1024
-_KEPT = 200
-_MOST_BYTES = 2**30
-"""Of one instance: the disk is for all jobs."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_MAX_LINE_BYTES = 256 * 1024
+_LAST_LINES = 200
+_MAX_LOG_BYTES = 2**30
+"""Limit for one instance: the disk is for all jobs."""
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class LogWriter:
-    """Appends whole lines, unbuffered. ``last`` are the latest ones of the program, for the reason of a failure.
+    """Appends whole lines, unbuffered. ``last_lines`` are the program's latest ones, for the reason of a failure.
 
-    Of the program's lines at most ``most_bytes`` are kept, and a line says so; the others are still returned.
+    Writes at most ``max_bytes`` of the program's lines, and a message when that is reached; further lines are still returned.
     """
 
-    def __init__(self, folder: Path, *, most_bytes: int = _MOST_BYTES) -> None:
-        self._file = (folder / LOG).open("ab", buffering=0)
-        self._held = b""
-        self._most_bytes = self._room_bytes = most_bytes
-        self.last: deque[str] = deque(maxlen=_KEPT)
+    def __init__(self, folder: Path, *, max_bytes: int = _MAX_LOG_BYTES) -> None:
+        self._file = (folder / LOG_FILE).open("ab", buffering=0)
+        self._unfinished_line = b""
+        self._max_bytes = self._room_bytes = max_bytes
+        self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
 
     def feed(self, data: bytes) -> list[str]:
-        """Returns the lines that are whole now; one that is too long is cut into several."""
-        self._held += data
-        *lines, self._held = self._held.split(b"\n")
-        if len(self._held) > _LONGEST_LINE:
-            lines.append(self._held)
-            self._held = b""
-        return [self._of_program(line) for line in lines]
+        """Writes the program's output. Returns the lines that it completes; one that is too long is cut into several."""
+        self._unfinished_line += data
+        *lines, self._unfinished_line = self._unfinished_line.split(b"\n")
+        if len(self._unfinished_line) > _MAX_LINE_BYTES:
+            lines.append(self._unfinished_line)
+            self._unfinished_line = b""
+        return [self._write_program_line(line) for line in lines]
 
-    def say(self, text: str) -> None:
-        """A line of the agent's own; it may hold names that a program has made up."""
-        self._put(f"naiad: {_clean(' '.join(text.splitlines()).encode('utf-8', 'replace'))}")
+    def flush(self) -> list[str]:
+        """Writes and returns the program's last line when it has no newline. Called when the program has ended."""
+        lines = [self._write_program_line(self._unfinished_line)] if self._unfinished_line else []
+        self._unfinished_line = b""
+        return lines
 
-    def rest(self) -> list[str]:
-        """At the program's end: a last line without a newline counts."""
-        rest = [self._of_program(self._held)] if self._held else []
-        self._held = b""
-        return rest
+    def write_message(self, text: str) -> None:
+        """Writes a line of Naiad's own. It may hold names that a program has made up."""
+        self._write(f"naiad: {_visible_text(' '.join(text.splitlines()).encode('utf-8', 'replace'))}")
 
     def close(self) -> None:
         self._file.close()
 
-    def _of_program(self, line: bytes) -> str:
-        text = _clean(line)
-        self.last.append(text)
+    def _write_program_line(self, line: bytes) -> str:
+        text = _visible_text(line)
+        self.last_lines.append(text)
         if self._room_bytes > 0:
-            self._room_bytes -= self._put(text)
+            self._room_bytes -= self._write(text)
             if self._room_bytes <= 0:
-                self.say(f"the log is full: no more than {self._most_bytes:,} bytes are kept of what a program says")
+                self.write_message(f"the log is full: at most {self._max_bytes:,} bytes of a program's output are kept")
         return text
 
-    def _put(self, text: str) -> int:
+    def _write(self, text: str) -> int:
         line = f"{time.time_ns() // 1_000_000} {text}\n".encode()
         self._file.write(line)
         return len(line)
 
 
-def _clean(line: bytes) -> str:
-    """What a terminal would show at the end of the line: a progress bar has many states, and the last one stays."""
-    return _CONTROL.sub("", line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace"))
+def _visible_text(line: bytes) -> str:
+    """Returns what a terminal would show of the line: the last state of a progress bar, without control characters."""
+    return _CONTROL_CHARACTERS.sub("", line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace"))

@@ -1,26 +1,26 @@
-"""A model's files as a container definition names them: model.tar.gz, or the objects below a prefix."""
+"""Fetches the files of a model that a container definition names: model.tar.gz, or the objects below a prefix."""
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.archive import extract_tar
-from naiad.service.contract.channels import below
+from naiad.service.contract.channels import path_below
 from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
 from naiad.service.domain.errors import Invalid, NotFound
 
-_SOURCE = "SAGEMAKER_SUBMIT_DIRECTORY"
-_PAGE = 1_000
-_ARTIFACT = "naiad.json"
+_SOURCE_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
+_PAGE_SIZE = 1_000
+_MANIFEST = "naiad.json"
 
 
-def fetch_model(blobs: Blobs, container: Mapping[str, Any], target: Path) -> None:
-    """Into ``target`` (/opt/ml/model), which is made. A definition without model data leaves it empty.
+def fetch_model(blobs: BlobStore, container: Mapping[str, Any], target: Path) -> None:
+    """Makes the folder ``target`` (/opt/ml/model) and fetches the model into it. Without model data it stays empty.
 
-    A source archive that SAGEMAKER_SUBMIT_DIRECTORY names in S3 comes into ``code``. Raises Invalid, NotFound.
+    A source archive in S3 that SAGEMAKER_SUBMIT_DIRECTORY names is extracted into ``code``. Raises Invalid, NotFound.
     """
     target.mkdir(parents=True, exist_ok=True)
     source = container.get("ModelDataSource", {}).get("S3DataSource")
@@ -29,56 +29,55 @@ def fetch_model(blobs: Blobs, container: Mapping[str, Any], target: Path) -> Non
     elif source or container.get("ModelDataUrl"):
         uri = source["S3Uri"] if source else container["ModelDataUrl"]
         _fetch_archive(blobs, parse_s3_uri(uri, at="the model's data"), target)
-        _lift(target)
-    code = container.get("Environment", {}).get(_SOURCE, "")
+        _unwrap_artifact(target)
+    code = container.get("Environment", {}).get(_SOURCE_VARIABLE, "")
     if code.startswith("s3://"):
         (target / "code").mkdir(exist_ok=True)
-        _fetch_archive(blobs, parse_s3_uri(code, at=_SOURCE), target / "code")
+        _fetch_archive(blobs, parse_s3_uri(code, at=_SOURCE_VARIABLE), target / "code")
 
 
-def _fetch_archive(blobs: Blobs, uri: S3Uri, target: Path) -> None:
+def _fetch_archive(blobs: BlobStore, uri: S3Uri, target: Path) -> None:
     with tempfile.TemporaryFile(dir=target.parent) as archive:
-        _, content = _read(blobs, uri)
-        for part in content:
-            archive.write(part)
+        for block in _read(blobs, uri):
+            archive.write(block)
         archive.seek(0)
         extract_tar(archive, target)
 
 
-def _lift(target: Path) -> None:
-    """An artifact that lies one folder down, alone, as ``tar czf model.tar.gz run`` packs it, comes up."""
-    inside = [path for path in target.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-    if len(inside) == 1 and not inside[0].is_symlink() and (inside[0] / _ARTIFACT).is_file():
-        lifted = inside[0].rename(target.with_name(f"{target.name}.lifted"))
+def _unwrap_artifact(target: Path) -> None:
+    """Moves an artifact up that lies alone in a subfolder, as ``tar czf model.tar.gz run`` packs it."""
+    entries = [path for path in target.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    if len(entries) == 1 and not entries[0].is_symlink() and (entries[0] / _MANIFEST).is_file():
+        unwrapped = entries[0].rename(target.with_name(f"{target.name}.unwrapped"))
         shutil.rmtree(target)
-        lifted.rename(target)
+        unwrapped.rename(target)
 
 
-def _fetch_prefix(blobs: Blobs, uri: S3Uri, target: Path) -> None:
+def _fetch_prefix(blobs: BlobStore, uri: S3Uri, target: Path) -> None:
     prefix = f"{uri.key.rstrip('/')}/" if uri.key.rstrip("/") else ""
     after, count = "", 0
     while True:
-        page = blobs.list(uri.bucket, prefix=prefix, after=after, limit=_PAGE)
-        for info in page.blobs:
+        page = blobs.list(uri.bucket, prefix=prefix, start_after=after, limit=_PAGE_SIZE)
+        for info in page.objects:
             if not info.key.endswith("/"):
-                _fetch_file(blobs, S3Uri(uri.bucket, info.key), below(target, info.key.removeprefix(prefix)))
+                _fetch_file(blobs, S3Uri(uri.bucket, info.key), path_below(target, info.key.removeprefix(prefix)))
                 count += 1
-        if page.next_after is None:
+        if page.next_start_after is None:
             break
-        after = page.next_after
+        after = page.next_start_after
     if not count:
         raise Invalid(f"there is no object below s3://{uri.bucket}/{prefix}")
 
 
-def _fetch_file(blobs: Blobs, uri: S3Uri, path: Path) -> None:
+def _fetch_file(blobs: BlobStore, uri: S3Uri, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        for part in _read(blobs, uri)[1]:
-            file.write(part)
+        for block in _read(blobs, uri):
+            file.write(block)
 
 
-def _read(blobs: Blobs, uri: S3Uri) -> Any:
+def _read(blobs: BlobStore, uri: S3Uri) -> Iterator[bytes]:
     try:
-        return blobs.read(uri.bucket, uri.key)
+        return blobs.read(uri.bucket, uri.key)[1]
     except NotFound as error:
         raise Invalid(f"the model's data s3://{uri.bucket}/{uri.key} is not there: {error}") from error

@@ -1,7 +1,7 @@
-"""What jobs have fetched, kept by content for the next ones, within a limit: what was not used for longest goes first.
+"""A cache of the objects that jobs have fetched, kept by content and within a size limit: the least recently used go first.
 
-A file is ``<cache>/<two digits>/<digest>``, and ``….<pid>.part`` while the agent of that process id fetches it. Who reads a
-file holds it open, so that it may go at any time.
+A file is ``<cache>/<two digits>/<digest>``, and ``….<pid>.part`` while the agent with that process id fetches it. A reader
+keeps its file open, so that the file may be removed at any time.
 """
 
 import hashlib
@@ -13,34 +13,51 @@ from pathlib import Path
 from typing import IO
 
 from naiad import durable
-from naiad.service.blobs.port import BlobInfo, Blobs
+from naiad.service.blobs.port import BlobStore, ObjectInfo
 
-_SHARE_OF_DISK = 10
-"""The cache may take one part in so many."""
-_PART = ".part"
+_DISK_DIVISOR = 10
+"""The cache may take a tenth of the disk."""
+_PARTIAL = ".part"
 
 
 @dataclass(frozen=True)
-class Cache:
+class ObjectCache:
     folder: Path
 
-    def opened(self, blobs: Blobs, info: BlobInfo) -> IO[bytes]:
-        """The object's content, fetched where it is not there. Raises NotFound, StorageFull's OSError."""
+    def open(self, blobs: BlobStore, info: ObjectInfo) -> IO[bytes]:
+        """Returns the object's content as an open file, and fetches it first when it is not cached.
+
+        Raises NotFound, and OSError when the disk is full.
+        """
         digest = hashlib.sha256(f"{info.etag} {info.size} {sorted(info.checksums.items())}".encode()).hexdigest()
-        kept = self.folder / digest[:2] / digest
+        path = self.folder / digest[:2] / digest
         try:
-            file = kept.open("rb")
+            file = path.open("rb")
         except FileNotFoundError:
-            return self._fetched(blobs, info, kept)
+            return self._fetch(blobs, info, path)
         if os.fstat(file.fileno()).st_size != info.size:
             file.close()
-            return self._fetched(blobs, info, kept)
+            return self._fetch(blobs, info, path)
         os.utime(file.fileno())
         return file
 
-    def _fetched(self, blobs: Blobs, info: BlobInfo, kept: Path) -> IO[bytes]:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f"{kept.name}.{os.getpid()}{_PART}")
+    def shrink(self, max_bytes: int | None = None) -> None:
+        """Removes files until the rest fits ``max_bytes`` (None: a tenth of the disk), and what dead agents left half-fetched.
+
+        Raises OSError.
+        """
+        if not self.folder.is_dir():
+            return
+        room_bytes = shutil.disk_usage(self.folder).total // _DISK_DIVISOR if max_bytes is None else max_bytes
+        for _, size_bytes, path in sorted(self._files(), reverse=True):
+            if size_bytes > room_bytes:
+                path.unlink(missing_ok=True)
+            else:
+                room_bytes -= size_bytes
+
+    def _fetch(self, blobs: BlobStore, info: ObjectInfo, path: Path) -> IO[bytes]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}{_PARTIAL}")
         _, content = blobs.read(info.bucket, info.key)
         try:
             with partial.open("wb") as file:
@@ -49,26 +66,15 @@ class Cache:
                 file.flush()
                 durable.sync_file(file.fileno())
             opened = partial.open("rb")
-            partial.replace(kept)
+            partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
         return opened
 
-    def shrink(self, most_bytes: int | None = None) -> None:
-        """Down to the limit, None for a tenth of the disk; what agents that are gone have begun goes as well. Raises OSError."""
-        if not self.folder.is_dir():
-            return
-        room_bytes = shutil.disk_usage(self.folder).total // _SHARE_OF_DISK if most_bytes is None else most_bytes
-        for _, size_bytes, path in sorted(self._files(), reverse=True):
-            if size_bytes > room_bytes:
-                path.unlink(missing_ok=True)
-            else:
-                room_bytes -= size_bytes
-
     def _files(self) -> Iterator[tuple[int, int, Path]]:
-        """(last used, size, path)."""
+        """Yields (time of the last use, size in bytes, path). Removes half-fetched files whose agent is gone."""
         for path in self.folder.glob("*/*"):
-            if path.suffix == _PART:
+            if path.suffix == _PARTIAL:
                 if not Path("/proc", path.stem.rpartition(".")[2]).exists():
                     path.unlink(missing_ok=True)
                 continue

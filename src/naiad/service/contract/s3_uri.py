@@ -1,4 +1,4 @@
-"""``s3://bucket/key`` as its two parts."""
+"""The two parts of an ``s3://bucket/key`` URI."""
 
 import re
 from dataclasses import dataclass
@@ -12,11 +12,14 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 class S3Uri:
     bucket: str
     key: str
-    """Or the prefix of keys; "" is the whole bucket."""
+    """A key, or a prefix of keys; "" is the whole bucket."""
 
 
 def parse_s3_uri(text: str, *, at: str) -> S3Uri:
-    """Raises Invalid, naming ``at``, for another scheme or a bucket name that S3 does not allow."""
+    """``at`` is the place in the request, for the message.
+
+    Raises Invalid for another scheme or a bucket name that S3 does not allow.
+    """
     scheme, _, rest = text.partition("://")
     if scheme != "s3":
         raise Invalid(f"{at} is {text!r}: only s3://bucket/prefix is served")

@@ -1,4 +1,4 @@
-"""Time, passed in: tests have a clock of their own."""
+"""The time, passed in, so that tests can bring a clock of their own."""
 
 import datetime as dt
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> dt.datetime:
-        """Aware, in UTC."""
+        """Returns the present time, aware and in UTC."""
 
 
 class SystemClock:

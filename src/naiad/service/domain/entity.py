@@ -1,4 +1,4 @@
-"""What is kept by name besides jobs: models, endpoint configurations, endpoints, and the model registry."""
+"""Entities: what the service keeps by name besides jobs (models, endpoint configurations, endpoints, the model registry)."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from naiad.service.domain.job import ACCOUNT
+from naiad.service.domain.job import ACCOUNT_ID
 
 
 class EntityKind(StrEnum):
-    """Values are AWS's words in ARNs."""
+    """The kind of an entity; the values are AWS's words in ARNs."""
 
     MODEL = "model"
     ENDPOINT_CONFIG = "endpoint-config"
@@ -21,31 +21,31 @@ class EntityKind(StrEnum):
 
 @dataclass(frozen=True)
 class Entity:
-    """Immutable. All times are aware and in UTC."""
+    """One entity. All times are aware and in UTC."""
 
     kind: EntityKind
     name: str
-    """Unique among its kind. Of a model package: ``<group>/<version>``."""
+    """Unique among its kind; for a model package ``<group>/<version>``."""
     region: str
     request: Mapping[str, Any]
     """The Create… request as it was accepted, in AWS's shape."""
     created_at: dt.datetime
     modified_at: dt.datetime
     status: str = ""
-    """Of an endpoint ``EndpointStatus``, of a model package ``ModelApprovalStatus``; others have none."""
+    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package; empty for other kinds."""
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """What the service has added since; JSON."""
+    """JSON values that the service has added after the creation."""
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{self.kind}/{self.name}"
+        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT_ID}:{self.kind}/{self.name}"
 
 
 class EndpointStatus(StrEnum):
-    """AWS's words."""
+    """The status of an endpoint, in AWS's words."""
 
     CREATING = "Creating"  # its first replicas are being started
-    IN_SERVICE = "InService"  # answers
-    UPDATING = "Updating"  # answers by the old configuration while the new one is being started
-    DELETING = "Deleting"  # answers no more; what it had begun is finished
-    FAILED = "Failed"  # the first start failed; ``detail["failure_reason"]`` tells why
+    IN_SERVICE = "InService"  # it answers requests
+    UPDATING = "Updating"  # it answers with the old configuration while the new one is being started
+    DELETING = "Deleting"  # it takes no new requests, and finishes those that have begun
+    FAILED = "Failed"  # the first start failed; ``detail["failure_reason"]`` says why

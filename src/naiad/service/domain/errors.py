@@ -16,7 +16,7 @@
 ``gateway/errors.py`` has the one table from them to AWS's error codes.
 """
 
-from naiad.errors import ServiceError as ServiceError
+from naiad.errors import ServiceError as ServiceError  # noqa: PLC0414  # reason: re-exported as the root of this tree
 
 
 class NotFound(ServiceError):

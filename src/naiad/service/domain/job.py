@@ -1,4 +1,4 @@
-"""A job: one frozen record, from the request that asked for it to its end."""
+"""A job: one frozen record, from the request that created it to its end."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -9,11 +9,13 @@ from typing import Any
 from naiad.service.domain.errors import IllegalMove
 from naiad.service.domain.status import MOVES, STATUS_OF, Phase, Status
 
-ACCOUNT = "000000000000"
-"""Of every ARN that this service makes."""
+ACCOUNT_ID = "000000000000"
+"""The AWS account in every ARN of this service."""
 
 
 class JobKind(StrEnum):
+    """The kind of a job; the values are AWS's words in ARNs."""
+
     TRAINING = "training-job"
     PROCESSING = "processing-job"
     TRANSFORM = "transform-job"
@@ -21,7 +23,7 @@ class JobKind(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """A phase that the job was, or is, in."""
+    """A phase that the job was in, or is in now."""
 
     phase: Phase
     started_at: dt.datetime
@@ -30,8 +32,8 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Need:
-    """What each instance of the job is promised."""
+class ResourceRequest:
+    """The number of a job's instances, and what each of them gets."""
 
     instances: int
     cores: int
@@ -41,7 +43,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Job:
-    """Immutable: ``to`` gives the next one. All times are aware and in UTC."""
+    """One job. Immutable: ``to`` returns the next state. All times are aware and in UTC."""
 
     kind: JobKind
     name: str
@@ -49,22 +51,22 @@ class Job:
     region: str
     request: Mapping[str, Any]
     """The Create… request as it was accepted, in AWS's shape."""
-    need: Need
+    resources: ResourceRequest
     created_at: dt.datetime
     modified_at: dt.datetime
     phase: Phase = Phase.PENDING
     attempt: int = 0
-    """How often it was started; 0 while it has not been."""
+    """The number of times that the job was started."""
     started_at: dt.datetime | None = None
-    """When its program was first started."""
+    """The time at which its program was first started."""
     ended_at: dt.datetime | None = None
     failure_reason: str | None = None
     exit_message: str | None = None
-    """What a processing program wrote into /opt/ml/output/message."""
+    """The text that a processing program wrote into /opt/ml/output/message."""
     transitions: tuple[Transition, ...] = ()
     access_key: str = ""
     secret_key: str = field(default="", repr=False)
-    """The S3 credential of the job's program: limited to what the request names."""
+    """The S3 credential of the job's program, limited to what the request names."""
 
     @property
     def status(self) -> Status:
@@ -72,22 +74,22 @@ class Job:
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{self.kind}/{self.name}"
+        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT_ID}:{self.kind}/{self.name}"
 
     def to(self, phase: Phase, *, at: dt.datetime, message: str = "", failure_reason: str | None = None) -> "Job":
-        """The job in ``phase``, with one more transition. Raises IllegalMove where MOVES has none such."""
+        """Returns the job in ``phase``, with one more transition. Raises IllegalMove when MOVES does not allow it."""
         if phase not in MOVES[self.phase]:
             raise IllegalMove(f"{self.kind} {self.name} cannot go from {self.phase} to {phase}")
-        closed = tuple(replace(past, ended_at=at) if past.ended_at is None else past for past in self.transitions)
-        final = STATUS_OF[phase].is_final
-        opened = Transition(phase, at, at if final else None, message)
+        earlier = tuple(replace(past, ended_at=at) if past.ended_at is None else past for past in self.transitions)
+        is_final = STATUS_OF[phase].is_final
+        transition = Transition(phase, at, at if is_final else None, message)
         return replace(
             self,
             phase=phase,
             modified_at=at,
             attempt=self.attempt + (phase is Phase.STARTING),
             started_at=at if phase is Phase.TRAINING and self.started_at is None else self.started_at,
-            ended_at=at if final else None,
+            ended_at=at if is_final else None,
             failure_reason=failure_reason if failure_reason is not None else self.failure_reason,
-            transitions=(*closed, opened),
+            transitions=(*earlier, transition),
         )

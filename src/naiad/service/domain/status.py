@@ -1,20 +1,20 @@
-"""A job's life: its statuses, its phases, and the moves between them.
+"""The life of a job: its statuses, its phases, and the moves between phases.
 
     PENDING → STARTING → DOWNLOADING → TRAINING → UPLOADING → COMPLETED | FAILED | STOPPED | MAX_…_EXCEEDED
 
-A job that loses its machine goes back from any running phase to PENDING, for another attempt. Values are AWS's words
-(``TrainingJobStatus`` and ``SecondaryStatus``), for processing jobs too.
+A job that loses its machine goes from any running phase back to PENDING, for another attempt. The values are AWS's words
+(``TrainingJobStatus`` and ``SecondaryStatus``); processing and transform jobs use the same.
 """
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    IN_PROGRESS = "InProgress"  # accepted, and not at its end yet
-    STOPPING = "Stopping"  # asked to stop; the program has up to two minutes
-    COMPLETED = "Completed"  # the program ended with status 0 and its outputs are stored
-    FAILED = "Failed"  # failure_reason tells why
-    STOPPED = "Stopped"  # it ended after it was asked to; what it had written is stored
+    IN_PROGRESS = "InProgress"  # accepted, and not ended yet
+    STOPPING = "Stopping"  # a stop was requested; the program has up to two minutes
+    COMPLETED = "Completed"  # the program ended with exit status 0 and its outputs are stored
+    FAILED = "Failed"  # failure_reason says why
+    STOPPED = "Stopped"  # it ended after a stop request; what it had written is stored
 
     @property
     def is_final(self) -> bool:
@@ -31,33 +31,29 @@ class Phase(StrEnum):
     COMPLETED = "Completed"
     FAILED = "Failed"
     STOPPED = "Stopped"
-    MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"  # stopped by its own time limit
-    MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"  # stopped by the limit that counts its waiting too
+    MAX_RUNTIME_EXCEEDED = "MaxRuntimeExceeded"  # stopped by the limit of its running time
+    MAX_WAIT_TIME_EXCEEDED = "MaxWaitTimeExceeded"  # stopped by the limit that counts waiting too
 
 
-RUNNING = (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING)
-BY_A_LIMIT = (Phase.MAX_RUNTIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED)
-_ENDS = (Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, *BY_A_LIMIT)
+RUNNING_PHASES = (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING)
+LIMIT_PHASES = (Phase.MAX_RUNTIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED)
+_FINAL_PHASES = (Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, *LIMIT_PHASES)
 
 MOVES: dict[Phase, tuple[Phase, ...]] = {
     Phase.PENDING: (Phase.STARTING, Phase.STOPPED, Phase.FAILED, Phase.MAX_WAIT_TIME_EXCEEDED),
-    Phase.STARTING: (Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_ENDS),
-    Phase.DOWNLOADING: (Phase.TRAINING, Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_ENDS),
-    Phase.TRAINING: (Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_ENDS),
-    Phase.UPLOADING: (Phase.STOPPING, Phase.PENDING, *_ENDS),
-    Phase.STOPPING: _ENDS,
-    Phase.COMPLETED: (),
-    Phase.FAILED: (),
-    Phase.STOPPED: (),
-    Phase.MAX_RUNTIME_EXCEEDED: (),
-    Phase.MAX_WAIT_TIME_EXCEEDED: (),
+    Phase.STARTING: (Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_FINAL_PHASES),
+    Phase.DOWNLOADING: (Phase.TRAINING, Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_FINAL_PHASES),
+    Phase.TRAINING: (Phase.UPLOADING, Phase.STOPPING, Phase.PENDING, *_FINAL_PHASES),
+    Phase.UPLOADING: (Phase.STOPPING, Phase.PENDING, *_FINAL_PHASES),
+    Phase.STOPPING: _FINAL_PHASES,
+    **dict.fromkeys(_FINAL_PHASES, ()),
 }
 
 STATUS_OF: dict[Phase, Status] = {
-    **dict.fromkeys((Phase.PENDING, *RUNNING), Status.IN_PROGRESS),
+    **dict.fromkeys((Phase.PENDING, *RUNNING_PHASES), Status.IN_PROGRESS),
     Phase.STOPPING: Status.STOPPING,
     Phase.COMPLETED: Status.COMPLETED,
     Phase.FAILED: Status.FAILED,
     Phase.STOPPED: Status.STOPPED,
-    **dict.fromkeys(BY_A_LIMIT, Status.STOPPED),
+    **dict.fromkeys(LIMIT_PHASES, Status.STOPPED),
 }

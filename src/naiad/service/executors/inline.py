@@ -1,39 +1,38 @@
-"""The port's cheap twin: agents that are a script. For tests of what is above the executors.
-
-``play(job, host, *reports)`` says what the instance will report, one after the other; the last one stays. What was started,
-stopped and killed is kept, and survives the supervisor that did it, as real agents do.
-"""
+"""An executor without processes, for tests of the rooms above: its instances report what the test tells them to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from naiad.service.domain.errors import ServiceError
 from naiad.service.domain.status import STATUS_OF, Phase
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 
 
 @dataclass
 class InlineExecutor:
+    """Keeps what was started, stopped and killed. Like real agents, its instances survive the supervisor that started them."""
+
     on_start: Callable[[InstanceSpec], None] | None = None
-    """Called when an agent starts: raises what ``start`` should raise, or looks on."""
+    """Called before an instance starts. An error that it raises is that of ``start``."""
     started: list[InstanceSpec] = field(default_factory=list)
-    """Each agent once, in the order of its start."""
+    """The started instances, in the order of their starts."""
     stopped: list[Instance] = field(default_factory=list)
     killed: list[Instance] = field(default_factory=list)
     _scripts: dict[tuple[str, str], list[InstanceReport]] = field(default_factory=dict)
     _reports: dict[Instance, list[InstanceReport]] = field(default_factory=dict)
 
-    def play(self, job_name: str, host: str, *reports: InstanceReport) -> None:
-        """What agents of this name report from now on, those that run and those that are started later."""
+    def set_reports(self, job_name: str, host: str, *reports: InstanceReport) -> None:
+        """Sets what instances of this job and host report, one after the other; the last report is repeated.
+
+        This holds for a running instance as well as for those that are started later.
+        """
         self._scripts[job_name, host] = list(reports)
-        for instance in self._reports:
-            if (instance.job_name, instance.host) == (job_name, host) and self._is_alive(instance):
+        for instance in self.alive:
+            if (instance.job_name, instance.host) == (job_name, host):
                 self._reports[instance] = list(reports)
 
     def lose(self, instance: Instance) -> None:
-        """As a kill -9 of the agent does: the last report stays, and nobody is alive."""
-        last = self._reports[instance][0]
-        self._reports[instance] = [replace(last, alive=False)]
+        """Simulates kill -9 of the agent: keeps the last report and marks the agent as dead."""
+        self._reports[instance] = [replace(self._reports[instance][0], alive=False)]
 
     def start(self, spec: InstanceSpec) -> None:
         if spec.instance in self._reports:
@@ -51,21 +50,20 @@ class InlineExecutor:
         return reports.pop(0) if len(reports) > 1 else reports[0]
 
     def stop(self, instance: Instance) -> None:
-        if instance not in self._reports:
-            raise ServiceError(f"{instance.job_name} {instance.host} was never started")
         self.stopped.append(instance)
-        if self._is_alive(instance):
+        if instance in self.alive:
             self._reports[instance] = [InstanceReport(Phase.STOPPED, alive=False)]
 
     def kill(self, instance: Instance) -> None:
         self.killed.append(instance)
-        if instance in self._reports and self._is_alive(instance):
+        if instance in self.alive:
             self.lose(instance)
 
     @property
     def alive(self) -> list[Instance]:
-        return [instance for instance in self._reports if self._is_alive(instance)]
-
-    def _is_alive(self, instance: Instance) -> bool:
-        report = self._reports[instance][0]
-        return report.alive and not STATUS_OF[report.phase].is_final
+        """The instances whose agents are alive and have not reported a final phase."""
+        return [
+            instance
+            for instance, (report, *_) in self._reports.items()
+            if report.alive and not STATUS_OF[report.phase].is_final
+        ]

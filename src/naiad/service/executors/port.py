@@ -1,7 +1,14 @@
-"""The port of the executors: places the instances of a job as agent processes, and tells how they are.
+"""The port of the executors: starts the instances of a job as agent processes, and reports how they are.
 
-Contract: an agent outlives the server; a restarted server that makes the same calls finds it again. ``start`` of an instance
-that was started before (same job, attempt and index) does nothing. Everything about an instance is in its folder.
+The contract, which ``tests/contract/test_executors.py`` checks for every adapter:
+
+- An agent outlives the server. A new executor of a restarted server finds the agents of the old one: all that it needs to know
+  about an instance is in the instance's folder.
+- Instances are told apart by job, attempt and index. A second ``start`` of the same instance does nothing.
+- A report is the agent's last word. When its process is gone, ``alive`` is False; if the phase is not final, the instance is
+  lost.
+- After ``kill`` nothing of the instance runs, so that the next attempt is alone.
+- ``stop`` and ``kill`` may be called at any time, also for an instance that has ended or was never started: then they do nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +22,15 @@ from naiad.service.domain.status import Phase
 
 @dataclass(frozen=True)
 class Instance:
-    """Which one: ``folder`` is <state>/jobs/<kind>/<name>/<attempt>/<host>."""
+    """One member of one attempt of a job."""
 
     kind: JobKind
     job_name: str
     attempt: int
     index: int
-    """0 … instances - 1; its host name is ``algo-<index + 1>``."""
+    """0 … instances - 1."""
     folder: Path
+    """<state>/jobs/<kind>/<name>/<attempt>/<host>."""
 
     @property
     def host(self) -> str:
@@ -31,7 +39,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class InstanceSpec:
-    """Everything that an agent needs to know; written into the folder as spec.json (mode 0600)."""
+    """Everything that an agent needs to know. It is written into the instance's folder as spec.json, with mode 0600."""
 
     instance: Instance
     arn: str
@@ -40,45 +48,45 @@ class InstanceSpec:
     hosts: tuple[str, ...]
     """``algo-1 … algo-n``."""
     cpus: tuple[int, ...]
-    """The cores that it was given: it is pinned to them, and threads are limited to their number."""
+    """Ids of the cores that the instance is pinned to. Threads are limited to their number."""
     memory_bytes: int
     region: str
     endpoint_url: str
-    """Of the gateway, for the program's own AWS calls."""
+    """The gateway's URL, for the AWS calls of the program."""
     access_key: str
     secret_key: str = field(repr=False)
     blobs_url: str = ""
-    """What ``blobs.open_blobs`` takes: a folder, or ``http…`` for a real S3 store."""
+    """The argument of ``blobs.open_blobs``: a folder, or ``http…`` for a real S3 store."""
     cache_folder: Path = Path()
-    """Content-addressed, shared by all jobs."""
+    """The cache of fetched objects, which all jobs share."""
     gpus: tuple[int, ...] = ()
-    """Ids of the GPUs that it was given (CUDA_VISIBLE_DEVICES); empty for none."""
+    """Ids of the instance's GPUs (CUDA_VISIBLE_DEVICES)."""
 
 
 @dataclass(frozen=True)
 class InstanceReport:
-    """How an instance is, as its agent last wrote it."""
+    """The state of an instance, as its agent last wrote it."""
 
     phase: Phase
-    """STARTING, DOWNLOADING, TRAINING, UPLOADING, or one of the ends."""
+    """STARTING, DOWNLOADING, TRAINING, UPLOADING, or a final phase."""
     alive: bool
-    """False when the agent's process is gone. With a phase that is no end, the instance was lost."""
+    """Whether the agent's process is alive. A dead one with a phase that is not final is lost."""
     message: str = ""
     failure_reason: str | None = None
     exit_message: str | None = None
     metrics: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    """Of each metric of MetricDefinitions (last value, seconds since 1970), when the program has ended."""
+    """(last value, seconds since 1970) for each metric of MetricDefinitions, when the program has ended."""
 
 
 class Executor(Protocol):
     def start(self, spec: InstanceSpec) -> None:
-        """Returns when the agent runs. Raises StorageFull, ServiceError."""
+        """Returns when the agent runs. Raises StorageFull or ServiceError when it cannot be started: then nothing runs."""
 
     def report(self, instance: Instance) -> InstanceReport | None:
-        """None where nothing was started."""
+        """Returns None when the instance was never started."""
 
     def stop(self, instance: Instance) -> None:
-        """Asks the program to end: SIGTERM to its whole group, SIGKILL after the job's time. Idempotent."""
+        """Asks the program to end: SIGTERM to its process group, and SIGKILL after the job's stop timeout. Returns at once."""
 
     def kill(self, instance: Instance) -> None:
-        """Ends agent and program at once, so that a new attempt is alone. Returns when they are gone."""
+        """Ends the agent and its program at once, and returns when they are gone."""

@@ -1,4 +1,4 @@
-"""Which process is which: a pid alone is not enough, since pids are used again."""
+"""Identifies a process for good: a pid alone is not enough, because pids are used again."""
 
 import os
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Process:
     pid: int
-    started: str
-    """Clock ticks after the machine's start, from /proc."""
-    boot: str
+    start_ticks: str
+    """Clock ticks from the start of the machine to the start of the process, from /proc."""
+    boot_id: str
 
     @classmethod
-    def of(cls, pid: int) -> "Process | None":
-        """None when there is no such process, or only its exit status is left."""
+    def find(cls, pid: int) -> "Process | None":
+        """Returns the process that has the pid now. Returns None when there is none, or only a zombie."""
         try:
             text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+            boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         except OSError:
             return None
-        fields = text.rpartition(")")[2].split()  # a name may hold anything, so from its end on
-        return None if fields[0] in "ZX" else cls(pid, fields[19], boot)
+        state, *fields = text.rpartition(")")[2].split()  # a name may hold anything, so read from its end on
+        return None if state in "ZX" else cls(pid, fields[18], boot_id)
 
     @property
     def is_alive(self) -> bool:
-        return Process.of(self.pid) == self
+        return Process.find(self.pid) == self
 
     def signal(self, number: int) -> None:
-        """Nothing when it is gone."""
+        """Sends a signal. Does nothing when the process has ended."""
         if self.is_alive:
             try:
                 os.kill(self.pid, number)

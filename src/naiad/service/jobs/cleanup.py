@@ -1,11 +1,7 @@
-"""What stays of a job on this disk: after its end its small files, after its deletion nothing.
+"""Removes what jobs leave on this disk: the files of the programs of ended jobs, the folders of deleted jobs, old cached objects.
 
-An instance's folder holds the program's files (``ml``, ``tmp``, ``work``), which are many and large and are stored elsewhere
-when the job has ended, and small ones: log, metrics, what was asked and reported. The first go with the job's end.
-
-A deletion moves the whole folder to ``<state>/deleted`` under a name that says which job it was, then the store forgets the
-job, then the folder goes. So a new job of the same name never meets the files of the old one, and a server that was killed on
-the way knows what to do: a job that is still in the store gets its folder back, others are wholly forgotten.
+An instance's folder holds the program's files (``ml``, ``tmp``, ``work``), which are many and large and are stored elsewhere when
+the job has ended, and small files: log, metrics, spec and report. The first are removed when the job ends, the others are kept.
 """
 
 import logging
@@ -18,133 +14,95 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from naiad import durable
-from naiad.service.contract.object_cache import Cache
+from naiad.service.contract.object_cache import ObjectCache
 from naiad.service.domain.errors import NotFound, ServiceError
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.jobs.layout import job_folder
-from naiad.service.jobs.trees import PROGRAM_FOLDERS, folders, remove_program_files, remove_tree
+from naiad.service.jobs.trash import finish_deletion, trashed_folders
 from naiad.service.store.port import Store
-from naiad.service.store.records import micros
+from naiad.service.walls.removal import PROGRAM_FOLDERS, remove_program_files, subfolders
 
 _LOG = logging.getLogger(__name__)
-_DELETED = "deleted"
 
 
-def put_aside(state_folder: Path, job: Job) -> Path | None:
-    """Out of the way of a new job of this name, in one step and on disk. None where there is no folder (any more)."""
-    aside, place = _aside(state_folder, job), job_folder(state_folder, job.kind, job.name)
-    aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        durable.rename(place, aside)
-    except FileNotFoundError:
-        return None
-    durable.sync_folder(place.parent)
-    return aside
+def remove_files_of_programs(folder: Path, *, has_ended: Callable[[], bool]) -> None:
+    """Removes what the programs of all attempts of a job left, and keeps the small files. ``folder`` is the job's.
 
-
-def put_back(state_folder: Path, job: Job) -> None:
-    """As if it had never been put aside."""
-    aside, place = _aside(state_folder, job), job_folder(state_folder, job.kind, job.name)
-    if aside.is_dir() and not place.exists():
-        aside.rename(place)
-
-
-def tidy(folder: Path, *, has_ended: Callable[[], bool]) -> None:
-    """Removes what the programs of all attempts left; the small files stay. Raises OSError.
-
-    ``has_ended`` is asked when the folder is held, so that a job of the same name that takes its place meanwhile is safe.
+    ``has_ended`` is called when the folder is open, so that a new job of the same name is safe. Raises OSError.
     """
-    with _held(folder) as same:
-        if same is None or not has_ended():
+    with _open_folder(folder) as opened:
+        if opened is None or not has_ended():
             return
-        for instance in _instance_folders(same):
+        for instance in _instance_folders(opened):
             remove_program_files(instance)
 
 
 @dataclass
 class CleanupWorker:
-    """Does the slow part of it in a thread of its own; at its start, what a killed server left undone."""
+    """Removes files in a thread of its own. It begins with what a killed server has left."""
 
     store: Store
     state_folder: Path
     cache_bytes: int | None = None
-    """How large what jobs fetch may stay on this disk; None is a tenth of it."""
-    shrink_every_s: float = 60.0
+    """Limit of the cache of fetched objects; None is a tenth of the disk."""
+    shrink_interval_s: float = 60.0
     _shrunk_at_s: float = -math.inf
-    _todo: "queue.SimpleQueue[Callable[[], None] | None]" = field(default_factory=queue.SimpleQueue)
+    _tasks: "queue.SimpleQueue[Callable[[], None] | None]" = field(default_factory=queue.SimpleQueue)
 
-    def ended(self, job: Job) -> None:
-        """Has it tidied soon."""
-        self._todo.put(lambda: self._tidy(job.kind, job.name))
-        self._todo.put(self._shrink)
+    def job_ended(self, job: Job) -> None:
+        """Queues the removal of the files of the job's programs."""
+        self._tasks.put(lambda: self._clean_up_job(job.kind, job.name))
+        self._tasks.put(self._shrink_cache)
 
-    def put_aside(self, folder: Path) -> None:
-        """Has it removed soon, or put back should the store have kept the job."""
-        self._todo.put(lambda: self._settle(folder))
+    def job_deleted(self, trashed: Path) -> None:
+        """Queues the removal of a folder in the trash, which is restored instead when the store has kept the job."""
+        self._tasks.put(lambda: finish_deletion(self.store, self.state_folder, trashed))
 
     def stop(self) -> None:
-        """``run`` returns when it has done what it was given before."""
-        self._todo.put(None)
+        """Makes ``run`` return when it has done what was queued before."""
+        self._tasks.put(None)
 
     def run(self) -> None:
-        self._guarded(self.sweep)
-        while (work := self._todo.get()) is not None:
-            self._guarded(work)
+        self._try(self.clean_up_all)
+        while (task := self._tasks.get()) is not None:
+            self._try(task)
 
-    def sweep(self) -> None:
-        """What was left undone: deletions first, then the folders of jobs that have ended, then the cache."""
-        for kind in JobKind:
-            for folder in folders(self.state_folder / _DELETED / kind):
-                self._settle(folder)
-        for kind, name in _untidied(self.state_folder):
-            self._tidy(kind, name)
-        self._shrink()
+    def clean_up_all(self) -> None:
+        """Does what a killed server has left undone: deletions first, then the folders of ended jobs, then the cache."""
+        for folder in trashed_folders(self.state_folder):
+            finish_deletion(self.store, self.state_folder, folder)
+        for kind, name in _jobs_with_program_files(self.state_folder):
+            self._clean_up_job(kind, name)
+        self._shrink_cache()
 
-    def _shrink(self) -> None:
-        """Looks at all of its files, so not after each of many short jobs."""
+    def _shrink_cache(self) -> None:
+        """Shrinks the cache, but not after each of many short jobs: it must look at all files."""
         now_s = time.monotonic()
-        if now_s >= self._shrunk_at_s + self.shrink_every_s:
+        if now_s >= self._shrunk_at_s + self.shrink_interval_s:
             self._shrunk_at_s = now_s
-            Cache(self.state_folder / "cache").shrink(self.cache_bytes)
+            ObjectCache(self.state_folder / "cache").shrink(self.cache_bytes)
 
-    def _tidy(self, kind: JobKind, name: str) -> None:
+    def _clean_up_job(self, kind: JobKind, name: str) -> None:
         def has_ended() -> bool:
-            job = self._job(kind, name)
-            return job is not None and job.status.is_final
+            try:
+                return self.store.get(kind, name).status.is_final
+            except NotFound:
+                return False
 
-        tidy(job_folder(self.state_folder, kind, name), has_ended=has_ended)
-
-    def _settle(self, folder: Path) -> None:
-        name, _, created_us = folder.name.rpartition(".")
-        job = self._job(JobKind(folder.parent.name), name)
-        if job is not None and str(micros(job.created_at)) == created_us:
-            put_back(self.state_folder, job)
-        else:
-            remove_tree(folder)
-
-    def _job(self, kind: JobKind, name: str) -> Job | None:
-        try:
-            return self.store.get(kind, name)
-        except NotFound:
-            return None
+        remove_files_of_programs(job_folder(self.state_folder, kind, name), has_ended=has_ended)
 
     @staticmethod
-    def _guarded(work: Callable[[], None]) -> None:
-        """What could not be removed is tried again when the server starts again."""
+    def _try(task: Callable[[], None]) -> None:
+        """Runs a task. What could not be removed is tried again when the server starts again."""
         try:
-            work()
+            task()
         except (OSError, ServiceError) as error:
             _LOG.warning("old files are not removed: %s", error)
 
 
-def _aside(state_folder: Path, job: Job) -> Path:
-    return state_folder / _DELETED / job.kind / f"{job.name}.{micros(job.created_at)}"
-
-
 @contextmanager
-def _held(folder: Path) -> Iterator[Path | None]:
-    """A path that stays this folder's, whatever is renamed; None where there is none."""
+def _open_folder(folder: Path) -> Iterator[Path | None]:
+    """Yields a path that leads to the same folder even when it is renamed; None when there is no folder."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -156,14 +114,14 @@ def _held(folder: Path) -> Iterator[Path | None]:
         os.close(descriptor)
 
 
-def _untidied(state_folder: Path) -> Iterator[tuple[JobKind, str]]:
-    """Jobs that have a folder of their programs, running ones among them."""
+def _jobs_with_program_files(state_folder: Path) -> Iterator[tuple[JobKind, str]]:
+    """Yields the jobs that have files of their programs, running ones among them."""
     for kind in JobKind:
-        for folder in folders(state_folder / "jobs" / kind):
-            if any((one / name).is_dir() for one in _instance_folders(folder) for name in PROGRAM_FOLDERS):
+        for folder in subfolders(state_folder / "jobs" / kind):
+            if any((instance / name).is_dir() for instance in _instance_folders(folder) for name in PROGRAM_FOLDERS):
                 yield kind, folder.name
 
 
 def _instance_folders(folder: Path) -> Iterator[Path]:
-    for attempt in folders(folder):
-        yield from folders(attempt)
+    for attempt in subfolders(folder):
+        yield from subfolders(attempt)

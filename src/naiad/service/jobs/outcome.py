@@ -1,9 +1,9 @@
-"""What becomes of a job, from the reports of its instances: a pure function.
+"""Decides what becomes of a job, from the reports of its instances: a pure function.
 
-A job is as far as the last of its instances. One that fails, or runs out of its time, stops the others. An instance whose agent
-is gone, or that stopped without having been asked, is *lost*: the job starts again, from its checkpoints. A loss wins over a
-failure, since the others fail when they miss one of them. A stop that the user asked for wins over both, not over a job that had
-completed everywhere.
+A job has come as far as the slowest of its instances. When one fails, or runs out of its time, the others are stopped. An
+instance whose agent is dead, or that stopped without a request, is *lost*: the job starts again, from its checkpoints. A loss
+wins over a failure, because instances fail when they miss one of the others. A stop that the user requested wins over both,
+unless the job has completed everywhere.
 """
 
 import datetime as dt
@@ -12,136 +12,137 @@ from dataclasses import dataclass
 from enum import Enum
 
 from naiad.service.domain.job import Job
-from naiad.service.domain.status import RUNNING, STATUS_OF, Phase
+from naiad.service.domain.status import RUNNING_PHASES, STATUS_OF, Phase
 from naiad.service.executors.port import InstanceReport
 
 MAX_LOST_ATTEMPTS = 5
-LOST = "lost: "
-"""Begins the message of the transition back to Pending after a lost agent; the store keeps it, and so the count."""
-RETRIED = "retried: "
+LOST_PREFIX = "lost: "
+"""Beginning of the message of the transition back to Pending after a lost agent. The store keeps it, and so the count."""
+RETRIED_PREFIX = "retried: "
 """The same after a failure that RetryStrategy covers."""
-_WAITED_TOO_LONG = Phase.MAX_WAIT_TIME_EXCEEDED.value
+_WAIT_LIMIT_PREFIX = Phase.MAX_WAIT_TIME_EXCEEDED.value
 _RETRYABLE = "InternalServerError"
 
 
-class Do(Enum):
-    NOTHING = "wait for the instances"
-    ADVANCE = "move the job on to the phase"
-    STOP_INSTANCES = "ask those that still run to end"
-    END = "fence what is left, and move the job to the final phase"
-    AGAIN = "fence what is left, and put the job back to wait"
+class Action(Enum):
+    NONE = "wait for the instances"
+    ADVANCE = "move the job to the phase"
+    STOP_INSTANCES = "ask the instances that still run to stop"
+    END = "kill what is left, and move the job to its final phase"
+    RETRY = "kill what is left, and put the job back into the queue"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    do: Do
+class Decision:
+    action: Action
     phase: Phase
     message: str = ""
     failure_reason: str | None = None
     exit_message: str | None = None
 
 
-def judge(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
-    """``job`` is placed, and has one report for each of its instances."""
+def decide(job: Job, reports: Sequence[InstanceReport]) -> Decision:
+    """``job`` is placed, and there is one report for each of its instances."""
     if job.phase is Phase.STOPPING:
-        return _judge_stopping(job, reports)
+        return _decide_stopping(job, reports)
     failed = [report for report in reports if report.phase in (Phase.FAILED, Phase.MAX_RUNTIME_EXCEEDED)]
-    lost = [index for index, report in enumerate(reports) if _is_gone(report)]
+    lost = [index for index, report in enumerate(reports) if _is_lost(report)]
     if not failed:
         lost += [index for index, report in enumerate(reports) if report.phase is Phase.STOPPED]
     if lost:
-        return _judge_lost(job, lost[0])
+        return _decide_lost(job, lost[0])
     if failed:
-        return _judge_failed(job, reports, failed)
+        return _decide_failed(job, reports, failed)
     if all(report.phase is Phase.COMPLETED for report in reports):
-        return Verdict(Do.END, Phase.COMPLETED, _message(reports), exit_message=_exit_message(reports))
-    return _judge_running(job, reports)
+        return Decision(Action.END, Phase.COMPLETED, _message(reports), exit_message=_exit_message(reports))
+    return _decide_running(job, reports)
 
 
-def next_phases(phase: Phase, goal: Phase) -> tuple[Phase, ...]:
-    """The running phases on the way, so that a job that was quicker than our looking still passed through each of them."""
-    if goal not in (*RUNNING, Phase.COMPLETED) or phase not in RUNNING:
+def phases_to(phase: Phase, goal: Phase) -> tuple[Phase, ...]:
+    """Returns the phases from ``phase`` to ``goal``: a job that is faster than the supervisor still passes through each."""
+    if goal not in (*RUNNING_PHASES, Phase.COMPLETED) or phase not in RUNNING_PHASES:
         return (goal,)
-    road = (*RUNNING, Phase.COMPLETED)
-    return road[road.index(phase) + 1 : road.index(goal) + 1]
+    order = (*RUNNING_PHASES, Phase.COMPLETED)
+    return order[order.index(phase) + 1 : order.index(goal) + 1]
 
 
-def is_end(report: InstanceReport) -> bool:
+def is_final(report: InstanceReport) -> bool:
     return STATUS_OF[report.phase].is_final
 
 
-def is_at_work(report: InstanceReport) -> bool:
-    return report.alive and not is_end(report)
+def is_running(report: InstanceReport) -> bool:
+    return report.alive and not is_final(report)
 
 
-def overdue(job: Job, now: dt.datetime) -> str:
-    """Why the job must not wait or run on, by the limits that count its waiting too; "" while it may."""
+def overdue_reason(job: Job, now: dt.datetime) -> str:
+    """Returns why the job must not wait or run any longer, by the limits that include its waiting; "" while it may."""
     condition = job.request.get("StoppingCondition", {})
     wait_s, pending_s = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxPendingTimeInSeconds")
     if wait_s is not None and (now - job.created_at).total_seconds() > wait_s:
-        return f"{_WAITED_TOO_LONG}: it waited and ran for more than {wait_s} s"
-    waits_s = (now - job.transitions[-1].started_at).total_seconds() if job.transitions else 0.0
-    if job.phase is Phase.PENDING and pending_s is not None and waits_s > pending_s:
+        return f"{_WAIT_LIMIT_PREFIX}: it waited and ran for more than {wait_s} s"
+    pending_for_s = (now - job.transitions[-1].started_at).total_seconds() if job.transitions else 0.0
+    if job.phase is Phase.PENDING and pending_s is not None and pending_for_s > pending_s:
         return f"MaxPendingTimeInSeconds: it waited for more than {pending_s} s"
     return ""
 
 
-def end_of_stop(why: str) -> Phase:
-    """Of a job that was stopped with the message ``why``."""
-    return Phase.MAX_WAIT_TIME_EXCEEDED if why.startswith(_WAITED_TOO_LONG) else Phase.STOPPED
+def stopped_phase(reason: str) -> Phase:
+    """Returns the final phase of a job that was stopped for this reason."""
+    return Phase.MAX_WAIT_TIME_EXCEEDED if reason.startswith(_WAIT_LIMIT_PREFIX) else Phase.STOPPED
 
 
-def _judge_running(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
-    phase = min((_reached(report) for report in reports), key=RUNNING.index)
-    if RUNNING.index(phase) > RUNNING.index(job.phase):
-        return Verdict(Do.ADVANCE, phase, _message(reports))
-    return Verdict(Do.NOTHING, job.phase)
+def _decide_running(job: Job, reports: Sequence[InstanceReport]) -> Decision:
+    phase = min((_reached_phase(report) for report in reports), key=RUNNING_PHASES.index)
+    if RUNNING_PHASES.index(phase) > RUNNING_PHASES.index(job.phase):
+        return Decision(Action.ADVANCE, phase, _message(reports))
+    return Decision(Action.NONE, job.phase)
 
 
-def _judge_stopping(job: Job, reports: Sequence[InstanceReport]) -> Verdict:
-    if any(is_at_work(report) for report in reports):
-        return Verdict(Do.STOP_INSTANCES, Phase.STOPPING)
+def _decide_stopping(job: Job, reports: Sequence[InstanceReport]) -> Decision:
+    if any(is_running(report) for report in reports):
+        return Decision(Action.STOP_INSTANCES, Phase.STOPPING)
     if all(report.phase is Phase.COMPLETED for report in reports):
-        return Verdict(Do.END, Phase.COMPLETED, "completed before the stop", exit_message=_exit_message(reports))
-    why = job.transitions[-1].message
-    phase = end_of_stop(why)
-    message = "stopped as asked" if phase is Phase.STOPPED else why
-    return Verdict(Do.END, phase, message, _first_reason(reports), _exit_message(reports))
+        return Decision(Action.END, Phase.COMPLETED, "completed before the stop", exit_message=_exit_message(reports))
+    reason = job.transitions[-1].message
+    phase = stopped_phase(reason)
+    message = "stopped as requested" if phase is Phase.STOPPED else reason
+    return Decision(Action.END, phase, message, _first_reason(reports), _exit_message(reports))
 
 
-def _judge_lost(job: Job, index: int) -> Verdict:
-    what = f"the agent of algo-{index + 1} ended in attempt {job.attempt} without a word"
-    if _count(job, LOST) + 1 < MAX_LOST_ATTEMPTS:
-        return Verdict(Do.AGAIN, Phase.PENDING, f"{LOST}{what}")
-    reason = f"{_RETRYABLE}: {what}; so did {MAX_LOST_ATTEMPTS - 1} before it (killed, or out of memory?)"
-    return Verdict(Do.END, Phase.FAILED, "given up after lost agents", reason)
+def _decide_lost(job: Job, index: int) -> Decision:
+    what = f"the agent of algo-{index + 1} ended in attempt {job.attempt} without a final report"
+    if _count(job, LOST_PREFIX) + 1 < MAX_LOST_ATTEMPTS:
+        return Decision(Action.RETRY, Phase.PENDING, f"{LOST_PREFIX}{what}")
+    reason = f"{_RETRYABLE}: {what}, as in {MAX_LOST_ATTEMPTS - 1} attempts before (was it killed, or out of memory?)"
+    return Decision(Action.END, Phase.FAILED, "failed after too many lost agents", reason)
 
 
-def _judge_failed(job: Job, reports: Sequence[InstanceReport], failed: Sequence[InstanceReport]) -> Verdict:
-    if any(is_at_work(report) for report in reports):
-        return Verdict(Do.STOP_INSTANCES, job.phase)
+def _decide_failed(job: Job, reports: Sequence[InstanceReport], failed: Sequence[InstanceReport]) -> Decision:
+    if any(is_running(report) for report in reports):
+        return Decision(Action.STOP_INSTANCES, job.phase)
     reason = _first_reason(failed)
     if all(report.phase is Phase.MAX_RUNTIME_EXCEEDED for report in failed):
-        return Verdict(Do.END, Phase.MAX_RUNTIME_EXCEEDED, _message(failed), reason, _exit_message(reports))
-    allowed = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
-    if (reason or "").startswith(_RETRYABLE) and _count(job, RETRIED) < allowed:
-        return Verdict(Do.AGAIN, Phase.PENDING, f"{RETRIED}{reason}")
-    return Verdict(Do.END, Phase.FAILED, _message(failed), reason or "the program failed", _exit_message(reports))
+        return Decision(Action.END, Phase.MAX_RUNTIME_EXCEEDED, _message(failed), reason, _exit_message(reports))
+    max_retries = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+    if (reason or "").startswith(_RETRYABLE) and _count(job, RETRIED_PREFIX) < max_retries:
+        return Decision(Action.RETRY, Phase.PENDING, f"{RETRIED_PREFIX}{reason}")
+    reason = reason or "the program failed"
+    return Decision(Action.END, Phase.FAILED, _message(failed), reason, _exit_message(reports))
 
 
-def _is_gone(report: InstanceReport) -> bool:
-    return not report.alive and not is_end(report)
+def _is_lost(report: InstanceReport) -> bool:
+    return not report.alive and not is_final(report)
 
 
-def _reached(report: InstanceReport) -> Phase:
-    """An instance that has completed while others run has passed all running phases; one that is being stopped stays."""
+def _reached_phase(report: InstanceReport) -> Phase:
+    """Returns how far an instance has come: all the way when it has completed, and not at all when it is being stopped."""
     if report.phase is Phase.COMPLETED:
-        return RUNNING[-1]
-    return report.phase if report.phase in RUNNING else RUNNING[0]
+        return RUNNING_PHASES[-1]
+    return report.phase if report.phase in RUNNING_PHASES else RUNNING_PHASES[0]
 
 
-def _count(job: Job, beginning: str) -> int:
-    return sum(past.phase is Phase.PENDING and past.message.startswith(beginning) for past in job.transitions)
+def _count(job: Job, prefix: str) -> int:
+    return sum(past.phase is Phase.PENDING and past.message.startswith(prefix) for past in job.transitions)
 
 
 def _message(reports: Sequence[InstanceReport]) -> str:

@@ -1,15 +1,15 @@
-"""CreateProcessingJob beyond AWS's model."""
+"""Checks of CreateProcessingJob beyond AWS's published model."""
 
 from typing import Any
 
-from naiad.service.contract.requests import (
-    Ask,
+from naiad.service.contract.request_checks import (
+    InstanceRequest,
     Request,
     check_distinct,
     check_local_path,
     check_network,
-    check_no_nul,
     check_text_size,
+    check_variables,
     refuse,
 )
 from naiad.service.domain.errors import Invalid
@@ -18,36 +18,39 @@ _FOLDER = "/opt/ml/processing"
 
 
 def check_processing(request: Request) -> None:
-    """Raises Invalid. Buckets are looked at elsewhere: ``uris_of_processing`` tells which."""
+    """Raises Invalid. Does not look at buckets: ``processing_uris`` returns those of the request."""
     inputs, outputs = request.get("ProcessingInputs", ()), _outputs(request)
-    check_distinct([one["InputName"] for one in inputs], at="ProcessingInputs")
-    check_distinct([one["OutputName"] for one in outputs], at="ProcessingOutputConfig.Outputs")
-    for one in inputs:
-        _check_input(one, at=f"ProcessingInputs.{one['InputName']}")
-    for one in outputs:
-        _check_output(one, at=f"ProcessingOutputConfig.Outputs.{one['OutputName']}")
+    check_distinct([each["InputName"] for each in inputs], at="ProcessingInputs")
+    check_distinct([each["OutputName"] for each in outputs], at="ProcessingOutputConfig.Outputs")
+    for each in inputs:
+        _check_input(each, at=f"ProcessingInputs.{each['InputName']}")
+    for each in outputs:
+        _check_output(each, at=f"ProcessingOutputConfig.Outputs.{each['OutputName']}")
     check_network(request.get("NetworkConfig", {}))
     check_text_size("Environment", request.get("Environment", {}))
-    check_no_nul("Environment", request.get("Environment", {}))
+    check_variables("Environment", request.get("Environment", {}))
 
 
-def ask_of_processing(request: Request) -> Ask:
+def processing_instances(request: Request) -> InstanceRequest:
     """Raises Invalid."""
     config = request["ProcessingResources"].get("ClusterConfig", {})
     refuse(config, "InstancePreferences", "give one InstanceType")
     if "InstanceType" not in config or "InstanceCount" not in config:
         raise Invalid("ProcessingResources.ClusterConfig has no InstanceType and InstanceCount: give both")
-    return Ask(config["InstanceType"], config["InstanceCount"])
+    return InstanceRequest(config["InstanceType"], config["InstanceCount"])
 
 
-def uris_of_processing(request: Request) -> list[tuple[str, str]]:
-    """(where in the request, URI), of all that the job will read and write."""
+def processing_uris(request: Request) -> list[tuple[str, str]]:
+    """Returns (place in the request, URI) of everything that the job reads and writes."""
     return [
         *(
-            (f"ProcessingInputs.{one['InputName']}.S3Uri", one["S3Input"]["S3Uri"])
-            for one in request.get("ProcessingInputs", ())
+            (f"ProcessingInputs.{each['InputName']}.S3Uri", each["S3Input"]["S3Uri"])
+            for each in request.get("ProcessingInputs", ())
         ),
-        *((f"ProcessingOutputConfig.{one['OutputName']}.S3Uri", one["S3Output"]["S3Uri"]) for one in _outputs(request)),
+        *(
+            (f"ProcessingOutputConfig.{each['OutputName']}.S3Uri", each["S3Output"]["S3Uri"])
+            for each in _outputs(request)
+        ),
     ]
 
 
@@ -56,28 +59,28 @@ def _outputs(request: Request) -> list[dict[str, Any]]:
     return outputs
 
 
-def _check_input(one: dict[str, Any], *, at: str) -> None:
-    refuse(one, "DatasetDefinition", f"{at}: there is no Athena or Redshift here; give S3Input")
-    refuse(one, "AppManaged", f"{at}: the program would have to fetch it itself; give S3Input")
-    if "S3Input" not in one:
+def _check_input(entry: dict[str, Any], *, at: str) -> None:
+    refuse(entry, "DatasetDefinition", f"{at}: there is no Athena or Redshift here; give S3Input")
+    refuse(entry, "AppManaged", f"{at}: the program would have to fetch it itself; give S3Input")
+    if "S3Input" not in entry:
         raise Invalid(f"{at} has no S3Input")
-    source = one["S3Input"]
+    source = entry["S3Input"]
     if source.get("S3InputMode") == "Pipe":
-        raise Invalid(f"{at}.S3InputMode: Pipe mode is not served: take File")
+        raise Invalid(f"{at}.S3InputMode: Pipe mode is not served: use File")
     if source.get("S3CompressionType", "None") != "None":
         raise Invalid(f"{at}.S3CompressionType belongs to Pipe mode; leave it out")
     _check_path(source, at)
 
 
-def _check_output(one: dict[str, Any], *, at: str) -> None:
-    refuse(one, "FeatureStoreOutput", f"{at}: there is no feature store here; give S3Output")
-    refuse(one, "AppManaged", f"{at}: the program would have to store it itself; give S3Output")
-    if "S3Output" not in one:
+def _check_output(entry: dict[str, Any], *, at: str) -> None:
+    refuse(entry, "FeatureStoreOutput", f"{at}: there is no feature store here; give S3Output")
+    refuse(entry, "AppManaged", f"{at}: the program would have to store it itself; give S3Output")
+    if "S3Output" not in entry:
         raise Invalid(f"{at} has no S3Output")
-    _check_path(one["S3Output"], at)
+    _check_path(entry["S3Output"], at)
 
 
-def _check_path(part: dict[str, Any], at: str) -> None:
-    if "LocalPath" not in part:
+def _check_path(location: dict[str, Any], at: str) -> None:
+    if "LocalPath" not in location:
         raise Invalid(f"{at} has no LocalPath: give a folder in {_FOLDER}")
-    check_local_path(part["LocalPath"], at=f"{at}.LocalPath", below=_FOLDER)
+    check_local_path(location["LocalPath"], at=f"{at}.LocalPath", below=_FOLDER)

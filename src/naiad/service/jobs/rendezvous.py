@@ -1,22 +1,30 @@
-"""Where the processes of a job meet: all jobs of a machine share its network, so each has a port of its own."""
+"""The address at which the processes of a job meet: all jobs share the machine's network, so each job has its own port."""
 
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from naiad.service.executors.port import InstanceSpec
+
 SDK_PORT = 7777
-"""What the SageMaker SDK's own scripts tell torchrun in a job of several instances, whatever the job's variables say."""
+"""The port that the SageMaker SDK's own scripts pass to torchrun in a job of several instances, whatever the variables say."""
 _SDK_CHANNELS = frozenset({"sm_drivers", "sagemaker_remote_function_bootstrap"})
-"""Those that carry its scripts: SDK 3's ModelTrainer, and ``@remote``."""
-_FIRST, _COUNT = 10_000, 20_000
-"""Below the ports that Linux gives away (32768 and up)."""
+"""The channels that carry these scripts: of SDK 3's ModelTrainer, and of ``@remote``."""
+_FIRST_PORT, _PORTS = 10_000, 20_000
+"""A range below the ports that Linux assigns by itself (32768 and up)."""
 
 
-def own_port(job_name: str) -> int:
-    return _FIRST + zlib.crc32(job_name.encode()) % _COUNT
+def job_port(job_name: str) -> int:
+    return _FIRST_PORT + zlib.crc32(job_name.encode()) % _PORTS
 
 
 def fixed_port(request: Mapping[str, Any], instances: int) -> int | None:
-    """The port that the job takes for itself whatever it is given; two that take the same one cannot run at once."""
+    """Returns the port that the job uses whatever it is told. Two jobs with the same one cannot run at once."""
     channels = {channel["ChannelName"] for channel in request.get("InputDataConfig") or ()}
     return SDK_PORT if instances > 1 and channels & _SDK_CHANNELS else None
+
+
+def rendezvous_address(spec: InstanceSpec, root: Path) -> tuple[str, int]:
+    """Returns the address and the port of the first host. Its name is known only in namespaces, where ``root`` is /opt/ml."""
+    return spec.hosts[0] if root == Path("/opt/ml") else "127.0.0.1", job_port(spec.instance.job_name)

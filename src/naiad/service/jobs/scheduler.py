@@ -1,38 +1,39 @@
-"""Who starts next: a pure function of who waits, who runs and what there is.
+"""Decides which jobs start next: a pure function of the waiting jobs, the running jobs and the machine.
 
-The rule. Those that wait are taken by priority (higher first), and first in, first out within one. One that fits into what is
-free is placed. One that does not fit *claims* what it needs of what is free, and those behind it may have only what is left over.
-So a large job is never starved by small ones behind it: what is free for it only grows until it starts. A job behind it
-may start earlier where it takes nothing that the large one waits for (a CPU job behind one that waits for a GPU). Jobs of a
-higher priority do overtake, without end if they keep coming. Jobs that insist on the same port run one after the other.
+The rule: waiting jobs are taken by priority (higher first), and first in, first out within a priority. A job that fits into what
+is free is placed. A job that does not fit *claims* what it needs of what is free, and the jobs behind it may only use the rest.
+So small jobs never starve a large one: what is free for it only grows until it starts. A job behind it may start earlier when it
+takes nothing that the large one waits for (a CPU job behind one that waits for a GPU). Jobs of a higher priority do overtake, as
+long as they keep coming. Jobs that need the same port run one after the other.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naiad.service.domain.job import Need
+from naiad.service.domain.job import ResourceRequest
 
 
 @dataclass(frozen=True)
 class Capacity:
+    """Resources that are there or free."""
+
     cpus: tuple[int, ...]
     memory_bytes: int
     gpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
-class Waiting:
-    job: str
-    """Its ARN."""
-    need: Need
+class WaitingJob:
+    arn: str
+    resources: ResourceRequest
     priority: int = 0
     port: int | None = None
-    """One that no other job may hold at the same time."""
+    """A port that no other job may use at the same time."""
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one instance is given for itself."""
+class CoreAllocation:
+    """The cores and GPUs that one instance has for itself."""
 
     cpus: tuple[int, ...]
     gpus: tuple[int, ...]
@@ -42,73 +43,75 @@ class Share:
 class Placement:
     """What a job holds from its start to its end."""
 
-    job: str
-    shares: tuple[Share, ...]
-    """One an instance."""
+    arn: str
+    allocations: tuple[CoreAllocation, ...]
+    """One for each instance."""
     memory_bytes: int
-    """Of each instance."""
+    """For each instance."""
     port: int | None = None
 
     @property
-    def cores(self) -> str:
-        """For people."""
-        return " and ".join(",".join(map(str, share.cpus)) for share in self.shares)
+    def cores_text(self) -> str:
+        """The cores, for people."""
+        return " and ".join(",".join(map(str, allocation.cpus)) for allocation in self.allocations)
 
 
-def in_order(waiting: Sequence[Waiting]) -> list[Waiting]:
+def placement_order(waiting: Sequence[WaitingJob]) -> list[WaitingJob]:
     """``waiting`` is in the order of arrival."""
-    return sorted(waiting, key=lambda one: -one.priority)
+    return sorted(waiting, key=lambda job: -job.priority)
 
 
-def place(waiting: Sequence[Waiting], running: Sequence[Placement], capacity: Capacity) -> tuple[Placement, ...]:
-    """The jobs of ``waiting`` (in the order of arrival) that start now, with what each instance of them is given."""
-    free = _free(capacity, running)
+def place_jobs(
+    waiting: Sequence[WaitingJob], running: Sequence[Placement], capacity: Capacity
+) -> tuple[Placement, ...]:
+    """Returns the placements of the jobs that start now. ``waiting`` is in the order of arrival."""
+    free = _free_capacity(capacity, running)
     ports = {placement.port for placement in running} - {None}
-    placed: list[Placement] = []
-    for one in in_order(waiting):
-        if fits(one.need, free) and one.port not in ports:
-            placed.append(_placement(one, free))
-            ports |= {one.port} - {None}
-        free = _less(free, one.need)
-    return tuple(placed)
+    placements: list[Placement] = []
+    for job in placement_order(waiting):
+        if fits(job.resources, free) and job.port not in ports:
+            placements.append(_place(job, free))
+            ports |= {job.port} - {None}
+        free = _subtract(free, job.resources)
+    return tuple(placements)
 
 
-def fits(need: Need, free: Capacity) -> bool:
+def fits(resources: ResourceRequest, free: Capacity) -> bool:
     return (
-        need.cores * need.instances <= len(free.cpus)
-        and need.memory_bytes * need.instances <= free.memory_bytes
-        and need.gpus * need.instances <= len(free.gpus)
+        resources.cores * resources.instances <= len(free.cpus)
+        and resources.memory_bytes * resources.instances <= free.memory_bytes
+        and resources.gpus * resources.instances <= len(free.gpus)
     )
 
 
-def _free(capacity: Capacity, running: Sequence[Placement]) -> Capacity:
-    """What a smaller machine than before still owes to its running jobs counts as nothing free, not as an error."""
-    cpus = {cpu for placement in running for share in placement.shares for cpu in share.cpus}
-    gpus = {gpu for placement in running for share in placement.shares for gpu in share.gpus}
-    taken_bytes = sum(placement.memory_bytes * len(placement.shares) for placement in running)
+def _free_capacity(capacity: Capacity, running: Sequence[Placement]) -> Capacity:
+    """Returns what running jobs leave. On a machine that has become smaller they may hold more than there is: then nothing."""
+    cpus = {cpu for placement in running for allocation in placement.allocations for cpu in allocation.cpus}
+    gpus = {gpu for placement in running for allocation in placement.allocations for gpu in allocation.gpus}
+    used_bytes = sum(placement.memory_bytes * len(placement.allocations) for placement in running)
     return Capacity(
         tuple(cpu for cpu in capacity.cpus if cpu not in cpus),
-        max(0, capacity.memory_bytes - taken_bytes),
+        max(0, capacity.memory_bytes - used_bytes),
         tuple(gpu for gpu in capacity.gpus if gpu not in gpus),
     )
 
 
-def _less(free: Capacity, need: Need) -> Capacity:
-    """Taken by a job that starts, or claimed by one that waits: at most what is free."""
+def _subtract(free: Capacity, resources: ResourceRequest) -> Capacity:
+    """Returns what is left when a starting job takes its resources, or a waiting one claims them: at least nothing."""
     return Capacity(
-        free.cpus[need.cores * need.instances :],
-        max(0, free.memory_bytes - need.memory_bytes * need.instances),
-        free.gpus[need.gpus * need.instances :],
+        free.cpus[resources.cores * resources.instances :],
+        max(0, free.memory_bytes - resources.memory_bytes * resources.instances),
+        free.gpus[resources.gpus * resources.instances :],
     )
 
 
-def _placement(one: Waiting, free: Capacity) -> Placement:
-    need = one.need
-    shares = tuple(
-        Share(_slice(free.cpus, index, need.cores), _slice(free.gpus, index, need.gpus))
-        for index in range(need.instances)
+def _place(job: WaitingJob, free: Capacity) -> Placement:
+    resources = job.resources
+    allocations = tuple(
+        CoreAllocation(_slice(free.cpus, index, resources.cores), _slice(free.gpus, index, resources.gpus))
+        for index in range(resources.instances)
     )
-    return Placement(one.job, shares, need.memory_bytes, one.port)
+    return Placement(job.arn, allocations, resources.memory_bytes, job.port)
 
 
 def _slice(ids: tuple[int, ...], index: int, size: int) -> tuple[int, ...]:

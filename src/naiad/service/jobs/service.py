@@ -1,4 +1,4 @@
-"""What people do with jobs: create, describe, find, stop. Writes the store and rings; the supervisor does the rest."""
+"""The operations on jobs: create, describe, find, stop, delete. They write the store, and the supervisor does the rest."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -6,46 +6,53 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from naiad.service.blobs.port import Blobs
+from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.instance_types import instance_type
-from naiad.service.contract.requests import Ask, Request, check_buckets, check_tags, cores_of
-from naiad.service.contract.resources import Resources
+from naiad.service.contract.machine_resources import MachineResources
+from naiad.service.contract.request_checks import InstanceRequest, Request, check_buckets
+from naiad.service.contract.tags import check_tags, cores_of
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Conflict, InUse, NotFound
 from naiad.service.domain.job import Job, JobKind, Transition
-from naiad.service.domain.status import RUNNING, Phase
+from naiad.service.domain.status import RUNNING_PHASES, Phase
 from naiad.service.executors.port import Instance
-from naiad.service.jobs.cleanup import put_aside, put_back
-from naiad.service.jobs.layout import instances_of
-from naiad.service.jobs.processing_request import ask_of_processing, check_processing, uris_of_processing
-from naiad.service.jobs.queue import Place, WaitingLine
-from naiad.service.jobs.training_request import ask_of_training, check_training, uris_of_training
-from naiad.service.jobs.transform_request import ask_of_transform, check_transform, uris_of_transform
-from naiad.service.jobs.wake_event import Bell
+from naiad.service.jobs.layout import job_instances
+from naiad.service.jobs.processing_request import check_processing, processing_instances, processing_uris
+from naiad.service.jobs.queue import JobQueue, QueuePosition
+from naiad.service.jobs.training_request import check_training, training_instances, training_uris
+from naiad.service.jobs.transform_request import check_transform, transform_instances, transform_uris
+from naiad.service.jobs.trash import move_to_trash, restore
+from naiad.service.jobs.wake_event import WakeEvent
 from naiad.service.store.port import JobPage, JobQuery, Store
 
 
 @dataclass(frozen=True)
-class _Rules:
-    """How a kind's request is read."""
+class _RequestReader:
+    """How the request of one kind of job is read."""
 
     name_key: str
     check: Callable[[Request], None]
-    ask: Callable[[Request], Ask]
+    instances: Callable[[Request], InstanceRequest]
     uris: Callable[[Request], list[tuple[str, str]]]
-    missing: str
-    """How AWS begins the message that there is no such job; clients look for it."""
+    not_found: str
+    """Beginning of AWS's message that there is no such job. Clients look for it."""
 
 
 _NO_RESOURCE, _NO_JOB = "Requested resource not found.", "Could not find requested job with name: {}."
-_RULES = {
-    JobKind.TRAINING: _Rules("TrainingJobName", check_training, ask_of_training, uris_of_training, _NO_RESOURCE),
-    JobKind.TRANSFORM: _Rules("TransformJobName", check_transform, ask_of_transform, uris_of_transform, _NO_JOB),
-    JobKind.PROCESSING: _Rules("ProcessingJobName", check_processing, ask_of_processing, uris_of_processing, _NO_JOB),
+_READERS = {
+    JobKind.TRAINING: _RequestReader(
+        "TrainingJobName", check_training, training_instances, training_uris, _NO_RESOURCE
+    ),
+    JobKind.TRANSFORM: _RequestReader(
+        "TransformJobName", check_transform, transform_instances, transform_uris, _NO_JOB
+    ),
+    JobKind.PROCESSING: _RequestReader(
+        "ProcessingJobName", check_processing, processing_instances, processing_uris, _NO_JOB
+    ),
 }
 
 
-def _left_to_the_next_start(_aside: Path) -> None: ...
+def _leave_to_next_start(_trashed: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -53,105 +60,110 @@ class JobService:
     """Safe for threads: every change is one guarded write of the store."""
 
     store: Store
-    blobs: Blobs
-    resources: Resources
+    blobs: BlobStore
+    machine: MachineResources
     clock: Clock
     state_folder: Path
     region: str
-    bell: Bell = field(default_factory=Bell)
-    """Shared with the supervisor, as the two below are."""
-    line: WaitingLine = field(default_factory=WaitingLine)
-    on_put_aside: Callable[[Path], None] = _left_to_the_next_start
-    """Given the folder of a job that was deleted, or may have been, to do with it as the store says."""
+    wake_event: WakeEvent = field(default_factory=WakeEvent)
+    """Shared with the supervisor, like the queue."""
+    queue: JobQueue = field(default_factory=JobQueue)
+    on_delete: Callable[[Path], None] = _leave_to_next_start
+    """Called with a folder in the trash, after its job was deleted or could not be deleted."""
 
     def create(self, kind: JobKind, request: Mapping[str, Any], tags: Mapping[str, str]) -> Job:
-        """On disk when it returns, and waiting. Raises Invalid, DoesNotFit, AlreadyExists; then nothing was accepted."""
-        rules = _RULES[kind]
+        """Returns the job, which is on disk and waits. Raises Invalid, LimitExceeded, AlreadyExists; then nothing is stored."""
+        reader = _READERS[kind]
         check_tags(tags)
-        rules.check(request)
-        ask = rules.ask(request)
-        asked = instance_type(ask.instance_type)
-        need, scaled = self.resources.need(asked, instances=ask.instances, cores=cores_of(tags))
-        check_buckets(rules.uris(request), self.blobs.has_bucket)
+        reader.check(request)
+        requested = reader.instances(request)
+        resources, scaling_message = self.machine.request_for(
+            instance_type(requested.instance_type), instances=requested.instances, cores=cores_of(tags)
+        )
+        check_buckets(reader.uris(request), self.blobs.has_bucket)
         now = self.clock.now()
         job = Job(
             kind=kind,
-            name=request[rules.name_key],
+            name=request[reader.name_key],
             region=self.region,
             request={**request, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]},
-            need=need,
+            resources=resources,
             created_at=now,
             modified_at=now,
-            transitions=(Transition(Phase.PENDING, now, None, scaled or "waits for cores and memory"),),
+            transitions=(Transition(Phase.PENDING, now, None, scaling_message or "waits for cores and memory"),),
             access_key=f"NJOB{secrets.token_hex(8).upper()}",
             secret_key=secrets.token_urlsafe(30),
         )
         self.store.add(job, tags)
-        self.bell.ring()
+        self.wake_event.wake()
         return job
 
     def describe(self, kind: JobKind, name: str) -> Job:
-        """Raises NotFound, with the sentence that AWS has for the kind."""
+        """Raises NotFound, with AWS's sentence for the kind."""
         try:
             return self.store.get(kind, name)
         except NotFound as error:
-            raise NotFound(f"{_RULES[kind].missing.format(name)} There is {error}") from error
+            raise NotFound(f"{_READERS[kind].not_found.format(name)} There is {error}") from error
 
     def find(self, query: JobQuery) -> JobPage:
         return self.store.find(query)
 
     def stop(self, kind: JobKind, name: str) -> Job:
-        """Idempotent: a job that is stopping or at its end stays as it is. One that waits ends at once. Raises NotFound."""
+        """Requests a stop; a waiting job ends at once. Does nothing for a job that is stopping or has ended. Raises NotFound."""
         while True:
             job = self.describe(kind, name)
-            after = self._stopped(job)
-            if after is job or self._written(after, before=job):
+            after = self._with_stop(job)
+            if after is job or self._update(after, before=job):
                 return after
 
     def keep_alive(self, name: str, period_s: int) -> Job:
-        """Puts ResourceConfig.KeepAlivePeriodInSeconds, as UpdateTrainingJob does. Raises NotFound."""
+        """Sets ResourceConfig.KeepAlivePeriodInSeconds, as UpdateTrainingJob does. Raises NotFound."""
         while True:
             job = self.describe(JobKind.TRAINING, name)
             config = {**job.request["ResourceConfig"], "KeepAlivePeriodInSeconds": period_s}
             after = replace(job, request={**job.request, "ResourceConfig": config}, modified_at=self.clock.now())
-            if self._written(after, before=job):
+            if self._update(after, before=job):
                 return after
 
     def delete(self, kind: JobKind, name: str) -> None:
-        """The record, the tags, the logs and the metrics; the name is free again. Raises NotFound, InUse before its end."""
+        """Deletes the record, the tags, the logs and the metrics; the name is free again.
+
+        Raises NotFound, and InUse before the job has ended.
+        """
         job = self.describe(kind, name)
         if not job.status.is_final:
             raise InUse(f"{kind} {name} is {job.status}; stop it and wait for its end before you delete it")
-        aside = put_aside(self.state_folder, job)
+        trashed = move_to_trash(self.state_folder, job)
         try:
             self.store.delete(job)
         except Conflict:
-            put_back(self.state_folder, job)
+            restore(self.state_folder, job)
             raise
         finally:
-            if aside is not None:
-                self.on_put_aside(aside)
+            if trashed is not None:
+                self.on_delete(trashed)
 
-    def place_of(self, job: Job) -> Place | None:
-        """In the queue, as the supervisor last saw it; None for a job that does not wait."""
-        return self.line.place_of(job.arn) if job.phase is Phase.PENDING else None
+    def queue_position(self, job: Job) -> QueuePosition | None:
+        """Returns the position that the supervisor last saw; None for a job that does not wait."""
+        return self.queue.position_of(job.arn) if job.phase is Phase.PENDING else None
 
     def instances(self, job: Job, *, attempt: int | None = None) -> tuple[Instance, ...]:
-        """Of the attempt, or of the last one; their folders hold logs and metrics. None before the first placement."""
-        return instances_of(self.state_folder, job, attempt=attempt)
+        """Returns the instances of an attempt, by default of the last one. Their folders hold logs and metrics."""
+        return job_instances(self.state_folder, job, attempt=attempt)
 
-    def _stopped(self, job: Job) -> Job:
+    def _with_stop(self, job: Job) -> Job:
         now = self.clock.now()
         if job.phase is Phase.PENDING:
             return job.to(Phase.STOPPED, at=now, message="stopped while it waited")
-        if job.phase in RUNNING:
-            return job.to(Phase.STOPPING, at=now, message="asked to stop")
+        if job.phase in RUNNING_PHASES:
+            return job.to(Phase.STOPPING, at=now, message="a stop was requested")
         return job
 
-    def _written(self, job: Job, *, before: Job) -> bool:
+    def _update(self, job: Job, *, before: Job) -> bool:
+        """Whether the job was written; otherwise it was changed by somebody else."""
         try:
             self.store.update(job, before=before)
         except Conflict:
             return False
-        self.bell.ring()
+        self.wake_event.wake()
         return True

@@ -1,30 +1,30 @@
-"""CreateTrainingJob beyond AWS's model."""
+"""Checks of CreateTrainingJob beyond AWS's published model."""
 
 import re
 from typing import Any
 
-from naiad.service.contract.requests import (
+from naiad.service.contract.request_checks import (
     NOTHING_TO_RUN,
-    Ask,
+    InstanceRequest,
     Request,
     check_count,
     check_distinct,
     check_local_path,
     check_network,
-    check_no_nul,
     check_text_size,
+    check_variables,
     is_trainer_image,
     refuse,
 )
 from naiad.service.domain.errors import Invalid
 
 _ML = "/opt/ml"
-_NOT_FOR_CHECKPOINTS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
-_PIPE = "Pipe mode is not served: take File, or FastFile, which is fetched as File is"
+_RESERVED_FOLDERS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
+_PIPE = "Pipe mode is not served: use File, or FastFile, which is fetched like File"
 
 
 def check_training(request: Request) -> None:
-    """Raises Invalid. Buckets are looked at elsewhere: ``uris_of_training`` tells which."""
+    """Raises Invalid. Does not look at buckets: ``training_uris`` returns those of the request."""
     _check_algorithm(request.get("AlgorithmSpecification", {}))
     _check_program(request["AlgorithmSpecification"], request.get("HyperParameters", {}))
     _check_channels(request.get("InputDataConfig", ()))
@@ -33,7 +33,7 @@ def check_training(request: Request) -> None:
     check_network(request)
     for name in ("HyperParameters", "Environment"):
         check_text_size(name, request.get(name, {}))
-    check_no_nul("Environment", request.get("Environment", {}))
+    check_variables("Environment", request.get("Environment", {}))
     refuse(
         request,
         "ServerlessJobConfig",
@@ -44,8 +44,8 @@ def check_training(request: Request) -> None:
     refuse(request, "SessionChainingConfig", "there are no roles to chain here")
 
 
-def ask_of_training(request: Request) -> Ask:
-    """The machines asked for; instance groups of one type count together. Raises Invalid."""
+def training_instances(request: Request) -> InstanceRequest:
+    """Returns the requested machines; instance groups of one type count together. Raises Invalid."""
     config = request.get("ResourceConfig", {})
     refuse(config, "TrainingPlanArn", "there is no reserved capacity here")
     refuse(config, "InstancePreferences", "give one InstanceType")
@@ -53,14 +53,14 @@ def ask_of_training(request: Request) -> Ask:
     if groups and ("InstanceType" in config or "InstanceCount" in config):
         raise Invalid("ResourceConfig has InstanceGroups and InstanceType or InstanceCount: give one or the other")
     if groups:
-        return _ask_of_groups(groups)
+        return _instances_of_groups(groups)
     if "InstanceType" not in config or "InstanceCount" not in config:
         raise Invalid("ResourceConfig has no InstanceType and InstanceCount: give both, or InstanceGroups")
-    return Ask(config["InstanceType"], config["InstanceCount"])
+    return InstanceRequest(config["InstanceType"], config["InstanceCount"])
 
 
-def uris_of_training(request: Request) -> list[tuple[str, str]]:
-    """(where in the request, URI), of all that the job will read and write."""
+def training_uris(request: Request) -> list[tuple[str, str]]:
+    """Returns (place in the request, URI) of everything that the job reads and writes."""
     uris = [
         (f"InputDataConfig.{channel['ChannelName']}.S3Uri", channel["DataSource"]["S3DataSource"]["S3Uri"])
         for channel in request.get("InputDataConfig", ())
@@ -71,7 +71,7 @@ def uris_of_training(request: Request) -> list[tuple[str, str]]:
     return uris
 
 
-def _ask_of_groups(groups: list[dict[str, Any]]) -> Ask:
+def _instances_of_groups(groups: list[dict[str, Any]]) -> InstanceRequest:
     check_distinct([group["InstanceGroupName"] for group in groups], at="ResourceConfig.InstanceGroups")
     for group in groups:
         check_count(
@@ -82,7 +82,7 @@ def _ask_of_groups(groups: list[dict[str, Any]]) -> Ask:
         raise Invalid(
             f"ResourceConfig.InstanceGroups asks for {', '.join(sorted(types))}: groups of different types are not served"
         )
-    return Ask(types.pop(), sum(group["InstanceCount"] for group in groups))
+    return InstanceRequest(types.pop(), sum(group["InstanceCount"] for group in groups))
 
 
 def _check_algorithm(algorithm: Request) -> None:
@@ -98,7 +98,7 @@ def _check_algorithm(algorithm: Request) -> None:
 
 
 def _check_program(algorithm: Request, hyperparameters: Request) -> None:
-    """Script mode needs a script. Whether it is there is seen when the job runs."""
+    """Raises Invalid when script mode has no script. Whether the script exists is only known when the job runs."""
     is_script = not algorithm.get("ContainerEntrypoint") and not is_trainer_image(algorithm["TrainingImage"])
     if is_script and not hyperparameters.get("sagemaker_program"):
         raise Invalid(NOTHING_TO_RUN)
@@ -108,7 +108,7 @@ def _check_regex(name: str, text: str) -> None:
     try:
         re.compile(text)
     except re.error as error:
-        raise Invalid(f"the Regex of the metric {name!r} is no regular expression: {error}") from error
+        raise Invalid(f"the Regex of the metric {name!r} is not a regular expression: {error}") from error
 
 
 def _check_channels(channels: list[dict[str, Any]]) -> None:
@@ -153,6 +153,8 @@ def _check_checkpoints(config: Request) -> None:
         return
     check_local_path(path, at="CheckpointConfig.LocalPath", below=_ML)
     if path.rstrip("/") == _ML or f"{path.rstrip('/')}/".startswith(
-        tuple(f"{taken}/" for taken in _NOT_FOR_CHECKPOINTS)
+        tuple(f"{folder}/" for folder in _RESERVED_FOLDERS)
     ):
-        raise Invalid(f"CheckpointConfig.LocalPath is {path!r}, which has its own meaning; take /opt/ml/checkpoints")
+        raise Invalid(
+            f"CheckpointConfig.LocalPath is {path!r}, which is used for something else; take /opt/ml/checkpoints"
+        )

@@ -1,21 +1,21 @@
-"""Wakes the supervisor when there is something new for it to read, so that it need not look often."""
+"""Wakes the supervisor when there is something new in the store, so that it need not read the store often."""
 
 import threading
 
 
-class Bell:
+class WakeEvent:
     def __init__(self) -> None:
-        self._rung = threading.Event()
+        self._event = threading.Event()
 
-    def ring(self) -> None:
-        self._rung.set()
+    def wake(self) -> None:
+        self._event.set()
 
     def wait(self, timeout_s: float) -> None:
-        """Returns when it is rung, at once if it was and nobody took it."""
-        self._rung.wait(timeout_s)
+        """Returns when it is woken: at once when that has happened since the last ``consume``."""
+        self._event.wait(timeout_s)
 
-    def take(self) -> bool:
-        """Whether it was rung since it was last taken. Take it before you read: what is written later rings again."""
-        rung = self._rung.is_set()
-        self._rung.clear()
-        return rung
+    def consume(self) -> bool:
+        """Returns whether it was woken since the last call. Call it before reading: a later write wakes again."""
+        was_woken = self._event.is_set()
+        self._event.clear()
+        return was_woken

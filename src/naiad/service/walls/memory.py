@@ -1,4 +1,4 @@
-"""How much memory a program takes, with all the processes that it has started."""
+"""The memory that a program uses, together with all the processes that it has started."""
 
 import os
 from pathlib import Path
@@ -8,31 +8,31 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _KIB = 1024
 
 
-def exceeded(root_pid: int, limit_bytes: int) -> int | None:
-    """The bytes used, when they are more than the limit; None while they are not.
+def memory_over_limit(root_pid: int, limit_bytes: int) -> int | None:
+    """Returns the bytes used when they are more than the limit, and None otherwise.
 
-    What processes share counts once (their proportional set size). Reading that takes milliseconds, so it is read only when the
-    resident sizes, which count it for each, are over the limit.
+    Memory that processes share counts once (their proportional set size). Reading that takes milliseconds, so it is read only
+    when the resident sizes, in which shared memory counts for each process, are over the limit.
     """
-    tree = _tree(root_pid)
-    if sum(map(_resident_bytes, tree)) <= limit_bytes:
+    pids = _process_tree(root_pid)
+    if sum(map(_resident_bytes, pids)) <= limit_bytes:
         return None
-    used = sum(map(_proportional_bytes, tree))
-    return used if used > limit_bytes else None
+    used_bytes = sum(map(_proportional_bytes, pids))
+    return used_bytes if used_bytes > limit_bytes else None
 
 
-def _tree(root_pid: int) -> list[int]:
-    """Each once, also when a pid is taken again meanwhile; as deep as a program cares to fork."""
-    found, waiting = {root_pid}, [root_pid]
-    while waiting:
-        new = [child for child in _children(waiting.pop()) if child not in found]
-        found.update(new)
-        waiting += new
-    return list(found)
+def _process_tree(root_pid: int) -> list[int]:
+    """Returns a process and all its descendants, each once, even when a pid is reused meanwhile."""
+    pids, queue = {root_pid}, [root_pid]
+    while queue:
+        new = [child for child in _children(queue.pop()) if child not in pids]
+        pids.update(new)
+        queue += new
+    return list(pids)
 
 
 def _children(pid: int) -> list[int]:
-    """Of all its threads; none of one that is gone."""
+    """Returns the children of all threads of a process; none when the process has ended."""
     try:
         return [
             int(word) for file in (_PROC / str(pid) / "task").glob("*/children") for word in file.read_text().split()

@@ -1,4 +1,4 @@
-"""Namespaces of one's own, for a process that is running: what the command ``unshare`` does for a new one."""
+"""New namespaces for a process that is already running, as the command ``unshare`` makes them for a new one."""
 
 import ctypes
 import os
@@ -11,20 +11,20 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def enter_namespaces() -> None:
-    """Users, mounts and the host's name; processes from the next fork on. Root in there is the user out here.
+    """Gives this process its own users, mounts and host name, and its next forks their own process ids.
 
-    Raises OSError. The process must have one thread.
+    Root inside is the present user outside. Raises OSError. The process must have one thread.
     """
     user, group = os.geteuid(), os.getegid()
     if _LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWPID) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-    me = Path("/proc/self")
-    (me / "setgroups").write_text("deny", encoding="ascii")
-    (me / "uid_map").write_text(f"0 {user} 1", encoding="ascii")
-    (me / "gid_map").write_text(f"0 {group} 1", encoding="ascii")
+    process = Path("/proc/self")
+    (process / "setgroups").write_text("deny", encoding="ascii")
+    (process / "uid_map").write_text(f"0 {user} 1", encoding="ascii")
+    (process / "gid_map").write_text(f"0 {group} 1", encoding="ascii")
 
 
 def die_with_parent() -> None:
-    """By SIGKILL, when the thread ends that has made this process."""
+    """Makes the kernel end this process by SIGKILL when the thread that forked it ends."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,9 +1,9 @@
-"""``/opt/ml`` without Docker: namespaces in which the instance's folder is /opt/ml, /tmp its own, and the state out of sight.
+"""``/opt/ml`` without Docker: namespaces in which an instance's folder is /opt/ml, /tmp is its own, and the state is hidden.
 
-The server's own packages can be read there, and not written.
+The server's packages can be read inside, and not written.
 
-Uses ``unshare``, for which no privilege is needed where user namespaces are allowed. What makes the walls stands outside them, so
-it does not get the program's variables: a PATH or an LD_PRELOAD of a job's would have it run the job's own files there.
+Uses ``unshare``, which needs no privilege where user namespaces are allowed. The command that makes the sandbox runs outside it
+and does not get the program's variables: with a job's PATH or LD_PRELOAD it would run the job's own files outside the sandbox.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 import naiad
 
 _OPEN = 'exec 9<"$1"\nshift\n'
-"""The file of the program's variables, before the mounts hide it."""
+"""Opens the file of the program's variables before the mounts hide it."""
 _MOUNTS = r"""
 set -e
 ml=$1 tmp=$2 work=$3 state=$4 hosts=$5 host=$6 keep=$7 prefix=$8
@@ -70,30 +70,30 @@ except OSError as error:
     os.write(2, os.fsencode(f"naiad: {sys.argv[1]}: {error.strerror}\\n"))
     os._exit(127 if isinstance(error, FileNotFoundError) else 126)
 """
-"""Becomes the program, inside the walls, with the program's own variables. A shell could not give all of them on."""
+"""Becomes the program, inside the sandbox, with the program's own variables. A shell could not pass all of them on."""
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """How a program of an instance is started; ``root`` is where it finds its things."""
+    """The way in which a program of an instance is started."""
 
     ml: Path
     root: Path
-    """/opt/ml, or ``ml`` itself where namespaces are refused."""
+    """The path under which the program sees ``ml``: /opt/ml, or ``ml`` itself where namespaces are refused."""
     prefix: tuple[str, ...]
-    """Stands before the program's own command: makes the namespaces, the mounts, and becomes the program's parent."""
+    """The words before the program's own command. They make the namespaces and the mounts, and become the program's parent."""
     variables: Path
-    """Where the prefix takes the program's variables from."""
+    """The file from which the prefix reads the program's variables."""
     mounts: tuple[str, ...]
-    """The command that makes only the mounts, for a process that is in namespaces of its own."""
+    """The command that makes only the mounts, for a process that is already in its own namespaces."""
 
     @property
-    def is_closed(self) -> bool:
+    def is_isolated(self) -> bool:
         return bool(self.prefix)
 
-    def start_of(self, words: Sequence[str], variables: Mapping[str, str]) -> tuple[Sequence[str], Mapping[str, str]]:
-        """The command and the environment of the process that becomes the program, with these words and variables."""
-        if not self.is_closed:
+    def wrap(self, words: Sequence[str], variables: Mapping[str, str]) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Returns the command and the environment of the process that becomes the program ``words`` with ``variables``."""
+        if not self.is_isolated:
             return words, variables
         content = b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in variables.items())
         with os.fdopen(os.open(self.variables, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -102,7 +102,7 @@ class Sandbox:
 
 
 def make_sandbox(folder: Path, state: Path, *, host: str, hosts: Sequence[str]) -> Sandbox:
-    """For the instance in ``folder``; ``state`` is the server's folder."""
+    """Returns the sandbox of the instance in ``folder``. ``state`` is the server's folder, which it hides."""
     ml, variables = folder / "ml", folder / "variables"
     if not allows_namespaces():
         return Sandbox(ml, ml, (), variables, ())
@@ -110,18 +110,18 @@ def make_sandbox(folder: Path, state: Path, *, host: str, hosts: Sequence[str]) 
     hosts_file.write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *hosts)), encoding="utf-8")
     keep = ":".join(sorted({sys.prefix, sys.base_prefix, str(Path(naiad.__file__).parents[1])}))
     unshare = ("unshare", "--user", "--map-root-user", "--mount", "--uts", "--pid", "--fork", "--kill-child=SIGKILL")
-    given = ("naiad", *map(str, (ml, folder / "tmp", folder / "work", state, hosts_file)), host, keep, sys.prefix)
+    arguments = ("naiad", *map(str, (ml, folder / "tmp", folder / "work", state, hosts_file)), host, keep, sys.prefix)
     launch = (sys.executable, "-I", "-S", "-c", _LAUNCH)
-    prefix = (*unshare, "sh", "-c", _OPEN + _MOUNTS + _RUN, given[0], str(variables), *given[1:], *launch)
-    return Sandbox(ml, Path("/opt/ml"), prefix, variables, ("sh", "-c", _MOUNTS, *given))
+    prefix = (*unshare, "sh", "-c", _OPEN + _MOUNTS + _RUN, arguments[0], str(variables), *arguments[1:], *launch)
+    return Sandbox(ml, Path("/opt/ml"), prefix, variables, ("sh", "-c", _MOUNTS, *arguments))
 
 
 def allows_namespaces() -> bool:
     if shutil.which("unshare") is None:
         return False
-    tried = subprocess.run(
+    attempt = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "true"],  # noqa: S607  # reason: where the system has it
         capture_output=True,
         check=False,
     )
-    return tried.returncode == 0
+    return attempt.returncode == 0

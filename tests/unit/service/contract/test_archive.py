@@ -1,4 +1,4 @@
-"""Archives that want more than to be extracted."""
+"""Archives, hostile ones among them."""
 
 import gzip
 import io
@@ -58,7 +58,7 @@ def test_files_and_folders_come_out(tmp_path, mode):
     ],
     ids=lambda member: member[0],
 )
-def test_what_leads_elsewhere_is_refused(tmp_path, member):
+def test_members_outside_the_target_and_special_files_are_refused(tmp_path, member):
     target = tmp_path / "target"
     target.mkdir()
     with pytest.raises(Invalid):
@@ -67,14 +67,14 @@ def test_what_leads_elsewhere_is_refused(tmp_path, member):
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_a_bomb_is_refused_before_it_goes_off(tmp_path):
+def test_an_archive_over_the_limits_is_refused(tmp_path):
     with pytest.raises(Invalid, match="more than"):
-        extract_tar(archive(("zeros", bytes(10**6))), tmp_path, most_bytes=1000)
+        extract_tar(archive(("zeros", bytes(10**6))), tmp_path, max_bytes=1000)
     with pytest.raises(Invalid, match="more than 3 files"):
-        extract_tar(archive(*((str(i), b"") for i in range(5))), tmp_path, most_files=3)
+        extract_tar(archive(*((str(i), b"") for i in range(5))), tmp_path, max_files=3)
 
 
-def test_a_small_archive_with_a_large_content_is_a_bomb(tmp_path):
+def test_a_small_archive_with_a_large_content_is_refused(tmp_path):
     bomb = archive(("zeros", bytes(300 * 2**20)))
     assert len(bomb.getvalue()) < 2**20
     with pytest.raises(Invalid, match="more than"):
@@ -84,7 +84,7 @@ def test_a_small_archive_with_a_large_content_is_a_bomb(tmp_path):
 
 
 def header(kind: bytes, size: int) -> bytes:
-    """Of a member with a size that its content need not have."""
+    """Returns the header of a member; its size need not be that of the content."""
     info = tarfile.TarInfo("x")
     info.type, info.size = kind, size
     return info.tobuf(tarfile.GNU_FORMAT)
@@ -106,7 +106,7 @@ def packed(*parts: bytes) -> io.BytesIO:
     ],
     ids=["long name", "description", "description of all", "negative", "sparse", "headers of headers"],
 )
-def test_headers_that_would_take_memory_or_never_end(tmp_path, tar, reason):
+def test_headers_that_would_take_much_memory_are_refused(tmp_path, tar, reason):
     with pytest.raises(Invalid, match=reason):
         extract_tar(tar, tmp_path)
 
@@ -120,7 +120,7 @@ def test_headers_that_would_take_memory_or_never_end(tmp_path, tar, reason):
     ],
     ids=["negative", "sparse", "sparse, with its map"],
 )
-def test_descriptions_that_lie(tmp_path, headers, reason):
+def test_headers_that_lie_about_the_size_are_refused(tmp_path, headers, reason):
     info = tarfile.TarInfo("a")
     info.pax_headers = headers
     with pytest.raises(Invalid, match=reason):
@@ -134,19 +134,19 @@ def test_long_names_are_allowed(tmp_path):
     assert (tmp_path / name).read_bytes() == b"x"
 
 
-def test_a_name_that_the_disk_does_not_take(tmp_path):
+def test_a_name_that_is_too_long_for_the_disk(tmp_path):
     with pytest.raises(Invalid, match="cannot be read: File name too long"):
         extract_tar(archive(("x" * 300, b"")), tmp_path)
 
 
-def test_no_more_than_half_of_the_room_is_taken(tmp_path, monkeypatch):
+def test_at_most_half_of_the_free_space_is_used(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     extract_tar(archive(("a", bytes(500))), tmp_path)
     with pytest.raises(Invalid, match="more than 100,000 files or 500 bytes"):
         extract_tar(archive(("a", bytes(501))), tmp_path)
 
 
-def test_what_is_no_archive(tmp_path):
+def test_a_file_that_is_not_an_archive(tmp_path):
     for content in (b"", b"not a tar", archive(("a", os.urandom(50_000))).getvalue()[:-9_000]):
         with pytest.raises(Invalid, match="cannot be read"):
             extract_tar(io.BytesIO(content), tmp_path)

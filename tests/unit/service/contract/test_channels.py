@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from naiad.service.blobs.port import Blobs
-from naiad.service.contract.channels import Fetcher, below
+from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.channels import ChannelFetcher, path_below
 from naiad.service.domain.errors import Invalid, NotFound
 
 
@@ -21,15 +21,17 @@ def source(uri: str, kind: str = "S3Prefix", distribution: str = "FullyReplicate
 
 
 @pytest.fixture
-def fetch(blobs: Blobs, tmp_path: Path) -> Callable[..., dict[str, bytes]]:
-    """The files of a channel, by their names."""
+def fetch(blobs: BlobStore, tmp_path: Path) -> Callable[..., dict[str, bytes]]:
+    """Fetches a channel and returns its files by name."""
 
-    def one(asked: dict[str, str], *, index: int = 0, instances: int = 1) -> dict[str, bytes]:
+    def run(source: dict[str, str], *, index: int = 0, instances: int = 1) -> dict[str, bytes]:
         target = tmp_path / f"channel-{index}"
-        Fetcher(blobs, tmp_path / "cache", index=index, instances=instances).channel(asked, target, name="train")
+        ChannelFetcher(blobs, tmp_path / "cache", index=index, instances=instances).fetch_channel(
+            source, target, name="train"
+        )
         return files(target)
 
-    return one
+    return run
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def fetch(blobs: Blobs, tmp_path: Path) -> Callable[..., dict[str, bytes]]:
         ("s3://naiad", {"data/a": b"1", "data/deep/b": b"2", "database": b"3"}),
     ],
 )
-def test_a_prefix_is_a_folder_an_object_or_the_beginning_of_names(
+def test_a_prefix_is_a_folder_an_object_or_the_beginning_of_a_name(
     put: Any, fetch: Any, uri: str, expected: dict[str, bytes]
 ) -> None:
     put({"data/a": b"1", "data/deep/b": b"2", "data/folder/": b"", "database": b"3"})
@@ -67,21 +69,21 @@ def test_a_manifest_names_objects_below_its_prefix(put: Any, fetch: Any) -> None
         (b'[{"prefix": "s3://naiad/"}, "absent"]', NotFound),
     ],
 )
-def test_a_manifest_that_cannot_be_followed(put: Any, fetch: Any, manifest: bytes, error: type[Exception]) -> None:
+def test_a_manifest_that_is_not_valid(put: Any, fetch: Any, manifest: bytes, error: type[Exception]) -> None:
     put({"list.manifest": manifest, "../x": b"1"})
     with pytest.raises(error):
         fetch(source("s3://naiad/list.manifest", "ManifestFile"))
 
 
-def test_shares_of_a_sharded_channel_are_all_of_it_once(put: Any, fetch: Any) -> None:
+def test_the_shards_of_a_channel_hold_each_object_once(put: Any, fetch: Any) -> None:
     put({f"data/{number}": b"x" for number in range(7)})
-    shares = [fetch(source("s3://naiad/data/", distribution="ShardedByS3Key"), index=i, instances=3) for i in range(3)]
-    assert sorted(map(len, shares)) == [2, 2, 3]
-    assert sorted(name for share in shares for name in share) == [str(number) for number in range(7)]
+    shards = [fetch(source("s3://naiad/data/", distribution="ShardedByS3Key"), index=i, instances=3) for i in range(3)]
+    assert sorted(map(len, shards)) == [2, 2, 3]
+    assert sorted(name for shard in shards for name in shard) == [str(number) for number in range(7)]
 
 
 @pytest.mark.parametrize("key", ["data/../up", "data//twice", "data/.", "data/x/../../y"])
-def test_a_key_that_is_no_files_name_is_refused(put: Any, fetch: Any, key: str) -> None:
+def test_a_key_that_cannot_be_a_file_name_is_refused(put: Any, fetch: Any, key: str) -> None:
     put({key: b"1"})
     with pytest.raises(Invalid, match="cannot be a file's name"):
         fetch(source("s3://naiad/data/"))
@@ -101,32 +103,34 @@ def test_keys_that_cannot_all_be_files_are_refused(put: Any, fetch: Any, keys: t
         fetch(source("s3://naiad/data/"))
 
 
-def test_a_folder_that_a_manifest_names_before_the_file(put: Any, fetch: Any) -> None:
+def test_a_manifest_that_needs_a_folder_and_a_file_of_one_name(put: Any, fetch: Any) -> None:
     put({"a": b"1", "a/b": b"2", "list": json.dumps([{"prefix": "s3://naiad/"}, "a/b", "a"]).encode()})
     with pytest.raises(Invalid, match="the keys 'a/…' and 'a' both exist"):
         fetch(source("s3://naiad/list", "ManifestFile"))
 
 
-def test_nothing_there_is_told(fetch: Any) -> None:
+def test_a_channel_without_objects_is_refused(fetch: Any) -> None:
     with pytest.raises(Invalid, match="channel train: there is no object below s3://naiad/none/"):
         fetch(source("s3://naiad/none/"))
 
 
-def test_the_second_job_reads_what_the_first_has_fetched(put: Any, fetch: Any, blobs: Blobs, tmp_path: Path) -> None:
-    """Proved by taking the store's content away."""
+def test_the_second_job_reads_from_the_cache(put: Any, fetch: Any, blobs: BlobStore, tmp_path: Path) -> None:
+    """Changes the cached file, to see where the second job reads from."""
     put({"data/a": b"content"})
     fetch(source("s3://naiad/data/"))
-    (kept,) = (path for path in (tmp_path / "cache").rglob("*") if path.is_file())
-    kept.write_bytes(b"CONTENT")
+    (cached,) = (path for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    cached.write_bytes(b"CONTENT")
     assert fetch(source("s3://naiad/data/"), index=1) == {"a": b"CONTENT"}
     put({"data/a": b"changed"})
     assert fetch(source("s3://naiad/data/"), index=2) == {"a": b"changed"}
 
 
-def test_a_job_that_changes_its_files_does_not_change_the_next_ones(put: Any, fetch: Any, tmp_path: Path) -> None:
+def test_a_job_that_changes_its_files_does_not_change_those_of_the_next_job(
+    put: Any, fetch: Any, tmp_path: Path
+) -> None:
     put({"data/a": b"content"})
     fetch(source("s3://naiad/data/"))
-    (tmp_path / "channel-0" / "a").write_bytes(b"spoilt!")
+    (tmp_path / "channel-0" / "a").write_bytes(b"changed")
     assert fetch(source("s3://naiad/data/"), index=1) == {"a": b"content"}
 
 
@@ -134,10 +138,10 @@ def test_a_job_that_changes_its_files_does_not_change_the_next_ones(put: Any, fe
     some.text(max_size=30)
     | some.lists(some.sampled_from(["..", ".", "", "a", "b\0", "~", "c"]), max_size=5).map("/".join)
 )
-def test_no_name_leads_out_of_the_folder(name: str) -> None:
+def test_no_object_name_leads_out_of_the_folder(name: str) -> None:
     folder = Path("/somewhere/deep")
     try:
-        path = below(folder, name)
+        path = path_below(folder, name)
     except Invalid:
         return
     assert PurePosixPath(path).is_relative_to(folder)

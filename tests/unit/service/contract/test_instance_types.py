@@ -3,7 +3,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from naiad.service.contract.instance_types import GIB, instance_type
-from naiad.service.domain.errors import DoesNotFit, Invalid
+from naiad.service.domain.errors import Invalid, LimitExceeded
 
 
 @pytest.mark.parametrize(
@@ -21,19 +21,19 @@ from naiad.service.domain.errors import DoesNotFit, Invalid
         ("ml.m7i-flex.large", 2, 8, 0),
     ],
 )
-def test_a_type_is_what_aws_says(name: str, cores: int, memory_gib: int, gpus: int) -> None:
-    found = instance_type(name)
-    assert (found.cores, found.memory_bytes // GIB, found.gpus) == (cores, memory_gib, gpus)
+def test_types_have_the_sizes_that_aws_documents(name: str, cores: int, memory_gib: int, gpus: int) -> None:
+    kind = instance_type(name)
+    assert (kind.cores, kind.memory_bytes // GIB, kind.gpus) == (cores, memory_gib, gpus)
 
 
-def test_every_type_of_aws_has_an_answer() -> None:
+def test_nearly_every_type_of_aws_is_known() -> None:
     model = ServiceModel(Loader().load_service_model("sagemaker", "service-2"))
     names = {*model.shape_for("TrainingInstanceType").enum, *model.shape_for("ProcessingInstanceType").enum}
     unknown = set()
     for name in names:
         try:
             instance_type(name)
-        except DoesNotFit:
+        except LimitExceeded:
             assert "trn" in name or "inf" in name
         except Invalid:
             unknown.add(name)
@@ -43,6 +43,6 @@ def test_every_type_of_aws_has_an_answer() -> None:
 @pytest.mark.parametrize(
     "name", ["", "m5.large", "ml.m5.huge", "ml.m5.1xlarge", "ml.g5.3xlarge", "ml.zz.large", "ml.m5.²xlarge"]
 )
-def test_another_name_is_refused_with_a_near_one(name: str) -> None:
+def test_an_unknown_name_is_refused_and_a_similar_one_suggested(name: str) -> None:
     with pytest.raises(Invalid, match=r"try (ml|local)"):
         instance_type(name)

@@ -18,7 +18,7 @@ def page(path: Path, start: int, *, forward: bool = True, events: int = 100, siz
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_log_that_is_not_there_yet_is_empty(tmp_path: Path, *, forward: bool) -> None:
+def test_a_log_that_does_not_exist_yet_is_empty(tmp_path: Path, *, forward: bool) -> None:
     assert page(tmp_path / "log", 0, forward=forward) == LogPage((), 0, 0)
 
 
@@ -26,8 +26,8 @@ def test_pages_forward_and_back(tmp_path: Path) -> None:
     path = write(tmp_path, "a", "b", "c")
     first = page(path, 0, events=2)
     assert first.events == ((0, "a"), (1, "b"))
-    assert page(path, first.last).events == ((2, "c"),)
-    assert page(path, first.last, forward=False).events == first.events
+    assert page(path, first.end).events == ((2, "c"),)
+    assert page(path, first.end, forward=False).events == first.events
     assert page(path, path.stat().st_size, forward=False, events=1).events == ((2, "c"),)
 
 
@@ -41,18 +41,18 @@ def test_a_line_that_is_still_being_written_is_not_read(tmp_path: Path, *, forwa
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_line_longer_than_a_page_is_a_page(tmp_path: Path, *, forward: bool) -> None:
+def test_a_line_longer_than_the_page_limit_is_one_page(tmp_path: Path, *, forward: bool) -> None:
     path = write(tmp_path, "x" * 1000)
     start = 0 if forward else path.stat().st_size
     assert page(path, start, forward=forward, size=10).events == ((0, "x" * 1000),)
 
 
-def test_a_start_after_the_end_is_the_end(tmp_path: Path) -> None:
+def test_a_start_beyond_the_end_gives_an_empty_page_at_the_end(tmp_path: Path) -> None:
     path = write(tmp_path, "a")
     assert page(path, 10**9) == LogPage((), 4, 4)
 
 
-def test_what_is_no_event_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_malformed_lines_are_read_as_well_as_possible(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"no time\n\n7 \xff\n")
     assert page(path, 0).events == ((0, "time"), (0, ""), (7, "\ufffd"))
@@ -64,19 +64,19 @@ def test_what_is_no_event_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     some.integers(1, 5),
     some.integers(1, 80),
 )
-def test_pages_one_after_the_other_are_the_log(tmp_path: Path, lines: list[str], events: int, size: int) -> None:
+def test_all_pages_in_a_row_are_the_whole_log(tmp_path: Path, lines: list[str], events: int, size: int) -> None:
     path = write(tmp_path, *lines)
     forward: list[tuple[int, str]] = []
     backward: list[tuple[int, str]] = []
     start, end = 0, path.stat().st_size
-    while found := page(path, start, events=events, size=size):
-        if not found.events:
+    while current := page(path, start, events=events, size=size):
+        if not current.events:
             break
-        forward += found.events
-        start = found.last
-    while found := page(path, end, forward=False, events=events, size=size):
-        if not found.events:
+        forward += current.events
+        start = current.end
+    while current := page(path, end, forward=False, events=events, size=size):
+        if not current.events:
             break
-        backward = [*found.events, *backward]
-        end = found.first
+        backward = [*current.events, *backward]
+        end = current.start
     assert forward == backward == list(enumerate(lines))

@@ -1,4 +1,4 @@
-"""The log's lines, and how they are read back."""
+"""The lines of a log, written and read back."""
 
 from naiad.service.contract.log_file import read_events
 from naiad.service.contract.log_writer import LogWriter
@@ -8,31 +8,31 @@ def texts(page):
     return [text for _, text in page.events]
 
 
-def test_lines_as_they_come(tmp_path):
+def test_the_lines_of_a_program(tmp_path):
     log = LogWriter(tmp_path)
     assert log.feed(b"one\ntw") == ["one"]
     assert log.feed("o ü\n\x1b[31mred\r\n10 %\r20 %\n".encode()) == ["two ü", "[31mred", "20 %"]
     log.feed(b"without an end")
     page = read_events(tmp_path / "log", start=0, limit_events=10, limit_bytes=10_000, forward=True)
     assert texts(page) == ["one", "two ü", "[31mred", "20 %"]
-    assert log.rest() == ["without an end"]
-    after = read_events(tmp_path / "log", start=page.last, limit_events=10, limit_bytes=10_000, forward=True)
+    assert log.flush() == ["without an end"]
+    after = read_events(tmp_path / "log", start=page.end, limit_events=10, limit_bytes=10_000, forward=True)
     assert texts(after) == ["without an end"]
-    assert list(log.last)[-1] == "without an end"
+    assert list(log.last_lines)[-1] == "without an end"
     log.close()
 
 
-def test_the_agents_own_words_are_not_the_programs(tmp_path):
+def test_messages_of_naiad_are_not_among_the_programs_last_lines(tmp_path):
     log = LogWriter(tmp_path)
     log.feed(b"one\n")
-    log.say("two")
+    log.write_message("two")
     log.close()
     page = read_events(tmp_path / "log", start=0, limit_events=10, limit_bytes=10_000, forward=True)
     assert texts(page) == ["one", "naiad: two"]
-    assert list(log.last) == ["one"]
+    assert list(log.last_lines) == ["one"]
 
 
-def test_a_line_without_an_end_is_cut(tmp_path):
+def test_a_line_without_a_newline_is_cut_into_several(tmp_path):
     log = LogWriter(tmp_path)
     assert sum(len(line) for line in log.feed(b"x" * 300_000)) == 300_000
     log.close()
@@ -45,35 +45,35 @@ def test_pages_backwards_and_forwards_meet(tmp_path):
     path = tmp_path / "log"
     last = read_events(path, start=path.stat().st_size, limit_events=10, limit_bytes=64, forward=False)
     assert texts(last)[-1] == "line 99"
-    before = read_events(path, start=last.first, limit_events=3, limit_bytes=10_000, forward=False)
-    assert before.last == last.first
-    again = read_events(path, start=before.first, limit_events=3, limit_bytes=10_000, forward=True)
+    before = read_events(path, start=last.start, limit_events=3, limit_bytes=10_000, forward=False)
+    assert before.end == last.start
+    again = read_events(path, start=before.start, limit_events=3, limit_bytes=10_000, forward=True)
     assert texts(again) == texts(before)
     nothing = read_events(path, start=path.stat().st_size, limit_events=5, limit_bytes=100, forward=True)
-    assert (nothing.events, nothing.first) == ((), nothing.last)
+    assert (nothing.events, nothing.start) == ((), nothing.end)
 
 
-def test_a_file_that_is_not_there_yet(tmp_path):
+def test_a_log_that_does_not_exist_yet_has_no_events(tmp_path):
     assert read_events(tmp_path / "log", start=0, limit_events=5, limit_bytes=100, forward=True).events == ()
 
 
-def test_what_is_kept_has_an_end(tmp_path):
-    log = LogWriter(tmp_path, most_bytes=1000)
+def test_a_full_log_keeps_no_more_of_the_program(tmp_path):
+    log = LogWriter(tmp_path, max_bytes=1000)
     for number in range(100):
         assert log.feed(f"line {number} is as long as this\n".encode()) == [f"line {number} is as long as this"]
-    log.say("the agent's own lines are kept")
+    log.write_message("messages of Naiad are always kept")
     log.close()
     kept = [line.partition(b" ")[2].decode() for line in (tmp_path / "log").read_bytes().splitlines()]
     assert (tmp_path / "log").stat().st_size < 1300
     assert kept[-3].startswith("line ")
-    assert kept[-2] == "naiad: the log is full: no more than 1,000 bytes are kept of what a program says"
-    assert kept[-1] == "naiad: the agent's own lines are kept"
-    assert log.last[-1] == "line 99 is as long as this"
+    assert kept[-2] == "naiad: the log is full: at most 1,000 bytes of a program's output are kept"
+    assert kept[-1] == "naiad: messages of Naiad are always kept"
+    assert log.last_lines[-1] == "line 99 is as long as this"
 
 
-def test_a_name_that_a_program_made_up_is_one_line(tmp_path):
+def test_a_message_with_newlines_and_control_characters_is_one_line(tmp_path):
     log = LogWriter(tmp_path)
-    log.say("not stored: a\nnaiad: all is well\udcff\x1b[31m")
+    log.write_message("not stored: a\nnaiad: all is well\udcff\x1b[31m")
     log.close()
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert line.partition(" ")[2] == "naiad: not stored: a naiad: all is well?[31m"

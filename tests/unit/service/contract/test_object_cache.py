@@ -1,4 +1,4 @@
-"""What is kept of what jobs fetch, and for how long."""
+"""The cache of fetched objects: what it keeps, and for how long."""
 
 import io
 import os
@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from naiad.service.blobs.open import open_blobs
-from naiad.service.blobs.port import Blobs
-from naiad.service.contract.object_cache import Cache
+from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.object_cache import ObjectCache
 
-GONE = 2**22 + 1
+DEAD_PID = 2**22 + 1
 """Larger than any process id of Linux."""
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
+def blobs(tmp_path: Path) -> BlobStore:
     opened = open_blobs(str(tmp_path / "blobs"))
     opened.create_bucket("naiad")
     for name in "abc":
@@ -24,64 +24,64 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(tmp_path: Path) -> ObjectCache:
+    return ObjectCache(tmp_path / "cache")
 
 
-def read(cache: Cache, blobs: Blobs, key: str) -> bytes:
-    with cache.opened(blobs, blobs.head("naiad", key)) as file:
+def read(cache: ObjectCache, blobs: BlobStore, key: str) -> bytes:
+    with cache.open(blobs, blobs.head("naiad", key)) as file:
         return file.read()
 
 
-def files(cache: Cache) -> list[Path]:
+def files(cache: ObjectCache) -> list[Path]:
     return sorted((path for path in cache.folder.glob("*/*")), key=lambda path: path.stat().st_mtime_ns)
 
 
-def kept(cache: Cache) -> list[bytes]:
+def contents(cache: ObjectCache) -> list[bytes]:
     return sorted(path.read_bytes()[:1] for path in files(cache))
 
 
-def test_what_is_used_again_stays_and_the_rest_makes_room(cache: Cache, blobs: Blobs) -> None:
+def test_the_least_recently_used_objects_are_removed_first(cache: ObjectCache, blobs: BlobStore) -> None:
     for key in "abc":
         read(cache, blobs, key)
     for age, path in enumerate(reversed(files(cache))):
         os.utime(path, (1_000 - age, 1_000 - age))
     assert read(cache, blobs, "a") == b"a" * 100
     cache.shrink(250)
-    assert kept(cache) == [b"a", b"c"]
+    assert contents(cache) == [b"a", b"c"]
     cache.shrink(0)
-    assert kept(cache) == []
+    assert contents(cache) == []
 
 
-def test_what_is_read_may_go_meanwhile(cache: Cache, blobs: Blobs) -> None:
-    with cache.opened(blobs, blobs.head("naiad", "a")) as file:
+def test_an_object_that_is_being_read_may_be_removed(cache: ObjectCache, blobs: BlobStore) -> None:
+    with cache.open(blobs, blobs.head("naiad", "a")) as file:
         cache.shrink(0)
         assert file.read() == b"a" * 100
     assert read(cache, blobs, "a") == b"a" * 100
 
 
-def test_a_tenth_of_the_disk_without_a_limit(cache: Cache, blobs: Blobs) -> None:
+def test_the_default_limit_is_a_tenth_of_the_disk(cache: ObjectCache, blobs: BlobStore) -> None:
     read(cache, blobs, "a")
     cache.shrink()
-    assert kept(cache) == [b"a"]
+    assert contents(cache) == [b"a"]
 
 
-def test_what_dead_agents_have_begun_goes(cache: Cache, blobs: Blobs) -> None:
+def test_half_fetched_files_of_dead_agents_are_removed(cache: ObjectCache, blobs: BlobStore) -> None:
     folder = cache.folder / "00"
     folder.mkdir(parents=True)
-    dead, alive = folder / f"x.{GONE}.part", folder / f"x.{os.getpid()}.part"
+    dead, alive = folder / f"x.{DEAD_PID}.part", folder / f"x.{os.getpid()}.part"
     for path in (dead, alive):
-        path.write_bytes(b"begun")
+        path.write_bytes(b"half")
     cache.shrink(0)
     assert files(cache) == [alive]
 
 
-def test_nothing_was_fetched_yet(cache: Cache) -> None:
+def test_a_cache_without_a_folder_is_left_alone(cache: ObjectCache) -> None:
     cache.shrink(0)
     assert not cache.folder.exists()
 
 
-def test_a_file_that_was_cut_is_fetched_again(cache: Cache, blobs: Blobs) -> None:
+def test_a_truncated_file_is_fetched_again(cache: ObjectCache, blobs: BlobStore) -> None:
     read(cache, blobs, "a")
     files(cache)[0].write_bytes(b"cut")
     assert read(cache, blobs, "a") == b"a" * 100

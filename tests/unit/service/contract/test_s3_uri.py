@@ -12,9 +12,10 @@ from naiad.service.domain.errors import Invalid
         ("s3://naiad/a/b.csv", S3Uri("naiad", "a/b.csv")),
         ("s3://my.bucket-1//a//b/", S3Uri("my.bucket-1", "/a//b/")),
         ("s3://naiad/?#%20", S3Uri("naiad", "?#%20")),
+        ("s3://naiad/a//b ü/../c", S3Uri("naiad", "a//b ü/../c")),
     ],
 )
-def test_its_parts(text: str, uri: S3Uri) -> None:
+def test_bucket_and_key(text: str, uri: S3Uri) -> None:
     assert parse_s3_uri(text, at="there") == uri
 
 
@@ -25,6 +26,6 @@ def test_other_schemes_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", ["", "ab", "Naiad", "..", "a..b", "-a-b", "a_b", "x" * 64, "a b"])
-def test_what_is_no_bucket_is_refused(bucket: str) -> None:
+def test_bad_bucket_names_are_refused(bucket: str) -> None:
     with pytest.raises(Invalid, match="is not a bucket name"):
         parse_s3_uri(f"s3://{bucket}/a", at="there")

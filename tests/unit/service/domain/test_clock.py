@@ -3,7 +3,7 @@ import datetime as dt
 from naiad.service.domain.clock import SystemClock
 
 
-def test_the_time_is_aware_in_utc_and_now():
+def test_the_system_clock_gives_the_present_time_in_utc():
     before = dt.datetime.now(dt.UTC)
     now = SystemClock().now()
     assert before <= now <= dt.datetime.now(dt.UTC)

@@ -1,6 +1,6 @@
 import pytest
 
-from naiad.service.domain.status import MOVES, RUNNING, STATUS_OF, Phase, Status
+from naiad.service.domain.status import MOVES, RUNNING_PHASES, STATUS_OF, Phase, Status
 
 ENDS = {Phase.COMPLETED, Phase.FAILED, Phase.STOPPED, Phase.MAX_RUNTIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED}
 
@@ -15,22 +15,22 @@ def test_a_phase_has_no_moves_exactly_when_its_status_is_final():
     assert {phase for phase in Phase if STATUS_OF[phase].is_final} == ENDS
 
 
-def test_no_move_is_listed_twice_or_leads_nowhere_new():
+def test_no_move_is_listed_twice_or_leads_to_the_same_phase():
     for phase, moves in MOVES.items():
         assert len(set(moves)) == len(moves)
         assert phase not in moves
 
 
 def reachable(start: Phase) -> set[Phase]:
-    found, open_ = {start}, [start]
-    while open_:
-        new = set(MOVES[open_.pop()]) - found
-        found |= new
-        open_ += new
-    return found
+    phases, queue = {start}, [start]
+    while queue:
+        new = set(MOVES[queue.pop()]) - phases
+        phases |= new
+        queue += new
+    return phases
 
 
-def test_every_phase_is_reached_from_the_first():
+def test_every_phase_can_be_reached_from_the_first():
     assert reachable(Phase.PENDING) == set(Phase)
 
 
@@ -39,13 +39,13 @@ def test_every_job_can_fail_and_be_stopped(phase):
     assert phase in ENDS or {Phase.FAILED, Phase.STOPPED} <= reachable(phase)
 
 
-@pytest.mark.parametrize("phase", RUNNING)
-def test_a_job_that_loses_its_machine_waits_again(phase):
+@pytest.mark.parametrize("phase", RUNNING_PHASES)
+def test_a_job_that_loses_its_machine_can_wait_again(phase):
     assert Phase.PENDING in MOVES[phase]
     assert STATUS_OF[phase] is Status.IN_PROGRESS
 
 
-def test_a_job_that_was_asked_to_stop_does_not_start_again():
+def test_a_stopping_job_cannot_start_again():
     assert set(MOVES[Phase.STOPPING]) == ENDS
 
 

@@ -9,51 +9,44 @@ from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 
 ONE = Instance(JobKind.TRAINING, "one", 1, 0, Path("/nowhere"))
-RUNS, DONE = InstanceReport(Phase.TRAINING, alive=True), InstanceReport(Phase.COMPLETED, alive=False)
+RUNNING, COMPLETED = InstanceReport(Phase.TRAINING, alive=True), InstanceReport(Phase.COMPLETED, alive=False)
 
 
 @pytest.fixture
-def order() -> InstanceSpec:
+def spec() -> InstanceSpec:
     return InstanceSpec(ONE, "arn", {}, ("algo-1",), (0,), 1, "us-east-1", "http://127.0.0.1:1", "A", "S")
 
 
-def test_it_reports_what_it_was_told_to_and_then_the_last(order: InstanceSpec) -> None:
+def test_an_instance_gives_its_reports_in_order_and_repeats_the_last(spec: InstanceSpec) -> None:
     executor = InlineExecutor()
-    executor.play("one", "algo-1", RUNS, DONE)
-    assert executor.report(ONE) is None
-    executor.start(order)
-    executor.start(order)
-    assert [executor.report(ONE) for _ in range(3)] == [RUNS, DONE, DONE]
-    assert executor.started == [order]
+    executor.set_reports("one", "algo-1", RUNNING, COMPLETED)
+    executor.start(spec)
+    assert [executor.report(ONE) for _ in range(3)] == [RUNNING, COMPLETED, COMPLETED]
 
 
-def test_a_stop_ends_what_runs_and_leaves_an_end_as_it_is(order: InstanceSpec) -> None:
+def test_the_reports_of_an_instance_that_has_ended_do_not_change(spec: InstanceSpec) -> None:
     executor = InlineExecutor()
-    with pytest.raises(ServiceError):
-        executor.stop(ONE)
-    executor.start(order)
+    executor.start(spec)
     executor.stop(ONE)
-    executor.play("one", "algo-1", RUNS)
+    executor.set_reports("one", "algo-1", RUNNING)
     assert executor.report(ONE) == InstanceReport(Phase.STOPPED, alive=False)
-    assert executor.stopped == [ONE]
 
 
-def test_a_killed_one_is_gone_without_a_word(order: InstanceSpec) -> None:
+def test_calls_are_recorded(spec: InstanceSpec) -> None:
     executor = InlineExecutor()
-    executor.kill(ONE)
-    executor.start(order)
+    executor.start(spec)
     assert executor.alive == [ONE]
+    executor.stop(ONE)
     executor.kill(ONE)
-    assert executor.report(ONE) == InstanceReport(Phase.STARTING, alive=False)
+    assert (executor.started, executor.stopped, executor.killed) == ([spec], [ONE], [ONE])
     assert executor.alive == []
 
 
-def test_a_start_that_fails_has_started_nothing(order: InstanceSpec) -> None:
+def test_a_failed_start_is_not_recorded(spec: InstanceSpec) -> None:
     def refuse(_: InstanceSpec) -> None:
         raise ServiceError("no room")
 
     executor = InlineExecutor(on_start=refuse)
     with pytest.raises(ServiceError):
-        executor.start(order)
-    assert executor.report(ONE) is None
+        executor.start(spec)
     assert executor.started == []

@@ -12,37 +12,39 @@ from naiad.service.executors.process import Process
 
 @pytest.fixture
 def child() -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as started:
-        yield started
-        started.kill()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as popen:
+        yield popen
+        popen.kill()
 
 
-def test_a_process_is_known_again(child: "subprocess.Popen[bytes]") -> None:
-    known = Process.of(child.pid)
-    assert known is not None
-    assert known.is_alive
-    assert Process.of(child.pid) == known
-    assert Process.of(os.getpid()) != known
+def test_a_process_is_recognised(child: "subprocess.Popen[bytes]") -> None:
+    process = Process.find(child.pid)
+    assert process is not None
+    assert process.is_alive
+    assert Process.find(child.pid) == process
+    assert Process.find(os.getpid()) != process
 
 
-def test_one_that_ended_is_gone_before_its_status_is_taken(child: "subprocess.Popen[bytes]") -> None:
-    known = Process.of(child.pid)
-    assert known is not None
+def test_a_zombie_counts_as_ended(child: "subprocess.Popen[bytes]") -> None:
+    process = Process.find(child.pid)
+    assert process is not None
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not known.is_alive
-    assert Process.of(child.pid) is None
+    assert not process.is_alive
+    assert Process.find(child.pid) is None
 
 
-@pytest.mark.parametrize("other", [{"started": "1"}, {"boot": "before"}])
-def test_another_with_the_same_number_is_not_signalled(child: "subprocess.Popen[bytes]", other: dict[str, str]) -> None:
-    known = Process.of(child.pid)
-    assert known is not None
-    earlier = replace(known, **other)
+@pytest.mark.parametrize("other", [{"start_ticks": "1"}, {"boot_id": "before"}])
+def test_another_process_with_the_same_pid_gets_no_signal(
+    child: "subprocess.Popen[bytes]", other: dict[str, str]
+) -> None:
+    process = Process.find(child.pid)
+    assert process is not None
+    earlier = replace(process, **other)
     assert not earlier.is_alive
     earlier.signal(signal.SIGKILL)
     assert child.poll() is None
-    known.signal(signal.SIGKILL)
+    process.signal(signal.SIGKILL)
     assert child.wait(10) == -signal.SIGKILL
 
 
@@ -51,15 +53,15 @@ def test_a_name_with_parentheses_and_spaces() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as named:
         assert named.stdout is not None
         named.stdout.readline()
-        known = Process.of(named.pid)
+        process = Process.find(named.pid)
         named.kill()
-    assert known is not None
-    assert known.started.isdigit()
+    assert process is not None
+    assert process.start_ticks.isdigit()
 
 
-def test_a_signal_to_nobody_does_nothing() -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    known = Process.of(gone.pid)
-    gone.wait()
-    assert known is not None
-    known.signal(signal.SIGTERM)
+def test_a_signal_to_an_ended_process_does_nothing() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    process = Process.find(ended.pid)
+    ended.wait()
+    assert process is not None
+    process.signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""A service and its supervisor on a real store and real folders, with agents that follow a script."""
+"""A service and its supervisor on a real store and real folders, with agents that report what the test tells them."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from naiad.service.blobs.open import open_blobs
-from naiad.service.contract.requests import tags_of
-from naiad.service.contract.resources import Resources
+from naiad.service.compose import job_supervisor
+from naiad.service.contract.machine_resources import MachineResources
+from naiad.service.contract.tags import tags_of
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
@@ -48,7 +49,7 @@ def training_request(name: str, **changed: Any) -> dict[str, Any]:
 
 @dataclass
 class World:
-    """Everything that a test needs; ``restart`` puts a new server over what is on the disk."""
+    """A service and its supervisor. ``restart`` makes a new supervisor over what is on the disk."""
 
     folder: Path
     clock: HandClock
@@ -56,24 +57,19 @@ class World:
     executor: InlineExecutor
     service: JobService
     supervisor: Supervisor = field(init=False)
-    ended: list[Job] = field(default_factory=list)
-    """What the supervisor told of."""
+    ended_jobs: list[Job] = field(default_factory=list)
+    """The jobs whose end the supervisor has announced."""
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        self.supervisor = Supervisor(
-            self.store,
+        self.supervisor = job_supervisor(
+            self.service,
             self.executor,
-            self.service.resources,
-            self.clock,
-            self.service.bell,
-            self.folder,
-            str(self.folder / "blobs"),
-            "http://127.0.0.1:9000",
-            line=self.service.line,
-            on_end=self.ended.append,
+            blobs_url=str(self.folder / "blobs"),
+            url="http://127.0.0.1:9000",
+            on_end=self.ended_jobs.append,
         )
 
     def create(self, name: str, *, instances: int = 1, cores: int = 1, priority: int = 0, **changed: Any) -> Job:
@@ -93,8 +89,16 @@ class World:
             self.clock.advance(1)
             self.supervisor.tick()
 
-    def play(self, name: str, *reports: InstanceReport, host: str = "algo-1") -> None:
-        self.executor.play(name, host, *reports)
+    @staticmethod
+    def running(phase: Phase) -> InstanceReport:
+        return InstanceReport(phase, alive=True)
+
+    @staticmethod
+    def ended(phase: Phase, reason: str | None = None, message: str | None = None) -> InstanceReport:
+        return InstanceReport(phase, alive=False, failure_reason=reason, exit_message=message)
+
+    def set_reports(self, name: str, *reports: InstanceReport, host: str = "algo-1") -> None:
+        self.executor.set_reports(name, host, *reports)
 
 
 @pytest.fixture
@@ -103,7 +107,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
     clock = HandClock()
-    resources = Resources((0, 1), 16 * GIB)
+    resources = MachineResources((0, 1), 16 * GIB)
     service = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
     yield World(tmp_path, clock, store, InlineExecutor(), service)
     store.close()

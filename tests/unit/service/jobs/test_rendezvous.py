@@ -1,14 +1,14 @@
-from naiad.service.jobs.rendezvous import SDK_PORT, fixed_port, own_port
+from naiad.service.jobs.rendezvous import SDK_PORT, fixed_port, job_port
 
 
-def test_jobs_side_by_side_have_ports_of_their_own() -> None:
-    ports = [own_port(f"job-{number}") for number in range(20)]
+def test_each_job_has_its_own_port() -> None:
+    ports = [job_port(f"job-{number}") for number in range(20)]
     assert len(set(ports)) == len(ports)
-    assert own_port("job-3") == ports[3]
+    assert job_port("job-3") == ports[3]
     assert all(1024 < port < 32768 for port in ports)
 
 
-def test_the_sdks_scripts_meet_at_a_port_that_cannot_be_changed() -> None:
+def test_the_scripts_of_the_sdk_use_a_fixed_port() -> None:
     drivers = {"InputDataConfig": [{"ChannelName": "train"}, {"ChannelName": "sm_drivers"}]}
     assert fixed_port(drivers, 2) == SDK_PORT
     assert fixed_port({"InputDataConfig": [{"ChannelName": "sagemaker_remote_function_bootstrap"}]}, 2) == SDK_PORT

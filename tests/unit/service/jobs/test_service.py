@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from naiad.service.domain.errors import AlreadyExists, Conflict, DoesNotFit, InUse, Invalid, NotFound
+from naiad.service.domain.errors import AlreadyExists, Conflict, InUse, Invalid, LimitExceeded, NotFound
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 
@@ -13,14 +13,14 @@ def create(world: Any, request: dict[str, Any], tags: dict[str, str] | None = No
     return world.service.create(JobKind.TRAINING, request, tags or {})
 
 
-def test_a_job_is_in_the_store_with_a_key_of_its_own(world: Any, request_of: Any) -> None:
+def test_each_job_is_in_the_store_with_its_own_key(world: Any, request_of: Any) -> None:
     one, two = (create(world, request_of(name), {"team": "vision"}) for name in ("one", "two"))
     stored = world.job("one")
     assert stored.phase is Phase.PENDING
     assert stored.request["Tags"] == [{"Key": "team", "Value": "vision"}]
     assert world.store.tags(one.arn) == {"team": "vision"}
     assert len({one.access_key, two.access_key, one.secret_key, two.secret_key}) == 4
-    assert world.store.by_access_key(one.access_key) == one
+    assert world.store.find_by_access_key(one.access_key) == one
     assert one.secret_key not in repr(one)
 
 
@@ -30,7 +30,7 @@ def test_the_first_transition_says_what_was_scaled_down(world: Any, request_of: 
     assert "ml.m5.4xlarge has 16 cores" in job.transitions[0].message
 
 
-def test_a_name_is_taken_also_after_the_end(world: Any, request_of: Any) -> None:
+def test_a_name_stays_taken_after_the_end(world: Any, request_of: Any) -> None:
     create(world, request_of("one"))
     world.service.stop(JobKind.TRAINING, "one")
     with pytest.raises(AlreadyExists):
@@ -38,29 +38,29 @@ def test_a_name_is_taken_also_after_the_end(world: Any, request_of: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("changed", "error", "says"),
+    ("changed", "error", "message"),
     [
         ({"OutputDataConfig": {"S3OutputPath": "s3://nowhere/out"}}, Invalid, "bucket 'nowhere', which does not exist"),
-        ({"ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1}}, DoesNotFit, "GPUs"),
-        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3}}, DoesNotFit, "do not fit at once"),
+        ({"ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1}}, LimitExceeded, "GPUs"),
+        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3}}, LimitExceeded, "do not fit at once"),
         ({"ResourceConfig": {"InstanceType": "ml.zz.large", "InstanceCount": 1}}, Invalid, "ml.zz.large is not"),
     ],
 )
-def test_what_is_refused_leaves_nothing(
-    world: Any, request_of: Any, changed: dict[str, Any], error: type[Exception], says: str
+def test_a_refused_request_leaves_nothing(
+    world: Any, request_of: Any, changed: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         create(world, request_of("one", **changed))
-    assert world.store.unfinished() == ()
+    assert world.store.unfinished_jobs() == ()
 
 
-def test_stop_of_a_job_that_is_not_there(world: Any) -> None:
+def test_a_stop_of_an_unknown_job(world: Any) -> None:
     with pytest.raises(NotFound):
         world.service.stop(JobKind.TRAINING, "nobody")
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"),
+    ("kind", "message"),
     [
         (JobKind.TRAINING, r"Requested resource not found\. There is no training-job of the name one"),
         (
@@ -70,49 +70,49 @@ def test_stop_of_a_job_that_is_not_there(world: Any) -> None:
         (JobKind.TRANSFORM, r"Could not find requested job with name: one\. There is no transform-job of the name one"),
     ],
 )
-def test_a_job_that_is_not_there_in_aws_words(world: Any, kind: JobKind, says: str) -> None:
-    for do in (world.service.describe, world.service.stop, world.service.delete):
-        with pytest.raises(NotFound, match=says):
-            do(kind, "one")
+def test_an_unknown_job_is_reported_in_the_words_of_aws(world: Any, kind: JobKind, message: str) -> None:
+    for operation in (world.service.describe, world.service.stop, world.service.delete):
+        with pytest.raises(NotFound, match=message):
+            operation(kind, "one")
 
 
-def test_a_stop_that_meets_the_supervisor_is_written_after_it(world: Any) -> None:
-    """The record changes between the read and the write of the stop: it is read again."""
+def test_a_stop_is_written_after_a_simultaneous_change(world: Any) -> None:
+    """Changes the record between the read and the write of the stop, which reads it again."""
     world.create("one")
     update, calls = world.store.update, []
 
-    def interrupted(job: Any, *, before: Any) -> None:
+    def update_after_a_tick(job: Any, *, before: Any) -> None:
         calls.append(job.phase)
         if len(calls) == 1:
             world.store.update = update
             world.tick()
         update(job, before=before)
 
-    world.store.update = interrupted
+    world.store.update = update_after_a_tick
     assert world.service.stop(JobKind.TRAINING, "one").phase is Phase.STOPPING
     assert world.phase("one") is Phase.STOPPING
 
 
-def test_many_clients_at_once(world: Any) -> None:
+def test_many_clients_create_jobs_at_once(world: Any) -> None:
     threads = [threading.Thread(target=world.create, args=(f"job-{number}",)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(world.store.unfinished()) == 8
+    assert len(world.store.unfinished_jobs()) == 8
     world.tick(2)
-    places = [world.service.place_of(job) for job in world.store.unfinished()]
-    assert sorted(place.position for place in places if place) == list(range(1, 7))
+    positions = [world.service.queue_position(job) for job in world.store.unfinished_jobs()]
+    assert sorted(position.position for position in positions if position) == list(range(1, 7))
 
 
 def test_a_job_that_does_not_wait_has_no_position(world: Any) -> None:
     world.create("one")
-    assert world.service.place_of(world.job("one")) is None
+    assert world.service.queue_position(world.job("one")) is None
     world.tick()
-    assert world.service.place_of(world.job("one")) is None
+    assert world.service.queue_position(world.job("one")) is None
 
 
-def test_keep_alive_is_put_into_the_request(world: Any) -> None:
+def test_keep_alive_is_written_into_the_request(world: Any) -> None:
     world.create("one")
     world.service.keep_alive("one", 60)
     assert world.job("one").request["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 60
@@ -135,7 +135,7 @@ def test_a_deleted_job_leaves_nothing_and_its_name_is_free(world: Any, request_o
     assert not log.exists()
 
 
-def test_a_job_at_work_is_not_deleted(world: Any) -> None:
+def test_a_running_job_is_not_deleted(world: Any) -> None:
     world.create("one")
     for _ in range(2):
         with pytest.raises(InUse, match="stop it and wait"):
@@ -144,13 +144,13 @@ def test_a_job_at_work_is_not_deleted(world: Any) -> None:
     assert world.phase("one") is Phase.STARTING
 
 
-def test_a_deletion_of_what_is_not_there(world: Any) -> None:
+def test_a_deletion_of_an_unknown_job(world: Any) -> None:
     with pytest.raises(NotFound):
         world.service.delete(JobKind.TRAINING, "nobody")
 
 
-def test_a_deletion_that_the_store_refuses_puts_the_files_back(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when the job was written between the look and the deletion."""
+def test_a_deletion_that_the_store_refuses_restores_the_files(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes the job between the check and the deletion."""
     world.create("one")
     world.tick()
     world.service.stop(JobKind.TRAINING, "one")
@@ -165,6 +165,6 @@ def test_a_deletion_that_the_store_refuses_puts_the_files_back(world: Any, monke
     assert folder.is_dir()
 
 
-def test_tags_that_the_queue_could_not_read_are_refused(world: Any, request_of: Any) -> None:
+def test_bad_tags_are_refused(world: Any, request_of: Any) -> None:
     with pytest.raises(Invalid, match="naiad:priority"):
         create(world, request_of("one"), {"naiad:priority": "high"})

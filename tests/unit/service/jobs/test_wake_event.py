@@ -1,31 +1,31 @@
 import threading
 
-from naiad.service.jobs.wake_event import Bell
+from naiad.service.jobs.wake_event import WakeEvent
 
 
-def test_rung_before_it_is_waited_for_wakes_at_once() -> None:
-    bell = Bell()
-    bell.ring()
-    bell.ring()
-    bell.wait(600)
-    assert bell.take()
-    assert not bell.take()
+def test_a_wait_after_a_wake_up_returns_at_once() -> None:
+    wake_event = WakeEvent()
+    wake_event.wake()
+    wake_event.wake()
+    wake_event.wait(600)
+    assert wake_event.consume()
+    assert not wake_event.consume()
 
 
 def test_a_waiting_thread_is_woken() -> None:
-    bell = Bell()
-    waiting = threading.Thread(target=bell.wait, args=(600,))
+    wake_event = WakeEvent()
+    waiting = threading.Thread(target=wake_event.wait, args=(600,))
     waiting.start()
-    bell.ring()
+    wake_event.wake()
     waiting.join(10)
     assert not waiting.is_alive()
 
 
-def test_what_rings_after_it_was_taken_rings_again() -> None:
-    bell = Bell()
-    bell.ring()
-    assert bell.take()
-    bell.ring()
-    assert bell.take()
-    bell.wait(0)
-    assert not bell.take()
+def test_a_wake_up_after_consume_wakes_again() -> None:
+    wake_event = WakeEvent()
+    wake_event.wake()
+    assert wake_event.consume()
+    wake_event.wake()
+    assert wake_event.consume()
+    wake_event.wait(0)
+    assert not wake_event.consume()

@@ -7,7 +7,7 @@ from naiad.service.walls.sandbox import allows_namespaces
 
 ENTER = """
 import os
-from naiad.service.jobs.agent.namespaces import enter_namespaces
+from naiad.service.walls.namespaces import enter_namespaces
 outside = {name: os.readlink(f"/proc/self/ns/{name}") for name in ("user", "mnt", "uts", "net")}
 enter_namespaces()
 print(os.geteuid(), *(name for name in outside if os.readlink(f"/proc/self/ns/{name}") != outside[name]), flush=True)
@@ -18,12 +18,12 @@ else:
 """
 DIE = """
 import os, time
-from naiad.service.jobs.agent.namespaces import die_with_parent
+from naiad.service.walls.namespaces import die_with_parent
 parent = os.fork()
 if parent == 0:
     if os.fork() == 0:
         die_with_parent()
-        print("begun", flush=True)
+        print("started", flush=True)
         time.sleep(600)
     os.read(0, 1)
 else:
@@ -32,9 +32,9 @@ else:
 
 
 @pytest.mark.skipif(not allows_namespaces(), reason="namespaces are refused here")
-def test_namespaces_of_ones_own() -> None:
+def test_a_process_enters_new_namespaces() -> None:
     done = subprocess.run([sys.executable, "-c", ENTER], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 user mnt uts\n1\n"  # the next process is the first of its kind
+    assert done.stdout == "0 user mnt uts\n1\n"  # the fork is process 1 of its namespace
 
 
 def test_a_process_dies_with_its_parent() -> None:
@@ -43,6 +43,6 @@ def test_a_process_dies_with_its_parent() -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
+        assert process.stdout.readline() == "started\n"
         process.stdin.close()
-        assert process.stdout.read() == ""  # its end of the pipe is closed: it is gone
+        assert process.stdout.read() == ""  # the pipe is closed because the process has ended

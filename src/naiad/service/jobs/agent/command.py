@@ -1,4 +1,4 @@
-"""Which program an instance runs: the user's script, Naiad's trainer, or an entry point of the request's own."""
+"""Decides which program an instance runs: the user's script, a program of Naiad's own, or the entry point of the request."""
 
 import shutil
 import sys
@@ -7,56 +7,70 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from naiad.service.blobs.port import Blobs
-from naiad.service.contract import packages
+from naiad.service.blobs.port import BlobStore
+from naiad.service.contract import virtual_environment
 from naiad.service.contract.archive import extract_tar
-from naiad.service.contract.requests import NOTHING_TO_RUN, is_trainer_image
+from naiad.service.contract.request_checks import NOTHING_TO_RUN, is_trainer_image
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent.contract import decoded, user_arguments, user_hyperparameters
-from naiad.service.jobs.agent.distribution import start_of
-
-_TRANSFORM = "naiad.service.endpoints.transform"
+from naiad.service.jobs.agent.distribution import launcher_words
+from naiad.service.jobs.agent.hyperparameters import command_line_arguments, decode_values, user_hyperparameters
 
 
 @dataclass(frozen=True)
-class Command:
+class NaiadPrograms:
+    """The modules of Naiad's own programs, which the agent's process passes in: this room knows none of them."""
+
+    trainer: str
+    transform: str
+
+
+@dataclass(frozen=True)
+class ProgramCommand:
     words: tuple[str, ...]
     environment: Mapping[str, str]
-    """What the program needs besides the contract's variables."""
+    """Variables that the program needs besides those of the container contract."""
 
 
-def is_trainer(spec: InstanceSpec) -> bool:
+def is_trainer_job(spec: InstanceSpec) -> bool:
     return is_trainer_image(spec.request.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
 
 
-def command_of(spec: InstanceSpec, blobs: Blobs, *, ml: Path, root: Path) -> Command:
-    """Fetches the source where the request names one. Raises Invalid when there is nothing to run."""
+def program_command(
+    spec: InstanceSpec, blobs: BlobStore, programs: NaiadPrograms, *, ml: Path, root: Path
+) -> ProgramCommand:
+    """Returns the command of the program, and fetches its source where the request names one.
+
+    ``ml`` is the contract's folder, and ``root`` the path under which the program sees it. Raises Invalid when there is nothing
+    to run.
+    """
     if spec.instance.kind is JobKind.PROCESSING:
         return _entry_point(spec.request["AppSpecification"], ml, root)
     if spec.instance.kind is JobKind.TRANSFORM:
-        return _transform(spec, ml, root)
+        return _transform(spec, programs.transform, ml, root)
     algorithm = spec.request["AlgorithmSpecification"]
     if algorithm.get("ContainerEntrypoint"):
         return _entry_point(algorithm, ml, root)
-    if is_trainer(spec):
-        return Command((sys.executable, "-m", "naiad.trainer.job"), {})
+    if is_trainer_job(spec):
+        return ProgramCommand((sys.executable, "-m", programs.trainer), {})
     return _script(spec, blobs, ml, root)
 
 
-def _transform(spec: InstanceSpec, ml: Path, root: Path) -> Command:
-    """With what the model's code asks for."""
-    words = ("python", "-m", _TRANSFORM)
+def _transform(spec: InstanceSpec, module: str, ml: Path, root: Path) -> ProgramCommand:
+    """Returns the command of a transform job, which first installs the requirements of the model's code."""
+    words = ("python", "-m", module)
     requirements = "model/code/requirements.txt"
     if (ml / requirements).is_file():
-        return Command(*packages.installing(root / requirements, words, spec.request.get("Environment", {})))
-    return Command(words, {})
+        return ProgramCommand(
+            *virtual_environment.install_command(root / requirements, words, spec.request.get("Environment", {}))
+        )
+    return ProgramCommand(words, {})
 
 
-def _entry_point(asked: Mapping[str, Any], ml: Path, root: Path) -> Command:
-    words = (*asked.get("ContainerEntrypoint", ()), *asked.get("ContainerArguments", ()))
+def _entry_point(container: Mapping[str, Any], ml: Path, root: Path) -> ProgramCommand:
+    words = (*container.get("ContainerEntrypoint", ()), *container.get("ContainerArguments", ()))
     if not words:
         raise Invalid("there is nothing to run: give ContainerEntrypoint")
     first = words[0]
@@ -65,59 +79,59 @@ def _entry_point(asked: Mapping[str, Any], ml: Path, root: Path) -> Command:
             raise Invalid(f"ContainerEntrypoint {first!r} leads out of /opt/ml: give it without '..'")
         program = ml / first.removeprefix("/opt/ml/")
         if not program.is_file():
-            raise Invalid(f"{first} is not there; channels lie below /opt/ml/input/data")
+            raise Invalid(f"{first} does not exist; channels are below /opt/ml/input/data")
         program.chmod(program.stat().st_mode | 0o111)
         first = str(root / first.removeprefix("/opt/ml/"))
-    return Command((first, *words[1:]), {})
+    return ProgramCommand((first, *words[1:]), {})
 
 
-def _script(spec: InstanceSpec, blobs: Blobs, ml: Path, root: Path) -> Command:
-    """Script mode, as the training toolkit has it: the script is started with ``--name value`` for each hyperparameter."""
-    given = decoded(spec.request.get("HyperParameters", {}))
-    program, place = given.get("sagemaker_program"), given.get("sagemaker_submit_directory")
+def _script(spec: InstanceSpec, blobs: BlobStore, ml: Path, root: Path) -> ProgramCommand:
+    """Returns the command of script mode: like SageMaker's training toolkit, with ``--name value`` for each hyperparameter."""
+    values = decode_values(spec.request.get("HyperParameters", {}))
+    program, source = values.get("sagemaker_program"), values.get("sagemaker_submit_directory")
     if not program:
         raise Invalid(NOTHING_TO_RUN)
-    if not isinstance(program, str) or not isinstance(place, str | None):
-        raise Invalid(f"sagemaker_program {program!r} and sagemaker_submit_directory {place!r} must be texts")
-    if place is None and not (ml / "code" / program).is_file():
+    if not isinstance(program, str) or not isinstance(source, str | None):
+        raise Invalid(f"sagemaker_program {program!r} and sagemaker_submit_directory {source!r} must be texts")
+    if source is None and not (ml / "code" / program).is_file():
         raise Invalid(
-            "the hyperparameter sagemaker_submit_directory is missing: give the s3:// place of the archive that holds "
+            "the hyperparameter sagemaker_submit_directory is missing: give the s3:// URI of the archive that holds "
             f"{program!r}, or the folder of a channel"
         )
-    _fetch_source(place, blobs, ml)
+    _fetch_source(source, blobs, ml)
     if ".." in Path(program).parts or not (ml / "code" / program).is_file():
         raise Invalid(f"the source has no file {program!r}, which sagemaker_program names")
     code = root / "code"
-    words = (*start_of(program, spec, root), str(code / program), *user_arguments(user_hyperparameters(spec)))
+    arguments = command_line_arguments(user_hyperparameters(spec))
+    words = (*launcher_words(program, spec, root), str(code / program), *arguments)
     environment = {
-        "PYTHONPATH": f"{code}:{packages.variables(root)['PYTHONPATH']}",
+        "PYTHONPATH": f"{code}:{virtual_environment.environment_variables(root)['PYTHONPATH']}",
         "SM_MODULE_NAME": Path(program).stem,
         "SM_MODULE_DIR": str(code),
         "SM_USER_ENTRY_POINT": program,
     }
     if (ml / "code" / "requirements.txt").is_file():
-        words, lent = packages.installing(code / "requirements.txt", words, spec.request.get("Environment", {}))
-        environment |= lent
-    return Command(words, environment)
+        words, pip_variables = virtual_environment.install_command(
+            code / "requirements.txt", words, spec.request.get("Environment", {})
+        )
+        environment |= pip_variables
+    return ProgramCommand(words, environment)
 
 
-def _fetch_source(place: str | None, blobs: Blobs, ml: Path) -> None:
-    """Raises Invalid, NotFound. A place under /opt/ml is a channel that holds the source."""
-    if place is None:
+def _fetch_source(source: str | None, blobs: BlobStore, ml: Path) -> None:
+    """Puts the source into the folder ``code``: from a channel when its path is below /opt/ml, otherwise from an archive in S3.
+
+    Raises Invalid, NotFound.
+    """
+    if source is None:
         return
-    if place.startswith("/opt/ml/"):
-        source = ml / place.removeprefix("/opt/ml/")
-        if ".." in Path(place).parts or not source.is_dir():
-            raise Invalid(f"sagemaker_submit_directory {place!r} is no folder of a channel")
-        for path in source.rglob("*"):
-            target = ml / "code" / path.relative_to(source)
-            if path.is_dir():
-                target.mkdir(parents=True, exist_ok=True)
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+    if source.startswith("/opt/ml/"):
+        folder = ml / source.removeprefix("/opt/ml/")
+        if ".." in Path(source).parts or not folder.is_dir():
+            raise Invalid(f"sagemaker_submit_directory {source!r} is not the folder of a channel")
+        _copy_files(folder, ml / "code")
         return
-    uri = parse_s3_uri(place, at="sagemaker_submit_directory")
+    uri = parse_s3_uri(source, at="sagemaker_submit_directory")
     archive = ml / "sourcedir.tar.gz"
     _, content = blobs.read(uri.bucket, uri.key)
     with archive.open("wb") as file:
@@ -126,3 +140,13 @@ def _fetch_source(place: str | None, blobs: Blobs, ml: Path) -> None:
     with archive.open("rb") as file:
         extract_tar(file, ml / "code")
     archive.unlink()
+
+
+def _copy_files(folder: Path, target_folder: Path) -> None:
+    for path in folder.rglob("*"):
+        target = target_folder / path.relative_to(folder)
+        if path.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)

@@ -1,12 +1,13 @@
-"""What SageMaker's SDK calls a job's ``distribution``: who starts the processes of a script."""
+"""The ``distribution`` of SageMaker's SDK: which launcher starts the processes of a script."""
 
 from pathlib import Path
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent.contract import framework_hyperparameters, meeting_place
+from naiad.service.jobs.agent.hyperparameters import framework_hyperparameters
+from naiad.service.jobs.rendezvous import rendezvous_address
 
-_BY_TORCHRUN = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
+_TORCHRUN_SETTINGS = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
 _NOT_SERVED = {
     "sagemaker_mpi_enabled": "MPI",
     "sagemaker_distributed_dataparallel_enabled": "smdistributed's data parallelism",
@@ -15,26 +16,26 @@ _NOT_SERVED = {
 }
 
 
-def start_of(program: str, spec: InstanceSpec, root: Path) -> tuple[str, ...]:
-    """What stands before the script. Raises Invalid for a distribution that nobody starts here."""
-    given = framework_hyperparameters(spec)
+def launcher_words(program: str, spec: InstanceSpec, root: Path) -> tuple[str, ...]:
+    """Returns the words before the script in its command. Raises Invalid for a distribution that is not served."""
+    settings = framework_hyperparameters(spec)
     for name, what in _NOT_SERVED.items():
-        if _is_on(given.get(name)):
+        if _is_on(settings.get(name)):
             raise Invalid(
-                f"the hyperparameter {name} asks for {what}, which is not served: take "
+                f"the hyperparameter {name} asks for {what}, which is not served: use "
                 'distribution={"torch_distributed": {"enabled": True}}'
             )
-    by_torchrun = [name for name in _BY_TORCHRUN if _is_on(given.get(name))]
+    torchrun_settings = [name for name in _TORCHRUN_SETTINGS if _is_on(settings.get(name))]
     if program.endswith(".sh"):
-        if by_torchrun:
-            raise Invalid(f"{by_torchrun[0]} starts a Python script, and sagemaker_program is {program!r}")
+        if torchrun_settings:
+            raise Invalid(f"{torchrun_settings[0]} starts a Python script, and sagemaker_program is {program!r}")
         return ("bash",)
-    return ("python", *(_torchrun(spec, root) if by_torchrun else ()))
+    return ("python", *(_torchrun(spec, root) if torchrun_settings else ()))
 
 
 def _torchrun(spec: InstanceSpec, root: Path) -> tuple[str, ...]:
-    """A process for each GPU, or one."""
-    address, port = meeting_place(spec, root)
+    """Returns the options with which torchrun starts a process for each GPU, or one process."""
+    address, port = rendezvous_address(spec, root)
     options = {
         "nnodes": len(spec.hosts),
         "node_rank": spec.instance.index,

@@ -1,76 +1,78 @@
-"""What an instance is given before its program begins: channels, models, checkpoints, and places for its outputs."""
+"""Fetches what a program finds when it starts: channels, models and checkpoints, and folders for its outputs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from naiad.service.blobs.port import Blobs
-from naiad.service.contract.channels import Fetcher
+from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.channels import ChannelFetcher
 from naiad.service.contract.model_data import fetch_model
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent.output import outputs_of
-from naiad.service.jobs.agent.sync import FolderSync
+from naiad.service.jobs.agent.folder_sync import FolderSync
+from naiad.service.jobs.agent.outputs import processing_outputs
 
 _ML = "/opt/ml/"
 
 
 @dataclass(frozen=True)
 class Inputs:
+    """The inputs of one instance."""
+
     spec: InstanceSpec
-    blobs: Blobs
+    blobs: BlobStore
     ml: Path
-    say: Callable[[str], None]
-    """Into the log."""
+    log_message: Callable[[str], None]
 
     def fetch(self) -> list[FolderSync]:
-        """Returns what is stored while the program runs; that has begun. Raises ServiceError."""
+        """Returns the folders that are stored while the program runs; storing has begun. Raises ServiceError."""
         spec = self.spec
-        fetcher = Fetcher(self.blobs, spec.cache_folder, index=spec.instance.index, instances=len(spec.hosts))
+        fetcher = ChannelFetcher(self.blobs, spec.cache_folder, index=spec.instance.index, instances=len(spec.hosts))
         if spec.instance.kind is JobKind.PROCESSING:
-            self._processing(fetcher)
-            return self._continuous_outputs()
+            self._fetch_processing_inputs(fetcher)
+            return self._start_continuous_outputs()
         if spec.instance.kind is JobKind.TRANSFORM:
-            self._transform(fetcher)
+            self._fetch_transform_inputs(fetcher)
             return []
         for channel in spec.request.get("InputDataConfig", ()):
             name = channel["ChannelName"]
             source = channel["DataSource"]["S3DataSource"]
-            fetcher.channel(source, self.ml / "input" / "data" / name, name=name)
-        return self._checkpoints(fetcher)
+            fetcher.fetch_channel(source, self.ml / "input" / "data" / name, name=name)
+        return self._restore_checkpoints(fetcher)
 
-    def _processing(self, fetcher: Fetcher) -> None:
-        for given in self.spec.request.get("ProcessingInputs", ()):
-            source = given.get("S3Input", {})
+    def _fetch_processing_inputs(self, fetcher: ChannelFetcher) -> None:
+        for processing_input in self.spec.request.get("ProcessingInputs", ()):
+            source = processing_input.get("S3Input", {})
             if source.get("LocalPath", "").startswith(_ML):
-                fetcher.channel(source, self.ml / source["LocalPath"].removeprefix(_ML), name=given["InputName"])
-        for output in outputs_of(self.spec):
-            (self.ml / output.local).mkdir(parents=True, exist_ok=True)
+                target = self.ml / source["LocalPath"].removeprefix(_ML)
+                fetcher.fetch_channel(source, target, name=processing_input["InputName"])
+        for output in processing_outputs(self.spec):
+            (self.ml / output.folder).mkdir(parents=True, exist_ok=True)
 
-    def _transform(self, fetcher: Fetcher) -> None:
-        """Several instances share the files."""
+    def _fetch_transform_inputs(self, fetcher: ChannelFetcher) -> None:
+        """Fetches the model and the files to transform, which the instances divide among themselves."""
         fetch_model(self.blobs, self.spec.request["Container"], self.ml / "model")
         source = self.spec.request["TransformInput"]["DataSource"]["S3DataSource"]
-        shared = {**source, "S3DataDistributionType": "ShardedByS3Key"}
-        fetcher.channel(shared, self.ml / "transform" / "input", name="TransformInput")
+        sharded = {**source, "S3DataDistributionType": "ShardedByS3Key"}
+        fetcher.fetch_channel(sharded, self.ml / "transform" / "input", name="TransformInput")
 
-    def _checkpoints(self, fetcher: Fetcher) -> list[FolderSync]:
+    def _restore_checkpoints(self, fetcher: ChannelFetcher) -> list[FolderSync]:
         config = self.spec.request.get("CheckpointConfig")
         if not config:
             return []
-        local = config.get("LocalPath", "/opt/ml/checkpoints").rstrip("/").removeprefix(_ML)
-        return [self._begun(config["S3Uri"], local, at="CheckpointConfig", fetcher=fetcher)]
+        folder = config.get("LocalPath", "/opt/ml/checkpoints").rstrip("/").removeprefix(_ML)
+        return [self._start_sync(config["S3Uri"], folder, at="CheckpointConfig", fetcher=fetcher)]
 
-    def _continuous_outputs(self) -> list[FolderSync]:
-        outputs = [output for output in outputs_of(self.spec) if output.is_continuous]
-        return [self._begun(output.uri, output.local, at=f"output {output.name}") for output in outputs]
+    def _start_continuous_outputs(self) -> list[FolderSync]:
+        outputs = [output for output in processing_outputs(self.spec) if output.is_continuous]
+        return [self._start_sync(output.uri, output.folder, at=f"output {output.name}") for output in outputs]
 
-    def _begun(self, uri: str, local: str, *, at: str, fetcher: Fetcher | None = None) -> FolderSync:
-        """With a fetcher, what is there already is brought back first."""
-        (self.ml / local).mkdir(parents=True, exist_ok=True)
-        sync = FolderSync(self.blobs, parse_s3_uri(uri, at=at), self.ml, local)
+    def _start_sync(self, uri: str, folder: str, *, at: str, fetcher: ChannelFetcher | None = None) -> FolderSync:
+        """Starts to store a folder. With a fetcher, restores first what is stored already."""
+        (self.ml / folder).mkdir(parents=True, exist_ok=True)
+        sync = FolderSync(self.blobs, parse_s3_uri(uri, at=at), self.ml, folder)
         if fetcher is not None and (count := sync.restore(fetcher)):
-            self.say(f"{count} checkpoint files were brought back")
+            self.log_message(f"{count} checkpoint files were restored")
         sync.start()
         return sync

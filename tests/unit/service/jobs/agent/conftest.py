@@ -1,4 +1,4 @@
-"""Objects in a folder, and the order of an instance that reads and writes them."""
+"""Specs of instances, and training jobs that run in this machine's sandbox."""
 
 import io
 import tarfile
@@ -11,41 +11,11 @@ from typing import Any
 
 import pytest
 
-from naiad.service.blobs.open import open_blobs
-from naiad.service.blobs.port import Blobs
+from naiad.service.compose import AGENT_COMMAND
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    opened = open_blobs(str(tmp_path / "blobs"))
-    opened.create_bucket("naiad")
-    return opened
-
-
-@pytest.fixture
-def put(blobs: Blobs) -> Callable[..., None]:
-    """``put({"key": b"content"})`` into the bucket naiad."""
-
-    def into(objects: Mapping[str, bytes]) -> None:
-        for key, content in objects.items():
-            blobs.put("naiad", key, io.BytesIO(content))
-
-    return into
-
-
-@pytest.fixture
-def stored(blobs: Blobs) -> Callable[[], dict[str, bytes]]:
-    """What is in the bucket naiad."""
-
-    def read() -> dict[str, bytes]:
-        listed = blobs.list("naiad", prefix="", limit=1000).blobs
-        return {info.key: b"".join(blobs.read("naiad", info.key)[1]) for info in listed}
-
-    return read
 
 
 @pytest.fixture
@@ -74,26 +44,26 @@ def spec_of(tmp_path: Path) -> Callable[..., InstanceSpec]:
 
 
 @dataclass(frozen=True)
-class Ran:
+class Run:
     report: InstanceReport
     lines: list[str]
 
 
 @pytest.fixture
-def run(spec_of: Callable[..., InstanceSpec], put: Callable[..., None]) -> Callable[..., Ran]:
-    """``run(program, **request)``: a training job with the program as its script, from its order to its end."""
+def run(spec_of: Callable[..., InstanceSpec], put: Callable[..., None]) -> Callable[..., Run]:
+    """Runs a training job with the program as its script: ``run(program, **request)``."""
 
-    def one(program: str | bytes, *, index: int = 0, instances: int = 1, **request: Any) -> Ran:
-        """Bytes are the source archive itself."""
+    def run_job(program: str | bytes, *, index: int = 0, instances: int = 1, **request: Any) -> Run:
+        """``program`` is a script, or the bytes of a source archive."""
         put({"source.tar.gz": program if isinstance(program, bytes) else _archive(program)})
         spec = spec_of(_request(request), index=index, instances=instances)
-        return ran(replace(spec, cpus=(0,)))
+        return run_instance(replace(spec, cpus=(0,)))
 
-    return one
+    return run_job
 
 
-def ran(spec: InstanceSpec, *, within_s: float = 30) -> Ran:
-    executor, deadline = LocalExecutor(), time.monotonic() + within_s
+def run_instance(spec: InstanceSpec, *, within_s: float = 30) -> Run:
+    executor, deadline = LocalExecutor(AGENT_COMMAND), time.monotonic() + within_s
     executor.start(spec)
     try:
         while True:
@@ -105,7 +75,7 @@ def ran(spec: InstanceSpec, *, within_s: float = 30) -> Ran:
     finally:
         executor.kill(spec.instance)
     text = (spec.instance.folder / "log").read_text(encoding="utf-8")
-    return Ran(report, [line.partition(" ")[2] for line in text.splitlines()])
+    return Run(report, [line.partition(" ")[2] for line in text.splitlines()])
 
 
 def _archive(program: str) -> bytes:

@@ -1,4 +1,4 @@
-"""One instance from its order to its end, without a server: also with programs and data that mean harm."""
+"""One instance from its spec to its end, without a server, with hostile programs and data among others."""
 
 import contextlib
 import io
@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from naiad.service.blobs.port import BlobInfo, Blobs
+from naiad.service.agent_process import PROGRAMS
+from naiad.service.blobs.port import BlobStore, ObjectInfo
 from naiad.service.contract.log_writer import LogWriter
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.status import Phase
@@ -31,7 +32,7 @@ def members(archive: bytes) -> dict[str, bytes]:
         return {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]  # reason: files only
 
 
-STEALS = """
+THIEF = """
     import os, shutil, sys
     state, ml = os.environ["STATE"], os.environ["SM_MODEL_DIR"] + "/.."
     shutil.rmtree(f"{ml}/output/data")
@@ -49,22 +50,24 @@ STEALS = """
 """
 
 
-def test_links_at_the_servers_state_bring_nothing_of_it(run: Any, stored: Any, tmp_path: Path) -> None:
+def test_links_to_the_servers_folder_bring_nothing_of_it(run: Any, stored: Any, tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("a secret of the server's")
     checkpoints = {"CheckpointConfig": {"S3Uri": "s3://naiad/kept"}}
-    ran = run(STEALS, Environment={"STATE": str(tmp_path)}, **checkpoints)
-    assert ran.lines == [
+    done = run(THIEF, Environment={"STATE": str(tmp_path)}, **checkpoints)
+    assert done.lines == [
         "False",
-        "naiad: not stored, since only files are: model/keys, model/pipe, model/state, output/data/.",
+        "naiad: not stored, because only regular files are: model/keys, model/pipe, model/state, output/data/.",
     ]
-    assert ran.report.failure_reason == "AlgorithmError: the program ended with exit status 3; its last line was: False"
-    assert ran.report.exit_message is None
-    found = stored()
-    assert set(found) == {"source.tar.gz", "out/one/output/model.tar.gz"}
-    assert members(found["out/one/output/model.tar.gz"]) == {"again": b"w", "weights": b"w"}
+    assert (
+        done.report.failure_reason == "AlgorithmError: the program ended with exit status 3; its last line was: False"
+    )
+    assert done.report.exit_message is None
+    objects = stored()
+    assert set(objects) == {"source.tar.gz", "out/one/output/model.tar.gz"}
+    assert members(objects["out/one/output/model.tar.gz"]) == {"again": b"w", "weights": b"w"}
 
 
-def test_a_failure_file_without_end_is_cut(run: Any) -> None:
+def test_a_huge_failure_file_is_cut(run: Any) -> None:
     program = """
         import os, sys
         with open(os.environ["SM_OUTPUT_DIR"] + "/failure", "wb") as file:
@@ -96,21 +99,21 @@ def link(name: str, kind: bytes, to: str) -> bytes:
     ],
     ids=["up", "link", "nonsense"],
 )  # fmt: skip
-def test_a_hostile_source_has_one_clear_reason(run: Any, source: bytes, reason: str) -> None:
+def test_a_hostile_source_has_a_clear_reason(run: Any, source: bytes, reason: str) -> None:
     report = run(source).report
     assert report.phase is Phase.FAILED
     assert report.failure_reason.startswith(reason)
 
 
 @pytest.mark.parametrize("key", ["data/a//b", "data/../../up"])
-def test_a_key_that_is_no_files_name_has_one_clear_reason(run: Any, put: Any, key: str, tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_a_file_name_has_a_clear_reason(run: Any, put: Any, key: str, tmp_path: Path) -> None:
     put({key: b"x"})
     report = run("", InputDataConfig=[s3("s3://naiad/data/")]).report
     name = key.removeprefix("data/")
     assert report.failure_reason == f"ClientError: the key {name!r} cannot be a file's name below train"
 
 
-def test_checkpoints_come_back_to_each_instance_and_what_is_new_is_stored(run: Any, put: Any, stored: Any) -> None:
+def test_checkpoints_are_restored_on_each_instance_and_new_ones_are_stored(run: Any, put: Any, stored: Any) -> None:
     program = """
         import os, pathlib
         folder = pathlib.Path(os.environ["SM_CHECKPOINT_DIR"])
@@ -119,37 +122,37 @@ def test_checkpoints_come_back_to_each_instance_and_what_is_new_is_stored(run: A
     """
     put({"kept/step-1": b"old"})
     config = {"CheckpointConfig": {"S3Uri": "s3://naiad/kept"}}
-    ran = run(program, index=1, instances=2, **config)
-    assert ran.lines == ["naiad: 1 checkpoint files were brought back", "[('step-1', 'old')]"]
+    done = run(program, index=1, instances=2, **config)
+    assert done.lines == ["naiad: 1 checkpoint files were restored", "[('step-1', 'old')]"]
     assert stored()["kept/of-algo-2"] == b"new"
 
 
-def test_its_time_is_over(run: Any, stored: Any) -> None:
+def test_a_program_at_its_time_limit(run: Any, stored: Any) -> None:
     program = """
         import os, time
         open(os.environ["SM_MODEL_DIR"] + "/weights", "w").write("as far as it came")
         time.sleep(600)
     """
-    ran = run(program, StoppingCondition={"MaxRuntimeInSeconds": 1}, Environment={"NAIAD_STOP_TIMEOUT_S": "5"})
-    assert ran.report.phase is Phase.MAX_RUNTIME_EXCEEDED
+    done = run(program, StoppingCondition={"MaxRuntimeInSeconds": 1}, Environment={"NAIAD_STOP_TIMEOUT_S": "5"})
+    assert done.report.phase is Phase.MAX_RUNTIME_EXCEEDED
     assert members(stored()["out/one/output/model.tar.gz"]) == {"weights": b"as far as it came"}
 
 
-def test_output_without_a_newline_and_without_sense(run: Any) -> None:
+def test_output_without_newlines_and_without_text(run: Any) -> None:
     program = """
         import os, sys
         sys.stdout.buffer.write(b"x" * 20_000_000 + b"\\n" + bytes(range(256)))
     """
-    ran = run(program)
-    assert ran.report.phase is Phase.COMPLETED
-    long = [line for line in ran.lines if set(line) == {"x"}]
+    done = run(program)
+    assert done.report.phase is Phase.COMPLETED
+    long = [line for line in done.lines if set(line) == {"x"}]
     assert sum(map(len, long)) == 20_000_000
     assert max(map(len, long)) < 400_000
-    assert not any(re.search(r"[\x00-\x08\x0e-\x1f]", line) for line in ran.lines)
-    assert ran.lines[-1].endswith("\ufffd")
+    assert not any(re.search(r"[\x00-\x08\x0e-\x1f]", line) for line in done.lines)
+    assert done.lines[-1].endswith("\ufffd")
 
 
-def test_without_namespaces_the_paths_are_in_the_variables(
+def test_without_namespaces_the_variables_have_the_paths(
     run: Any, put: Any, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusing = tmp_path / "bin" / "unshare"
@@ -163,11 +166,11 @@ def test_without_namespaces_the_paths_are_in_the_variables(
         print(os.getcwd() == os.environ["SM_MODULE_DIR"], os.environ["SM_MODEL_DIR"].startswith("/opt/ml"))
         shutil.copy(os.environ["SM_CHANNEL_TRAIN"] + "/a", os.environ["SM_MODEL_DIR"])
     """
-    ran = run(program, InputDataConfig=[s3("s3://naiad/data/")])
-    assert ran.report.phase is Phase.COMPLETED, ran
-    assert ran.lines == [
-        "naiad: namespaces are refused here: the program runs without /opt/ml, by its SM_ variables, and can read the "
-        "server's folder",
+    done = run(program, InputDataConfig=[s3("s3://naiad/data/")])
+    assert done.report.phase is Phase.COMPLETED, done
+    assert done.lines == [
+        "naiad: namespaces are not allowed here: the program runs without /opt/ml, finds its folders in the SM_ variables, "
+        "and can read the server's folder",
         "True False",
     ]
     assert members(stored()["out/one/output/model.tar.gz"]) == {"a": b"content"}
@@ -180,35 +183,35 @@ def test_a_manifest_and_files_without_compression(run: Any, put: Any, stored: An
         import os, shutil
         shutil.copytree(os.environ["SM_CHANNEL_TRAIN"], os.environ["SM_MODEL_DIR"], dirs_exist_ok=True)
     """
-    ran = run(
+    done = run(
         program,
         InputDataConfig=[s3("s3://naiad/list", S3DataType="ManifestFile")],
         OutputDataConfig={"S3OutputPath": "s3://naiad/out", "CompressionType": "NONE"},
     )
-    assert ran.report.phase is Phase.COMPLETED, ran
+    assert done.report.phase is Phase.COMPLETED, done
     assert {key: body for key, body in stored().items() if key.startswith("out/")} == {
         "out/one/output/model/deep/b": b"2"
     }
 
 
-@pytest.mark.parametrize("given", ["soon", "-1", "nan", "1e9"])
-def test_a_stop_timeout_that_is_no_time(run: Any, given: str) -> None:
-    report = run("print('ran')", Environment={"NAIAD_STOP_TIMEOUT_S": given}).report
-    assert report.failure_reason.startswith(f"ClientError: Environment's NAIAD_STOP_TIMEOUT_S is '{given}'")
+@pytest.mark.parametrize("timeout", ["soon", "-1", "nan", "1e9"])
+def test_a_bad_stop_timeout(run: Any, timeout: str) -> None:
+    report = run("print('ran')", Environment={"NAIAD_STOP_TIMEOUT_S": timeout}).report
+    assert report.failure_reason.startswith(f"ClientError: Environment's NAIAD_STOP_TIMEOUT_S is '{timeout}'")
 
 
 @dataclass(frozen=True)
 class Stalling:
-    """A store that gives a block of what it is asked for, and no more."""
+    """A store that gives one block of an object, and then hangs."""
 
-    blobs: Blobs
+    blobs: BlobStore
     is_stopped: bool
-    """Meanwhile, by SIGTERM."""
+    """Whether SIGTERM comes meanwhile."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.blobs, name)
 
-    def read(self, bucket: str, key: str) -> tuple[BlobInfo, Iterator[bytes]]:
+    def read(self, bucket: str, key: str) -> tuple[ObjectInfo, Iterator[bytes]]:
         return self.blobs.head(bucket, key), self._blocks()
 
     def _blocks(self) -> Iterator[bytes]:
@@ -222,18 +225,18 @@ class Stalling:
     ("is_stopped", "limit", "phase"),
     [(True, {}, Phase.STOPPED), (False, {"MaxRuntimeInSeconds": 1}, Phase.MAX_RUNTIME_EXCEEDED)],
 )
-def test_what_is_fetched_is_left_when_the_job_is_to_end(
-    spec_of: Any, put: Any, blobs: Blobs, tmp_path: Path, is_stopped: bool, limit: dict[str, int], phase: Phase
+def test_a_download_is_interrupted_by_a_stop_and_by_the_time_limit(
+    spec_of: Any, put: Any, blobs: BlobStore, tmp_path: Path, is_stopped: bool, limit: dict[str, int], phase: Phase
 ) -> None:
     put({"data/large": b"content"})
     spec = spec_of({"InputDataConfig": [s3("s3://naiad/data/")], "StoppingCondition": limit})
     folder = spec.instance.folder
     for name in ("ml", "tmp", "work"):
         (folder / name).mkdir(parents=True)
-    agent = Agent(spec, Stalling(blobs, is_stopped), LogWriter(folder))  # type: ignore[arg-type]  # reason: by __getattr__
+    agent = Agent(spec, Stalling(blobs, is_stopped), LogWriter(folder), PROGRAMS)  # type: ignore[arg-type]  # reason: __getattr__ has the other methods
 
     def stop(*_: object) -> None:
-        agent.stopping = True
+        agent.is_stop_requested = True
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
@@ -245,15 +248,15 @@ def test_what_is_fetched_is_left_when_the_job_is_to_end(
     assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
 
 
-def test_what_a_lost_attempt_left_makes_room(spec_of: Any, blobs: Blobs) -> None:
-    left = spec_of({}).instance.folder
-    (left / "ml").mkdir(parents=True)
-    (left / "log").touch()
+def test_the_files_of_a_lost_attempt_are_removed(spec_of: Any, blobs: BlobStore) -> None:
+    first = spec_of({}).instance.folder
+    (first / "ml").mkdir(parents=True)
+    (first / "log").touch()
     spec = spec_of({"InputDataConfig": [s3("s3://naiad/none/")]})
-    second = replace(spec, instance=replace(spec.instance, attempt=2, folder=left.parents[1] / "2" / "algo-1"))
+    second = replace(spec, instance=replace(spec.instance, attempt=2, folder=first.parents[1] / "2" / "algo-1"))
     (second.instance.folder / "ml").mkdir(parents=True)
-    agent = Agent(second, blobs, LogWriter(second.instance.folder))
+    agent = Agent(second, blobs, LogWriter(second.instance.folder), PROGRAMS)
     with contextlib.closing(agent.log), pytest.raises(Invalid, match="there is no object"):
         agent.run()
-    assert not (left / "ml").exists()
-    assert (left / "log").is_file()
+    assert not (first / "ml").exists()
+    assert (first / "log").is_file()

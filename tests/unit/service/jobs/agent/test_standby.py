@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from naiad.service.jobs.agent.standby import Standby, can_stand_in, stand_by
+from naiad.service.jobs.agent.standby import Standby, can_use_standby, fork_standby
 
 WORDS = ("python", "/opt/ml/code/train.py")
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("variables", "expected"),
     [
         ({}, True),
         ({"MY_FLAG": "1", "OMP_NUM_THREADS": "1"}, True),
@@ -18,23 +18,23 @@ WORDS = ("python", "/opt/ml/code/train.py")
         ({"OMP_PROC_BIND": "true"}, False),
     ],
 )
-def test_what_libraries_read_while_they_load_needs_a_new_interpreter(
-    tmp_path: Path, asked: dict[str, str], *, expected: bool
+def test_variables_that_libraries_read_when_they_are_loaded_need_a_new_interpreter(
+    tmp_path: Path, variables: dict[str, str], *, expected: bool
 ) -> None:
-    assert can_stand_in(WORDS, asked, [tmp_path]) is expected
+    assert can_use_standby(WORDS, variables, [tmp_path]) is expected
 
 
-def test_a_module_of_the_users_that_bears_a_loaded_name_needs_a_new_interpreter(tmp_path: Path) -> None:
+def test_a_module_with_the_name_of_a_loaded_one_needs_a_new_interpreter(tmp_path: Path) -> None:
     (tmp_path / "json.py").touch()
-    assert not can_stand_in(WORDS, {}, [tmp_path])
+    assert not can_use_standby(WORDS, {}, [tmp_path])
 
 
-def test_another_program_is_not_for_it(tmp_path: Path) -> None:
-    assert not can_stand_in(("/opt/ml/input/data/code/train",), {}, [tmp_path])
+def test_a_program_that_is_not_python_needs_a_new_process(tmp_path: Path) -> None:
+    assert not can_use_standby(("/opt/ml/input/data/code/train",), {}, [tmp_path])
 
 
-def test_without_an_order_it_ends_and_runs_nothing() -> None:
-    standby = stand_by()
+def test_a_dismissed_standby_ends_and_runs_nothing() -> None:
+    standby = fork_standby()
     assert isinstance(standby, Standby)
     assert standby.poll() is None
     standby.dismiss()

@@ -1,0 +1,70 @@
+"""Writes the folders and the files under /opt/ml that SageMaker's container contract promises to a program."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from naiad.service.contract import virtual_environment
+from naiad.service.domain.job import JobKind
+from naiad.service.executors.port import InstanceSpec
+
+
+def write_config_files(spec: InstanceSpec, ml: Path) -> None:
+    virtual_environment.create_virtual_environment(ml)
+    if spec.instance.kind is JobKind.PROCESSING:
+        _write_json(ml / "config" / "processingjobconfig.json", {**spec.request, "ProcessingJobArn": spec.arn})
+        _write_json(ml / "config" / "resourceconfig.json", resource_config(spec))
+        _make_folders(ml, "code", "output")
+    elif spec.instance.kind is JobKind.TRANSFORM:
+        _write_json(ml / "config" / "transformjobconfig.json", spec.request)
+        _make_folders(ml, "code", "output", "transform/input", "transform/output")
+    else:
+        config = ml / "input" / "config"
+        _write_json(config / "hyperparameters.json", dict(spec.request.get("HyperParameters", {})))
+        _write_json(config / "inputdataconfig.json", input_data_config(spec))
+        _write_json(config / "resourceconfig.json", resource_config(spec))
+        _make_folders(ml, "model", "code", "output/data", "checkpoints", "input/data", "output/intermediate")
+
+
+def resource_config(spec: InstanceSpec) -> dict[str, Any]:
+    """Returns the content of resourceconfig.json."""
+    config = spec.request.get("ResourceConfig") or spec.request.get("ProcessingResources", {}).get("ClusterConfig", {})
+    instance_type = config.get("InstanceType", "local")
+    group = {
+        "instance_group_name": "homogeneousCluster",
+        "instance_type": instance_type,
+        "hosts": list(spec.hosts),
+    }
+    return {
+        "current_host": spec.instance.host,
+        "current_instance_type": instance_type,
+        "current_group_name": group["instance_group_name"],
+        "hosts": list(spec.hosts),
+        "instance_groups": [group],
+        "network_interface_name": "lo",
+    }
+
+
+def input_data_config(spec: InstanceSpec) -> dict[str, Any]:
+    """Returns the content of inputdataconfig.json: the settings of each channel."""
+    channels = {}
+    for channel in spec.request.get("InputDataConfig", ()):
+        source = channel.get("DataSource", {}).get("S3DataSource", {})
+        channels[channel["ChannelName"]] = {
+            "TrainingInputMode": "File",
+            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+            **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+        }
+    return channels
+
+
+def _make_folders(ml: Path, *names: str) -> None:
+    for name in names:
+        (ml / name).mkdir(parents=True, exist_ok=True)
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, default=str), encoding="utf-8")
