@@ -1,11 +1,11 @@
-"""The best accuracy on Fashion-MNIST within a minute, every choice automatic: SimpleNet, and Net on 3×32×32.
+"""Measures the accuracy on Fashion-MNIST within a minute, with an automatic plan: SimpleNet, and Net on 3×32×32.
 
     python benchmarks/best_in_60s.py [--nets simplenet net] [--seeds 5] [--limit 60]
 
-``naiad.fit(net, data, time_limit_s=60, seed=s)`` and no more, in a process of its own with nothing remembered; then once more
-with what an earlier run remembered. Clock: from the call to its return, reading and testing included; imports excluded, and for
-Net the padding of the images. The contract is that the call takes what it was given, within 3 %; the plan's forecast of the
-validation accuracy is compared with what came.
+Each run is ``naiad.fit(net, data, time_limit_s=60, seed=s)`` in a process of its own with an empty cache; one more run uses the
+cache of an earlier one. The clock runs from the call to its return: reading and testing are included; imports and, for Net, the
+padding of the images are not. The call must take its time limit within 3 %. The plan's forecast of the validation accuracy is
+compared with the result.
 """
 
 import argparse
@@ -20,56 +20,63 @@ from pathlib import Path
 from typing import Any
 
 from fashion_accuracy import three_channels
-from log import row
+from log import log_row
 
-from naiad import fit  # here and not in ``one``: torch comes with it
+from naiad import fit  # imported here, so that torch is loaded before the clock starts
 
 NETS = {"simplenet": "Fashion-MNIST", "net": "Fashion-MNIST as 3×32×32"}
 TOLERANCE = 0.03
 
 
-def one(net: str, limit_s: float, seed: int) -> None:
+def run_once(net: str, limit_s: float, seed: int) -> None:
     data: Any = three_channels() if net == "net" else "fashion-mnist"
-    begun = time.perf_counter()
+    started = time.perf_counter()
     model = fit(net, data, time_limit_s=limit_s, seed=seed)
-    seconds = time.perf_counter() - begun
-    chosen = {name: getattr(model.plan, name) for name in ("optimizer", "batch_size", "precision", "threads")}
-    chosen |= {"steps": model.history[-1].step, "epochs": len(model.history)}
+    seconds = time.perf_counter() - started
+    choices = {name: getattr(model.plan, name) for name in ("optimizer", "batch_size", "precision", "threads")}
+    choices |= {"steps": model.history[-1].step, "epochs": len(model.history)}
     accuracy, outcome = (model.evaluations[name]["metrics"]["accuracy"] for name in ("test", "validation"))
-    missed = None if model.plan.forecast is None else outcome - model.plan.forecast
-    print(json.dumps({"seconds": seconds, "accuracy": accuracy, "missed": missed, "chosen": chosen}))
+    forecast_error = None if model.plan.forecast is None else outcome - model.plan.forecast
+    print(json.dumps({"seconds": seconds, "accuracy": accuracy, "forecast_error": forecast_error, "choices": choices}))
 
 
-def in_a_process(net: str, limit_s: float, seed: int, cache: Path) -> dict[str, Any]:
-    done = subprocess.run(
+def run_in_process(net: str, limit_s: float, seed: int, cache: Path) -> dict[str, Any]:
+    completed = subprocess.run(
         [sys.executable, __file__, "--one", net, str(limit_s), str(seed)],
         env={**os.environ, "XDG_CACHE_HOME": str(cache)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"{net}, seed {seed} failed:\n{done.stderr[-3_000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    said = ", ".join(f"{name} {value}" for name, value in answer["chosen"].items())
+    if completed.returncode:
+        raise SystemExit(f"{net}, seed {seed} failed:\n{completed.stderr[-3_000:]}")
+    result: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
+    choices_text = ", ".join(f"{name} {value}" for name, value in result["choices"].items())
     print(
-        f"{net:<9} seed {seed}  {answer['seconds']:7.2f} s  {100 * answer['accuracy']:.2f} %  "
-        f"forecast missed by {answer['missed']}, {said}",
+        f"{net:<9} seed {seed}  {result['seconds']:7.2f} s  {100 * result['accuracy']:.2f} %  "
+        f"forecast missed by {result['forecast_error']}, {choices_text}",
         flush=True,
     )
-    return answer
+    return result
 
 
-def say(claim: str, found: Sequence[dict[str, Any]], limit_s: float) -> None:
-    accuracies = [100 * answer["accuracy"] for answer in found]
-    seconds = [answer["seconds"] for answer in found]
-    worst = max(abs(value - limit_s) / limit_s for value in seconds)
+def print_rows(claim: str, results: Sequence[dict[str, Any]], limit_s: float) -> None:
+    accuracies = [100 * result["accuracy"] for result in results]
+    seconds = [result["seconds"] for result in results]
+    worst_error = max(abs(value - limit_s) / limit_s for value in seconds)
     goal = f"{limit_s:g} s ± {TOLERANCE:.0%}"
-    print(row(f"{claim}: accuracy", accuracies, unit="% test accuracy", script="best_in_60s.py"))
+    print(log_row(f"{claim}: accuracy", accuracies, unit="% test accuracy", script="best_in_60s.py"))
     print(
-        row(f"{claim}: the call", seconds, unit="s", goal=goal, script="best_in_60s.py", note=f"worst {worst:.1%} off")
+        log_row(
+            f"{claim}: the call",
+            seconds,
+            unit="s",
+            goal=goal,
+            script="best_in_60s.py",
+            note=f"worst {worst_error:.1%} off",
+        )
     )
-    missed = [100 * answer["missed"] for answer in found if answer["missed"] is not None]
-    if missed:
+    forecast_error = [100 * result["forecast_error"] for result in results if result["forecast_error"] is not None]
+    if forecast_error:
         claim = f"{claim}: outcome minus forecast, on the validation split"
-        print(row(claim, missed, unit="points", script="best_in_60s.py"))
+        print(log_row(claim, forecast_error, unit="points", script="best_in_60s.py"))
 
 
 def main() -> None:
@@ -78,17 +85,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60.0, help="seconds")
     parser.add_argument("--one", nargs=3, metavar=("NET", "LIMIT", "SEED"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        one(given.one[0], float(given.one[1]), int(given.one[2]))
+    options = parser.parse_args()
+    if options.one:
+        run_once(options.one[0], float(options.one[1]), int(options.one[2]))
         return
-    for net in given.nets:
+    for net in options.nets:
         with tempfile.TemporaryDirectory(prefix="naiad-bench-") as folder:
-            cold = [in_a_process(net, given.limit, seed, Path(folder) / str(seed)) for seed in range(given.seeds)]
-            warm = in_a_process(net, given.limit, given.seeds, Path(folder) / "0")
-        claim = f"{net} on {NETS[net]} within {given.limit:g} s"
-        say(claim, cold, given.limit)
-        say(f"{claim}, remembered", [warm], given.limit)
+            cold = [run_in_process(net, options.limit, seed, Path(folder) / str(seed)) for seed in range(options.seeds)]
+            warm = run_in_process(net, options.limit, options.seeds, Path(folder) / "0")
+        claim = f"{net} on {NETS[net]} within {options.limit:g} s"
+        print_rows(claim, cold, options.limit)
+        print_rows(f"{claim}, remembered", [warm], options.limit)
 
 
 if __name__ == "__main__":

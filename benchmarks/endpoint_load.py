@@ -1,9 +1,9 @@
-"""Requests a second of an endpoint against LitServe, Ray Serve and a bare server, LeNet size, JSON bodies; one interleaved run.
+"""Compares an endpoint's requests a second with LitServe, Ray Serve and a bare server: LeNet, JSON bodies, one interleaved run.
 
 python benchmarks/endpoint_load.py --litserve ENV --ray ENV [--rounds 5]
 
 ENV: environments with ``pip install litserve==0.2.19 onnxruntime numpy``, and with ``'ray[serve]==2.60.0' onnxruntime numpy``.
-The load is wrk's (one thread, on the same cores as all else). Naiad's requests are signed, each body beforehand.
+wrk makes the load with one thread, on the same cores as the servers. Naiad's requests are signed before the run.
 """
 
 import argparse
@@ -18,69 +18,71 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from live import live
-from log import row
+from live_server import serve
+from log import log_row
 
 import naiad
 from naiad.client.connection import connect
-from naiad.trainer.loop.progress import Silent
+from naiad.home import ServerAddress
+from naiad.trainer.loop.progress import SilentProgress
 
 HERE = Path(__file__).parent
 BODIES = 300
 WARM_UP_S, MEASURE_S = 2, 8
 CONNECTIONS = {"ray": 4}
-"""Where not 32. Ray Serve is fastest with four: with 32 its router backs off, and some requests take longer than wrk waits."""
+"""Connections where it is not 32. Ray Serve is fastest with four: with 32 its router backs off, and some requests time out."""
 PORTS = {"litserve": 18_701, "ray": 18_702, "bare": 18_703, "own port": 18_704}
-HALF = 3
-"""Connections that make about half of the highest rate."""
-SETTLE_S = 3
-"""After a peer's end, as it may have started processes that end later."""
+HALF_LOAD_CONNECTIONS = 3
+"""The number of connections that makes about half of the highest rate."""
+PAUSE_S = 3
+"""The pause after a peer, whose processes may end later than it does."""
 SCRIPT = "endpoint_load.py"
+INVOCATIONS = "/endpoints/shoes/invocations"
 
 
 @dataclass(frozen=True)
-class Seen:
+class LoadResult:
     rate: float
     p50_ms: float
     p99_ms: float
     requests: int
-    bad: int
+    failed: int
 
 
-def bodies() -> list[bytes]:
-    """JSON of 784 whole numbers, as pictures of clothes have them: half of them are black."""
+def make_bodies() -> list[bytes]:
+    """Returns bodies in JSON, each of 784 integers, half of them zero as in pictures of clothes."""
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (BODIES, 784)) * random.integers(0, 2, (BODIES, 784))
     return [json.dumps(picture.tolist(), separators=(",", ":")).encode() for picture in pictures]
 
 
-def wrk(url: str, path: str, requests: Path, *, seconds: int, connections: int) -> Seen:
+def run_wrk(url: str, path: str, requests: Path, *, seconds: int, connections: int) -> LoadResult:
     environment = {**os.environ, "WRK_REQUESTS": str(requests), "WRK_PATH": path}
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "wrk.lua"), url]
-    said = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
-    line = next(line for line in said.splitlines() if line.startswith("RESULT"))
-    rate, p50, p99, count, bad = (float(word) for word in line.split()[1:])
-    return Seen(rate, p50, p99, int(count), int(bad))
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "wrk.lua"), url]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    line = next(line for line in output.splitlines() if line.startswith("RESULT"))
+    rate, p50, p99, count, failed = (float(word) for word in line.split()[1:])
+    return LoadResult(rate, p50, p99, int(count), int(failed))
 
 
 def write_requests(file: Path, headers_of: Callable[[bytes], Mapping[str, str]]) -> None:
-    """As a table in Lua; JSON's texts are Lua's."""
+    """Writes the requests as a table in Lua, whose strings have JSON's syntax."""
     lines = []
-    for body in bodies():
+    for body in make_bodies():
         headers = ",".join(f"[{json.dumps(name)}]={json.dumps(value)}" for name, value in headers_of(body).items())
         lines.append(f"{{headers={{{headers}}},body={json.dumps(body.decode())}}},")
     file.write_text("return {\n" + "\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 @contextmanager
-def peer(python: str, name: str, artifact: Path) -> Iterator[str]:
+def run_peer(python: str, name: str, artifact: Path) -> Iterator[str]:
     port = PORTS[name]
     script = {"litserve": "litserve_app.py", "ray": "ray_serve_app.py", "bare": "bare_asgi.py"}[name]
     with tempfile.TemporaryFile() as log:
@@ -93,7 +95,7 @@ def peer(python: str, name: str, artifact: Path) -> Iterator[str]:
         )
         url = f"http://127.0.0.1:{port}"
         try:
-            _wait(url + ("/predict" if name == "litserve" else "/"), process)
+            _wait_until_ready(url + ("/predict" if name == "litserve" else "/"), process)
             yield url
         finally:
             os.killpg(process.pid, signal.SIGTERM)
@@ -101,12 +103,12 @@ def peer(python: str, name: str, artifact: Path) -> Iterator[str]:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-            time.sleep(SETTLE_S)
+            time.sleep(PAUSE_S)
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Until a picture is answered."""
-    until = time.monotonic() + 120
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until a picture is answered."""
+    deadline = time.monotonic() + 120
     request = urllib.request.Request(
         url, data=json.dumps([0] * 784).encode(), headers={"Content-Type": "application/json"}
     )
@@ -114,11 +116,57 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
         try:
             urllib.request.urlopen(request, timeout=5).read()
         except OSError:
-            if process.poll() is not None or time.monotonic() > until:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
         else:
             return
+
+
+@dataclass
+class Comparison:
+    """The rounds of Naiad and its peers, and their results."""
+
+    address: ServerAddress
+    artifact: Path
+    pythons: Mapping[str, str]
+    """Interpreters of the peers."""
+    requests: Path
+    """The file of requests that wrk reads."""
+    results: dict[str, list[LoadResult]] = field(default_factory=lambda: defaultdict(list))
+    half_load_ratios: list[float] = field(default_factory=list)
+
+    def run_round(self) -> None:
+        self._measure("signed", self.address.url, INVOCATIONS, self._signed_headers)
+        self._measure("own port", f"http://127.0.0.1:{PORTS['own port']}", "/invocations", _plain_headers)
+        write_requests(self.requests, self._signed_headers)
+        connections = HALF_LOAD_CONNECTIONS
+        result = run_wrk(self.address.url, INVOCATIONS, self.requests, seconds=MEASURE_S, connections=connections)
+        self.half_load_ratios.append(result.p99_ms / result.p50_ms)
+        print("half load", result, flush=True)
+        for name in ("bare", "litserve", "ray"):
+            with run_peer(self.pythons[name], name, self.artifact) as url:
+                self._measure(name, url, "/predict" if name == "litserve" else "/", _plain_headers)
+
+    def _measure(self, name: str, url: str, path: str, headers_of: Callable[[bytes], Mapping[str, str]]) -> None:
+        write_requests(self.requests, headers_of)
+        connections = CONNECTIONS.get(name, 32)
+        run_wrk(url, path, self.requests, seconds=WARM_UP_S, connections=connections)
+        result = run_wrk(url, path, self.requests, seconds=MEASURE_S, connections=connections)
+        assert not result.failed, (name, result)
+        self.results[name].append(result)
+        print(name, result, flush=True)
+
+    def _signed_headers(self, body: bytes) -> Mapping[str, str]:
+        headers = {"Content-Type": "application/json"}
+        request = AWSRequest("POST", self.address.url + INVOCATIONS, data=body, headers=headers)
+        credentials = Credentials(self.address.access_key, self.address.secret_key)
+        SigV4Auth(credentials, "sagemaker", self.address.region).add_auth(request)
+        return dict(request.headers.items())
+
+
+def _plain_headers(_body: bytes) -> Mapping[str, str]:
+    return {"Content-Type": "application/json"}
 
 
 def main() -> None:
@@ -126,62 +174,34 @@ def main() -> None:
     parser.add_argument("--litserve", required=True)
     parser.add_argument("--ray", required=True)
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    pythons = {"litserve": f"{given.litserve}/bin/python", "ray": f"{given.ray}/bin/python", "bare": sys.executable}
-    found: dict[str, list[Seen]] = defaultdict(list)
-    half: list[float] = []
-    deployed: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, live("--no-warm") as server:
+    options = parser.parse_args()
+    pythons = {"litserve": f"{options.litserve}/bin/python", "ray": f"{options.ray}/bin/python", "bare": sys.executable}
+    deployment_s: list[float] = []
+    with tempfile.TemporaryDirectory() as folder, serve("--no-warm") as server:
         artifact, requests = Path(folder) / "shoes", Path(folder) / "requests.lua"
-        naiad.fit("simplenet", "fashion-mnist", epochs=1, report=False, progress=Silent()).save(artifact)
+        naiad.fit("simplenet", "fashion-mnist", epochs=1, report=False, progress=SilentProgress()).save(artifact)
         connection = connect(state=server.state)
-        began = time.perf_counter()
+        started = time.perf_counter()
         environment = {"NAIAD_REPLICA_PORT": str(PORTS["own port"])}
         endpoint = connection.deploy(artifact, "shoes", environment=environment)
-        deployed.append(time.perf_counter() - began)
-        address = server.address
-        credentials = Credentials(address.access_key, address.secret_key)
-        path = "/endpoints/shoes/invocations"
-
-        def signed(body: bytes) -> Mapping[str, str]:
-            request = AWSRequest("POST", address.url + path, data=body, headers={"Content-Type": "application/json"})
-            SigV4Auth(credentials, "sagemaker", address.region).add_auth(request)
-            return dict(request.headers.items())
-
-        def plain(_body: bytes) -> Mapping[str, str]:
-            return {"Content-Type": "application/json"}
-
-        def measured(name: str, url: str, at: str, headers_of: Callable[[bytes], Mapping[str, str]]) -> None:
-            write_requests(requests, headers_of)
-            count = CONNECTIONS.get(name, 32)
-            wrk(url, at, requests, seconds=WARM_UP_S, connections=count)
-            seen = wrk(url, at, requests, seconds=MEASURE_S, connections=count)
-            assert not seen.bad, (name, seen)
-            found[name].append(seen)
-            print(name, seen, flush=True)
-
-        for _ in range(given.rounds):
-            measured("signed", address.url, path, signed)
-            measured("own port", f"http://127.0.0.1:{PORTS['own port']}", "/invocations", plain)
-            write_requests(requests, signed)
-            seen = wrk(address.url, path, requests, seconds=MEASURE_S, connections=HALF)
-            half.append(seen.p99_ms / seen.p50_ms)
-            print("half load", seen, flush=True)
-            for name in ("bare", "litserve", "ray"):
-                with peer(pythons[name], name, artifact) as url:
-                    measured(name, url, "/predict" if name == "litserve" else "/", plain)
-        for number in range(given.rounds - 1):
+        deployment_s.append(time.perf_counter() - started)
+        comparison = Comparison(server.address, artifact, pythons, requests)
+        for _ in range(options.rounds):
+            comparison.run_round()
+        for number in range(options.rounds - 1):
             endpoint.delete()
             server.client("sagemaker").get_waiter("endpoint_deleted").wait(
                 EndpointName="shoes", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
             )
-            began = time.perf_counter()
+            started = time.perf_counter()
             endpoint = connection.deploy(artifact, f"shoes-{number}")
-            deployed.append(time.perf_counter() - began)
-    tell(found, half, deployed)
+            deployment_s.append(time.perf_counter() - started)
+    print_rows(comparison.results, comparison.half_load_ratios, deployment_s)
 
 
-def tell(found: Mapping[str, list[Seen]], half: list[float], deployed: list[float]) -> None:
+def print_rows(
+    results: Mapping[str, list[LoadResult]], half_load_ratios: list[float], deployment_s: list[float]
+) -> None:
     load = "wrk -t1 -c32 on the same two cores"
     for name, claim in (
         ("signed", "LeNet, JSON: signed InvokeEndpoint"),
@@ -190,11 +210,11 @@ def tell(found: Mapping[str, list[Seen]], half: list[float], deployed: list[floa
         ("litserve", "LeNet, JSON: LitServe, defaults, with ONNX Runtime"),
         ("ray", "LeNet, JSON: Ray Serve, defaults, with ONNX Runtime"),
     ):
-        rates = [seen.rate for seen in found[name]]
-        p99 = sorted(seen.p99_ms for seen in found[name])[len(rates) // 2]
-        p50 = sorted(seen.p50_ms for seen in found[name])[len(rates) // 2]
+        rates = [result.rate for result in results[name]]
+        p99 = sorted(result.p99_ms for result in results[name])[len(rates) // 2]
+        p50 = sorted(result.p50_ms for result in results[name])[len(rates) // 2]
         print(
-            row(
+            log_row(
                 claim,
                 rates,
                 unit="/s",
@@ -202,20 +222,32 @@ def tell(found: Mapping[str, list[Seen]], half: list[float], deployed: list[floa
                 note=f"{load.replace('32', str(CONNECTIONS.get(name, 32)))}; p50 {p50:.1f} ms, p99 {p99:.1f} ms",
             )
         )
-    for over, under, goal in (("signed", "litserve", "≥ 5"), ("signed", "ray", "≥ 10"), ("own port", "bare", "≥ 0.8")):
-        pairs = zip(found[over], found[under], strict=True)
-        print(row(f"{over} ÷ {under}", [a.rate / b.rate for a, b in pairs], unit="×", goal=goal, script=SCRIPT))
+    for numerator, denominator, goal in (
+        ("signed", "litserve", "≥ 5"),
+        ("signed", "ray", "≥ 10"),
+        ("own port", "bare", "≥ 0.8"),
+    ):
+        pairs = zip(results[numerator], results[denominator], strict=True)
+        print(
+            log_row(
+                f"{numerator} ÷ {denominator}", [a.rate / b.rate for a, b in pairs], unit="×", goal=goal, script=SCRIPT
+            )
+        )
     print(
-        row(
+        log_row(
             "signed at half load: p99 ÷ p50",
-            half,
+            half_load_ratios,
             unit="×",
             goal="< 2",
             script=SCRIPT,
-            note=f"wrk with {HALF} connections",
+            note=f"wrk with {HALF_LOAD_CONNECTIONS} connections",
         )
     )
-    print(row("deployment of an artifact, from the call to InService", deployed, unit="s", goal="< 5 s", script=SCRIPT))
+    print(
+        log_row(
+            "deployment of an artifact, from the call to InService", deployment_s, unit="s", goal="< 5 s", script=SCRIPT
+        )
+    )
 
 
 if __name__ == "__main__":

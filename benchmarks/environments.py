@@ -1,7 +1,7 @@
-"""Environments of the peers: each has its own packages, and this interpreter's torch, torchvision and numpy behind them.
+"""Virtual environments of the peers: each has packages of its own, and shares torch, torchvision and numpy with this interpreter.
 
-An environment's site-packages come first and the shared ones after, by a .pth file, so torch is the same for all and is
-installed once. Peers are installed without their dependencies; what they lack is listed here.
+A .pth file puts the shared site-packages behind the environment's own, so that torch is the same for all and installed once.
+Peers are installed without their dependencies; those that are missing are listed here.
 """
 
 import subprocess
@@ -26,36 +26,36 @@ PACKAGES = {
 }  # fmt: skip
 
 
-def python_of(peer: str, folder: Path) -> str:
-    """The interpreter of a peer's environment; this one's where the peer needs nothing else."""
+def find_python(peer: str, folder: Path) -> str:
+    """Returns the interpreter of a peer's environment, or this one for a peer without packages of its own."""
     if peer not in PACKAGES:
         return sys.executable
-    found = folder / peer / "bin" / "python"
-    if not found.exists():
+    python = folder / peer / "bin" / "python"
+    if not python.exists():
         raise SystemExit(f"{peer} has no environment in {folder}: run with --build")
-    return str(found)
+    return str(python)
 
 
-def build(peer: str, folder: Path) -> None:
-    """Makes the environment, or brings it up to date."""
-    home = folder / peer
-    if not (home / "bin" / "python").exists():
-        _say("-m", "venv", str(home))
-    inside = str(home / "bin" / "python")
-    where = subprocess.check_output(
-        [inside, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+def build_environment(peer: str, folder: Path) -> None:
+    """Creates or updates the environment."""
+    environment = folder / peer
+    if not (environment / "bin" / "python").exists():
+        _run_python("-m", "venv", str(environment))
+    python = str(environment / "bin" / "python")
+    site_packages = subprocess.check_output(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
     ).strip()
-    Path(where, "shared.pth").write_text(f"{Path(sysconfig.get_path('purelib')).resolve()}\n", encoding="utf-8")
-    _say(
+    Path(site_packages, "shared.pth").write_text(f"{Path(sysconfig.get_path('purelib')).resolve()}\n", encoding="utf-8")
+    _run_python(
         "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-installed",
-        *PACKAGES[peer], python=inside,
+        *PACKAGES[peer], python=python,
     )  # fmt: skip
 
 
-def version(peer: str) -> str:
-    """As LOG.md has it; empty where the peer is no package."""
+def version_of(peer: str) -> str:
+    """Returns the peer's name and version as in LOG.md; empty for a peer that is not a package."""
     return PACKAGES[peer][0].replace("==", " ") if peer in PACKAGES else ""
 
 
-def _say(*arguments: str, python: str = sys.executable) -> None:
+def _run_python(*arguments: str, python: str = sys.executable) -> None:
     subprocess.run([python, *arguments], check=True)

@@ -1,18 +1,18 @@
-"""Test accuracy on Fashion-MNIST: SimpleNet plain and augmented, Net on 3×32×32, the mean over seeds.
+"""Measures test accuracy on Fashion-MNIST over seeds: SimpleNet with and without augmentation, Net on 3×32×32.
 
     python benchmarks/fashion_accuracy.py simplenet|augmented|net [--seeds 5] [--seed-from 0]
 
-The plan is naiad's own for the first and the third; the second adds the augmentation that the user would ask for.
+Naiad makes the plan of the first and the third case; the second adds the augmentation that a user would ask for.
 """
 
 import argparse
 
 import numpy as np
-from log import row
+from log import log_row
 
 import naiad
 from naiad.trainer.data.sources.open import open_source
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 
 CASES = {
     "simplenet": ("SimpleNet, 10 epochs, no augmentation", 10, {}, "≥ 90.5 %"),
@@ -28,10 +28,10 @@ CASES = {
 
 def three_channels() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     raw = open_source("fashion-mnist", label=None)
-    return {name: (_padded(split.inputs), np.asarray(split.targets)) for name, split in raw.splits.items()}
+    return {name: (_pad(split.inputs), np.asarray(split.targets)) for name, split in raw.splits.items()}
 
 
-def _padded(images: object) -> np.ndarray:
+def _pad(images: object) -> np.ndarray:
     array = np.asarray(images).reshape(-1, 28, 28)
     padded = np.pad(array, ((0, 0), (2, 2), (2, 2)))
     return np.repeat(padded[:, None], 3, axis=1)
@@ -42,17 +42,17 @@ def main() -> None:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seed-from", type=int, default=0)
-    given = parser.parse_args()
-    claim, epochs, plan, goal = CASES[given.case]
-    data = three_channels() if given.case == "net" else "fashion-mnist"
-    name = "net" if given.case == "net" else "simplenet"
+    options = parser.parse_args()
+    claim, epochs, plan, goal = CASES[options.case]
+    data = three_channels() if options.case == "net" else "fashion-mnist"
+    name = "net" if options.case == "net" else "simplenet"
     accuracies = []
-    for seed in range(given.seed_from, given.seed_from + given.seeds):
-        model = naiad.fit(name, data, epochs=epochs, plan=plan, seed=seed, report=False, progress=Silent())
+    for seed in range(options.seed_from, options.seed_from + options.seeds):
+        model = naiad.fit(name, data, epochs=epochs, plan=plan, seed=seed, report=False, progress=SilentProgress())
         accuracies.append(100 * model.evaluations["test"]["metrics"]["accuracy"])
         validation = 100 * model.evaluations["validation"]["metrics"]["accuracy"]
         print(f"seed {seed}: test {accuracies[-1]:.2f} %, validation {validation:.2f} %", flush=True)
-    print(row(claim, accuracies, unit="% test accuracy", goal=goal, script=f"fashion_accuracy.py {given.case}"))
+    print(log_row(claim, accuracies, unit="% test accuracy", goal=goal, script=f"fashion_accuracy.py {options.case}"))
 
 
 if __name__ == "__main__":

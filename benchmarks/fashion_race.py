@@ -1,4 +1,4 @@
-"""The race of fashion_peers.py: rounds of every peer in turn, and what is concluded from them."""
+"""The race of fashion_peers.py: rounds of every peer in turn, and the rows that follow from them."""
 
 import json
 import tempfile
@@ -9,139 +9,148 @@ from pathlib import Path
 
 import environments
 from fashion_runs import Outcome, Recipe, Runs, mean_accuracy, mean_seconds
-from log import row
+from log import log_row
 
 GUIDE_RECIPE = Recipe(epochs=10, batch_size=32, learning_rate=0.01, settings={"plain": True})
-"""examples/guide as it stands."""
-GUIDE_PART = 1 / 30
-NAIAD, REMEMBERED = "naiad", "naiad, remembered"
+"""The recipe of examples/guide, unchanged."""
+GUIDE_FRACTION = 1 / 30
+NAIAD, NAIAD_CACHED = "naiad", "naiad, remembered"
 NAMES = {"guide": "plain loop", "guide-tuned": "plain loop tuned by hand"}
-"""Of contenders that are not called as their script."""
+"""Names of groups that differ from those of their scripts."""
 TUNED = NAMES["guide-tuned"]
-GUIDE, GOAL = "guide", "naiad, 1/30 of the guide's time"
+GUIDE, NAIAD_AS_GUIDE = "guide", "naiad, 1/30 of the guide's time"
 
 
 @dataclass(frozen=True)
-class Arm:
-    who: str
-    """Arms of one contender: its shortest that reaches the target counts."""
+class Contestant:
+    group: str
+    """Contestants of one group differ in length; the fastest one that reaches the target counts."""
     name: str
     peer: str
     recipe: Recipe
     cache: Path | None = None
-    """Naiad's; None is a fresh one each time."""
+    """Naiad's measurement cache; None is an empty one for each run."""
+
+
+Outcomes = dict[Contestant, list[Outcome]]
 
 
 @dataclass
 class Race:
     runs: Runs
     recipes: Mapping[str, Sequence[Recipe]]
-    """Of each peer: the lengths that it runs."""
+    """The recipes of each peer, by length."""
     limits_s: Sequence[float]
-    """What Naiad is given to reach the target."""
+    """The time limits with which Naiad tries to reach the target."""
     target: float
-    warm: bool
-    """Naiad also with what it remembers of an earlier run."""
+    with_cache: bool
+    """Whether Naiad also runs with the measurement cache of an earlier run."""
     report: bool = True
-    """Whether Naiad makes its report and baseline, as it does unless told."""
+    """Whether Naiad makes its report and baseline, as it does by default."""
 
     def run(self, seeds: int, file: Path) -> None:
-        outcomes: dict[Arm, list[Outcome]] = defaultdict(list)
-        guide = Arm(GUIDE, GUIDE, "guide", GUIDE_RECIPE)
-        goal: list[Outcome] = []
-        with tempfile.TemporaryDirectory(prefix="naiad-bench-") as kept, file.open("w", encoding="utf-8") as results:
+        outcomes: Outcomes = defaultdict(list)
+        guide = Contestant(GUIDE, GUIDE, "guide", GUIDE_RECIPE)
+        as_guide: list[Outcome] = []
+        with tempfile.TemporaryDirectory(prefix="naiad-bench-") as caches, file.open("w", encoding="utf-8") as results:
             self.file = results
-            arms = self._arms(Path(kept) if self.warm else None)
+            contestants = self._make_contestants(Path(caches) if self.with_cache else None)
             for seed in range(seeds):
-                outcomes[guide].append(self._one(guide, seed))
-                limit_s = outcomes[guide][-1].seconds * GUIDE_PART
-                goal.append(self._one(Arm(GOAL, GOAL, "naiad", self._within(limit_s)), seed))
-                for arm in _turned(arms, seed):
-                    outcomes[arm].append(self._one(arm, seed))
-        self._conclude(outcomes, guide, goal)
+                outcomes[guide].append(self._run_once(guide, seed))
+                limit_s = outcomes[guide][-1].seconds * GUIDE_FRACTION
+                naiad = Contestant(NAIAD_AS_GUIDE, NAIAD_AS_GUIDE, "naiad", self._naiad_recipe(limit_s))
+                as_guide.append(self._run_once(naiad, seed))
+                for contestant in _rotate(contestants, seed):
+                    outcomes[contestant].append(self._run_once(contestant, seed))
+        self._print_results(outcomes, guide, as_guide)
 
-    def _arms(self, kept: Path | None) -> list[Arm]:
-        arms = [
-            Arm(NAMES.get(peer, peer), "", peer, recipe) for peer, recipes in self.recipes.items() for recipe in recipes
-        ]
-        arms = [Arm(arm.who, f"{arm.who}, {arm.recipe.epochs} epochs", arm.peer, arm.recipe) for arm in arms]
+    def _make_contestants(self, caches: Path | None) -> list[Contestant]:
+        contestants = []
+        for peer, recipes in self.recipes.items():
+            group = NAMES.get(peer, peer)
+            contestants += [Contestant(group, f"{group}, {recipe.epochs} epochs", peer, recipe) for recipe in recipes]
         for limit_s in self.limits_s:
-            arms.append(Arm(NAIAD, f"{NAIAD}, {limit_s:g} s", "naiad", self._within(limit_s)))
-            if kept is not None:
-                cache = kept / f"{limit_s:g}"
-                self.runs.one("naiad", self._within(limit_s), seed=1_000, cache=cache)
-                arms.append(Arm(REMEMBERED, f"{REMEMBERED}, {limit_s:g} s", "naiad", self._within(limit_s), cache))
-        return arms
+            recipe = self._naiad_recipe(limit_s)
+            contestants.append(Contestant(NAIAD, f"{NAIAD}, {limit_s:g} s", "naiad", recipe))
+            if caches is not None:
+                cache = caches / f"{limit_s:g}"
+                self.runs.run_once("naiad", recipe, seed=1_000, cache=cache)
+                contestants.append(Contestant(NAIAD_CACHED, f"{NAIAD_CACHED}, {limit_s:g} s", "naiad", recipe, cache))
+        return contestants
 
-    def _within(self, limit_s: float) -> Recipe:
+    def _naiad_recipe(self, limit_s: float) -> Recipe:
         return Recipe(settings={"time_limit_s": limit_s, "report": self.report})
 
-    def _one(self, arm: Arm, seed: int) -> Outcome:
-        outcome = self.runs.one(arm.peer, arm.recipe, seed=seed, cache=arm.cache)
-        print(f"seed {seed}  {arm.name:<34} {outcome.seconds:7.2f} s  {100 * outcome.accuracy:.2f} %", flush=True)
-        self.file.write(json.dumps({"arm": arm.name, "seed": seed, **asdict(outcome)}) + "\n")
+    def _run_once(self, contestant: Contestant, seed: int) -> Outcome:
+        outcome = self.runs.run_once(contestant.peer, contestant.recipe, seed=seed, cache=contestant.cache)
+        accuracy = 100 * outcome.accuracy
+        print(f"seed {seed}  {contestant.name:<34} {outcome.seconds:7.2f} s  {accuracy:.2f} %", flush=True)
+        self.file.write(json.dumps({"arm": contestant.name, "seed": seed, **asdict(outcome)}) + "\n")
         self.file.flush()
         return outcome
 
-    # ---- what it shows
+    # ---- results
 
-    def _conclude(self, outcomes: Mapping[Arm, Sequence[Outcome]], guide: Arm, goal: Sequence[Outcome]) -> None:
+    def _print_results(self, outcomes: Outcomes, guide: Contestant, as_guide: Sequence[Outcome]) -> None:
         print()
-        for arm, found in outcomes.items():
-            ours = f"time limit {arm.recipe.settings.get('time_limit_s', 0):g} s"
-            said = ours if arm.peer == "naiad" else str(arm.recipe)
-            note = "; ".join(part for part in (environments.version(arm.peer), said) if part)
-            _say(f"{arm.name}: seconds", [one.seconds for one in found], unit="s", note=note)
-            _say(f"{arm.name}: accuracy", [100 * one.accuracy for one in found], unit="% test accuracy", note=note)
-        self._say_goal(outcomes[guide], goal)
-        best = self._quickest({arm: found for arm, found in outcomes.items() if arm is not guide})
-        rivals = [who for who in best if who not in {NAIAD, REMEMBERED, TUNED}]
-        if not rivals:
+        for contestant, runs in outcomes.items():
+            limit = f"time limit {contestant.recipe.settings.get('time_limit_s', 0):g} s"
+            recipe = limit if contestant.peer == "naiad" else str(contestant.recipe)
+            note = "; ".join(text for text in (environments.version_of(contestant.peer), recipe) if text)
+            accuracies = [100 * run.accuracy for run in runs]
+            _print_row(f"{contestant.name}: seconds", [run.seconds for run in runs], unit="s", note=note)
+            _print_row(f"{contestant.name}: accuracy", accuracies, unit="% test accuracy", note=note)
+        self._print_guide_ratio(outcomes[guide], as_guide)
+        best = self._fastest_by_group({name: runs for name, runs in outcomes.items() if name is not guide})
+        peers = [group for group in best if group not in {NAIAD, NAIAD_CACHED, TUNED}]
+        if not peers:
             print(f"no peer reaches {self.target:.0%}")
             return
-        fastest = min(rivals, key=lambda who: mean_seconds(outcomes[best[who]]))
-        for ours in (NAIAD, REMEMBERED):
-            for theirs in (fastest, TUNED):
-                if ours in best and theirs in best:
-                    self._say_ratio(best[ours], best[theirs], outcomes)
+        fastest = min(peers, key=lambda group: mean_seconds(outcomes[best[group]]))
+        for naiad in (NAIAD, NAIAD_CACHED):
+            for peer in (fastest, TUNED):
+                if naiad in best and peer in best:
+                    self._print_ratio(best[naiad], best[peer], outcomes)
 
-    def _say_goal(self, guide: Sequence[Outcome], goal: Sequence[Outcome]) -> None:
-        accuracies = [100 * one.accuracy for one in goal]
-        _say(f"{GOAL}: accuracy", accuracies, unit="% test accuracy", goal=f"≥ {100 * mean_accuracy(guide):.2f} %")
-        ratios = [theirs.seconds / ours.seconds for theirs, ours in zip(guide, goal, strict=True)]
-        gap = f"accuracy {100 * (mean_accuracy(goal) - mean_accuracy(guide)):+.2f} points"
-        seconds = f"{mean_seconds(guide):.1f} and {mean_seconds(goal):.2f} s"
-        _say(f"guide's {GUIDE_RECIPE.epochs} epochs ÷ naiad", ratios, unit="×", goal="≥ 30", note=f"{seconds}; {gap}")
+    def _print_guide_ratio(self, guide: Sequence[Outcome], as_guide: Sequence[Outcome]) -> None:
+        accuracies = [100 * outcome.accuracy for outcome in as_guide]
+        goal = f"≥ {100 * mean_accuracy(guide):.2f} %"
+        _print_row(f"{NAIAD_AS_GUIDE}: accuracy", accuracies, unit="% test accuracy", goal=goal)
+        ratios = [plain.seconds / naiad.seconds for plain, naiad in zip(guide, as_guide, strict=True)]
+        gap = f"accuracy {100 * (mean_accuracy(as_guide) - mean_accuracy(guide)):+.2f} points"
+        note = f"{mean_seconds(guide):.1f} and {mean_seconds(as_guide):.2f} s; {gap}"
+        _print_row(f"guide's {GUIDE_RECIPE.epochs} epochs ÷ naiad", ratios, unit="×", goal="≥ 30", note=note)
 
-    def _quickest(self, outcomes: Mapping[Arm, Sequence[Outcome]]) -> dict[str, Arm]:
-        """By contender; those that do not reach the target are left out, and told."""
-        best: dict[str, Arm] = {}
-        for who in dict.fromkeys(arm.who for arm in outcomes):
-            reached = [arm for arm in outcomes if arm.who == who and mean_accuracy(outcomes[arm]) >= self.target]
-            if reached:
-                best[who] = min(reached, key=lambda arm: mean_seconds(outcomes[arm]))
-                seconds = [one.seconds for one in outcomes[best[who]]]
-                note = f"{best[who].name}: {mean_accuracy(outcomes[best[who]]):.2%}"
-                _say(f"time to {self.target:.0%}: {who}", seconds, unit="s", note=note)
-            else:
-                print(f"time to {self.target:.0%}: {who}: not reached by what was run")
+    def _fastest_by_group(self, outcomes: Outcomes) -> dict[str, Contestant]:
+        """Returns the fastest contestant of each group that reaches the target; prints the groups that do not."""
+        best: dict[str, Contestant] = {}
+        reached = [contestant for contestant, runs in outcomes.items() if mean_accuracy(runs) >= self.target]
+        for group in dict.fromkeys(contestant.group for contestant in outcomes):
+            candidates = [contestant for contestant in reached if contestant.group == group]
+            if not candidates:
+                print(f"time to {self.target:.0%}: {group}: not reached by what was run")
+                continue
+            best[group] = min(candidates, key=lambda contestant: mean_seconds(outcomes[contestant]))
+            runs = outcomes[best[group]]
+            note = f"{best[group].name}: {mean_accuracy(runs):.2%}"
+            _print_row(f"time to {self.target:.0%}: {group}", [run.seconds for run in runs], unit="s", note=note)
         return best
 
-    def _say_ratio(self, ours: Arm, theirs: Arm, outcomes: Mapping[Arm, Sequence[Outcome]]) -> None:
-        pairs = zip(outcomes[theirs], outcomes[ours], strict=True)
-        ratios = [theirs_.seconds / ours_.seconds for theirs_, ours_ in pairs]
-        accuracies = " and ".join(f"{arm.name} {mean_accuracy(outcomes[arm]):.2%}" for arm in (theirs, ours))
-        claim, goal = f"fastest peer to {self.target:.0%} ({theirs.who}) ÷ {ours.who}", "≥ 3"
-        if theirs.who == TUNED:
-            claim, goal = f"{TUNED} to {self.target:.0%} ÷ {ours.who}", ""
-        _say(claim, ratios, unit="×", goal=goal, note=accuracies)
+    def _print_ratio(self, naiad: Contestant, peer: Contestant, outcomes: Outcomes) -> None:
+        pairs = zip(outcomes[peer], outcomes[naiad], strict=True)
+        ratios = [peer_run.seconds / naiad_run.seconds for peer_run, naiad_run in pairs]
+        note = " and ".join(f"{one.name} {mean_accuracy(outcomes[one]):.2%}" for one in (peer, naiad))
+        claim, goal = f"fastest peer to {self.target:.0%} ({peer.group}) ÷ {naiad.group}", "≥ 3"
+        if peer.group == TUNED:
+            claim, goal = f"{TUNED} to {self.target:.0%} ÷ {naiad.group}", ""
+        _print_row(claim, ratios, unit="×", goal=goal, note=note)
 
 
-def _turned(arms: Sequence[Arm], by: int) -> list[Arm]:
-    """Begins elsewhere each round."""
-    by = by * (len(arms) // 3 + 1) % len(arms)
-    return [*arms[by:], *arms[:by]]
+def _rotate(contestants: Sequence[Contestant], offset: int) -> list[Contestant]:
+    """Has each round start with another contestant."""
+    offset = offset * (len(contestants) // 3 + 1) % len(contestants)
+    return [*contestants[offset:], *contestants[:offset]]
 
 
-def _say(claim: str, values: Sequence[float], *, unit: str, goal: str = "", note: str = "") -> None:
-    print(row(claim, values, unit=unit, goal=goal, script="fashion_peers.py", note=note), flush=True)
+def _print_row(claim: str, values: Sequence[float], *, unit: str, goal: str = "", note: str = "") -> None:
+    print(log_row(claim, values, unit=unit, goal=goal, script="fashion_peers.py", note=note), flush=True)

@@ -1,4 +1,4 @@
-"""One run of one peer on Fashion-MNIST, in a process and an environment of its own; used by fashion_peers.py."""
+"""Runs one peer on Fashion-MNIST, in a process and an environment of its own; used by fashion_peers.py."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ import environments
 
 HERE = Path(__file__).parent
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-WITHIN_S = 1_800.0
+TIMEOUT_S = 1_800.0
 
 
 @dataclass(frozen=True)
@@ -40,37 +40,39 @@ class Outcome:
 
 @dataclass
 class Runs:
-    """Starts peers; each in its own environment, with all cores."""
+    """Starts peers, each in an environment of its own, with all cores."""
 
     folder: Path
     root: Path
     samples: int | None
     threads: int
 
-    def one(
+    def run_once(
         self, peer: str, recipe: Recipe, *, seed: int, validate: bool = False, cache: Path | None = None
     ) -> Outcome:
-        """cache: Naiad's; None is a fresh one, so that nothing is remembered. A peer's name ends before its first ``-``."""
+        """``cache``: Naiad's measurement cache; None is an empty one. A peer's script has its name up to the first ``-``."""
         peer = peer.partition("-")[0]
         task = {**asdict(recipe), "root": str(self.root), "seed": seed, "samples": self.samples, "validate": validate}
-        command = [environments.python_of(peer, self.folder), str(HERE / "peers" / f"fashion_{peer}.py")]
-        with tempfile.TemporaryDirectory(prefix="naiad-bench-") as fresh:
-            done = subprocess.run(
-                [*command, json.dumps(task)], env=self._variables(cache or Path(fresh), peer), cwd=fresh,
-                capture_output=True, text=True, timeout=WITHIN_S, check=False,
+        command = [environments.find_python(peer, self.folder), str(HERE / "peers" / f"fashion_{peer}.py")]
+        with tempfile.TemporaryDirectory(prefix="naiad-bench-") as empty_folder:
+            completed = subprocess.run(
+                [*command, json.dumps(task)], env=self._variables(cache or Path(empty_folder), peer), cwd=empty_folder,
+                capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
             )  # fmt: skip
-        if done.returncode:
-            raise SystemExit(f"{peer} failed:\n{done.stderr[-3_000:]}")
-        return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+        if completed.returncode:
+            raise SystemExit(f"{peer} failed:\n{completed.stderr[-3_000:]}")
+        return Outcome(**json.loads(completed.stdout.splitlines()[-1]))
 
     def _variables(self, cache: Path, peer: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if peer == "naiad" or not name.startswith("PYTHON")}
-        chosen = {"OMP_NUM_THREADS": str(self.threads), "KERAS_BACKEND": "torch", "XDG_CACHE_HOME": str(cache)}
-        return {**kept, **chosen}
+        inherited = {
+            name: value for name, value in os.environ.items() if peer == "naiad" or not name.startswith("PYTHON")
+        }
+        own = {"OMP_NUM_THREADS": str(self.threads), "KERAS_BACKEND": "torch", "XDG_CACHE_HOME": str(cache)}
+        return {**inherited, **own}
 
 
-def unpacked(files: Path, root: Path) -> Path:
-    """torchvision's root, with plain copies of the files."""
+def unpack(files: Path, root: Path) -> Path:
+    """Returns ``root`` for torchvision, with unpacked copies of the files."""
     raw = root / "FashionMNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
     for name in FILES:

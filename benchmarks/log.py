@@ -1,4 +1,4 @@
-"""Rows for LOG.md: what was measured, on which machine, with which versions, how often."""
+"""Rows for LOG.md: the claim and its values, with machine, versions and number of runs."""
 
 import datetime as dt
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 
-def machine() -> str:
+def describe_machine() -> str:
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     model = next(
         (line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")),
@@ -20,8 +20,8 @@ def machine() -> str:
     return f"{model}, {torch.get_num_threads()} threads, {bf16}"
 
 
-def row(claim: str, values: Sequence[float], *, unit: str, script: str, goal: str = "", note: str = "") -> str:
-    """One line of LOG.md's table."""
+def log_row(claim: str, values: Sequence[float], *, unit: str, script: str, goal: str = "", note: str = "") -> str:
+    """Returns one line of LOG.md's table."""
     mean = statistics.fmean(values)
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     median = statistics.median(values)
@@ -33,7 +33,7 @@ def row(claim: str, values: Sequence[float], *, unit: str, script: str, goal: st
         goal,
         f"{mean:.4g} ± {spread:.2g} {unit} (median {median:.4g})",
         str(len(values)),
-        machine(),
+        describe_machine(),
         versions,
         script,
         note,

@@ -1,11 +1,12 @@
-"""Kills runs at random points and compares the resumed ones with the uninterrupted run, bit for bit.
+"""Kills runs at random points and compares each resumed run with the uninterrupted one, bit for bit.
 
 python benchmarks/resume_kills.py [--kills 20] [--net simplenet] [--data fashion-mnist] [--epochs 2]
 """
 
 import argparse
+import sys
 
-from log import row
+from log import log_row
 
 from naiad.trainer.verify_resume import verify_resume
 
@@ -16,13 +17,17 @@ def main() -> None:
     parser.add_argument("--net", default="simplenet")
     parser.add_argument("--data", default="fashion-mnist")
     parser.add_argument("--epochs", type=int, default=2)
-    given = parser.parse_args()
-    proof = verify_resume(given.net, given.data, kills=given.kills, epochs=given.epochs, report=print)
+    options = parser.parse_args()
+    command = [sys.executable, "-m", "naiad.cli", "train", options.net, options.data]
+    proof = verify_resume(command, kills=options.kills, epochs=options.epochs, report=print)
     unequal = len({name.partition(":")[0] for name in proof.differing})
     equal = [float(proof.kills - unequal)]
-    claim = f"{given.net} on {given.data}, {given.epochs} epochs, kill -9 at {given.kills} random points: runs bitwise equal"
+    run = f"{options.net} on {options.data}, {options.epochs} epochs"
+    claim = f"{run}, kill -9 at {options.kills} random points: runs bitwise equal"
     note = f"killed after steps {', '.join(map(str, proof.steps))}"
-    print(row(claim, equal, unit=f"of {given.kills}", goal=f"{given.kills}", script="resume_kills.py", note=note))
+    print(
+        log_row(claim, equal, unit=f"of {options.kills}", goal=f"{options.kills}", script="resume_kills.py", note=note)
+    )
 
 
 if __name__ == "__main__":

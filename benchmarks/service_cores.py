@@ -1,4 +1,4 @@
-"""Two training jobs at once on two cores against one job with both; and what happens to two programs that nobody pins.
+"""Compares two training jobs at once, each on one core, with one job on both; and with two programs that are not pinned.
 
 python benchmarks/service_cores.py [rounds]
 """
@@ -10,8 +10,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from live import Live, live, request
-from log import row
+from live_server import LiveServer, serve, training_request
+from log import log_row
 
 SCRIPT = """
 import time
@@ -36,46 +36,46 @@ print("rate", begin, time.time(), steps * 256 / (time.time() - begin), torch.get
 """
 
 
-def rate(line: str) -> float:
+def rate_of(line: str) -> float:
     return float(line.split()[3])
 
 
-def as_jobs(server: Live, names: list[str], *, cores: int) -> float:
-    """Images a second, of all together. Their measured times must overlap, or it says nothing."""
+def run_as_jobs(server: LiveServer, names: list[str], *, cores: int) -> float:
+    """Returns the images a second of all jobs together. Their measured times must overlap."""
     for name in names:
-        server.client("sagemaker").create_training_job(**request(name, "source.tar.gz", cores=cores))
+        server.client("sagemaker").create_training_job(**training_request(name, "source.tar.gz", cores=cores))
     for name in names:
-        assert server.ended(name)["TrainingJobStatus"] == "Completed"
-    told = [next(line for line in server.lines(name) if line.startswith("rate")) for name in names]
-    begins, ends = [float(line.split()[1]) for line in told], [float(line.split()[2]) for line in told]
-    assert min(ends) - max(begins) > 6, told
-    return sum(map(rate, told))
+        assert server.wait_for_end(name)["TrainingJobStatus"] == "Completed"
+    results = [next(line for line in server.log_lines(name) if line.startswith("rate")) for name in names]
+    starts, ends = [float(line.split()[1]) for line in results], [float(line.split()[2]) for line in results]
+    assert min(ends) - max(starts) > 6, results
+    return sum(map(rate_of, results))
 
 
-def unpinned(script: Path) -> float:
-    """Two programs started by hand, as two users of one machine do."""
-    both = [subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    return sum(rate(process.communicate()[0]) for process in both)
+def run_unpinned(script: Path) -> float:
+    """Returns the images a second of two programs that are started by hand, as by two users of one machine."""
+    processes = [subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    return sum(rate_of(process.communicate()[0]) for process in processes)
 
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    found = defaultdict(list)
-    with live("--warm") as server, tempfile.TemporaryDirectory() as folder:
+    rates = defaultdict(list)
+    with serve("--warm") as server, tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "train.py"
         script.write_text(SCRIPT)
         server.put_source("source.tar.gz", SCRIPT)
         time.sleep(8)
         for number in range(rounds):
-            found["one"].append(as_jobs(server, [f"one-{number}"], cores=2))
-            found["two"].append(as_jobs(server, [f"two-{number}-a", f"two-{number}-b"], cores=1))
-            found["unpinned"].append(unpinned(script))
+            rates["one"].append(run_as_jobs(server, [f"one-{number}"], cores=2))
+            rates["two"].append(run_as_jobs(server, [f"two-{number}-a", f"two-{number}-b"], cores=1))
+            rates["unpinned"].append(run_unpinned(script))
     for kind, claim, goal in (
         ("two", "two jobs at once, each on its core, ÷ one job on both cores (LeNet, batch 256, images/s)", "≥ 0.9"),
         ("unpinned", "the same two programs by hand, unpinned, ÷ one job on both cores", ""),
     ):
-        ratios = [several / one for several, one in zip(found[kind], found["one"], strict=True)]
-        print(row(claim, ratios, unit="×", goal=goal, script="service_cores.py"))
+        ratios = [two / one for two, one in zip(rates[kind], rates["one"], strict=True)]
+        print(log_row(claim, ratios, unit="×", goal=goal, script="service_cores.py"))
 
 
 if __name__ == "__main__":

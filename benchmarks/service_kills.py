@@ -1,13 +1,13 @@
-"""Kills the server and agents at random over a queue of short jobs, and then asks whether anything was lost or done twice.
+"""Kills the server and agents at random during a queue of short jobs, and checks that nothing is lost or done twice.
 
 python benchmarks/service_kills.py [kills]
 
-Half of the kills are for the server, which is started again on its folder and port, the others for the agent of a job that runs.
-Meanwhile a client creates jobs and stores objects, and tries again what was not answered. In the end
-- every job that was accepted has ended, and exactly once: one final transition, and one attempt whose program came to its end;
+Half of the kills hit the server, which is started again on its folder and port; the others hit the agent of a running job.
+Meanwhile a client creates jobs, stores objects, and repeats requests without an answer. At the end it is checked that
+- every accepted job has ended exactly once: one final transition, and one attempt whose program finished;
 - no two attempts of a job ran at the same time;
-- the last attempt's log has every line that its program wrote, in order, and the model is that attempt's;
-- every object that was acknowledged is there, and whole.
+- the last attempt's log has every line of its program, in order, and the model is that attempt's;
+- every acknowledged object is there, and whole.
 """
 
 import io
@@ -28,8 +28,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
-from live import ENDS, Live, begun, live, request
-from log import row
+from live_server import FINAL_STATUSES, LiveServer, serve, start_server, training_request
+from log import log_row
 
 from naiad.service.executors.process import Process
 
@@ -43,157 +43,158 @@ for number in range({LINES}):
 pathlib.Path(os.environ["SM_MODEL_DIR"], "token").write_text(token)
 """
 QUEUE = 6
-"""Jobs that the client keeps waiting or running."""
+"""The number of jobs that the client keeps waiting or running."""
 PAUSE_S = (0.05, 0.9)
-"""Between two kills."""
-LOST_AT_MOST = 5
-"""Attempts that may be lost before the server gives a job up, as docs/concepts/service.md says."""
-WARM_SHARE = 0.5
-"""Of the servers, how many keep a warm interpreter."""
-PATIENT = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=5, read_timeout=30)
+"""Limits of the pause between two kills."""
+MAX_LOST_ATTEMPTS = 5
+"""The number of lost attempts after which the server fails a job, see docs/concepts/service.md."""
+WARM_FRACTION = 0.5
+"""The fraction of servers that keep a warm interpreter."""
+CLIENT_CONFIG = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=5, read_timeout=30)
 
 
 @dataclass
 class Client:
-    """Creates jobs and objects until it is told to stop, and keeps what was acknowledged."""
+    """Creates jobs and objects until it is stopped, and records those that were acknowledged."""
 
-    live: Live
-    over: threading.Event = field(default_factory=threading.Event)
+    server: LiveServer
+    is_over: threading.Event = field(default_factory=threading.Event)
     accepted: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
-    refused: int = 0
+    retries: int = 0
 
     def run(self) -> None:
-        draw = random.Random(0)
+        random_state = random.Random(0)
         number = 0
-        while not self.over.is_set():
-            self._one_more(number, draw.randbytes(draw.randrange(200_000)))
+        while not self.is_over.is_set():
+            self._create_next(number, random_state.randbytes(random_state.randrange(200_000)))
             number += 1
-            while not self.over.is_set() and self._unfinished() >= QUEUE:
+            while not self.is_over.is_set() and self._unfinished() >= QUEUE:
                 time.sleep(0.05)
 
-    def _one_more(self, number: int, body: bytes) -> None:
+    def _create_next(self, number: int, body: bytes) -> None:
         name, key = f"job-{number}", f"objects/{number % 50} ü//{number}"
-        self._insist(lambda: self._create(name))
+        self._retry(lambda: self._create(name))
         self.accepted.append(name)
-        self._insist(lambda: self._client("s3").put_object(Bucket="naiad", Key=key, Body=body))
+        self._retry(lambda: self._client("s3").put_object(Bucket="naiad", Key=key, Body=body))
         self.objects[key] = body
 
     def _create(self, name: str) -> None:
         try:
-            self._client("sagemaker").create_training_job(**request(name, "source.tar.gz", cores=1))
-        except ClientError as error:  # the answer to an earlier try was lost
+            self._client("sagemaker").create_training_job(**training_request(name, "source.tar.gz", cores=1))
+        except ClientError as error:  # the answer to an earlier call was lost
             if error.response["Error"]["Code"] != "ResourceInUse":
                 raise
 
     def _unfinished(self) -> int:
-        found: list[int] = []
+        counts: list[int] = []
         sagemaker = self._client("sagemaker")
-        self._insist(
-            lambda: found.append(len(sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]))
+        self._retry(
+            lambda: counts.append(len(sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]))
         )
-        return found[-1]
+        return counts[-1]
 
-    def _insist(self, do: Any) -> None:
-        """Until there is an answer."""
+    def _retry(self, call: Any) -> None:
+        """Repeats a call until there is an answer."""
         while True:
             try:
-                do()
+                call()
             except (HTTPClientError, NoConnection):
-                self.refused += 1
+                self.retries += 1
                 time.sleep(0.05)
             else:
                 return
 
     def _client(self, service: str) -> Any:
-        return self.live.client(service, config=PATIENT)
+        return self.server.client(service, config=CLIENT_CONFIG)
 
 
 @dataclass
 class Killer:
-    live: Live
-    draw: random.Random
-    done: Counter[str] = field(default_factory=Counter)
+    server: LiveServer
+    random_state: random.Random
+    kills: Counter[str] = field(default_factory=Counter)
 
     def kill_one(self) -> None:
         agents = self._agents()
-        if agents and self.draw.random() < 0.5:
-            agent = self.draw.choice(agents)
+        if agents and self.random_state.random() < 0.5:
+            agent = self.random_state.choice(agents)
             agent.signal(signal.SIGKILL)
-            self.done["agents"] += 1
+            self.kills["agents"] += 1
         else:
             self._kill_server()
-            self.done["servers"] += 1
+            self.kills["servers"] += 1
 
     def _agents(self) -> list[Process]:
-        """Of the instances at work."""
-        found = [Process(**_json(path)) for path in self.live.state.glob("jobs/*/*/*/*/agent.json")]
-        return [agent for agent in found if agent.is_alive]
+        """Returns the agents of the running instances."""
+        agents = [Process(**_json(path)) for path in self.server.state.glob("jobs/*/*/*/*/agent.json")]
+        return [agent for agent in agents if agent.is_alive]
 
     def _kill_server(self) -> None:
-        port = self.live.address.url.rpartition(":")[2]
-        self.live.process.kill()
-        self.live.process.communicate()
-        warm = "--warm" if self.draw.random() < WARM_SHARE else "--no-warm"
-        self.live.process = begun(self.live.state, warm, port=port)
+        port = self.server.address.url.rpartition(":")[2]
+        self.server.process.kill()
+        self.server.process.communicate()
+        warm = "--warm" if self.random_state.random() < WARM_FRACTION else "--no-warm"
+        self.server.process = start_server(self.server.state, warm, port=port)
 
 
-def faults_of(live: Live, client: Client) -> list[str]:
-    """What was lost or done twice."""
-    sagemaker = live.client("sagemaker")
-    listed = [job["TrainingJobName"] for page in sagemaker.get_paginator("list_training_jobs").paginate()
+def find_errors(server: LiveServer, client: Client) -> list[str]:
+    """Returns a text for each thing that was lost or done twice."""
+    sagemaker = server.client("sagemaker")
+    names = [job["TrainingJobName"] for page in sagemaker.get_paginator("list_training_jobs").paginate()
               for job in page["TrainingJobSummaries"]]  # fmt: skip
-    found = [f"{name} is listed {times} times" for name, times in Counter(listed).items() if times > 1]
-    found += [f"{name} was accepted and is not there" for name in set(client.accepted) - set(listed)]
+    errors = [f"{name} is listed {times} times" for name, times in Counter(names).items() if times > 1]
+    errors += [f"{name} was accepted and is not there" for name in set(client.accepted) - set(names)]
     for name in client.accepted:
-        found += [
-            f"{name}: {fault}" for fault in faults_of_job(live, sagemaker.describe_training_job(TrainingJobName=name))
+        errors += [
+            f"{name}: {error_text}"
+            for error_text in find_job_errors(server, sagemaker.describe_training_job(TrainingJobName=name))
         ]
-    store = live.client("s3")
+    store = server.client("s3")
     for key, body in client.objects.items():
         if store.get_object(Bucket="naiad", Key=key)["Body"].read() != body:
-            found.append(f"the object {key!r} is not what was put")
-    return found
+            errors.append(f"the object {key!r} is not what was put")
+    return errors
 
 
-def faults_of_job(live: Live, job: dict[str, Any]) -> list[str]:
-    name, found = job["TrainingJobName"], []
-    finals = [step["Status"] for step in job["SecondaryStatusTransitions"] if step["Status"] in ENDS]
-    if len(finals) != 1:
-        found.append(f"ended {len(finals)} times: {finals}")
-    folders = sorted(live.state.glob(f"jobs/training-job/{name}/*/algo-1"), key=lambda path: int(path.parent.name))
-    done = [folder for folder in folders if _json(folder / "status.json").get("phase") == "Completed"]
-    if done and done != folders[-1:]:
-        found.append(f"completed in {len(done)} attempts of {len(folders)}")
+def find_job_errors(server: LiveServer, job: dict[str, Any]) -> list[str]:
+    name, errors = job["TrainingJobName"], []
+    final_statuses = [step["Status"] for step in job["SecondaryStatusTransitions"] if step["Status"] in FINAL_STATUSES]
+    if len(final_statuses) != 1:
+        errors.append(f"ended {len(final_statuses)} times: {final_statuses}")
+    folders = sorted(server.state.glob(f"jobs/training-job/{name}/*/algo-1"), key=lambda path: int(path.parent.name))
+    completed = [folder for folder in folders if _json(folder / "status.json").get("phase") == "Completed"]
+    if completed and completed != folders[-1:]:
+        errors.append(f"completed in {len(completed)} attempts of {len(folders)}")
     times = [log_times(folder / "log") for folder in folders]
     if any(after[0] < before[1] for before, after in itertools.pairwise(times) if before and after):
-        found.append("two attempts ran at the same time")
+        errors.append("two attempts ran at the same time")
     if job["TrainingJobStatus"] == "Completed":
-        return found + faults_of_completed(live, name)
-    if len(folders) <= LOST_AT_MOST:
-        found.append(f"{job['TrainingJobStatus']} after {len(folders)} attempts: {job.get('FailureReason')}")
-    return found
+        return errors + find_completed_job_errors(server, name)
+    if len(folders) <= MAX_LOST_ATTEMPTS:
+        errors.append(f"{job['TrainingJobStatus']} after {len(folders)} attempts: {job.get('FailureReason')}")
+    return errors
 
 
-def faults_of_completed(live: Live, name: str) -> list[str]:
+def find_completed_job_errors(server: LiveServer, name: str) -> list[str]:
     by_token: dict[str, list[int]] = {}
-    for line in live.lines(name):
+    for line in server.log_lines(name):
         _, number, token = line.split()
         by_token.setdefault(token, []).append(int(number))
-    found = [f"lines {numbers}" for numbers in by_token.values() if numbers != list(range(len(numbers)))]
+    errors = [f"lines {numbers}" for numbers in by_token.values() if numbers != list(range(len(numbers)))]
     *_, last = by_token
     if len(by_token[last]) != LINES:
-        found.append(f"the log has {len(by_token[last])} of {LINES} lines of the attempt that completed")
-    body = live.client("s3").get_object(Bucket="naiad", Key=f"out/{name}/output/model.tar.gz")["Body"].read()
+        errors.append(f"the log has {len(by_token[last])} of {LINES} lines of the attempt that completed")
+    body = server.client("s3").get_object(Bucket="naiad", Key=f"out/{name}/output/model.tar.gz")["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         file = tar.extractfile("token")
         if file is None or file.read().decode() != last:
-            found.append("the model is not that of the attempt that completed")
-    return found
+            errors.append("the model is not that of the attempt that completed")
+    return errors
 
 
 def log_times(log: Path) -> tuple[int, int] | None:
-    """Of the first and the last line, in ms; None for a log without any."""
+    """Returns the times of the first and the last line in ms; None for an empty log."""
     stamps = [int(line.split()[0]) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
     return (stamps[0], stamps[-1]) if stamps else None
 
@@ -202,42 +203,40 @@ def _json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
-def prove(kills: int, *, seed: int) -> tuple[Killer, Client, list[str]]:
-    with live() as server:
+def run_kills(kill_count: int, *, seed: int) -> tuple[Killer, Client, list[str]]:
+    with serve() as server:
         server.put_source("source.tar.gz", SCRIPT)
         client, killer = Client(server), Killer(server, random.Random(seed))
         with ThreadPoolExecutor(1) as threads:
-            working = threads.submit(client.run)
+            client_run = threads.submit(client.run)
             try:
-                while killer.done.total() < kills and not working.done():
-                    time.sleep(killer.draw.uniform(*PAUSE_S))
+                while killer.kills.total() < kill_count and not client_run.done():
+                    time.sleep(killer.random_state.uniform(*PAUSE_S))
                     killer.kill_one()
-                    if killer.done.total() % 20 == 0:
+                    if killer.kills.total() % 20 == 0:
                         print(
-                            f"{dict(killer.done)}, {len(client.accepted)} jobs, {client.refused} tried again",
+                            f"{dict(killer.kills)}, {len(client.accepted)} jobs, {client.retries} tried again",
                             flush=True,
                         )
             finally:
-                client.over.set()
-            working.result()
+                client.is_over.set()
+            client_run.result()
         for name in client.accepted:
-            server.ended(name)
-        return killer, client, faults_of(server, client)
+            server.wait_for_end(name)
+        return killer, client, find_errors(server, client)
 
 
 def main() -> None:
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    killer, client, faults = prove(kills, seed=0)
-    for fault in faults:
-        print(fault)
+    kill_count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    killer, client, errors = run_kills(kill_count, seed=0)
+    for error_text in errors:
+        print(error_text)
     note = (
-        f"{killer.done['servers']} of the server, {killer.done['agents']} of agents; {client.refused} requests without an answer "
-        f"were tried again; {len(client.objects)} objects"
+        f"{killer.kills['servers']} of the server, {killer.kills['agents']} of agents; "
+        f"{client.retries} requests without an answer were tried again; {len(client.objects)} objects"
     )
-    claim = (
-        f"jobs, log lines and objects lost or done twice under {kills} random kills -9, of {len(client.accepted)} jobs"
-    )
-    print(row(claim, [float(len(faults))], unit="faults", goal="0", script="service_kills.py", note=note))
+    claim = f"jobs, log lines and objects lost or done twice under {kill_count} random kills -9, of {len(client.accepted)} jobs"
+    print(log_row(claim, [float(len(errors))], unit="faults", goal="0", script="service_kills.py", note=note))
 
 
 if __name__ == "__main__":

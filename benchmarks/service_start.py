@@ -1,4 +1,4 @@
-"""From CreateTrainingJob to the script's first line, and to the line after ``import torch``: cold, and from the warm interpreter.
+"""Measures the time from CreateTrainingJob to the script's first line and to the end of ``import torch``, cold and warm.
 
 python benchmarks/service_start.py [rounds]
 """
@@ -7,8 +7,8 @@ import sys
 import time
 from collections import defaultdict
 
-from live import Live, live, request
-from log import row
+from live_server import LiveServer, serve, training_request
+from log import log_row
 
 SCRIPT = """
 import time
@@ -16,25 +16,25 @@ first = time.time()
 import torch
 print("times", first, time.time())
 """
-WARM_AFTER_S = 60.0
+WARM_TIMEOUT_S = 60.0
 
 
-def measured(server: Live, name: str) -> tuple[float, float, float]:
-    """(to the first line, to torch's import, to Completed as a client sees it), in seconds."""
-    client, begin = server.client("sagemaker"), time.time()
-    client.create_training_job(**request(name, "source.tar.gz"))
-    job = server.ended(name)
-    over = time.time()
+def start_times(server: LiveServer, name: str) -> tuple[float, float, float]:
+    """Returns the seconds to the first line, to the end of torch's import, and to Completed as a client sees it."""
+    client, started = server.client("sagemaker"), time.time()
+    client.create_training_job(**training_request(name, "source.tar.gz"))
+    job = server.wait_for_end(name)
+    ended = time.time()
     assert job["TrainingJobStatus"] == "Completed", job
-    _, first, imported = next(line for line in server.lines(name) if line.startswith("times")).split()
-    return float(first) - begin, float(imported) - begin, over - begin
+    _, first, imported = next(line for line in server.log_lines(name) if line.startswith("times")).split()
+    return float(first) - started, float(imported) - started, ended - started
 
 
-def wait_until_warm(server: Live) -> None:
-    """Until a job has torch at once."""
-    deadline = time.monotonic() + WARM_AFTER_S
+def wait_until_warm(server: LiveServer) -> None:
+    """Waits until a job starts with torch imported."""
+    deadline = time.monotonic() + WARM_TIMEOUT_S
     for number in range(100):
-        first, imported, _ = measured(server, f"warm-up-{number}")
+        first, imported, _ = start_times(server, f"warm-up-{number}")
         if imported - first < 0.1:
             return
         assert time.monotonic() < deadline
@@ -42,20 +42,20 @@ def wait_until_warm(server: Live) -> None:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    found = defaultdict(list)
-    with live("--no-warm") as cold, live("--warm") as warm:
+    times_by_kind = defaultdict(list)
+    with serve("--no-warm") as cold, serve("--warm") as warm:
         for server in (cold, warm):
             server.put_source("source.tar.gz", SCRIPT)
         wait_until_warm(warm)
-        measured(cold, "warm-up")
+        start_times(cold, "warm-up")
         for number in range(rounds):
             for kind, server in (("cold", cold), ("warm", warm)):
-                found[kind].append(measured(server, f"job-{number}"))
+                times_by_kind[kind].append(start_times(server, f"job-{number}"))
     for kind, goal in (("cold", ""), ("warm", "≤ 0.5 s")):
-        for place, what in enumerate(("the script's first line", "torch imported", "Completed seen by a client")):
-            values = [times[place] for times in found[kind]]
-            claim = f"CreateTrainingJob to {what}, {kind}"
-            print(row(claim, values, unit="s", goal=goal if place < 2 else "", script="service_start.py"))
+        for index, event in enumerate(("the script's first line", "torch imported", "Completed seen by a client")):
+            values = [times[index] for times in times_by_kind[kind]]
+            claim = f"CreateTrainingJob to {event}, {kind}"
+            print(log_row(claim, values, unit="s", goal=goal if index < 2 else "", script="service_start.py"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The store with 100,000 jobs: describe, list, add; on SQLite, and on a PostgreSQL of its own where one is installed.
+"""Measures the store with 100,000 jobs: describe, list, add; on SQLite, and on PostgreSQL where it is installed.
 
 python benchmarks/store.py [jobs]
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from log import row
+from log import log_row
 from sqlalchemy import insert, text
 from sqlalchemy.engine import make_url
 
@@ -33,7 +33,7 @@ KIND = JobKind.TRAINING
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 GOAL_MS = 20
 ROUNDS = 200
-ADDS_FOR_S = 5.0
+ADD_FOR_S = 5.0
 THREADS = 8
 BATCH = 5000
 PHASES = (Phase.COMPLETED,) * 90 + (Phase.FAILED,) * 9 + (Phase.STOPPED,)
@@ -44,19 +44,31 @@ REQUEST = {
     "Environment": {f"NAME_{number}": "value" * 4 for number in range(20)},
 }
 """About 2 KB as JSON."""
-NEED = ResourceRequest(1, 1, 1 << 30)
+RESOURCES = ResourceRequest(1, 1, 1 << 30)
 
 
-def finished_job(number: int, draw: random.Random) -> Job:
-    """Every twenty-thousandth runs still."""
+def finished_job(number: int, random_state: random.Random) -> Job:
+    """Returns a job that has ended; every twenty-thousandth is still running."""
     created = START + dt.timedelta(seconds=number)
-    phase = Phase.TRAINING if number % 20_000 == 0 else draw.choice(PHASES)
-    ended = created + dt.timedelta(seconds=draw.randrange(100_000))
-    past = tuple(
-        Transition(one, created, ended, "") for one in (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING, phase)
+    phase = Phase.TRAINING if number % 20_000 == 0 else random_state.choice(PHASES)
+    ended = created + dt.timedelta(seconds=random_state.randrange(100_000))
+    history = tuple(
+        Transition(earlier, created, ended, "")
+        for earlier in (Phase.STARTING, Phase.DOWNLOADING, Phase.TRAINING, phase)
     )
     return Job(
-        KIND, name_of(number), "us-east-1", REQUEST, NEED, created, ended, phase, 1, created, ended, transitions=past
+        KIND,
+        name_of(number),
+        "us-east-1",
+        REQUEST,
+        RESOURCES,
+        created,
+        ended,
+        phase,
+        1,
+        created,
+        ended,
+        transitions=history,
     )
 
 
@@ -65,25 +77,25 @@ def name_of(number: int) -> str:
 
 
 def fill(engines: Engines, count: int) -> None:
-    """In large transactions, as no server does. Half the jobs have the tag team, every twenty-thousandth the tag paper."""
-    draw = random.Random(0)
+    """Adds jobs in large transactions. All have the tag team with one of two values, every twenty-thousandth the tag paper."""
+    random_state = random.Random(0)
     for first in range(0, count, BATCH):
         numbers = range(first, min(first + BATCH, count))
-        added = {number: finished_job(number, draw) for number in numbers}
-        tagged = [{"arn": job.arn, "key": "team", "value": str(number % 2)} for number, job in added.items()]
-        tagged += [
+        added = {number: finished_job(number, random_state) for number in numbers}
+        tag_rows = [{"arn": job.arn, "key": "team", "value": str(number % 2)} for number, job in added.items()]
+        tag_rows += [
             {"arn": job.arn, "key": "paper", "value": "yes"} for number, job in added.items() if number % 20_000 == 0
         ]
         with engines.writer.begin() as connection:
             connection.execute(insert(jobs), [job_to_row(job) for job in added.values()])
-            connection.execute(insert(tags), tagged)
+            connection.execute(insert(tags), tag_rows)
     if engines.reader.dialect.name == "postgresql":
         with engines.reader.connect() as connection:
-            connection.execute(text("VACUUM ANALYZE"))  # as its own housekeeping does within a minute
+            connection.execute(text("VACUUM ANALYZE"))  # PostgreSQL does this itself within a minute
 
 
-def lists() -> dict[str, JobQuery]:
-    """As the service asks: newest first, a page of 100."""
+def list_queries() -> dict[str, JobQuery]:
+    """Returns the queries of the service: newest first, a page of 100."""
     newest = {"sort_by": "created_at", "descending": True, "limit": 100}
     return {
         "list": JobQuery(KIND, **newest),
@@ -102,52 +114,55 @@ def lists() -> dict[str, JobQuery]:
 
 def durations_ms(work: Callable[[int], object]) -> list[float]:
     work(0)
-    found = []
+    times_ms = []
     for number in range(ROUNDS):
         started = time.perf_counter()
         work(number)
-        found.append((time.perf_counter() - started) * 1000)
-    return sorted(found)
+        times_ms.append((time.perf_counter() - started) * 1000)
+    return sorted(times_ms)
 
 
 def adds_per_s(store: SqlStore, threads: int) -> float:
     numbers = itertools.count()
-    end = time.perf_counter() + ADDS_FOR_S
+    end = time.perf_counter() + ADD_FOR_S
 
     def add_until_the_end(thread: int) -> int:
         added = 0
         while time.perf_counter() < end:
             now = dt.datetime.now(dt.UTC)
             name = f"added-{time.time_ns()}-{thread}-{next(numbers)}"
-            store.add(Job(KIND, name, "us-east-1", REQUEST, NEED, now, now), {"team": "1"})
+            store.add(Job(KIND, name, "us-east-1", REQUEST, RESOURCES, now, now), {"team": "1"})
             added += 1
         return added
 
     with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(add_until_the_end, range(threads))) / ADDS_FOR_S
+        return sum(pool.map(add_until_the_end, range(threads))) / ADD_FOR_S
 
 
 def measure(label: str, engines: Engines, count: int) -> None:
     upgrade(engines.writer)
     fill(engines, count)
     store = SqlStore(engines)
-    draw = random.Random(1)
-    with_jobs = f"{label}, {count:,} jobs"
-    show_times(f"{with_jobs}: describe", durations_ms(lambda _: store.get(KIND, name_of(draw.randrange(count)))))
-    for what, query in lists().items():
-        show_times(f"{with_jobs}: {what}", durations_ms(lambda _, query=query: store.find(query)))
+    random_state = random.Random(1)
+    label_with_jobs = f"{label}, {count:,} jobs"
+    print_times(
+        f"{label_with_jobs}: describe", durations_ms(lambda _: store.get(KIND, name_of(random_state.randrange(count))))
+    )
+    for name, query in list_queries().items():
+        print_times(f"{label_with_jobs}: {name}", durations_ms(lambda _, query=query: store.find(query)))
     for threads in (1, THREADS):
         rates = [adds_per_s(store, threads) for _ in range(3)]
-        claim = f"{with_jobs}: jobs added a second by {threads} thread{'s' * (threads > 1)}"
-        print(row(claim, rates, unit="/s", script="benchmarks/store.py"), flush=True)
+        claim = f"{label_with_jobs}: jobs added a second by {threads} thread{'s' * (threads > 1)}"
+        print(log_row(claim, rates, unit="/s", script="benchmarks/store.py"), flush=True)
     store.close()
 
 
-def show_times(claim: str, times_ms: list[float]) -> None:
+def print_times(claim: str, times_ms: list[float]) -> None:
     p99 = times_ms[int(len(times_ms) * 0.99)]
     goal = f"p99 < {GOAL_MS} ms"
     print(
-        row(claim, times_ms, unit="ms", goal=goal, script="benchmarks/store.py", note=f"p99 {p99:.3g} ms"), flush=True
+        log_row(claim, times_ms, unit="ms", goal=goal, script="benchmarks/store.py", note=f"p99 {p99:.3g} ms"),
+        flush=True,
     )
 
 

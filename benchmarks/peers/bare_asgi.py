@@ -1,4 +1,4 @@
-"""The best bare server known: raw ASGI and ONNX Runtime under uvicorn, two processes: python bare_asgi.py PORT ARTIFACT.
+"""The fastest bare server known: raw ASGI and ONNX Runtime under uvicorn, two processes: python bare_asgi.py PORT ARTIFACT.
 
 Needs uvicorn with uvloop and httptools, orjson, onnxruntime, numpy.
 """

@@ -1,13 +1,13 @@
 """Keras 3 on torch in its documented style: KERAS_BACKEND=torch python fashion_keras.py TASK.
 
-Sequential, compile, fit on arrays in memory with Adam; no metrics and no bar, which its quickstart has and which cost.
+Sequential, compile, fit on arrays in memory with Adam; without the metrics and the bar of its quickstart, which take time.
 settings: ``schedule`` ("constant", or "cosine": warm-up and fall by its CosineDecay), ``layout`` ("channels_last", its
 default, or "channels_first"). Needs keras.
 """
 
 import keras
 import numpy as np
-from fashion_task import Predict, Task, answer
+from fashion_task import Predict, Task, run_task
 from keras import layers
 
 
@@ -29,9 +29,9 @@ def learning_rate(task: Task, samples: int) -> object:
     if task.settings.get("schedule") != "cosine":
         return task.learning_rate
     steps = task.epochs * -(-samples // task.batch_size)
-    climb = round(0.15 * steps)
+    warmup_steps = round(0.15 * steps)
     return keras.optimizers.schedules.CosineDecay(
-        task.learning_rate / 25, steps - climb, warmup_target=task.learning_rate, warmup_steps=climb
+        task.learning_rate / 25, steps - warmup_steps, warmup_target=task.learning_rate, warmup_steps=warmup_steps
     )
 
 
@@ -42,9 +42,9 @@ def fit(task: Task) -> Predict:
     def scaled(images: np.ndarray) -> np.ndarray:
         return np.expand_dims(images.astype("float32") / 255, 1 if channels_first else -1)
 
-    images, labels = task.training()
+    images, labels = task.training_data()
     inputs = scaled(images)
-    task.data_is_ready()
+    task.mark_data_ready()
     model = network(channels_first=channels_first)
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate(task, len(labels))),
@@ -55,4 +55,4 @@ def fit(task: Task) -> Predict:
 
 
 if __name__ == "__main__":
-    answer(fit)
+    run_task(fit)

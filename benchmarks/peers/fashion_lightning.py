@@ -1,6 +1,6 @@
 """PyTorch Lightning in its documented style: python fashion_lightning.py TASK.
 
-A LightningModule with Adam, a Trainer with a DataLoader; no logger, bar or checkpoint, which its quickstart has and which cost.
+A LightningModule with Adam and a Trainer with a DataLoader, without the logger, bar and checkpoints of its quickstart.
 settings: ``schedule`` ("constant" or "one-cycle", stepped as its documentation shows), and those of fashion_torch.py.
 Needs pytorch-lightning.
 """
@@ -11,8 +11,8 @@ import warnings
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from fashion_task import Predict, Task, answer
-from fashion_torch import SimpleNet, loader, predictor
+from fashion_task import Predict, Task, run_task
+from fashion_torch import SimpleNet, make_loader, make_predictor
 from torch import Tensor
 
 
@@ -38,18 +38,18 @@ class Shoes(pl.LightningModule):
 
 def fit(task: Task) -> Predict:
     pl.seed_everything(task.seed, verbose=False)
-    batches = loader(task)
-    task.data_is_ready()
+    batches = make_loader(task)
+    task.mark_data_ready()
     model = Shoes(task)
     trainer = pl.Trainer(
         max_epochs=task.epochs, accelerator="cpu", logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     trainer.fit(model, batches)
-    return predictor(model.net)
+    return make_predictor(model.net)
 
 
 if __name__ == "__main__":
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
-    answer(fit)
+    run_task(fit)

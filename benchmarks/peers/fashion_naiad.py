@@ -1,17 +1,17 @@
-"""Naiad, everything automatic: python fashion_naiad.py TASK.
+"""Naiad with an automatic plan: python fashion_naiad.py TASK.
 
-settings: ``time_limit_s``, ``report`` (as ``fit``'s). The whole call is on the clock, its test of the network too.
+settings: ``time_limit_s``, ``report`` (those of ``fit``). The clock covers the whole call, with its test of the network.
 """
 
-from fashion_task import Predict, Task, answer
+from fashion_task import Predict, Task, run_task
 
-from naiad import fit as naiad_fit  # here and not in ``fit``: torch comes with it
+from naiad import fit as naiad_fit  # imported here, so that torch is loaded before the clock starts
 
 
 def fit(task: Task) -> Predict:
     data: object = str(task.root / "FashionMNIST" / "raw")
     if task.samples is not None or task.validate:
-        data = task.training()
+        data = task.training_data()
     limit_s = task.settings.get("time_limit_s")
     length = {"time_limit_s": float(limit_s)} if limit_s is not None else {"epochs": task.epochs}
     model = naiad_fit("simplenet", data, seed=task.seed, report=task.settings.get("report", True), **length)
@@ -19,4 +19,4 @@ def fit(task: Task) -> Predict:
 
 
 if __name__ == "__main__":
-    answer(fit)
+    run_task(fit)

@@ -1,12 +1,12 @@
 """skorch in its documented style: python fashion_skorch.py TASK.
 
-NeuralNetClassifier on arrays in memory with Adam; no validation and no lines, which its quickstart has and which cost.
+NeuralNetClassifier on arrays in memory with Adam; without the validation and the output of its quickstart, which take time.
 settings: ``schedule`` ("constant" or "one-cycle", by its LRScheduler). Needs skorch.
 """
 
 import torch
-from fashion_task import Predict, Task, answer
-from fashion_torch import SimpleNet, normalised
+from fashion_task import Predict, Task, run_task
+from fashion_torch import SimpleNet, normalise
 from skorch import NeuralNetClassifier
 from skorch.callbacks import LRScheduler
 from torch import nn
@@ -14,9 +14,9 @@ from torch import nn
 
 def fit(task: Task) -> Predict:
     torch.manual_seed(task.seed)
-    images, labels = task.training()
-    inputs = normalised(images).numpy()
-    task.data_is_ready()
+    images, labels = task.training_data()
+    inputs = normalise(images).numpy()
+    task.mark_data_ready()
     callbacks = []
     if task.settings.get("schedule") == "one-cycle":
         steps = task.epochs * -(-len(labels) // task.batch_size)
@@ -28,8 +28,8 @@ def fit(task: Task) -> Predict:
         callbacks=callbacks, verbose=0,
     )  # fmt: skip
     net.fit(inputs, labels)
-    return lambda judged: net.predict(normalised(judged).numpy())
+    return lambda images: net.predict(normalise(images).numpy())
 
 
 if __name__ == "__main__":
-    answer(fit)
+    run_task(fit)

@@ -1,7 +1,7 @@
-"""What every peer of fashion_peers.py is asked, and how it answers: one JSON argument in, one JSON line out.
+"""The task of each peer of fashion_peers.py and its answer: one JSON argument in, one JSON line out.
 
-Needs numpy, and neither torch nor Naiad. The clock runs from the call to the end of training, reading the files included,
-importing not. Accuracy is of the test images, or of 5,000 held-out training images where ``validate`` says so; outside the clock.
+Needs numpy, and neither torch nor Naiad. The clock runs from the call to the end of training; it includes reading the files and
+excludes imports and evaluation. Accuracy is that on the test images, or with ``validate`` on 5,000 held-out training images.
 """
 
 import json
@@ -20,46 +20,46 @@ HELD_OUT = 5_000
 @dataclass(frozen=True)
 class Task:
     root: Path
-    """torchvision's: the four IDX files lie in FashionMNIST/raw, unpacked."""
+    """torchvision's root: the four unpacked IDX files are in FashionMNIST/raw."""
     epochs: int = 10
     batch_size: int = 32
     learning_rate: float = 0.01
     seed: int = 0
     samples: int | None = None
-    """Train on so many only."""
+    """The number of training images; None is all."""
     validate: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
-    """What else a peer can be told: see each peer's docstring."""
+    """Further settings, see each peer's docstring."""
     clock: dict[str, float] = field(default_factory=dict)
 
-    def training(self) -> tuple[np.ndarray, np.ndarray]:
-        """uint8 (N, 28, 28), int64 (N,): read from the files."""
+    def training_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Reads images, uint8 (N, 28, 28), and labels, int64 (N,), from the files."""
         images, labels = self._read("train")
-        chosen = self.chosen()
-        return (images, labels) if chosen is None else (images[chosen], labels[chosen])
+        indices = self.training_indices()
+        return (images, labels) if indices is None else (images[indices], labels[indices])
 
-    def chosen(self) -> np.ndarray | None:
-        """Which of the 60,000 to train on; None is all."""
+    def training_indices(self) -> np.ndarray | None:
+        """Returns the indices of the images to train on; None for all 60,000."""
         if not self.validate and self.samples is None:
             return None
         order = _order()[HELD_OUT:] if self.validate else _order()
         return order[: self.samples]
 
-    def judging(self) -> tuple[np.ndarray, np.ndarray]:
+    def evaluation_data(self) -> tuple[np.ndarray, np.ndarray]:
         if not self.validate:
             return self._read("t10k")
         images, labels = self._read("train")
-        held = _order()[:HELD_OUT]
-        return images[held], labels[held]
+        held_out = _order()[:HELD_OUT]
+        return images[held_out], labels[held_out]
 
-    def data_is_ready(self) -> None:
-        """What comes before is reading, what comes after is training."""
+    def mark_data_ready(self) -> None:
+        """Marks the end of reading and the start of training."""
         self.clock["ready"] = time.perf_counter()
 
-    def _read(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+    def _read(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         raw = self.root / "FashionMNIST" / "raw"
-        images = np.fromfile(raw / f"{part}-images-idx3-ubyte", np.uint8)[16:].reshape(-1, 28, 28)
-        labels = np.fromfile(raw / f"{part}-labels-idx1-ubyte", np.uint8)[8:].astype(np.int64)
+        images = np.fromfile(raw / f"{split}-images-idx3-ubyte", np.uint8)[16:].reshape(-1, 28, 28)
+        labels = np.fromfile(raw / f"{split}-labels-idx1-ubyte", np.uint8)[8:].astype(np.int64)
         return images, labels
 
 
@@ -68,20 +68,20 @@ def _order() -> np.ndarray:
 
 
 Predict = Callable[[np.ndarray], np.ndarray]
-"""uint8 (N, 28, 28) in, classes (N,) out."""
+"""Predicts classes (N,) of images, uint8 (N, 28, 28)."""
 
 
-def answer(train: Callable[[Task], Predict]) -> None:
-    """Trains as the command line says and prints seconds, train_seconds and accuracy."""
-    given = json.loads(sys.argv[1])
-    task = Task(**{**given, "root": Path(given["root"])})
-    begun = time.perf_counter()
+def run_task(train: Callable[[Task], Predict]) -> None:
+    """Trains on the task of the command line; prints seconds, train_seconds and accuracy."""
+    values = json.loads(sys.argv[1])
+    task = Task(**{**values, "root": Path(values["root"])})
+    started = time.perf_counter()
     predict = train(task)
     ended = time.perf_counter()
-    images, labels = task.judging()
+    images, labels = task.evaluation_data()
     accuracy = float((predict(images) == labels).mean())
-    say(seconds=ended - begun, train_seconds=ended - task.clock.get("ready", begun), accuracy=accuracy)
+    print_json(seconds=ended - started, train_seconds=ended - task.clock.get("ready", started), accuracy=accuracy)
 
 
-def say(**values: Any) -> None:
+def print_json(**values: Any) -> None:
     print(json.dumps(values), flush=True)

@@ -1,7 +1,7 @@
-"""What the peers on torch share: the network, the two ways to feed it, and how it is asked. No Naiad.
+"""The network, the two data loaders and the predictor that peers on torch share. No Naiad.
 
-settings: ``feed`` is "documented" (torchvision's dataset, an image at a time) or "tensors" (normalised once, held in memory);
-``workers`` is the loader's.
+settings: ``feed`` is "documented" (torchvision's dataset, one image at a time) or "tensors" (normalised once, in memory);
+``workers`` is the number of the loader's workers.
 """
 
 import sys
@@ -19,39 +19,39 @@ GUIDE = Path(__file__).resolve().parents[2] / "examples" / "guide"
 sys.path.append(str(GUIDE))
 from net import SimpleNet  # noqa: E402  # reason: the guide's own file, found by the line above
 
-__all__ = ["GUIDE", "SimpleNet", "loader", "normalised", "predictor", "steps_of"]
+__all__ = ["GUIDE", "SimpleNet", "make_loader", "make_predictor", "normalise", "total_steps"]
 MEAN, DEVIATION = 0.2860, 0.3530
 
 
-def normalised(images: np.ndarray) -> Tensor:
-    """uint8 (N, 28, 28) → float32 (N, 1, 28, 28)."""
+def normalise(images: np.ndarray) -> Tensor:
+    """Converts uint8 (N, 28, 28) to float32 (N, 1, 28, 28)."""
     return (torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1).float() / 255 - MEAN) / DEVIATION
 
 
-def loader(task: Task) -> DataLoader[tuple[Tensor, Tensor]]:
+def make_loader(task: Task) -> DataLoader[tuple[Tensor, Tensor]]:
     data: Dataset[tuple[Tensor, Tensor]]
     if task.settings.get("feed", "documented") == "tensors":
-        images, labels = task.training()
-        data = TensorDataset(normalised(images), torch.from_numpy(labels))
+        images, labels = task.training_data()
+        data = TensorDataset(normalise(images), torch.from_numpy(labels))
     else:
         steps = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (DEVIATION,))])
         data = FashionMNIST(task.root, train=True, transform=steps)
-        chosen = task.chosen()
-        data = data if chosen is None else Subset(data, chosen.tolist())
+        training_indices = task.training_indices()
+        data = data if training_indices is None else Subset(data, training_indices.tolist())
     workers = int(task.settings.get("workers", 0))
     return DataLoader(
         data, batch_size=task.batch_size, shuffle=True, num_workers=workers, persistent_workers=workers > 0
     )
 
 
-def steps_of(task: Task, batches: DataLoader[tuple[Tensor, Tensor]]) -> int:
+def total_steps(task: Task, batches: DataLoader[tuple[Tensor, Tensor]]) -> int:
     return task.epochs * len(batches)
 
 
-def predictor(net: nn.Module) -> Predict:
+def make_predictor(net: nn.Module) -> Predict:
     @torch.no_grad()
     def predict(images: np.ndarray) -> np.ndarray:
         net.eval()
-        return torch.cat([net(part) for part in normalised(images).split(1_000)]).argmax(1).numpy()
+        return torch.cat([net(batch) for batch in normalise(images).split(1_000)]).argmax(1).numpy()
 
     return predict

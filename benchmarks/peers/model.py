@@ -1,4 +1,4 @@
-"""The same model for every peer: ONNX Runtime on an artifact's model.onnx, one thread. For environments that have no Naiad."""
+"""The model of every peer: ONNX Runtime with an artifact's model.onnx and one thread. For environments without Naiad."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import onnxruntime
 
 
 class Model:
-    """784 whole numbers in, ten scores out."""
+    """Model of 784 integers in, ten scores out."""
 
     def __init__(self, folder: str) -> None:
         options = onnxruntime.SessionOptions()

@@ -1,6 +1,6 @@
-"""Measuring leaves nothing behind: a run that measured, and one that follows its plan.json, end with the same bits.
+"""Measurements do not change the weights: a run with measurements and one that follows its plan.json have the same.
 
-The cases are those of benchmarks/probing_bits.py. With choices given by hand: tests/unit/trainer/test_fit.py.
+The cases are those of benchmarks/probing_bits.py. tests/unit/trainer/test_fit.py tests choices that are given by hand.
 """
 
 import sys
@@ -14,18 +14,18 @@ import probing_bits
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered(tmp_path, monkeypatch):
+def _empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("name", probing_bits.CASES)
-def test_weights_are_the_same_bits_whether_choices_were_measured_or_follow_a_plan(name, tmp_path):
-    measured, replayed = probing_bits.measured_and_replayed(probing_bits.CASES[name], tmp_path)
-    assert probing_bits.same_bits(measured, replayed)
+def test_the_weights_are_equal_whether_choices_are_measured_or_follow_a_plan(name, tmp_path):
+    measured, replayed = probing_bits.measure_and_replay(probing_bits.CASES[name], tmp_path)
+    assert probing_bits.has_same_weights(measured, replayed)
     if not probing_bits.was_measured(measured):
-        pytest.skip("the machine is too busy for measuring within its part of so short a run")
+        pytest.skip("the machine is too busy to measure within the budget of so short a run")
 
 
 @pytest.mark.slow
-def test_so_are_those_of_two_processes():
-    assert probing_bits.agrees_in_two_processes()
+def test_the_weights_of_two_processes_are_equal():
+    assert probing_bits.is_replay_equal_in_two_processes()
