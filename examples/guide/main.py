@@ -70,9 +70,7 @@ def take_first(dataset: Dataset, limit: int | None) -> Dataset:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument(
-        "--data", type=Path, help="a folder with the four IDX files (default: Debian's, or downloaded)"
-    )
+    parser.add_argument("--data", type=Path, help="a folder with the four IDX files (default: Debian's, or downloaded)")
     parser.add_argument("--limit", type=int, help="use at most this many images of each split")
     options = parser.parse_args()
     missing = [name for name in FILES if options.data and not list(options.data.glob(f"{name}*"))]
