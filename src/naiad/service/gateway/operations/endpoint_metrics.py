@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from naiad.service.endpoints.serving.invocation_metrics import Meter, Minute, Spread
+from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics, LatencyDistribution, MinuteMetrics
 
 NAMESPACE = "AWS/SageMaker"
 DIMENSIONS = ("EndpointName", "VariantName")
@@ -26,10 +26,10 @@ class Summary:
     """How many by value, for percentiles."""
 
 
-def _flags(count: Callable[[Minute], int]) -> Callable[[Minute], Summary]:
+def _flags(count: Callable[[MinuteMetrics], int]) -> Callable[[MinuteMetrics], Summary]:
     """Each invocation counts 1 or 0, so that the average is a share, as in AWS."""
 
-    def summary(minute: Minute) -> Summary:
+    def summary(minute: MinuteMetrics) -> Summary:
         total = count(minute)
         everything = minute.invocations
         values = {1.0: total, 0.0: everything - total}
@@ -38,16 +38,16 @@ def _flags(count: Callable[[Minute], int]) -> Callable[[Minute], Summary]:
     return summary
 
 
-def _micros(spread: Callable[[Minute], Spread]) -> Callable[[Minute], Summary]:
-    def summary(minute: Minute) -> Summary:
+def _micros(spread: Callable[[MinuteMetrics], LatencyDistribution]) -> Callable[[MinuteMetrics], Summary]:
+    def summary(minute: MinuteMetrics) -> Summary:
         found = spread(minute)
-        values = {value * _MICRO: count for value, count in found.values().items()}
+        values = {value * _MICRO: count for value, count in found.counts_by_value().items()}
         return Summary(found.count, found.total * _MICRO, found.lowest * _MICRO, found.highest * _MICRO, values)
 
     return summary
 
 
-METRICS: Mapping[str, tuple[str, Callable[[Minute], Summary]]] = {
+METRICS: Mapping[str, tuple[str, Callable[[MinuteMetrics], Summary]]] = {
     "Invocations": ("Count", _flags(lambda minute: minute.invocations)),
     "Invocation4XXErrors": ("Count", _flags(lambda minute: minute.errors_4xx)),
     "Invocation5XXErrors": ("Count", _flags(lambda minute: minute.errors_5xx)),
@@ -57,7 +57,7 @@ METRICS: Mapping[str, tuple[str, Callable[[Minute], Summary]]] = {
 """(unit, a minute's summary) by AWS's name."""
 
 
-def summaries(meter: Meter, name: str, dimensions: Mapping[str, str]) -> Iterator[tuple[dt.datetime, Summary]]:
+def summaries(meter: InvocationMetrics, name: str, dimensions: Mapping[str, str]) -> Iterator[tuple[dt.datetime, Summary]]:
     """By minute. None for a metric or an endpoint that is not there: CloudWatch knows no missing metric."""
     endpoint, variant = (dimensions.get(key) for key in DIMENSIONS)
     if name not in METRICS or endpoint is None or set(dimensions) - set(DIMENSIONS):
@@ -71,7 +71,7 @@ def summaries(meter: Meter, name: str, dimensions: Mapping[str, str]) -> Iterato
                     yield dt.datetime.fromtimestamp(number * 60, dt.UTC), found
 
 
-def listed(meter: Meter, *, wanted: str | None, given: Mapping[str, str | None]) -> list[dict[str, object]]:
+def listed(meter: InvocationMetrics, *, wanted: str | None, given: Mapping[str, str | None]) -> list[dict[str, object]]:
     """In ListMetrics' shape. given: dimensions with their values, None for any."""
     if set(given) - set(DIMENSIONS):
         return []

@@ -1,73 +1,70 @@
-"""Endpoints: CreateEndpoint and its kin."""
+"""Operations of endpoints: CreateEndpoint and its relatives."""
 
 from typing import Any
 
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.endpoints.rollout import Plan, VariantPlan
-from naiad.service.endpoints.serving.deployment import VariantState
+from naiad.service.endpoints.endpoint_detail import EndpointDetail
+from naiad.service.endpoints.rollout import RolloutVariant
+from naiad.service.endpoints.serving.variant import VariantState
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.entity_listing import entity_query
 from naiad.service.gateway.operations.listing import paged
 
 
 @operation("sagemaker", "CreateEndpoint")
-def create_endpoint(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"EndpointArn": context.endpoints.create(asked, tags_of(asked)).arn}
+def create_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return {"EndpointArn": context.endpoints.create(request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "UpdateEndpoint")
-def update_endpoint(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"EndpointArn": context.endpoints.update(asked).arn}
+def update_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return {"EndpointArn": context.endpoints.update(request).arn}
 
 
 @operation("sagemaker", "UpdateEndpointWeightsAndCapacities")
-def update_endpoint_weights_and_capacities(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    wishes = asked["DesiredWeightsAndCapacities"]
-    return {"EndpointArn": context.endpoints.set_weights(asked["EndpointName"], wishes).arn}
+def update_endpoint_weights_and_capacities(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    changes = request["DesiredWeightsAndCapacities"]
+    return {"EndpointArn": context.endpoints.update_weights_and_capacities(request["EndpointName"], changes).arn}
 
 
 @operation("sagemaker", "DeleteEndpoint")
-def delete_endpoint(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.endpoints.delete(asked["EndpointName"])
+def delete_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    context.endpoints.delete(request["EndpointName"])
     return {}
 
 
 @operation("sagemaker", "DescribeEndpoint")
-def describe_endpoint(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    entity = context.endpoints.describe(asked["EndpointName"])
-    running = "plan" in entity.detail
-    plan = Plan.from_json(entity.detail["plan" if running else "next"]) if _has_plan(entity) else None
-    states = context.endpoints.manager.look(entity.name)
+def describe_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    entity = context.endpoints.describe(request["EndpointName"])
+    detail = EndpointDetail.from_json(entity.detail)
+    running, pending = detail.rollout, detail.pending_rollout
+    rollout = running or pending
     answer = {
         **_summary(entity),
-        "EndpointConfigName": plan.config_name if plan else entity.request["EndpointConfigName"],
+        "EndpointConfigName": rollout.config_name if rollout else entity.request["EndpointConfigName"],
     }
-    if "failure_reason" in entity.detail:
-        answer["FailureReason"] = entity.detail["failure_reason"]
-    if plan is not None:
-        if running:
-            answer["ProductionVariants"] = [_variant(one, states) for one in plan.variants]
-        if running and plan.shadows:
-            answer["ShadowProductionVariants"] = [_variant(one, states) for one in plan.shadows]
-        if plan.asynchronous:
-            answer["AsyncInferenceConfig"] = plan.asynchronous
-    if running and "next" in entity.detail:
+    if detail.failure_reason:
+        answer["FailureReason"] = detail.failure_reason
+    if running is not None:
+        states = context.endpoints.router.variant_states(entity.name)
+        answer["ProductionVariants"] = [_describe_variant(one, states) for one in running.variants]
+        if running.shadow_variants:
+            answer["ShadowProductionVariants"] = [_describe_variant(one, states) for one in running.shadow_variants]
+    if rollout is not None and rollout.async_inference_config:
+        answer["AsyncInferenceConfig"] = rollout.async_inference_config
+    if running is not None and pending is not None:
         answer["PendingDeploymentSummary"] = {
-            "EndpointConfigName": entity.detail["next"]["config_name"],
+            "EndpointConfigName": pending.config_name,
             "StartTime": entity.modified_at,
         }
     return answer
 
 
 @operation("sagemaker", "ListEndpoints")
-def list_endpoints(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    page = context.endpoints.find(entity_query(EntityKind.ENDPOINT, asked, status=asked.get("StatusEquals")))
+def list_endpoints(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    page = context.endpoints.find(entity_query(EntityKind.ENDPOINT, request, status=request.get("StatusEquals")))
     return paged({"Endpoints": [_summary(entity) for entity in page.entities]}, page.next_token)
-
-
-def _has_plan(entity: Entity) -> bool:
-    return "plan" in entity.detail or "next" in entity.detail
 
 
 def _summary(entity: Entity) -> dict[str, Any]:
@@ -80,20 +77,20 @@ def _summary(entity: Entity) -> dict[str, Any]:
     }
 
 
-def _variant(plan: VariantPlan, states: dict[str, VariantState]) -> dict[str, Any]:
-    state = states.get(plan.name, VariantState(0, plan.instances, 0))
-    image = plan.container.get("Image", "")
+def _describe_variant(variant: RolloutVariant, states: dict[str, VariantState]) -> dict[str, Any]:
+    state = states.get(variant.name, VariantState(0, variant.desired_instance_count, 0))
+    image = variant.container.get("Image", "")
     answer: dict[str, Any] = {
-        "VariantName": plan.name,
-        "CurrentWeight": plan.weight,
-        "DesiredWeight": plan.weight,
-        "CurrentInstanceCount": state.ready,
-        "DesiredInstanceCount": state.wanted,
+        "VariantName": variant.name,
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.weight,
+        "CurrentInstanceCount": state.ready_count,
+        "DesiredInstanceCount": state.desired_count,
     }
     if image:
         answer["DeployedImages"] = [{"SpecifiedImage": image, "ResolvedImage": image}]
-    if plan.serverless:
-        answer["CurrentServerlessConfig"] = answer["DesiredServerlessConfig"] = plan.serverless
-    if plan.scaling:
-        answer["ManagedInstanceScaling"] = plan.scaling
+    if variant.serverless_config:
+        answer["CurrentServerlessConfig"] = answer["DesiredServerlessConfig"] = variant.serverless_config
+    if variant.managed_instance_scaling:
+        answer["ManagedInstanceScaling"] = variant.managed_instance_scaling
     return answer

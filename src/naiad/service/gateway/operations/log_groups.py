@@ -8,9 +8,9 @@ from naiad.service.contract.log_stream import LogStream
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.endpoints.serving.log_streams import streams_of_endpoint
+from naiad.service.endpoints.serving.log_streams import list_log_streams
 from naiad.service.gateway.operation import Context
-from naiad.service.gateway.operations.job_cursor import Cursor, walk
+from naiad.service.gateway.operations.job_cursor import JobCursor, iterate_jobs
 from naiad.service.jobs.log_streams import LOG_GROUPS, log_streams_of
 from naiad.service.store.entity_port import EntityQuery
 from naiad.service.store.port import JobQuery
@@ -27,7 +27,7 @@ class Order:
 
 
 class Group(Protocol):
-    def streams(self, order: Order, cursor: Cursor) -> Iterator[tuple[LogStream, Cursor]]:
+    def streams(self, order: Order, cursor: JobCursor) -> Iterator[tuple[LogStream, JobCursor]]:
         """With where to go on behind each."""
 
     def stream(self, name: str) -> LogStream:
@@ -60,7 +60,7 @@ class _OfJobs:
     context: Context
     kind: JobKind
 
-    def streams(self, order: Order, cursor: Cursor) -> Iterator[tuple[LogStream, Cursor]]:
+    def streams(self, order: Order, cursor: JobCursor) -> Iterator[tuple[LogStream, JobCursor]]:
         query = JobQuery(
             self.kind,
             has_started=True,
@@ -74,7 +74,7 @@ class _OfJobs:
             ordered = reversed(streams) if order.descending else streams
             return [stream for stream in ordered if stream.name.startswith(order.prefix)]
 
-        return walk(self.context.store, query, cursor, of_job)
+        return iterate_jobs(self.context.store, query, cursor, of_job)
 
     def stream(self, name: str) -> LogStream:
         try:
@@ -89,22 +89,22 @@ class _OfEndpoint:
     context: Context
     endpoint: str
 
-    def streams(self, order: Order, cursor: Cursor) -> Iterator[tuple[LogStream, Cursor]]:
-        if cursor.after is not None:
+    def streams(self, order: Order, cursor: JobCursor) -> Iterator[tuple[LogStream, JobCursor]]:
+        if cursor.page_token is not None:
             raise Invalid("the next token was not given by this service; begin without one")
         streams = [stream for stream in self._all() if stream.name.startswith(order.prefix)]
         if order.by_time:
             streams.sort(key=lambda stream: stream.files[-1].stat().st_mtime_ns)
         if order.descending:
             streams.reverse()
-        for index in range(cursor.passed, len(streams)):
-            yield streams[index], Cursor(index + 1)
+        for index in range(cursor.offset, len(streams)):
+            yield streams[index], JobCursor(index + 1)
 
     def stream(self, name: str) -> LogStream:
         return _named(name, self._all())
 
     def _all(self) -> list[LogStream]:
-        return streams_of_endpoint(self.context.jobs.state_folder, self.endpoint)
+        return list_log_streams(self.context.jobs.state_folder, self.endpoint)
 
 
 def _named(name: str, streams: list[LogStream]) -> LogStream:

@@ -10,7 +10,7 @@ from naiad.service.contract.log_stream import LogStream, read_backward, read_for
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import ACCOUNT_ID
 from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.job_cursor import Cursor, parse_cursor
+from naiad.service.gateway.operations.job_cursor import JobCursor, parse_cursor
 from naiad.service.gateway.operations.log_filter import line_filter
 from naiad.service.gateway.operations.log_groups import Order, group_names, group_of
 
@@ -150,9 +150,9 @@ def _read_backward(stream: LogStream, position: int, limit: int) -> LogPage:
     return read_backward(stream, end=position, limit_events=limit, limit_bytes=_BYTES_PER_PAGE)
 
 
-def _filter_token(token: str | None) -> tuple[Cursor, int]:
+def _filter_token(token: str | None) -> tuple[JobCursor, int]:
     if token is None:
-        return Cursor(), 0
+        return JobCursor(), 0
     position, at, cursor = token.partition("@")
     if not at or not position.isascii() or not position.isdigit() or len(position) > 18:
         raise Invalid(f"the next token {token[:80]!r} was not given by this service; begin without one")
@@ -160,8 +160,8 @@ def _filter_token(token: str | None) -> tuple[Cursor, int]:
 
 
 def _filtered_streams(
-    context: Context, group: str, asked: dict[str, Any], cursor: Cursor
-) -> Iterator[tuple[LogStream, Cursor]]:
+    context: Context, group: str, asked: dict[str, Any], cursor: JobCursor
+) -> Iterator[tuple[LogStream, JobCursor]]:
     prefix = asked.get("logStreamNamePrefix", "")
     names = asked.get("logStreamNames")
     if names and len({name.partition("/")[0] for name in names}) == 1:

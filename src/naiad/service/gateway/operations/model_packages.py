@@ -4,7 +4,7 @@ from typing import Any
 
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.endpoints.control.registry import plain_name
+from naiad.service.endpoints.control.registry import name_from_arn
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.entity_listing import entity_query
 from naiad.service.gateway.operations.listing import paged
@@ -56,7 +56,7 @@ def describe_model_package(context: Context, asked: dict[str, Any]) -> dict[str,
 @operation("sagemaker", "ListModelPackages")
 def list_model_packages(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     group = asked.get("ModelPackageGroupName")
-    prefix = f"{plain_name(group)}/" if group is not None else None
+    prefix = f"{name_from_arn(group)}/" if group is not None else None
     query = entity_query(_PACKAGE, asked, status=asked.get("ModelApprovalStatus"), name_prefix=prefix)
     page = context.catalog.registry.find(query)
     return paged({"ModelPackageSummaryList": [_package_summary(one) for one in page.entities]}, page.next_token)

@@ -12,7 +12,7 @@ from naiad.service.domain.errors import Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
 from naiad.service.gateway.operations.endpoint_metrics import METRICS, NAMESPACE, Summary, listed, summaries
-from naiad.service.gateway.operations.job_cursor import parse_cursor, walk
+from naiad.service.gateway.operations.job_cursor import parse_cursor, iterate_jobs
 from naiad.service.gateway.operations.listing import paged, utc
 from naiad.service.jobs.metrics import MetricPoint, metric_files, read_metrics
 from naiad.service.store.port import JobQuery
@@ -101,7 +101,7 @@ def get_metric_data(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
 def list_metrics(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("Namespace") == NAMESPACE:
         given = {one["Name"]: one.get("Value") for one in asked.get("Dimensions", [])}
-        return {"Metrics": listed(context.endpoints.manager.meter, wanted=asked.get("MetricName"), given=given)}
+        return {"Metrics": listed(context.endpoints.router.metrics, wanted=asked.get("MetricName"), given=given)}
     if asked.get("Namespace", _NAMESPACE) != _NAMESPACE:
         return {"Metrics": []}
     if any(one["Name"] != _DIMENSION for one in asked.get("Dimensions", [])):
@@ -172,7 +172,7 @@ def _buckets(context: Context, series: _Series, limit: int) -> dict[dt.datetime,
 def _summaries(context: Context, series: _Series) -> Iterator[tuple[dt.datetime, Summary]]:
     if series.namespace == NAMESPACE:
         dimensions = {one["Name"]: one["Value"] for one in series.dimensions}
-        yield from summaries(context.endpoints.manager.meter, series.name, dimensions)
+        yield from summaries(context.endpoints.router.metrics, series.name, dimensions)
         return
     for point in _points(context, series):
         if point.name == series.name:
@@ -220,7 +220,7 @@ def _metrics_of_one(context: Context, asked: dict[str, Any], name: str) -> Itera
 
 def _metrics_of_all(context: Context, asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
     query = JobQuery(JobKind.TRAINING, sort_by="name")
-    return walk(context.store, query, parse_cursor(asked.get("NextToken")), lambda job: _metrics(context, asked, job))
+    return iterate_jobs(context.store, query, parse_cursor(asked.get("NextToken")), lambda job: _metrics(context, asked, job))
 
 
 def _metrics(context: Context, asked: dict[str, Any], job: Job) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.job_cursor import parse_cursor, walk
+from naiad.service.gateway.operations.job_cursor import parse_cursor, iterate_jobs
 from naiad.service.gateway.operations.listing import paged
 from naiad.service.gateway.operations.training_answer import training_record
 from naiad.service.jobs.metrics import final_metrics
@@ -77,7 +77,7 @@ def search(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
     expression = asked.get("SearchExpression", {})
     _check(expression, depth=0)
     limit = asked.get("MaxResults", _PAGE)
-    found = walk(context.store, _query(asked), parse_cursor(asked.get("NextToken")), lambda job: [job])
+    found = iterate_jobs(context.store, _query(asked), parse_cursor(asked.get("NextToken")), lambda job: [job])
     page: list[dict[str, Any]] = []
     for number, (job, cursor) in enumerate(found, 1):
         one = _Candidate(job, context.store)

@@ -21,7 +21,7 @@ def create_transform_job(context: Context, asked: dict[str, Any]) -> dict[str, A
         parse_transform_request(asked)
     except OptionError as error:
         raise Invalid(str(error)) from error
-    container = context.catalog.container_of_model(asked["ModelName"])
+    container = context.catalog.model_container(asked["ModelName"])
     return {"TransformJobArn": context.jobs.create(_KIND, {**asked, _CONTAINER: container}, tags_of(asked)).arn}
 
 
