@@ -46,7 +46,7 @@ SAMPLES_KEPT = 16
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What training leaves, besides the weights in the run's network."""
+    """Result of training, besides the weights in the run's network."""
 
     plan: Plan
     """The plan as it was followed, with the adjustments that the run made."""
@@ -54,7 +54,7 @@ class TrainedNetwork:
     evaluation: Evaluation | None = None
     """The evaluation of these weights on the validation split, where the loop has made it."""
     cache: MeasurementCache | None = None
-    """Where the outcome is kept for later runs."""
+    """The cache that keeps the outcome for later runs."""
 
 
 @dataclass
@@ -263,7 +263,7 @@ class Run:
         return model.evaluations, model.baseline
 
     def _finalization(self, cache: MeasurementCache | None) -> Finalization:
-        """What this run does after its steps, with how long that took in an earlier one."""
+        """The work of this run after its steps, with how long it took in an earlier run."""
         dataset = self.dataset
         return Finalization(
             validation_samples=len(dataset.validation),

@@ -23,13 +23,13 @@ from naiad.trainer.plan.reason import Measurement, Reason
 
 MEASURED_KINDS = ("flip",)
 LEAST_EPOCHS = 16
-"""With fewer epochs, every sample is still new."""
+"""Epochs from which on samples are no longer new."""
 KEPT_FRACTION = 0.7
 """Fraction of the right neighbours that a change must keep."""
 _MOST_SAMPLES, _LEAST_SAMPLES, _FEWEST_SAMPLES = 9_000, 1_250, 50
 """Samples that are compared: as many as there is time for; a split of fewer than the last is not measured."""
 _QUERIES, _SIDE = 1_000, 16
-"""How many of them, at most, are changed and compared with the rest, and the side that all are shrunk to."""
+"""Samples that are changed and compared with the rest, at most, and the side that all are shrunk to."""
 _COMPARISON_S = 0.5
 """Seconds that the comparison takes at most, on one core; reading and shrinking are timed."""
 _CHUNK, _CHUNK_BYTES = 128, 64 << 20
@@ -61,7 +61,7 @@ def choose(timed: TimedPlan, setup: MeasurementSetup) -> TimedPlan:
 def neighbour_accuracy(
     split: Split, kinds: tuple[str, ...], *, seed: int, count: int = _MOST_SAMPLES
 ) -> tuple[float, dict[str, float]]:
-    """How often the nearest neighbour has the same label: for unchanged samples, and for each kind of change.
+    """Returns how often the nearest neighbour has the same label: for unchanged samples, and for each kind of change.
 
     count: samples that are compared; few of them are in memory at once at their own size.
     """

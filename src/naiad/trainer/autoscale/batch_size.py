@@ -18,10 +18,10 @@ from naiad.trainer.plan.plan import Plan
 from naiad.trainer.plan.reason import Measurement, Reason
 
 FACTORS = (0.5, 1, 2, 4)
-"""What is tried, in units of the plan's own size."""
+"""Sizes that are tried, in units of the plan's own."""
 LONG_STEPS = 2_000
-"""In a longer run, no size below the plan's own: the noise scale grows as the loss falls (McCandlish et al., "An Empirical
-Model of Large-Batch Training", arXiv 1812.06162), and a measurement at the beginning speaks for batches that are too small.
+"""Steps from which on no size below the plan's own is tried: the noise scale grows as the loss falls (McCandlish et al., "An
+Empirical Model of Large-Batch Training", arXiv 1812.06162), and a measurement at the beginning speaks for too small batches.
 """
 GAIN = 0.07
 """A smaller gain of time is not worth another size."""

@@ -1,4 +1,4 @@
-"""From the plan by rules to the plan that a run follows: choices are measured, within a fraction of the run's time."""
+"""The choice of a plan: measurements correct the plan by rules, within a fraction of the run's time."""
 
 from dataclasses import dataclass, replace
 
@@ -16,12 +16,12 @@ from naiad.trainer.plan.reason import Reason
 
 LEAST_STEPS = 600
 """A shorter run is over before measuring has paid for itself."""
-QUICK_CHECK_STEPS = range(100, 2_000)
+QUICK_CHECK_RANGE = range(100, 2_000)
 """Steps of a run with a time limit in which the batch may be doubled without measuring the noise of the gradient: a shorter
 run would have too few left, a longer one has the time to measure.
 """
 CACHED_CHOICES = (*measure.CHOICES, "optimizer")
-"""What is kept of measuring; the optimizer, as a learning rate belongs to one optimizer."""
+"""Choices that the cache keeps; the optimizer is among them, as a learning rate belongs to one optimizer."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ChosenPlan:
     step_s: float | None = None
     """Seconds of a step; None where none was timed."""
     cache: MeasurementCache | None = None
-    """Where the outcome of the run is kept; None where the plan was not chosen in this call."""
+    """The cache that keeps the outcome of the run; None where the plan was not chosen in this call."""
 
 
 def choose_plan(search: PlanSearch, by_rules: Plan) -> ChosenPlan:
@@ -45,22 +45,22 @@ def choose_plan(search: PlanSearch, by_rules: Plan) -> ChosenPlan:
        steps, what depends on the length of the run.
     6. The steps are fitted to the time that is left, the score is forecast, and the plan says what was spent and not measured.
     """
-    setup, notes = _set_up(search, by_rules)
+    setup, notes = _set_up(search, by_rules)  # 1
     plan = setup.within_memory(by_rules)
     if not search.has_time_limit and (plan.measure_fraction == 0 or plan.total_steps < LEAST_STEPS):
         return _choose_untimed(search, plan, notes)
-    cached = _look_up(search, setup, plan)
+    cached = _look_up(search, setup, plan)  # 2
     pending = _pending(search, cached)
     if not search.has_time_limit and not pending:
         return _choose_untimed(search, cached.plan, notes)
-    timed = before = _time_step(search, setup, cached)
+    timed = before = _time_step(search, setup, cached)  # 3
     if search.has_time_limit and plan.measure_fraction > 0 and not cached.answered:
-        timed = _quick_check(search, setup, timed)
+        timed = _quick_check(search, setup, timed)  # 4
     if pending and timed.plan.total_steps >= LEAST_STEPS:
-        measured = _measure(search, setup, timed, pending, cached)
+        measured = _measure(search, setup, timed, pending, cached)  # 5
         _store(search.cache, measured, before.plan)
         timed, notes = measured.timed, {**notes, **measured.notes}
-    return _finish(search, setup, timed, notes)
+    return _finish(search, setup, timed, notes)  # 6
 
 
 def _set_up(search: PlanSearch, plan: Plan) -> tuple[MeasurementSetup, dict[str, str]]:
@@ -120,7 +120,7 @@ def _timed(setup: MeasurementSetup, plan: Plan, *, within_s: float) -> TimedPlan
 
 def _quick_check(search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan) -> TimedPlan:
     plan = timed.plan
-    if plan.total_steps not in QUICK_CHECK_STEPS or search.unmeasured & {"epochs", "batch_size"}:
+    if plan.total_steps not in QUICK_CHECK_RANGE or search.unmeasured & {"epochs", "batch_size"}:
         return timed
     checked = search.fit_to_time(batch_size.quick_check(timed, setup))
     if not has_batchnorm_statistics(search.probe.net):  # the other rules for so few steps say the same
@@ -158,7 +158,7 @@ def _short_run_rate(search: PlanSearch, plan: Plan) -> float:
 
 
 def _store(cache: MeasurementCache, measured: MeasuredPlan, before: Plan) -> None:
-    """Keeps what measuring has said something of."""
+    """Keeps the choices whose value or reason measuring has changed."""
     plan = measured.timed.plan
     names = [name for name in measure.CHOICES if plan.reason(name) != before.reason(name)]
     optimizer = ["optimizer"] if "learning_rate" in names else []
@@ -196,6 +196,6 @@ def _add_notes(plan: Plan, notes: dict[str, str]) -> Plan:
 
 def _add_spent_time(plan: Plan, spent: Budget) -> Plan:
     """The plan that says how long was measured, and how long might have been."""
-    few = f"; fewer than {LEAST_STEPS} steps are too few for more" if plan.total_steps < LEAST_STEPS else ""
+    few = f"; a run of fewer than {LEAST_STEPS} steps is too short for more" if plan.total_steps < LEAST_STEPS else ""
     reason = Reason(plan.reason("measure_fraction").text + few, str(spent))
     return plan.with_choice("measure_fraction", plan.measure_fraction, reason)

@@ -10,10 +10,10 @@ from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPla
 from naiad.trainer.plan.reason import Measurement, Reason
 
 MARGIN = 0.03
-"""How much faster another value must be to be chosen: less is noise."""
+"""Gain of time from which on another value is chosen: less is noise."""
 ROUNDS, LEAST_ROUNDS = 5, 3
 _SLOWEST = 2.0
-"""How many times longer than the plan's own value another one may take; the budget must have room for it."""
+"""Time of a step of another value, at most, in units of the plan's own: the budget must have room for it."""
 
 
 def choose_fastest(timed: TimedPlan, name: str, values: Sequence[Any], why: str, setup: MeasurementSetup) -> TimedPlan:

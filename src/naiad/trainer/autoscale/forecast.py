@@ -22,7 +22,7 @@ FRACTION = 1 / 60
 LEAST_STEPS = 8
 """Steps of the shorter of them."""
 FALL = 0.5
-"""How much of the fall between the short runs goes on over each later doubling, in the mean."""
+"""Fraction of the fall between the short runs that goes on over each later doubling, in the mean."""
 STEADIEST, STEEPEST = 0.05, 0.35
 """Limits of the power with which an error falls over a whole run."""
 OUTCOME_POWER = 0.15

@@ -48,7 +48,7 @@ class MeasuredPlan:
     answered: frozenset[str] = frozenset()
     """Choices that need no more measuring, in a later run either."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """Why a choice was not measured, by its name."""
+    """Reasons why choices were not measured, by their names."""
 
 
 def measure_choices(

@@ -1,4 +1,4 @@
-"""What every choice is measured with, and the timed plan that goes from one choice to the next."""
+"""The setup that every choice is measured with, and the timed plan that goes from one choice to the next."""
 
 from dataclasses import dataclass
 

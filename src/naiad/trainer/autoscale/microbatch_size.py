@@ -14,7 +14,7 @@ _LEAST_WITH_BATCHNORM = 3
 
 @dataclass(frozen=True)
 class MemoryLimit:
-    """How many samples of a step fit into memory."""
+    """The number of samples of a step that fit into memory."""
 
     sample_bytes: float
     free_bytes: int
@@ -45,7 +45,8 @@ def limit_microbatch(plan: Plan, limit: MemoryLimit, *, unmeasured: frozenset[st
         reason = Reason("the whole batch; halved if memory runs out", measured)
         return plan.with_choice("microbatch_size", plan.batch_size, reason)
     reason = Reason(
-        "what fits into memory; gradients are accumulated", f"{measured}, {_format_bytes(limit.free_bytes)} free"
+        "as many samples as fit into memory; gradients are accumulated",
+        f"{measured}, {_format_bytes(limit.free_bytes)} free",
     )
     return plan.with_choice("microbatch_size", limit.samples, reason)
 

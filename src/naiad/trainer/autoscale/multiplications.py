@@ -1,4 +1,4 @@
-"""How much a network computes for a sample."""
+"""Counts how much a network computes for a sample."""
 
 import torch
 from torch import nn

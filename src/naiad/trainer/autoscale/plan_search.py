@@ -1,4 +1,4 @@
-"""What the choice of a plan depends on: the network and data, the user's choices, the time limit, and earlier runs."""
+"""The facts that the choice of a plan depends on: network, data, the user's choices, the time limit, earlier runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

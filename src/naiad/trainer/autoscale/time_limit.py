@@ -1,4 +1,4 @@
-"""How a time limit is shared: among measuring, steps, the last validation, and what comes after training."""
+"""The shares of a time limit: for measuring, steps, the last validation, and what comes after training."""
 
 import time
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _SAVING_S, _REPORT_S = 4.5, 3.0
 
 @dataclass(frozen=True)
 class Finalization:
-    """What a run does when its steps are done: the last validation, clustering, test, saving, report."""
+    """The work of a run after its steps: the last validation, clustering, test, saving, report."""
 
     validation_samples: int
     test_samples: int
@@ -61,6 +61,6 @@ def limit_steps(plan: Plan, step_s: float, *, left_s: float, steps_per_epoch: in
     steps = max(1, int(left_s / step_s))
     if plan.is_set_by_user("epochs"):
         steps = min(steps, plan.total_steps)
-    reason = Reason(f"what fits into {max(0.0, left_s):.3g} s", f"{step_s * 1e3:.1f} ms a step")
+    reason = Reason(f"as many as fit into {max(0.0, left_s):.3g} s", f"{step_s * 1e3:.1f} ms a step")
     reasons = {**dict(plan.reasons), "total_steps": reason, "epochs": reason}
     return replace(plan, total_steps=steps, epochs=-(-steps // steps_per_epoch), reasons=tuple(reasons.items()))

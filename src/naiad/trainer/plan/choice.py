@@ -27,13 +27,14 @@ class Range:
     is_open: bool = False
     """``least`` itself is outside."""
 
-    def check(self, name: str, value: float) -> None:
-        """Raises OptionError for a number outside the range, and for NaN."""
+    def contains(self, value: float) -> bool:
+        """Whether the number is in the range; NaN is not."""
         is_too_small = value <= self.least if self.is_open else value < self.least
-        if is_too_small or value > self.most or math.isnan(value):
-            least = f"more than {self.least:g}" if self.is_open else f"{self.least:g} or more"
-            most = f" and at most {self.most:g}" if self.most < math.inf else ""
-            raise OptionError(f"{name} must be {least}{most}, given {value:g}")
+        return not (is_too_small or value > self.most or math.isnan(value))
+
+    def __str__(self) -> str:
+        least = f"more than {self.least:g}" if self.is_open else f"{self.least:g} or more"
+        return least + (f" and at most {self.most:g}" if self.most < math.inf else "")
 
 
 POSITIVE = Range(is_open=True)
@@ -43,7 +44,7 @@ NON_NEGATIVE = Range()
 @dataclass(frozen=True)
 class Choice:
     help: str
-    """One sentence for the user."""
+    """One sentence for the user; a value that is not allowed is refused with it."""
     names: tuple[str, ...] = ()
     """The names that are allowed; empty where any value of the type is."""
     range: Range = POSITIVE
@@ -73,8 +74,8 @@ class Choice:
         converted = self._convert(value)
         if self.names:
             return self._check_name(converted)
-        if isinstance(converted, int | float):
-            self.range.check(self.name, converted)
+        if isinstance(converted, int | float) and not self.range.contains(converted):
+            raise OptionError(f"{self.name} must be {self.range}, given {converted:g}", hint=self._hint())
         return converted
 
     def to_plain(self, value: Any) -> Any:
@@ -106,7 +107,10 @@ class Choice:
             raise self._wrong_type(value) from None
 
     def _wrong_type(self, value: Any) -> OptionError:
-        return OptionError(f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {value!r}")
+        return OptionError(f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {value!r}", hint=self._hint())
+
+    def _hint(self) -> str:
+        return f"{self.name}: {self.help.rstrip('.')}"
 
     def _check_name(self, value: Any) -> Any:
         if value not in self.names:

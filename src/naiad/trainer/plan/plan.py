@@ -1,7 +1,7 @@
 """The plan: every choice that a run follows, with its reason, printable before anything runs.
 
-What the user sets is kept; everything else is chosen by ``autoscale``. A plan never changes once a run has started: a checkpoint
-carries it, and a resumed run follows the same one.
+The plan keeps what the user sets; ``autoscale`` chooses everything else. A plan does not change once a run has started: the run's
+folder holds it, and a resumed run follows the same one.
 """
 
 import json
@@ -23,7 +23,7 @@ _ON_OFF = ("off", "on")
 
 @dataclass(frozen=True)
 class MicrobatchChange:
-    """From ``step`` on, a forward pass takes ``size`` samples: more did not fit into memory."""
+    """A smaller microbatch: from ``step`` on, a forward pass takes ``size`` samples, as more did not fit into memory."""
 
     step: int
     size: int
@@ -164,7 +164,7 @@ class Plan:
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def reason(self, name: str) -> Reason:
-        """Why the choice has its value; an empty reason where the plan does not say."""
+        """The reason of the choice's value; empty where the plan does not say."""
         return dict(self.reasons).get(name, Reason(""))
 
     def is_set_by_user(self, name: str) -> bool:

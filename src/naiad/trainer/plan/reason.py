@@ -1,4 +1,4 @@
-"""Why a choice has its value: a sentence for people, and what was measured for it."""
+"""The reason of a choice's value: a sentence for people, and what was measured for it."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ class Measurement:
 class Reason:
     text: str
     measured: str | None = None
-    """What was measured for the choice, with units; None where nothing was."""
+    """The measurement that the choice was made by, with units; None where there was none."""
     measurements: tuple[Measurement, ...] = ()
     """The results of all values that were tried, in order; the value that was chosen is among them."""
 
     def format_measurements(self) -> str:
-        """What was measured, in one line."""
+        """All measurements in one line."""
         results = [f"{one.value}: {one.result}" for one in self.measurements]
         return "; ".join([self.measured, *results] if self.measured else results)
 

@@ -1,4 +1,4 @@
-"""Where a run is on its schedule, when a time limit and not the plan decides how many steps there are.
+"""The position of a run on its schedule, where a time limit and not the plan decides how many steps there are.
 
 A schedule is written for ``plan.total_steps`` steps. Without a time limit, step n of the run is step n of the schedule. With one,
 the loop measures now and then how fast the run is, and goes through the rest of the schedule in larger or smaller strides, so
@@ -13,7 +13,7 @@ _TOLERANCE = 0.03
 
 @dataclass(frozen=True)
 class ScheduleAdjustment:
-    """From ``step`` of the run on, which is at ``position`` of the schedule, each step advances the schedule by ``stride``."""
+    """A new stride: from ``step`` of the run on, at ``position`` of the schedule, each step advances it by ``stride``."""
 
     step: int
     position: float

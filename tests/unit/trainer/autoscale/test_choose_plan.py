@@ -1,4 +1,4 @@
-"""From the plan by rules to a plan that was measured, within its fraction of the run's time."""
+"""The choice of a plan, within its fraction of the run's time."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What makes another fingerprint."""
+"""Fingerprints of runs that may differ."""
 
 import subprocess
 import sys

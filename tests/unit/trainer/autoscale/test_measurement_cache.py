@@ -1,4 +1,4 @@
-"""What is kept of measuring for the next run."""
+"""The cache of measurements for the next run."""
 
 import pytest
 from torch import nn

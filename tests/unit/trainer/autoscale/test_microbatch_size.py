@@ -23,7 +23,7 @@ def test_a_batch_that_does_not_fit_is_accumulated(plan):
     )
     assert (after.batch_size, after.microbatch_size) == (128, 20)
     reason = after.reason("microbatch_size")
-    assert reason.text == "what fits into memory; gradients are accumulated"
+    assert reason.text == "as many samples as fit into memory; gradients are accumulated"
     assert reason.measured == "1 kB a sample, 40 kB free"
 
 

@@ -1,4 +1,4 @@
-"""How much a network computes."""
+"""Multiplications of a network."""
 
 import torch
 from torch import nn

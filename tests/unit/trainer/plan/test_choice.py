@@ -67,6 +67,12 @@ def test_a_value_that_is_not_allowed_is_refused(name, value, message):
         CHOICES[name].parse(value)
 
 
+def test_a_refused_value_is_told_what_the_choice_means():
+    with pytest.raises(OptionError) as error:
+        CHOICES["count"].parse(11)
+    assert error.value.hint == "count: A number"
+
+
 def test_records_are_stored_as_objects():
     points = (Point(1), Point(2))
     plain = CHOICES["points"].to_plain(points)

@@ -1,4 +1,4 @@
-"""A schedule that is walked faster or slower, so that it ends in time."""
+"""A schedule that is adjusted so that it ends in time."""
 
 from itertools import pairwise
 
@@ -7,14 +7,14 @@ import pytest
 from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule
 
 
-def test_without_a_turn_a_step_is_a_step():
+def test_without_an_adjustment_a_step_is_a_step():
     schedule = AdjustedSchedule(100)
     assert [schedule.position(step) for step in (0, 7, 99)] == [0, 7, 99]
     assert not schedule.is_finished(99)
     assert schedule.is_finished(100)
 
 
-def test_a_slower_machine_walks_the_rest_in_fewer_steps():
+def test_a_slower_machine_ends_the_schedule_in_fewer_steps():
     schedule = AdjustedSchedule(100)
     assert schedule.adjust(40, steps_left=30)
     assert schedule.position(40) == 40
@@ -23,7 +23,7 @@ def test_a_slower_machine_walks_the_rest_in_fewer_steps():
     assert schedule.is_finished(70)
 
 
-def test_a_faster_machine_walks_it_in_more():
+def test_a_faster_machine_ends_it_in_more():
     schedule = AdjustedSchedule(100)
     schedule.adjust(50, steps_left=100)
     assert schedule.steps_left(50) == 100

@@ -1,1 +1,1 @@
-"""The choices that rules make: one file a topic, each of whose functions returns decisions with their reasons."""
+"""The rules that make every choice at first, one file a topic. Each function returns decisions with their reasons."""

@@ -1,4 +1,4 @@
-"""How the data come to the network: normalisation, from memory or as a stream."""
+"""Rules for the data: normalisation, from memory or as a stream."""
 
 from naiad.trainer.autoscale.rules.decision import Decision
 from naiad.trainer.autoscale.rules.run_facts import RunFacts

@@ -1,4 +1,4 @@
-"""What becomes of the trained weights: which of them the model gets, calibration, clusters."""
+"""Rules for the model after training: which weights it gets, calibration, clusters."""
 
 from naiad.trainer.autoscale.rules.decision import Decision
 from naiad.trainer.autoscale.rules.run_facts import RunFacts
@@ -11,7 +11,7 @@ def choose_final_model(facts: RunFacts) -> list[Decision]:
 
 def _keep_weights(facts: RunFacts) -> Decision:
     if facts.is_regression and facts.has_few_samples:
-        why = "few noisy values: the best epoch on the validation split is better than the last"
+        why = "with few noisy values, the best epoch on the validation split is better than the last"
         return facts.decide("keep_weights", "best", why)
     return facts.decide("keep_weights", "last", "the schedule ends at zero, so the last weights are the best")
 
@@ -19,7 +19,7 @@ def _keep_weights(facts: RunFacts) -> Decision:
 def _ema(facts: RunFacts) -> Decision:
     if facts.is_regression:
         return facts.decide("ema", 0.98, "an average over the last steps fits noisy values better than the last step")
-    return facts.decide("ema", None, "the end of the schedule averages enough")
+    return facts.decide("ema", None, "the falling learning rate averages enough")
 
 
 def _calibrate(facts: RunFacts) -> Decision:

@@ -1,4 +1,4 @@
-"""The learning rate's peak, by optimizer, steps and width of the network."""
+"""Rules for the peak of the learning rate, by optimizer, steps and width of the network."""
 
 import math
 

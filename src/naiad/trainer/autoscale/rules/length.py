@@ -1,4 +1,4 @@
-"""The length of a run: epochs, batch size, steps, checkpoints."""
+"""Rules for the length of a run: epochs, batch size, steps, checkpoints."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +21,13 @@ def choose_length(dataset: Dataset, overrides: Mapping[str, Any]) -> list[Decisi
         overrides,
         "epochs",
         max(_LEAST_EPOCHS, min(most_epochs, round(_SAMPLES_SEEN / max(1, samples)))),
-        f"{samples:,} training samples; the fewer there are, the more often each is seen",
+        f"{samples:,} training samples: the fewer there are, the more often each is seen",
     )
     batch_size = decide(
         overrides,
         "batch_size",
         next(size for least, size in _BATCH_SIZES if samples >= least),
-        f"{samples:,} training samples; large enough to keep the processor busy, small enough for many updates",
+        f"{samples:,} training samples: large enough to keep the processor busy, small enough for many updates",
     )
     steps = steps_per_epoch(samples, batch_size.value)
     return [
@@ -36,5 +36,5 @@ def choose_length(dataset: Dataset, overrides: Mapping[str, Any]) -> list[Decisi
         decide(overrides, "microbatch_size", batch_size.value, "the whole batch; halved if memory runs out"),
         decide(overrides, "total_steps", epochs.value * steps, f"{epochs.value} epochs of {steps} steps"),
         decide(overrides, "time_limit_s", None, "no limit was set"),
-        decide(overrides, "checkpoint_steps", 500, "and at the end of every epoch"),
+        decide(overrides, "checkpoint_steps", 500, "another checkpoint is written at the end of every epoch"),
     ]

@@ -1,4 +1,4 @@
-"""How the machine computes a step: device, threads, memory layout, number format, compilation."""
+"""Rules for the machine: device, threads, memory layout, number format, compilation."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The optimizer and what belongs to it: weight decay, momentum, schedule. The choice is not measured: docs/adr/0009."""
+"""Rules for the optimizer: its kind, weight decay, momentum and schedule. They are not measured: see docs/adr/0009."""
 
 from naiad.errors import OptionError
 from naiad.trainer.autoscale.rules.decision import Decision
@@ -10,7 +10,7 @@ from naiad.trainer.optim.optimizers import has_fused_update
 MUON_STEPS = 2_000
 """A run of up to so many steps is short."""
 MUON_COST, MUON_COST_LONG = 2.0, 1.0
-"""What Muon's update may cost, in units of the step without it; on convolutions it earns as much, in a long run less."""
+"""Cost of Muon's update, at most, in units of the step without it; the second is for convolutions in a long run."""
 MUON_DECAY_LONG = 0.2
 """Muon's weight decay in a run that is not short."""
 TABLE_DECAY, SMALL_TABLE_DECAY = 1.0, 2.0
@@ -30,15 +30,19 @@ def choose_optimizer(facts: RunFacts) -> list[Decision]:
         _fused(facts),
         facts.decide("momentum", 0.9, momentum_why),
         _weight_decay(facts, name),
-        facts.decide("schedule", "one-cycle", "rises, then falls to zero: the fewest epochs for an accuracy"),
-        facts.decide("warmup_fraction", 0.05 if name == "muon" else 0.15, "a short rise"),
+        facts.decide(
+            "schedule", "one-cycle", "it rises, then falls to zero, and needs the fewest epochs for an accuracy"
+        ),
+        facts.decide("warmup_fraction", 0.05 if name == "muon" else 0.15, "a short rise to the peak"),
     ]
 
 
 def _optimizer(facts: RunFacts) -> Decision:
     has_large_layers = facts.has_convolutions or facts.has_attention or facts.has_recurrence
     if not facts.is_classification or not has_large_layers:
-        return facts.decide("optimizer", "adamw", "not a classifier with convolutions, recurrence or attention")
+        return facts.decide(
+            "optimizer", "adamw", "the usual choice, except for classifiers with convolutions, recurrence or attention"
+        )
     cost = _muon_cost(facts)
     measured = f"{facts.steps:,} steps; muon's update multiplies {cost:.2g} times as much as the step without it"
     is_short, is_sequential = facts.steps <= MUON_STEPS, facts.has_attention or facts.has_recurrence
@@ -69,10 +73,10 @@ def _fused(facts: RunFacts) -> Decision:
 
 
 def _weight_decay(facts: RunFacts, optimizer: str) -> Decision:
-    decay, why = _WEIGHT_DECAY[optimizer], "for matrices; gains and biases are not decayed"
+    decay, why = _WEIGHT_DECAY[optimizer], "only for matrices, not for gains and biases"
     if optimizer == "muon" and facts.steps > MUON_STEPS:
-        decay, why = MUON_DECAY_LONG, f"more in a long run, which overfits more; {why}"
+        decay, why = MUON_DECAY_LONG, f"{why}; more in a long run, which overfits more"
     elif optimizer == "adamw" and facts.is_table_like and facts.is_classification:
         decay = SMALL_TABLE_DECAY if len(facts.dataset.train) < _SMALL_TABLE else TABLE_DECAY
-        why = f"more for few samples, which are soon learnt by heart; {why}"
+        why = f"{why}; more for few samples, which are soon learnt by heart"
     return facts.decide("weight_decay", decay, why)

@@ -1,4 +1,4 @@
-"""Regularisation, and what keeps training steady."""
+"""Rules for regularisation, and for what keeps training steady."""
 
 import torch
 
@@ -15,8 +15,8 @@ _MOST_BATCHNORM_MOMENTUM = 0.1
 def choose_regularisation(facts: RunFacts) -> list[Decision]:
     """Raises OptionError where the user wants images changed or classes balanced, and there are none."""
     return [
-        facts.decide("clip_norm", 2.0, "a rare large gradient does not throw the run off"),
-        facts.decide("label_smoothing", 0.0, "the loss stays the one that is reported"),
+        facts.decide("clip_norm", 2.0, "a rare large gradient cannot throw the run off course"),
+        facts.decide("label_smoothing", 0.0, "without it, the loss is the one that is reported"),
         _augment(facts),
         _batchnorm_momentum(facts),
         _class_balance(facts),
@@ -34,7 +34,7 @@ def _augment(facts: RunFacts) -> Decision:
 def _batchnorm_momentum(facts: RunFacts) -> Decision:
     own, least = lowest_momentum(facts.net), min(_MOST_BATCHNORM_MOMENTUM, BATCHNORM_RENEWALS / facts.steps)
     if own is None:
-        return facts.decide("batchnorm_momentum", None, "no BatchNorm with a momentum")
+        return facts.decide("batchnorm_momentum", None, "the network has no BatchNorm with a momentum")
     if own >= least:
         return facts.decide("batchnorm_momentum", None, "the network's own")
     why = f"the network's own {own:g} is for longer runs; its statistics would be those of earlier weights"
@@ -48,7 +48,7 @@ def _class_balance(facts: RunFacts) -> Decision:
     else:
         counts = torch.bincount(targets)
         ratio = int(counts.max()) / int(counts[counts > 0].min())
-        measured = f"{ratio:.3g} samples of the most frequent class for one of the rarest"
+        measured = f"the most frequent class has {ratio:.3g} times the samples of the rarest"
     balance = facts.decide("class_balance", 0.0, why, measured=measured)
     if balance.value > 0 and not facts.is_classification:
         raise OptionError(f"class_balance is for classification; the task is {facts.dataset.task}")

@@ -1,4 +1,4 @@
-"""How the data come to the network, by rule."""
+"""Rules for the data."""
 
 from dataclasses import replace
 

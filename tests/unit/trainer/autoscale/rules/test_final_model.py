@@ -1,4 +1,4 @@
-"""What becomes of the trained weights, by rule."""
+"""Rules for the model after training."""
 
 from naiad.trainer.autoscale.rules.make_plan import make_plan
 

@@ -13,13 +13,13 @@ def test_augmentation_is_for_images(nets, blobs):
 
 
 @pytest.mark.parametrize(
-    ("momentum", "epochs", "taken"),
+    ("momentum", "epochs", "expected"),
     [(0.01, 20, 0.0667), (0.01, 2, 0.1), (0.01, 2_000, None), (0.1, 2, None), (None, 2, None)],
 )
-def test_batchnorm_statistics_are_renewed_within_a_short_run(blobs, momentum, epochs, taken):
+def test_batchnorm_statistics_are_renewed_within_a_short_run(blobs, momentum, epochs, expected):
     net = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8, momentum=momentum), nn.Linear(8, 3))
     plan = make_plan(net, blobs, {"epochs": epochs, "batch_size": 7}, seed=0)
-    assert plan.batchnorm_momentum == taken, plan.total_steps
+    assert plan.batchnorm_momentum == expected, plan.total_steps
 
 
 def test_the_balance_of_classes_is_shown_and_can_be_overridden(nets, blobs):
