@@ -29,7 +29,7 @@ _RECORD = "run.json"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything that must be the same for a resumed run to end as the uninterrupted one would."""
+    """The inputs of a run. A resumed run ends like an uninterrupted one where all of them are the same."""
 
     plan: Plan
     data: str
@@ -71,7 +71,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps its files. Without arguments: in memory only."""
+    """The place of a run's files; without arguments, memory only."""
 
     path: Path | None = None
     previous: RunRecord | None = None

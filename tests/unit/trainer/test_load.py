@@ -124,18 +124,8 @@ def shoes(plan):
 def test_everything_but_the_program_is_read_back(mine):
     model, folder = mine
     loaded = load(folder)
-    for name in (
-        "task",
-        "schema",
-        "classes",
-        "target_name",
-        "plan",
-        "network",
-        "findings",
-        "history",
-        "evaluations",
-        "baseline",
-    ):
+    names = "task schema classes target_name plan network findings history evaluations baseline"
+    for name in names.split():
         assert getattr(loaded, name) == getattr(model, name), name
     assert torch.equal(loaded.samples, model.samples)
     assert loaded.path == folder

@@ -100,7 +100,7 @@ def convert_to_onnx(exported: ExportedProgram, module: nn.Module, samples: Tenso
                 output_names=["scores"],
                 dynamic_shapes=({0: "batch"},),
             )
-            assert program is not None
+            assert program is not None  # reason: torch returns None only for other arguments
             data: bytes = program.model_proto.SerializeToString()
             reason = _describe_difference(_onnx_module(data), module, samples) if find_spec("onnxruntime") else None
     except Exception as error:  # noqa: BLE001  # reason: the converter raises whatever an operator makes it raise
@@ -134,7 +134,7 @@ def _onnx_module(data: bytes) -> nn.Module:
 
 @torch.inference_mode()
 def _describe_difference(exported: nn.Module, module: nn.Module, samples: Tensor) -> str | None:
-    """How the outputs of ``exported`` differ from those of ``module``, as the end of a sentence; None when they agree."""
+    """The end of a sentence that says how the outputs of the two modules differ; None when they agree."""
     for size in CHECKED_BATCH_SIZES:
         raw = _batch(samples, size)
         expected = module(raw)

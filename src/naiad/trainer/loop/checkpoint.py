@@ -27,7 +27,7 @@ _PREFIX, _TEMPORARY = "step-", ".partial-"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that a run needs to go on after ``step`` updates."""
+    """The state of a run after ``step`` updates: all that it needs to go on."""
 
     step: int
     tensors: Mapping[str, Tensor]
@@ -75,7 +75,7 @@ class FolderCheckpoints:
 
     folder: Path
     keep: int = 3
-    """At least 1."""
+    """Number of regular checkpoints, 1 or more."""
     _temporaries_removed: bool = field(default=False, repr=False)
 
     def save(self, snapshot: Snapshot, *, regular: bool = True) -> None:

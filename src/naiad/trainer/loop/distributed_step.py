@@ -22,7 +22,7 @@ from naiad.trainer.machine.processes import ProcessGroup
 
 @dataclass(frozen=True)
 class RankReport:
-    """How the slice of one process went."""
+    """Result of one process's slice of a batch."""
 
     loss: float = 0.0
     """The slice's part of the batch's mean loss."""
@@ -113,7 +113,7 @@ class DistributedStepper(Stepper):
 def distribute_step(
     stepper: Stepper, group: ProcessGroup, own_stop: StopFlag, deadline: Deadline | None
 ) -> tuple[StopFlag, DistributedStepper, Deadline | None]:
-    """What a loop of several processes uses instead of its own: a common stop flag, and a deadline on rank 0's clock."""
+    """Returns what a loop of several processes uses: a common stop flag, the stepper, and a deadline on rank 0's clock."""
     sync = StepSync(group, own_stop)
     values = {part.name: getattr(stepper, part.name) for part in fields(Stepper)}
     common_deadline = replace(deadline, clock=sync.clock) if deadline is not None else None

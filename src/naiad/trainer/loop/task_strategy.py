@@ -1,4 +1,4 @@
-"""What differs between tasks in a run: the targets to learn, the program's head, and the score to watch.
+"""The differences between tasks in a run: the targets to learn, the program's head, and the score to watch.
 
 There is one strategy for each task; the loop and ``fit`` do not know which one they use.
 """

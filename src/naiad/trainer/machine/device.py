@@ -1,4 +1,4 @@
-"""What this machine offers to a run: a device, threads, memory, number formats."""
+"""The device, cores, memory and number formats that this machine offers to a run."""
 
 import os
 from pathlib import Path

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from naiad.errors import NaiadError, OptionError, TrainingError
+from naiad.errors import InputError, NaiadError, OptionError, TrainingError
 
 T = TypeVar("T")
 TIMEOUT = timedelta(hours=1)
@@ -140,6 +140,7 @@ class _Outcome(Generic[T]):
         try:
             return cls(value=function())
         except NaiadError as error:
+            error.raised_by_all = True
             return cls(error=error)
 
     def result(self) -> T:
@@ -186,11 +187,13 @@ def join_process_group() -> Iterator[ProcessGroup]:
 
     Raises OptionError for an environment that is incomplete, TrainingError when the other processes do not come.
     """
-    info = RankInfo.from_environment(os.environ)
+    with _as_errors_of_this_rank():
+        info = RankInfo.from_environment(os.environ)
     if info.size == 1:
         yield SingleProcess()
         return
-    on_gpu = _select_gpu(info)
+    with _as_errors_of_this_rank():
+        on_gpu = _select_gpu(info)
     is_owner = not dist.is_initialized()
     with _as_training_errors():
         if is_owner:
@@ -208,9 +211,35 @@ def after_rank_zero(group: ProcessGroup, *, wait: bool) -> Iterator[None]:
     """Runs the block on rank 0 first when ``wait``: the other ranks then find the files that it has downloaded."""
     if wait and group.rank > 0:
         group.all_gather(None)
-    yield
-    if wait and group.rank == 0:
-        group.all_gather(None)
+    try:
+        yield
+    finally:
+        if wait and group.rank == 0:
+            group.all_gather(None)
+
+
+@contextmanager
+def share_input_errors(group: ProcessGroup) -> Iterator[None]:
+    """Raises on every rank the InputError that the block raises on any of them: the one of the lowest rank."""
+    own_error = None
+    try:
+        yield
+    except InputError as error:
+        own_error = error
+    errors = [error for error in group.all_gather(own_error) if error is not None]
+    if errors:
+        errors[0].raised_by_all = True
+        raise errors[0]
+
+
+@contextmanager
+def _as_errors_of_this_rank() -> Iterator[None]:
+    """Marks an OptionError as one that only this rank raises: the variables and GPUs of each process are its own."""
+    try:
+        yield
+    except OptionError as error:
+        error.raised_by_all = False
+        raise
 
 
 def _select_gpu(info: RankInfo) -> bool:

@@ -135,7 +135,7 @@ def _reduction(train: _Sample, seed: int) -> list[Any]:
 
 @torch.no_grad()
 def _take_sample(dataset: Dataset, split: Split, limit: int, seed: int) -> _Sample:
-    """At most ``limit`` random samples of the split, as network inputs, flattened."""
+    """Random samples of the split, ``limit`` or fewer, as network inputs, flattened."""
     chosen = np.random.default_rng(seed).permutation(len(split))[:limit]
     indices_N = torch.from_numpy(np.sort(chosen))
     inputs = [

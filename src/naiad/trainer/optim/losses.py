@@ -23,14 +23,14 @@ def make_loss(task: Task, *, label_smoothing: float = 0.0, class_weights_K: Tens
 
     def cross_entropy(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
         logits_BK = net(inputs)
-        assert targets_B is not None
+        assert targets_B is not None  # reason: only clustering has none
         if class_weights_K is None:
             return F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing)
         losses_B = F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing, reduction="none")
         return (class_weights_K.to(losses_B.device)[targets_B] * losses_B).mean()
 
     def squared_error(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
-        assert targets_B is not None
+        assert targets_B is not None  # reason: only clustering has none
         return F.mse_loss(net(inputs).flatten(), targets_B)
 
     def reconstruction(net: nn.Module, inputs: Tensor, _: Tensor | None) -> Tensor:

@@ -91,7 +91,7 @@ class ColumnRow(NamedTuple):
 class FindingRow(NamedTuple):
     kind: str
     split: str
-    count: str
+    affected: str
     action: str
     message: str
     examples: str
@@ -134,7 +134,7 @@ def forecast_sentence(model: Model) -> str:
 
 
 def comparison_rows(model: Model, evaluation: Mapping[str, Any]) -> list[ComparisonRow]:
-    """For each metric that the baseline has: the model's row, then the baseline's."""
+    """The model's row and then the baseline's, for each metric that the baseline has."""
     baseline = model.baseline.get("rows", [])
     numbers = evaluation.get("metrics", {})
     metrics = [name for name in dict.fromkeys(row["metric"] for row in baseline) if name in numbers]

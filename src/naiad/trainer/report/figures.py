@@ -96,7 +96,9 @@ def curves(model: Model) -> Iterator[ReportFigure]:
 def _loss_curves(model: Model) -> Iterator[ReportFigure]:
     """One figure; two for a regression, which trains on standardised targets and validates in the user's units."""
     validation = _validation_points(model, "loss")
-    losses = {"train": [(record.epoch, record.train_loss) for record in model.history]}
+    losses: dict[str, list[tuple[float, float]]] = {
+        "train": [(record.epoch, record.train_loss) for record in model.history]
+    }
     has_own_units = model.task is Task.REGRESSION
     if validation and not has_own_units:
         losses["validation"] = validation

@@ -84,7 +84,7 @@ def scatter(targets_N: npt.NDArray[np.float32], values_N: npt.NDArray[np.float32
 
 
 def histogram(errors_N: npt.NDArray[np.float32], *, name: str) -> bytes:
-    """How many samples have which error. name: the target's."""
+    """Histogram of the errors. name: the target's."""
     figure, axes = _chart(f"predicted - true {printable(name)}", "samples")
     low, high = _limits(errors_N)
     axes.hist(

@@ -23,7 +23,7 @@ _TEMPLATE = "report.html.jinja"
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Everything in the report that is not text."""
+    """All figures and galleries of a report."""
 
     curves: list[ReportFigure]
     confusion: ReportFigure | None

@@ -90,22 +90,22 @@ DIE_AT_A_CALL = """
 
 def test_after_a_kill_at_any_call_a_reader_finds_the_old_or_the_new_artifact(tmp_path):
     """Kills the writer at every fourth of the forty or so calls that touch the folder. The next save succeeds."""
-    seen = []
+    contents = []
     for last in range(1, 200, 4):
         folder = tmp_path / str(last)
         write(folder, {"a": "old", "c": "old"})
         program = textwrap.dedent(DIE_AT_A_CALL)
         outcome = subprocess.run([sys.executable, "-c", program, folder, str(last)], check=False)
-        seen.append(texts(folder))
+        contents.append(texts(folder))
         write(folder, {"d": "third"})
         assert texts(folder) == {"d": "third"}
         assert names_in(folder) == ["d", "naiad.json"]
         if outcome.returncode == 0:
             break
     old, new = {"a": "old", "c": "old"}, {"a": "new", "b": "new"}
-    switch = seen.index(new)
-    assert seen == [old] * switch + [new] * (len(seen) - switch)
-    assert 0 < switch < len(seen) - 1
+    switch = contents.index(new)
+    assert contents == [old] * switch + [new] * (len(contents) - switch)
+    assert 0 < switch < len(contents) - 1
 
 
 def test_add_files_lists_files_and_folders(tmp_path):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import torch
 
-from naiad.errors import DiskFull, OptionError, TrainingError
+from naiad.errors import DataError, DiskFull, OptionError, TrainingError
 from naiad.trainer.machine import processes
 from naiad.trainer.machine.processes import RankInfo, SingleProcess, join_process_group
 
@@ -95,6 +95,30 @@ def test_an_error_on_rank_zero_is_raised_on_every_rank(run_processes):
     for error in run_processes(fail_on_rank_zero):
         assert isinstance(error, DiskFull)
         assert (str(error), error.hint) == ("no room", "make some")
+        assert error.raised_by_all
+
+
+def fail_on_one_rank(failing):
+    with join_process_group() as group:
+        with processes.share_input_errors(group), processes.after_rank_zero(group, wait=True):
+            if group.rank == failing:
+                raise DataError(f"rank {failing} has other data")
+        return "went on"
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_an_input_error_on_one_rank_is_raised_on_every_rank(run_processes, failing):
+    for error in run_processes(fail_on_one_rank, failing):
+        assert isinstance(error, DataError)
+        assert str(error) == f"rank {failing} has other data"
+        assert error.raised_by_all
+
+
+def test_an_error_of_the_environment_is_of_one_rank(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "two")
+    with pytest.raises(OptionError) as caught, join_process_group():
+        pass
+    assert not caught.value.raised_by_all
 
 
 def join_twice():

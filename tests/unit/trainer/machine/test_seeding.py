@@ -50,14 +50,14 @@ def test_a_state_survives_json_and_tensors():
 
 def test_the_state_of_an_apple_gpu_is_captured_and_restored(monkeypatch):
     """Replaces the generator of MPS: this machine has no such device."""
-    held = {"state": torch.tensor([1, 2], dtype=torch.uint8)}
+    generator = {"state": torch.tensor([1, 2], dtype=torch.uint8)}
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: held["state"])
-    monkeypatch.setattr(torch.mps, "set_rng_state", lambda state: held.update(state=state))
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: generator["state"])
+    monkeypatch.setattr(torch.mps, "set_rng_state", lambda state: generator.update(state=state))
     state = RandomState.capture()
-    held["state"] = torch.zeros(2, dtype=torch.uint8)
+    generator["state"] = torch.zeros(2, dtype=torch.uint8)
     RandomState.from_parts(state.tensors(), json.loads(json.dumps(state.to_json()))).restore()
-    assert held["state"].tolist() == [1, 2]
+    assert generator["state"].tolist() == [1, 2]
 
 
 def test_a_derived_seed_seeds_every_generator():

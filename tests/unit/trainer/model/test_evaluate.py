@@ -87,7 +87,7 @@ def test_a_regression_is_evaluated_in_the_targets_units():
 
 
 @pytest.fixture
-def clustered():
+def cluster_program():
     """A program that has the centroids of two clusters, and their samples."""
     targets = torch.arange(40) % 2
     inputs = torch.zeros(40, 4)
@@ -98,8 +98,8 @@ def clustered():
     ), split(inputs, targets)
 
 
-def test_a_clustering_with_labels_has_agreement(clustered):
-    program, samples = clustered
+def test_a_clustering_with_labels_has_agreement(cluster_program):
+    program, samples = cluster_program
     evaluation = evaluate(program, samples, task=Task.CLUSTERING, classes=("x", "y"))
     assert evaluation.headline == ("nmi", pytest.approx(1.0))
     assert evaluation.metrics["silhouette"] > 0.9
@@ -107,14 +107,14 @@ def test_a_clustering_with_labels_has_agreement(clustered):
     assert evaluation.confusion is None
 
 
-def test_a_clustering_without_labels_has_a_silhouette(clustered):
-    program, samples = clustered
+def test_a_clustering_without_labels_has_a_silhouette(cluster_program):
+    program, samples = cluster_program
     evaluation = evaluate(program, replace(samples, targets=None), task=Task.CLUSTERING, classes=())
     assert set(evaluation.metrics) == {"silhouette"}
 
 
-def test_a_clustering_program_without_an_encoder_has_a_loss(clustered):
-    program, samples = clustered
+def test_a_clustering_program_without_an_encoder_has_a_loss(cluster_program):
+    program, samples = cluster_program
     evaluation = evaluate(nn.Sequential(program), replace(samples, targets=None), task=Task.CLUSTERING, classes=())
     assert evaluation.metrics == {}
     assert evaluation.headline == ("loss", evaluation.loss)

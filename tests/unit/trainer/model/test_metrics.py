@@ -11,7 +11,7 @@ from naiad.trainer.model import metrics
 
 
 @pytest.fixture
-def scored():
+def scores_and_targets():
     generator = torch.Generator().manual_seed(1)
     targets = torch.randint(0, 7, (500,), generator=generator)  # class 7 has no samples
     scores = torch.softmax(torch.randn(500, 8, generator=generator) + 2 * torch.eye(8)[targets], dim=1)
@@ -23,16 +23,16 @@ def test_confusion_matrix_has_true_classes_as_rows():
     assert counts.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
 
 
-def test_class_scores_agree_with_scikit_learn(scored):
-    scores, targets = scored
+def test_class_scores_agree_with_scikit_learn(scores_and_targets):
+    scores, targets = scores_and_targets
     counts = metrics.confusion_matrix(targets, scores.argmax(1), 8)
     expected = precision_recall_fscore_support(targets, scores.argmax(1), labels=range(8), zero_division=0)
     for ours, theirs in zip(metrics.class_scores(counts), expected, strict=False):
         np.testing.assert_allclose(ours, theirs)
 
 
-def test_classification_agrees_with_scikit_learn(scored):
-    scores, targets = scored
+def test_classification_agrees_with_scikit_learn(scores_and_targets):
+    scores, targets = scores_and_targets
     computed = metrics.classification(scores, targets, metrics.confusion_matrix(targets, scores.argmax(1), 8))
     assert computed["accuracy"] == pytest.approx((scores.argmax(1) == targets).double().mean().item())
     assert computed["f1_macro"] == pytest.approx(f1_score(targets, scores.argmax(1), average="macro"))
