@@ -47,7 +47,7 @@ def test_inspect_shows_what_it_found(photos: Path, capsys: Capture) -> None:
     (photos / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
     assert main(["inspect", str(photos)]) == 0
     out = capsys.readouterr().out
-    assert "left out" in out
+    assert "quarantined" in out
     assert "broken.png" in out
 
 
@@ -117,7 +117,7 @@ def test_sigterm_ends_with_a_checkpoint_and_where_to_go_on(photos: Path, tmp_pat
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "stopped by SIGTERM at step" in errors
-    assert f"hint: go on: naiad train mlp {photos} --out {out} --resume" in errors
+    assert f"hint: to continue: naiad train mlp {photos} --out {out} --resume" in errors
     assert len(list((out / "checkpoints").glob("step-*"))) >= 1
 
 
