@@ -18,8 +18,7 @@ from naiad.service.domain.clock import SystemClock
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
-from naiad.service.gateway.operation import Context
-from naiad.service.gateway.signing.authenticator import Principal
+from naiad.service.gateway.operation import Services
 from naiad.service.jobs.service import JobService
 from naiad.service.keys import Key, Keys
 from naiad.service.store.open import open_store
@@ -32,7 +31,7 @@ class Live:
     url: str
     key: Key
     keys: Keys
-    context: Context
+    services: Services
 
     def client(self, service: str, **changed: Any) -> Any:
         given = {
@@ -54,9 +53,9 @@ def live(tmp_path: Path) -> Iterator[Live]:
     resources = MachineResources((0, 1), 16 * 2**30)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
-    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, Principal("", ""))
-    asynchronous = AsyncInvocations(endpoints.manager, blobs, clock, tmp_path)
-    gateway = Gateway(open_doors(context, keys, asynchronous))
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION)
+    asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
+    gateway = Gateway(open_doors(services, keys, asynchronous))
     server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -64,7 +63,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
         thread.join(0.01)
         assert thread.is_alive()
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Live(f"http://127.0.0.1:{port}", keys.first(), keys, context)
+    yield Live(f"http://127.0.0.1:{port}", keys.first(), keys, services)
     server.should_exit = True
     thread.join()
     gateway.close()

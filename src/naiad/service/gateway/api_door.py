@@ -2,14 +2,13 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from naiad.service.domain.errors import ServiceError
 from naiad.service.gateway.api_call import api_error_response, read_api_call
 from naiad.service.gateway.dispatch import dispatch
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
-from naiad.service.gateway.operation import Context
+from naiad.service.gateway.operation import Services
 from naiad.service.gateway.signing.authenticator import Authenticator
 
 _MAX_BODY_BYTES = 4 * 2**20
@@ -17,8 +16,8 @@ _THREADS = 16
 
 
 class ApiDoor:
-    def __init__(self, context: Context, authenticator: Authenticator, upload_timeout_s: float) -> None:
-        self._context, self._authenticator, self._upload_timeout_s = context, authenticator, upload_timeout_s
+    def __init__(self, services: Services, authenticator: Authenticator, upload_timeout_s: float) -> None:
+        self._services, self._authenticator, self._upload_timeout_s = services, authenticator, upload_timeout_s
         self._threads = ThreadPoolExecutor(_THREADS, "naiad-api")
 
     def owns(self, request: Request) -> bool:  # noqa: ARG002  # reason: the last row of the table
@@ -31,9 +30,11 @@ class ApiDoor:
         call = await read_api_call(
             request, self._authenticator, max_body_bytes=_MAX_BODY_BYTES, timeout_s=self._upload_timeout_s
         )
-        context = replace(self._context, principal=self._authenticator.principal_of(call.signature))
+        principal = self._authenticator.principal_of(call.signature)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, dispatch, context, call.route, call.body, request.id)
+        return await loop.run_in_executor(
+            self._threads, dispatch, self._services, principal, call.route, call.body, request.id
+        )
 
     def error_response(self, request: Request, error: ServiceError) -> Response:
         return api_error_response(request, error)

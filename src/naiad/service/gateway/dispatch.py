@@ -8,12 +8,13 @@ import naiad.service.gateway.operations  # noqa: F401  # reason: registers the h
 from naiad.service.contract.instance_types import LOCAL_TYPES
 from naiad.service.domain.errors import AccessDenied, NotServed, ServiceError
 from naiad.service.gateway.http.response import Response
-from naiad.service.gateway.operation import OPERATIONS, Context
+from naiad.service.gateway.operation import OPERATIONS, Services, Shape
 from naiad.service.gateway.protocol.parser import from_form, from_json, load_form, load_json
 from naiad.service.gateway.protocol.route import Route
 from naiad.service.gateway.protocol.serializer import serialize_error, serialize_output
 from naiad.service.gateway.protocol.service_models import operation_model
 from naiad.service.gateway.protocol.validate import validate
+from naiad.service.gateway.signing.authenticator import Principal
 
 _ALLOWED_FOR_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
 """What the program of a job may call besides S3."""
@@ -25,15 +26,15 @@ _FURTHER_ENUM_VALUES = dict.fromkeys(
 )
 
 
-def dispatch(context: Context, route: Route, body: bytes, request_id: str) -> Response:
+def dispatch(services: Services, principal: Principal, route: Route, body: bytes, request_id: str) -> Response:
     """Blocks. Every ServiceError becomes a response."""
     try:
         if route.protocol == "query":
             form = load_form(body)
             route = replace(route, operation=form.get("Action", ""))
-            output = _call_operation(context, route, form)
+            output = _call_operation(services, principal, route, form)
         else:
-            output = _call_operation(context, route, load_json(body))
+            output = _call_operation(services, principal, route, load_json(body))
     except ServiceError as error:
         return serialize_error(route, error, request_id)
     return serialize_output(route, output, request_id)
@@ -45,7 +46,7 @@ def is_change(route: Route, body: bytes) -> bool:
     return not name.startswith(_READ_PREFIXES) and name not in _INVOCATIONS
 
 
-def _call_operation(context: Context, route: Route, wire_input: Mapping[str, Any]) -> dict[str, Any]:
+def _call_operation(services: Services, principal: Principal, route: Route, wire_input: Mapping[str, Any]) -> Shape:
     """``wire_input``: as it came, before it is parsed by the operation's shape."""
     name = (route.service, route.operation)
     model = operation_model(*name) if route.operation else None
@@ -55,11 +56,11 @@ def _call_operation(context: Context, route: Route, wire_input: Mapping[str, Any
         raise NotServed(
             f"{route.operation} is not served by this server", hint="docs/reference/operations.md lists what is"
         )
-    if context.principal.job is not None and name not in _ALLOWED_FOR_JOBS:
+    if principal.job is not None and name not in _ALLOWED_FOR_JOBS:
         raise AccessDenied(f"the key of a job may not call {route.service}:{route.operation}")
     shape = model.input_shape
     if shape is None:
-        return OPERATIONS[name](context, {})
+        return OPERATIONS[name](services, principal, {})
     request = from_form(shape, wire_input) if route.protocol == "query" else from_json(shape, wire_input)
     validate(shape, request, also_allowed=_FURTHER_ENUM_VALUES)
-    return OPERATIONS[name](context, request)
+    return OPERATIONS[name](services, principal, request)

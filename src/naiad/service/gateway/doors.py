@@ -4,7 +4,7 @@ from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.gateway.api_door import ApiDoor
 from naiad.service.gateway.door import Door
 from naiad.service.gateway.invocation_door import InvocationDoor
-from naiad.service.gateway.operation import Context
+from naiad.service.gateway.operation import Services
 from naiad.service.gateway.s3.door import S3Door
 from naiad.service.gateway.s3.service import S3Service
 from naiad.service.gateway.signing.authenticator import Authenticator
@@ -15,7 +15,7 @@ UPLOAD_TIMEOUT_S = 60.0
 
 
 def open_doors(
-    context: Context,
+    services: Services,
     keys: Keys,
     async_invocations: AsyncInvocations,
     *,
@@ -24,16 +24,16 @@ def open_doors(
 ) -> tuple[Door, ...]:
     """Returns the doors in the order in which they are asked; the last one owns every request.
 
-    ``context``: its principal is replaced by the one who signs. ``upload_timeout_s``: how long no byte of a body may come before
-    the request is rejected. ``open_metrics``: whether GET /metrics needs no signature, because only this machine can reach it.
+    ``upload_timeout_s``: how long no byte of a body may come before the request is rejected.
+    ``open_metrics``: whether GET /metrics needs no signature, because only this machine can reach it.
     """
-    manager, region = context.endpoints.manager, context.region
-    authenticator = Authenticator(keys, context.store, context.clock)
-    metrics = (MetricsDoor(manager),) if open_metrics else ()
+    router, region = services.endpoints.router, services.region
+    authenticator = Authenticator(keys, services.store, services.clock)
+    metrics = (MetricsDoor(router),) if open_metrics else ()
     return (
         PingDoor(),
         *metrics,
-        S3Door(S3Service(context.blobs, region), authenticator, upload_timeout_s),
-        InvocationDoor(manager, async_invocations, region, authenticator, upload_timeout_s),
-        ApiDoor(context, authenticator, upload_timeout_s),
+        S3Door(S3Service(services.blobs, region), authenticator, upload_timeout_s),
+        InvocationDoor(router, async_invocations, region, authenticator, upload_timeout_s),
+        ApiDoor(services, authenticator, upload_timeout_s),
     )

@@ -12,8 +12,8 @@ import time
 from naiad.service.domain.errors import AccessDenied, Invalid, NotFound, ServiceError
 from naiad.service.endpoints.frames import encode_meta
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations, AsyncRequest
-from naiad.service.endpoints.serving.invocation import Call, NotNow, Reply
-from naiad.service.endpoints.serving.reconciler import EndpointManager
+from naiad.service.endpoints.serving.invocation import Invocation, InvocationResponse, NotReady
+from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.gateway.api_call import api_error_response, read_api_call
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
@@ -41,7 +41,7 @@ _ERROR_CODES = {503: "ServiceUnavailable", 424: "ModelError"}
 class InvocationDoor:
     def __init__(
         self,
-        endpoints: EndpointManager,
+        endpoints: EndpointRouter,
         async_invocations: AsyncInvocations,
         region: str,
         authenticator: Authenticator,
@@ -83,7 +83,7 @@ class InvocationDoor:
             if route.operation == "InvokeEndpointWithResponseStream":
                 return await self._invoke_with_response_stream(name, request, body)
             return await self._invoke(name, request, body)
-        except NotNow as error:
+        except NotReady as error:
             _LOG.info("request %s: %s", request.id, error)
             response = serialize_error(route, error, request.id)
             return response.with_headers({"retry-after": str(error.retry_after_s)})
@@ -91,32 +91,32 @@ class InvocationDoor:
             return serialize_error(route, error, request.id)
 
     async def _invoke(self, name: str, request: Request, body: bytes) -> Response:
-        call = _make_call(request, body, accept=request.header("accept"))
-        variant = self._endpoints.submit(name, call, target=request.header("x-amzn-sagemaker-target-variant"))
-        reply = await call.answered
+        invocation = _make_invocation(request, body, accept=request.header("accept"))
+        variant = self._endpoints.submit(name, invocation, target=request.header("x-amzn-sagemaker-target-variant"))
+        reply = await invocation.response
         if reply.status != 200:
-            return self._model_error(name, variant.plan.name, reply, request.id)
+            return self._model_error(name, variant.name, reply, request.id)
         headers = {
             "content-type": reply.content_type,
             "x-amzn-requestid": request.id,
-            "x-amzn-invoked-production-variant": variant.plan.name,
+            "x-amzn-invoked-production-variant": variant.name,
         }
         if reply.custom_attributes:
             headers[_CUSTOM_ATTRIBUTES] = reply.custom_attributes
         return Response(200, headers, reply.body)
 
     async def _invoke_with_response_stream(self, name: str, request: Request, body: bytes) -> Response:
-        call = _make_call(request, body, accept=request.header("x-amzn-sagemaker-accept"))
-        call.wants_stream = True
-        variant = self._endpoints.submit(name, call, target=request.header("x-amzn-sagemaker-target-variant"))
-        reply = await call.answered
+        invocation = _make_invocation(request, body, accept=request.header("x-amzn-sagemaker-accept"))
+        invocation.is_streaming = True
+        variant = self._endpoints.submit(name, invocation, target=request.header("x-amzn-sagemaker-target-variant"))
+        reply = await invocation.response
         if reply.status != 200:
-            return self._model_error(name, variant.plan.name, reply, request.id)
+            return self._model_error(name, variant.name, reply, request.id)
         headers = {
             "content-type": event_stream.CONTENT_TYPE,
             "x-amzn-requestid": request.id,
             "x-amzn-sagemaker-content-type": reply.content_type,
-            "x-amzn-invoked-production-variant": variant.plan.name,
+            "x-amzn-invoked-production-variant": variant.name,
         }
         if reply.custom_attributes:
             headers[_CUSTOM_ATTRIBUTES] = reply.custom_attributes
@@ -124,9 +124,7 @@ class InvocationDoor:
 
     async def _invoke_async(self, name: str, request: Request) -> Response:
         """Answers when the request is on disk."""
-        plan = self._endpoints.plan_of(name)
-        if not plan.asynchronous:
-            raise Invalid(f"endpoint {name} has no AsyncInferenceConfig; invoke it, or give its configuration one")
+        rollout = self._endpoints.rollout(name)
         wanted = AsyncRequest(
             endpoint=name,
             inference_id=request.header("x-amzn-sagemaker-inference-id") or request.id,
@@ -137,7 +135,7 @@ class InvocationDoor:
             ttl_s=_parse_seconds(request, "x-amzn-sagemaker-requestttlseconds", 21_600),
             timeout_s=_parse_seconds(request, "x-amzn-sagemaker-invocationtimeoutseconds", 900),
         )
-        accepted = await self._async_invocations.accept(wanted, plan)
+        accepted = await self._async_invocations.accept(wanted, rollout)
         headers = {
             "content-type": "application/json",
             "x-amzn-requestid": request.id,
@@ -146,7 +144,7 @@ class InvocationDoor:
         }
         return Response(202, headers, json.dumps({"InferenceId": accepted.inference_id}).encode())
 
-    def _model_error(self, name: str, variant: str, reply: Reply, request_id: str) -> Response:
+    def _model_error(self, name: str, variant: str, reply: InvocationResponse, request_id: str) -> Response:
         """Passes on the model's own words. An input that does not fit is the client's error, a failure a ModelError."""
         original = reply.body.decode("utf-8", "replace")
         code = _ERROR_CODES.get(reply.status, "ValidationError")
@@ -168,13 +166,13 @@ class InvocationDoor:
         return Response(reply.status, headers, json.dumps(body).encode())
 
 
-def _make_call(request: Request, body: bytes, *, accept: str) -> Call:
+def _make_invocation(request: Request, body: bytes, *, accept: str) -> Invocation:
     """Raises Invalid for a header that asks for something that is not served."""
     for header, reason in _NOT_SERVED.items():
         if header in request.headers:
             raise Invalid(reason)
     meta = encode_meta(request.header("content-type"), accept, request.header(_CUSTOM_ATTRIBUTES))
-    return Call(meta, body, asyncio.get_running_loop().create_future(), time.monotonic(), request.id)
+    return Invocation(meta, body, asyncio.get_running_loop().create_future(), time.monotonic(), request.id)
 
 
 def _endpoint_name(request: Request) -> str:

@@ -1,11 +1,15 @@
-"""The table of operations: which function answers which operation of which service.
+"""The table of API operations: which function answers which operation of which service.
 
-A handler takes the services and the parsed input in the API's shape (validated against AWS's model) and gives the output in that
-shape: plain dicts, datetimes for timestamps. It runs in a thread and raises the domain's errors.
+A handler takes the services that it works with, and last the request: the parsed input in the shape of AWS's model, validated
+against it. It returns the output in that shape. It runs in a thread and raises the domain's errors::
+
+    @operation("sagemaker", "DescribeModel")
+    def describe_model(catalog: ModelCatalog, request: Shape) -> Shape: ...
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from naiad.service.blobs.port import BlobStore
@@ -14,37 +18,54 @@ from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.store.port import Store
 
 if TYPE_CHECKING:
-    from naiad.service.endpoints.control.catalog import Catalog
+    from naiad.service.endpoints.control.catalog import ModelCatalog
     from naiad.service.endpoints.control.service import EndpointService
     from naiad.service.jobs.service import JobService
 
+Shape = dict[str, Any]
+"""A value of a structure in AWS's model, by the names of its members: datetimes for timestamps, bytes for blobs."""
+Handler = Callable[..., Shape]
+
 
 @dataclass(frozen=True)
-class Context:
-    """What handlers work with."""
+class Services:
+    """What handlers work with. A handler names a field as its parameter to get it; ``principal`` is the one who signed."""
 
     jobs: "JobService"
-    catalog: "Catalog"
+    catalog: "ModelCatalog"
     endpoints: "EndpointService"
     store: Store
     blobs: BlobStore
     clock: Clock
     region: str
-    principal: Principal
 
 
-Handler = Callable[[Context, dict[str, Any]], dict[str, Any]]
+class Operation:
+    def __init__(self, handler: Handler) -> None:
+        """Raises TypeError for a handler with a parameter that is no field of Services."""
+        *self._names, last = inspect.signature(handler).parameters
+        unknown = set(self._names) - {"principal", *(field.name for field in fields(Services))}
+        if unknown or last != "request":
+            raise TypeError(f"{handler.__name__} takes services and last the request, not {sorted(unknown) or last}")
+        self._handler = handler
 
-OPERATIONS: dict[tuple[str, str], Handler] = {}
-"""By botocore's service name and the operation's: ("sagemaker", "CreateTrainingJob")."""
+    def __call__(self, services: Services, principal: Principal, request: Shape) -> Shape:
+        values = (principal if name == "principal" else getattr(services, name) for name in self._names)
+        return self._handler(*values, request)
+
+
+_OPERATIONS: dict[tuple[str, str], Operation] = {}
+OPERATIONS: Mapping[tuple[str, str], Operation] = _OPERATIONS
+"""By botocore's name of the service and AWS's of the operation: ("sagemaker", "CreateTrainingJob")."""
 
 
 def operation(service: str, name: str) -> Callable[[Handler], Handler]:
-    """Registers a handler. Importing ``gateway.operations`` imports all of them."""
+    """Registers a handler. Importing ``gateway.operations`` imports all of them. Raises ValueError for a second handler."""
 
     def register(handler: Handler) -> Handler:
-        assert (service, name) not in OPERATIONS
-        OPERATIONS[service, name] = handler
+        if (service, name) in _OPERATIONS:
+            raise ValueError(f"{service}:{name} has a handler already")
+        _OPERATIONS[service, name] = Operation(handler)
         return handler
 
     return register

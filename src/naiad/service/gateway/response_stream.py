@@ -5,20 +5,20 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from naiad.service.endpoints.serving.invocation import Parts, Reply
+from naiad.service.endpoints.serving.invocation import InvocationResponse, ResponseStream
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.protocol.event_stream import encode_exception, encode_payload_part
 
 _LOG = logging.getLogger(__name__)
 
 
-async def stream_events(reply: Reply, request: Request) -> AsyncIterator[bytes]:
+async def stream_events(reply: InvocationResponse, request: Request) -> AsyncIterator[bytes]:
     """Yields encoded events. A model that fails ends the stream with an exception; a client that leaves stops the model.
 
     The body of the request was read: the next message that ``request.receive`` returns is the client's end of the connection.
     """
     disconnected = asyncio.ensure_future(request.receive())
-    more: Parts | None = None
+    more: ResponseStream | None = None
     try:
         while True:
             if reply.status != 200:
@@ -28,7 +28,7 @@ async def stream_events(reply: Reply, request: Request) -> AsyncIterator[bytes]:
                 return
             if reply.body:
                 yield encode_payload_part(reply.body)
-            more = reply.more
+            more = reply.stream
             if more is None:
                 return
             following = asyncio.ensure_future(more.get())

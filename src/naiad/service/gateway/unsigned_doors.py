@@ -1,7 +1,7 @@
 """Doors that need no signature: GET /ping says that the server is alive, GET /metrics gives Prometheus its numbers."""
 
 from naiad.service.domain.errors import ServiceError
-from naiad.service.endpoints.serving.reconciler import EndpointManager
+from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.prometheus import CONTENT_TYPE, render_metrics
@@ -35,7 +35,7 @@ class PingDoor(_UnsignedDoor):
 class MetricsDoor(_UnsignedDoor):
     path = "/metrics"
 
-    def __init__(self, endpoints: EndpointManager) -> None:
+    def __init__(self, endpoints: EndpointRouter) -> None:
         self._endpoints = endpoints
 
     async def handle(self, request: Request) -> Response:

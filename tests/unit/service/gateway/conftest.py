@@ -19,8 +19,7 @@ from naiad.service.domain.job import Job
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
-from naiad.service.gateway.operation import Context
-from naiad.service.gateway.signing.authenticator import Principal
+from naiad.service.gateway.operation import Services
 from naiad.service.jobs.service import JobService
 from naiad.service.keys import Keys
 from naiad.service.store.open import open_store
@@ -62,7 +61,7 @@ class GatewayClient:
 
     gateway: Gateway
     keys: Keys
-    context: Context
+    services: Services
     clock: FakeClock
 
     def sign(
@@ -122,7 +121,7 @@ class GatewayClient:
         return ReceivedResponse(start["status"], received_headers, b"".join(chunk.get("body", b"") for chunk in chunks))
 
     def add_job(self, job: Job) -> Job:
-        self.context.store.add(job, {})
+        self.services.store.add(job, {})
         return job
 
 
@@ -134,9 +133,9 @@ def client(tmp_path: Path) -> Iterator[GatewayClient]:
     resources = MachineResources((0, 1), 16 * 2**30)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
-    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, Principal("", ""))
-    async_invocations = AsyncInvocations(endpoints.manager, blobs, clock, tmp_path)
-    gateway = Gateway(open_doors(context, keys, async_invocations, upload_timeout_s=0.2))
-    yield GatewayClient(gateway, keys, context, clock)
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION)
+    async_invocations = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
+    gateway = Gateway(open_doors(services, keys, async_invocations, upload_timeout_s=0.2))
+    yield GatewayClient(gateway, keys, services, clock)
     gateway.close()
     store.close()

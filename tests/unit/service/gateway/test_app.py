@@ -190,9 +190,9 @@ def add_job(client, name="mine"):
 def test_a_jobs_key_reaches_what_the_job_was_given(client):
     job = add_job(client)
     key = (job.access_key, job.secret_key)
-    client.context.blobs.create_bucket("private")
-    client.context.blobs.put("private", "x", [b"classified"])
-    client.context.blobs.put("data", "x", [b"classified"])
+    client.services.blobs.create_bucket("private")
+    client.services.blobs.put("private", "x", [b"classified"])
+    client.services.blobs.put("data", "x", [b"classified"])
     for method, path in (
         ("GET", "/private/x"), ("GET", "/data/x"), ("PUT", "/data/x"), ("DELETE", "/data/x"), ("GET", "/"),
         ("GET", "/data/out/mine/../../x"), ("GET", "/data/out/mine/%2e%2e/%2e%2e/x"), ("PUT", "/data/out/mine-not/x"),
@@ -221,7 +221,7 @@ def test_a_jobs_key_ends_with_the_job(client):
     job = add_job(client)
     request = client.sign(b"y", method="PUT", path="/data/out/mine/y", service="s3", key=("ASIAJOB", "secret-of-job"))
     assert client.send(request).status == 200
-    client.context.jobs.stop(JobKind.TRAINING, job.name)
+    client.services.jobs.stop(JobKind.TRAINING, job.name)
     request = client.sign(b"z", method="PUT", path="/data/out/mine/z", service="s3", key=("ASIAJOB", "secret-of-job"))
     assert b"InvalidAccessKeyId" in client.send(request).body
 
@@ -236,7 +236,7 @@ def test_a_revoked_key_is_rejected_at_the_next_request(client, tmp_path):
 
 
 def test_an_internal_error_shows_its_id_and_no_details(client, caplog):
-    broken = Gateway(open_doors(replace(client.context, blobs=None), client.keys, None))
+    broken = Gateway(open_doors(replace(client.services, blobs=None), client.keys, None))
     request = client.sign(b"", method="GET", path="/data/k", service="s3")
     response = replace(client, gateway=broken).send(request)
     broken.close()

@@ -22,7 +22,7 @@ def owner_of(doors, request):
 
 @pytest.fixture
 def doors(client):
-    doors = open_doors(client.context, client.keys, None, open_metrics=True)
+    doors = open_doors(client.services, client.keys, None, open_metrics=True)
     yield doors
     for door in doors:
         door.close()
@@ -54,7 +54,7 @@ def test_owners(doors, method, path, headers, door):
 
 
 def test_metrics_need_a_signature_unless_they_are_open(client):
-    doors = open_doors(client.context, client.keys, None)
+    doors = open_doors(client.services, client.keys, None)
     assert owner_of(doors, Request("GET", "/metrics", "", {})) is S3Door
     for door in doors:
         door.close()

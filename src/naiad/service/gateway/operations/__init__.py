@@ -1,4 +1,4 @@
-"""One file a noun. Importing this package registers every operation."""
+"""The handlers of API operations: one file for each of AWS's nouns. Importing this package registers every operation."""
 
 import importlib
 import pkgutil

@@ -1,6 +1,6 @@
-"""Endpoints' metrics in CloudWatch's terms: the namespace AWS/SageMaker, by endpoint and variant, a bucket a minute.
+"""The metrics of endpoints in CloudWatch's terms: namespace AWS/SageMaker, by endpoint and variant, one period a minute.
 
-They are kept in memory for a day: a server that starts again begins anew.
+They are kept in memory for a day, and start anew with the server.
 """
 
 import datetime as dt
@@ -8,87 +8,93 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics, LatencyDistribution, MinuteMetrics
+from naiad.service.gateway.operation import Shape
+from naiad.service.gateway.operations.metric_statistics import ValueSummary
 
 NAMESPACE = "AWS/SageMaker"
-DIMENSIONS = ("EndpointName", "VariantName")
-_MICRO = 1e6
+_DIMENSIONS = ("EndpointName", "VariantName")
+_MICROS = 1e6
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Of what was measured in a minute."""
-
-    count: int
-    total: float
-    lowest: float
-    highest: float
-    values: Mapping[float, int]
-    """How many by value, for percentiles."""
+class _Metric:
+    unit: str
+    summarize: Callable[[MinuteMetrics], ValueSummary]
 
 
-def _flags(count: Callable[[MinuteMetrics], int]) -> Callable[[MinuteMetrics], Summary]:
-    """Each invocation counts 1 or 0, so that the average is a share, as in AWS."""
+def _ratio(count: Callable[[MinuteMetrics], int]) -> _Metric:
+    """Metric to which each invocation adds 1 or 0, so that its average is a ratio, as at AWS."""
 
-    def summary(minute: MinuteMetrics) -> Summary:
-        total = count(minute)
-        everything = minute.invocations
-        values = {1.0: total, 0.0: everything - total}
-        return Summary(everything, total, float(total == everything), float(total > 0), values)
+    def summarize(minute: MinuteMetrics) -> ValueSummary:
+        ones, invocations = count(minute), minute.invocations
+        counts = {1.0: ones, 0.0: invocations - ones}
+        return ValueSummary(invocations, ones, float(ones == invocations), float(ones > 0), counts)
 
-    return summary
-
-
-def _micros(spread: Callable[[MinuteMetrics], LatencyDistribution]) -> Callable[[MinuteMetrics], Summary]:
-    def summary(minute: MinuteMetrics) -> Summary:
-        found = spread(minute)
-        values = {value * _MICRO: count for value, count in found.counts_by_value().items()}
-        return Summary(found.count, found.total * _MICRO, found.lowest * _MICRO, found.highest * _MICRO, values)
-
-    return summary
+    return _Metric("Count", summarize)
 
 
-METRICS: Mapping[str, tuple[str, Callable[[MinuteMetrics], Summary]]] = {
-    "Invocations": ("Count", _flags(lambda minute: minute.invocations)),
-    "Invocation4XXErrors": ("Count", _flags(lambda minute: minute.errors_4xx)),
-    "Invocation5XXErrors": ("Count", _flags(lambda minute: minute.errors_5xx)),
-    "ModelLatency": ("Microseconds", _micros(lambda minute: minute.model_s)),
-    "OverheadLatency": ("Microseconds", _micros(lambda minute: minute.overhead_s)),
+def _latency(latencies: Callable[[MinuteMetrics], LatencyDistribution]) -> _Metric:
+    def summarize(minute: MinuteMetrics) -> ValueSummary:
+        distribution = latencies(minute)
+        counts = {value * _MICROS: count for value, count in distribution.counts_by_value().items()}
+        return ValueSummary(
+            distribution.count,
+            distribution.total * _MICROS,
+            distribution.lowest * _MICROS,
+            distribution.highest * _MICROS,
+            counts,
+        )
+
+    return _Metric("Microseconds", summarize)
+
+
+_METRICS: Mapping[str, _Metric] = {
+    "Invocations": _ratio(lambda minute: minute.invocations),
+    "Invocation4XXErrors": _ratio(lambda minute: minute.errors_4xx),
+    "Invocation5XXErrors": _ratio(lambda minute: minute.errors_5xx),
+    "ModelLatency": _latency(lambda minute: minute.model_s),
+    "OverheadLatency": _latency(lambda minute: minute.overhead_s),
 }
-"""(unit, a minute's summary) by AWS's name."""
 
 
-def summaries(meter: InvocationMetrics, name: str, dimensions: Mapping[str, str]) -> Iterator[tuple[dt.datetime, Summary]]:
-    """By minute. None for a metric or an endpoint that is not there: CloudWatch knows no missing metric."""
-    endpoint, variant = (dimensions.get(key) for key in DIMENSIONS)
-    if name not in METRICS or endpoint is None or set(dimensions) - set(DIMENSIONS):
+def endpoint_metric_unit(name: str) -> str:
+    """Returns CloudWatch's "None" for an unknown metric."""
+    return _METRICS[name].unit if name in _METRICS else "None"
+
+
+def endpoint_summaries(
+    metrics: InvocationMetrics, name: str, dimensions: Mapping[str, str]
+) -> Iterator[tuple[dt.datetime, ValueSummary]]:
+    """Yields (start of a minute, its values). Yields nothing for an unknown metric or endpoint, as CloudWatch does."""
+    endpoint, variant = (dimensions.get(key) for key in _DIMENSIONS)
+    if name not in _METRICS or endpoint is None or set(dimensions) - set(_DIMENSIONS):
         return
-    _, summary = METRICS[name]
-    for key, minutes in list(meter.minutes.items()):
+    for key, minutes in list(metrics.minutes.items()):
         if key[0] == endpoint and variant in (None, key[1]):
             for number, minute in list(minutes.items()):
-                found = summary(minute)
-                if found.count:
-                    yield dt.datetime.fromtimestamp(number * 60, dt.UTC), found
+                summary = _METRICS[name].summarize(minute)
+                if summary.count:
+                    yield dt.datetime.fromtimestamp(number * 60, dt.UTC), summary
 
 
-def listed(meter: InvocationMetrics, *, wanted: str | None, given: Mapping[str, str | None]) -> list[dict[str, object]]:
-    """In ListMetrics' shape. given: dimensions with their values, None for any."""
-    if set(given) - set(DIMENSIONS):
+def list_endpoint_metrics(
+    metrics: InvocationMetrics, *, name: str | None, dimensions: Mapping[str, str | None]
+) -> list[Shape]:
+    """Returns metrics in ListMetrics' shape. ``name`` and the values of ``dimensions`` are filters; None is any."""
+    if set(dimensions) - set(_DIMENSIONS):
         return []
     keys = [
         key
-        for key in list(meter.minutes)
-        if all(given.get(name) in (None, value) for name, value in zip(DIMENSIONS, key, strict=True))
+        for key in list(metrics.minutes)
+        if all(dimensions.get(one) in (None, value) for one, value in zip(_DIMENSIONS, key, strict=True))
     ]
     return [
         {
             "Namespace": NAMESPACE,
-            "MetricName": name,
-            "Dimensions": [
-                {"Name": dimension, "Value": value} for dimension, value in zip(DIMENSIONS, key, strict=True)
-            ],
+            "MetricName": metric,
+            "Dimensions": [{"Name": one, "Value": value} for one, value in zip(_DIMENSIONS, key, strict=True)],
         }
         for key in sorted(keys)
-        for name in METRICS
-        if wanted in (None, name)
+        for metric in _METRICS
+        if name in (None, metric)
     ]

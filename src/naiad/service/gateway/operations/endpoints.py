@@ -1,73 +1,72 @@
-"""Operations of endpoints: CreateEndpoint and its relatives."""
-
-from typing import Any
+"""Endpoints: create, update, delete, describe, list."""
 
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
+from naiad.service.endpoints.control.service import EndpointService
 from naiad.service.endpoints.endpoint_detail import EndpointDetail
 from naiad.service.endpoints.rollout import RolloutVariant
 from naiad.service.endpoints.serving.variant import VariantState
-from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.entity_listing import entity_query
-from naiad.service.gateway.operations.listing import paged
+from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.entity_query import entity_query
+from naiad.service.gateway.operations.paging import with_next_token
 
 
 @operation("sagemaker", "CreateEndpoint")
-def create_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return {"EndpointArn": context.endpoints.create(request, tags_of(request)).arn}
+def create_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
+    return {"EndpointArn": endpoints.create(request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "UpdateEndpoint")
-def update_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return {"EndpointArn": context.endpoints.update(request).arn}
+def update_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
+    return {"EndpointArn": endpoints.update(request).arn}
 
 
 @operation("sagemaker", "UpdateEndpointWeightsAndCapacities")
-def update_endpoint_weights_and_capacities(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+def update_endpoint_weights_and_capacities(endpoints: EndpointService, request: Shape) -> Shape:
     changes = request["DesiredWeightsAndCapacities"]
-    return {"EndpointArn": context.endpoints.update_weights_and_capacities(request["EndpointName"], changes).arn}
+    return {"EndpointArn": endpoints.update_weights_and_capacities(request["EndpointName"], changes).arn}
 
 
 @operation("sagemaker", "DeleteEndpoint")
-def delete_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    context.endpoints.delete(request["EndpointName"])
+def delete_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
+    endpoints.delete(request["EndpointName"])
     return {}
 
 
 @operation("sagemaker", "DescribeEndpoint")
-def describe_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    entity = context.endpoints.describe(request["EndpointName"])
+def describe_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
+    entity = endpoints.describe(request["EndpointName"])
     detail = EndpointDetail.from_json(entity.detail)
     running, pending = detail.rollout, detail.pending_rollout
     rollout = running or pending
-    answer = {
+    output = {
         **_summary(entity),
         "EndpointConfigName": rollout.config_name if rollout else entity.request["EndpointConfigName"],
     }
     if detail.failure_reason:
-        answer["FailureReason"] = detail.failure_reason
+        output["FailureReason"] = detail.failure_reason
     if running is not None:
-        states = context.endpoints.router.variant_states(entity.name)
-        answer["ProductionVariants"] = [_describe_variant(one, states) for one in running.variants]
+        states = endpoints.router.variant_states(entity.name)
+        output["ProductionVariants"] = [_describe_variant(one, states) for one in running.variants]
         if running.shadow_variants:
-            answer["ShadowProductionVariants"] = [_describe_variant(one, states) for one in running.shadow_variants]
+            output["ShadowProductionVariants"] = [_describe_variant(one, states) for one in running.shadow_variants]
     if rollout is not None and rollout.async_inference_config:
-        answer["AsyncInferenceConfig"] = rollout.async_inference_config
+        output["AsyncInferenceConfig"] = rollout.async_inference_config
     if running is not None and pending is not None:
-        answer["PendingDeploymentSummary"] = {
+        output["PendingDeploymentSummary"] = {
             "EndpointConfigName": pending.config_name,
             "StartTime": entity.modified_at,
         }
-    return answer
+    return output
 
 
 @operation("sagemaker", "ListEndpoints")
-def list_endpoints(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    page = context.endpoints.find(entity_query(EntityKind.ENDPOINT, request, status=request.get("StatusEquals")))
-    return paged({"Endpoints": [_summary(entity) for entity in page.entities]}, page.next_token)
+def list_endpoints(endpoints: EndpointService, request: Shape) -> Shape:
+    page = endpoints.find(entity_query(EntityKind.ENDPOINT, request, status=request.get("StatusEquals")))
+    return with_next_token({"Endpoints": [_summary(entity) for entity in page.entities]}, page.next_token)
 
 
-def _summary(entity: Entity) -> dict[str, Any]:
+def _summary(entity: Entity) -> Shape:
     return {
         "EndpointName": entity.name,
         "EndpointArn": entity.arn,
@@ -77,10 +76,10 @@ def _summary(entity: Entity) -> dict[str, Any]:
     }
 
 
-def _describe_variant(variant: RolloutVariant, states: dict[str, VariantState]) -> dict[str, Any]:
+def _describe_variant(variant: RolloutVariant, states: dict[str, VariantState]) -> Shape:
     state = states.get(variant.name, VariantState(0, variant.desired_instance_count, 0))
     image = variant.container.get("Image", "")
-    answer: dict[str, Any] = {
+    output: Shape = {
         "VariantName": variant.name,
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
@@ -88,9 +87,9 @@ def _describe_variant(variant: RolloutVariant, states: dict[str, VariantState]) 
         "DesiredInstanceCount": state.desired_count,
     }
     if image:
-        answer["DeployedImages"] = [{"SpecifiedImage": image, "ResolvedImage": image}]
+        output["DeployedImages"] = [{"SpecifiedImage": image, "ResolvedImage": image}]
     if variant.serverless_config:
-        answer["CurrentServerlessConfig"] = answer["DesiredServerlessConfig"] = variant.serverless_config
+        output["CurrentServerlessConfig"] = output["DesiredServerlessConfig"] = variant.serverless_config
     if variant.managed_instance_scaling:
-        answer["ManagedInstanceScaling"] = variant.managed_instance_scaling
-    return answer
+        output["ManagedInstanceScaling"] = variant.managed_instance_scaling
+    return output

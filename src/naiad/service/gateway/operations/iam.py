@@ -1,40 +1,39 @@
-"""iam: what the SageMaker SDK asks about roles. There are no roles here: every name is one, and may do everything."""
+"""IAM, as far as the SageMaker SDK asks about roles. There are no roles here: every name is one, and may do everything."""
 
 import datetime as dt
 import json
-from typing import Any
 from urllib.parse import quote
 
 from naiad.service.domain.job import ACCOUNT_ID
-from naiad.service.gateway.operation import Context, operation
+from naiad.service.gateway.operation import Shape, operation
 
-_TRUST = {
+_TRUST_POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-_MADE_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+_CREATED_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @operation("iam", "GetRole")
-def get_role(context: Context, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # reason: a handler's form
-    name = asked["RoleName"]
+def get_role(request: Shape) -> Shape:
+    name = request["RoleName"]
     return {
         "Role": {
             "Path": "/",
             "RoleName": name,
             "RoleId": "AROANAIADNAIADNAIADNA",
             "Arn": f"arn:aws:iam::{ACCOUNT_ID}:role/{name}",
-            "CreateDate": _MADE_AT,
-            "AssumeRolePolicyDocument": quote(json.dumps(_TRUST)),
+            "CreateDate": _CREATED_AT,
+            "AssumeRolePolicyDocument": quote(json.dumps(_TRUST_POLICY)),
         }
     }
 
 
 @operation("iam", "SimulatePrincipalPolicy")
-def simulate_principal_policy(context: Context, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # reason: as above
+def simulate_principal_policy(request: Shape) -> Shape:
     results = [
         {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": "allowed"}
-        for action in asked["ActionNames"]
-        for resource in asked.get("ResourceArns", ["*"])
+        for action in request["ActionNames"]
+        for resource in request.get("ResourceArns", ["*"])
     ]
     return {"EvaluationResults": results, "IsTruncated": False}

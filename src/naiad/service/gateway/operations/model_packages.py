@@ -1,48 +1,48 @@
 """The model registry: packages and their groups."""
 
-from typing import Any
-
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
+from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.control.registry import name_from_arn
-from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.entity_listing import entity_query
-from naiad.service.gateway.operations.listing import paged
+from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.entity_query import entity_query
+from naiad.service.gateway.operations.paging import with_next_token
 
 _GROUP, _PACKAGE = EntityKind.MODEL_PACKAGE_GROUP, EntityKind.MODEL_PACKAGE
 
 
 @operation("sagemaker", "CreateModelPackageGroup")
-def create_model_package_group(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"ModelPackageGroupArn": context.catalog.registry.create_group(asked, tags_of(asked)).arn}
+def create_model_package_group(catalog: ModelCatalog, request: Shape) -> Shape:
+    return {"ModelPackageGroupArn": catalog.registry.create_group(request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeModelPackageGroup")
-def describe_model_package_group(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    entity = context.catalog.registry.group(asked["ModelPackageGroupName"])
+def describe_model_package_group(catalog: ModelCatalog, request: Shape) -> Shape:
+    entity = catalog.registry.group(request["ModelPackageGroupName"])
     return {**_group_summary(entity), "CreatedBy": {}}
 
 
 @operation("sagemaker", "ListModelPackageGroups")
-def list_model_package_groups(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    page = context.catalog.registry.find(entity_query(_GROUP, asked))
-    return paged({"ModelPackageGroupSummaryList": [_group_summary(one) for one in page.entities]}, page.next_token)
+def list_model_package_groups(catalog: ModelCatalog, request: Shape) -> Shape:
+    page = catalog.registry.find(entity_query(_GROUP, request))
+    summaries = [_group_summary(entity) for entity in page.entities]
+    return with_next_token({"ModelPackageGroupSummaryList": summaries}, page.next_token)
 
 
 @operation("sagemaker", "DeleteModelPackageGroup")
-def delete_model_package_group(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.catalog.registry.delete_group(asked["ModelPackageGroupName"])
+def delete_model_package_group(catalog: ModelCatalog, request: Shape) -> Shape:
+    catalog.registry.delete_group(request["ModelPackageGroupName"])
     return {}
 
 
 @operation("sagemaker", "CreateModelPackage")
-def create_model_package(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"ModelPackageArn": context.catalog.registry.create_package(asked, tags_of(asked)).arn}
+def create_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
+    return {"ModelPackageArn": catalog.registry.create_package(request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeModelPackage")
-def describe_model_package(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    entity = context.catalog.registry.package(asked["ModelPackageName"])
+def describe_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
+    entity = catalog.registry.package(request["ModelPackageName"])
     return {
         **entity.request,
         "ModelPackageName": entity.name.partition("/")[0],
@@ -54,26 +54,27 @@ def describe_model_package(context: Context, asked: dict[str, Any]) -> dict[str,
 
 
 @operation("sagemaker", "ListModelPackages")
-def list_model_packages(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    group = asked.get("ModelPackageGroupName")
+def list_model_packages(catalog: ModelCatalog, request: Shape) -> Shape:
+    group = request.get("ModelPackageGroupName")
     prefix = f"{name_from_arn(group)}/" if group is not None else None
-    query = entity_query(_PACKAGE, asked, status=asked.get("ModelApprovalStatus"), name_prefix=prefix)
-    page = context.catalog.registry.find(query)
-    return paged({"ModelPackageSummaryList": [_package_summary(one) for one in page.entities]}, page.next_token)
+    query = entity_query(_PACKAGE, request, status=request.get("ModelApprovalStatus"), name_prefix=prefix)
+    page = catalog.registry.find(query)
+    summaries = [_package_summary(entity) for entity in page.entities]
+    return with_next_token({"ModelPackageSummaryList": summaries}, page.next_token)
 
 
 @operation("sagemaker", "UpdateModelPackage")
-def update_model_package(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"ModelPackageArn": context.catalog.registry.update_package(asked).arn}
+def update_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
+    return {"ModelPackageArn": catalog.registry.update_package(request).arn}
 
 
 @operation("sagemaker", "DeleteModelPackage")
-def delete_model_package(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.catalog.registry.delete_package(asked["ModelPackageName"])
+def delete_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
+    catalog.registry.delete_package(request["ModelPackageName"])
     return {}
 
 
-def _group_summary(entity: Entity) -> dict[str, Any]:
+def _group_summary(entity: Entity) -> Shape:
     description = entity.request.get("ModelPackageGroupDescription")
     return {
         "ModelPackageGroupName": entity.name,
@@ -84,16 +85,19 @@ def _group_summary(entity: Entity) -> dict[str, Any]:
     }
 
 
-def _package_summary(entity: Entity) -> dict[str, Any]:
-    group, slash, version = entity.name.partition("/")
-    of_group = {"ModelPackageGroupName": group, "ModelPackageVersion": int(version)} if slash else {}
+def _package_summary(entity: Entity) -> Shape:
+    """Summary of a package: a version of its group, or one with a name of its own."""
+    name, slash, version = entity.name.partition("/")
+    if slash:
+        naming: Shape = {"ModelPackageGroupName": name, "ModelPackageVersion": int(version)}
+    else:
+        naming = {"ModelPackageName": name}
     description = entity.request.get("ModelPackageDescription")
     return {
         "ModelPackageArn": entity.arn,
         "CreationTime": entity.created_at,
         "ModelPackageStatus": "Completed",
         "ModelApprovalStatus": entity.status,
-        **({} if slash else {"ModelPackageName": entity.name}),
-        **of_group,
+        **naming,
         **({"ModelPackageDescription": description} if description else {}),
     }

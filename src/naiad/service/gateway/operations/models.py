@@ -1,38 +1,37 @@
-"""Models: CreateModel and its kin."""
-
-from typing import Any
+"""Models: create, describe, list, delete."""
 
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.entity_listing import entity_query
-from naiad.service.gateway.operations.listing import paged
+from naiad.service.endpoints.control.catalog import ModelCatalog
+from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.entity_query import entity_query
+from naiad.service.gateway.operations.paging import with_next_token
 
 _KIND = EntityKind.MODEL
 
 
 @operation("sagemaker", "CreateModel")
-def create_model(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"ModelArn": context.catalog.create_model(asked, tags_of(asked)).arn}
+def create_model(catalog: ModelCatalog, request: Shape) -> Shape:
+    return {"ModelArn": catalog.create_model(request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeModel")
-def describe_model(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    entity = context.catalog.get(_KIND, asked["ModelName"])
+def describe_model(catalog: ModelCatalog, request: Shape) -> Shape:
+    entity = catalog.get(_KIND, request["ModelName"])
     return {**entity.request, **_summary(entity)}
 
 
 @operation("sagemaker", "ListModels")
-def list_models(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    page = context.catalog.find(entity_query(_KIND, asked))
-    return paged({"Models": [_summary(entity) for entity in page.entities]}, page.next_token)
+def list_models(catalog: ModelCatalog, request: Shape) -> Shape:
+    page = catalog.find(entity_query(_KIND, request))
+    return with_next_token({"Models": [_summary(entity) for entity in page.entities]}, page.next_token)
 
 
 @operation("sagemaker", "DeleteModel")
-def delete_model(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.catalog.delete(_KIND, asked["ModelName"])
+def delete_model(catalog: ModelCatalog, request: Shape) -> Shape:
+    catalog.delete(_KIND, request["ModelName"])
     return {}
 
 
-def _summary(entity: Entity) -> dict[str, Any]:
+def _summary(entity: Entity) -> Shape:
     return {"ModelName": entity.name, "ModelArn": entity.arn, "CreationTime": entity.created_at}

@@ -1,11 +1,11 @@
-"""Processing jobs: CreateProcessingJob and its kin."""
-
-from typing import Any
+"""Processing jobs: create, describe, list, stop, delete."""
 
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.job import Job, JobKind
-from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.listing import job_query, paged, reason_of
+from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.job_query import failure_reason, job_query
+from naiad.service.gateway.operations.paging import with_next_token
+from naiad.service.jobs.service import JobService
 
 _KIND = JobKind.PROCESSING
 _AS_REQUESTED = (
@@ -18,46 +18,45 @@ _AS_REQUESTED = (
     "RoleArn",
     "ExperimentConfig",
 )
-_MAX_REASON = 1024
+_MAX_MESSAGE = 1024
 
 
 @operation("sagemaker", "CreateProcessingJob")
-def create_processing_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"ProcessingJobArn": context.jobs.create(_KIND, asked, tags_of(asked)).arn}
+def create_processing_job(jobs: JobService, request: Shape) -> Shape:
+    return {"ProcessingJobArn": jobs.create(_KIND, request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeProcessingJob")
-def describe_processing_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    job = context.jobs.describe(_KIND, asked["ProcessingJobName"])
+def describe_processing_job(jobs: JobService, request: Shape) -> Shape:
+    job = jobs.describe(_KIND, request["ProcessingJobName"])
     return {
         "ProcessingInputs": [],
         **{key: job.request[key] for key in _AS_REQUESTED if key in job.request},
-        **_identity(job),
+        **_summary(job),
         "StoppingCondition": job.request.get("StoppingCondition", {"MaxRuntimeInSeconds": 86400}),
         **({"ProcessingStartTime": job.started_at} if job.started_at else {}),
     }
 
 
 @operation("sagemaker", "ListProcessingJobs")
-def list_processing_jobs(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    page = context.jobs.find(job_query(_KIND, asked))
-    return paged({"ProcessingJobSummaries": [_identity(job) for job in page.jobs]}, page.next_token)
+def list_processing_jobs(jobs: JobService, request: Shape) -> Shape:
+    page = jobs.find(job_query(_KIND, request))
+    return with_next_token({"ProcessingJobSummaries": [_summary(job) for job in page.jobs]}, page.next_token)
 
 
 @operation("sagemaker", "StopProcessingJob")
-def stop_processing_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.jobs.stop(_KIND, asked["ProcessingJobName"])
+def stop_processing_job(jobs: JobService, request: Shape) -> Shape:
+    jobs.stop(_KIND, request["ProcessingJobName"])
     return {}
 
 
 @operation("sagemaker", "DeleteProcessingJob")
-def delete_processing_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.jobs.delete(_KIND, asked["ProcessingJobName"])
+def delete_processing_job(jobs: JobService, request: Shape) -> Shape:
+    jobs.delete(_KIND, request["ProcessingJobName"])
     return {}
 
 
-def _identity(job: Job) -> dict[str, Any]:
-    """What the description and the summary share."""
+def _summary(job: Job) -> Shape:
     return {
         "ProcessingJobName": job.name,
         "ProcessingJobArn": job.arn,
@@ -65,6 +64,6 @@ def _identity(job: Job) -> dict[str, Any]:
         "CreationTime": job.created_at,
         "LastModifiedTime": job.modified_at,
         **({"ProcessingEndTime": job.ended_at} if job.ended_at else {}),
-        **({"FailureReason": reason} if (reason := reason_of(job)) else {}),
-        **({"ExitMessage": job.exit_message[:_MAX_REASON]} if job.exit_message else {}),
+        **({"FailureReason": reason} if (reason := failure_reason(job)) else {}),
+        **({"ExitMessage": job.exit_message[:_MAX_MESSAGE]} if job.exit_message else {}),
     }

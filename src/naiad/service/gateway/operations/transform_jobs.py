@@ -1,53 +1,53 @@
-"""Transform jobs: CreateTransformJob and its kin."""
-
-from typing import Any
+"""Transform jobs: create, describe, list, stop."""
 
 from naiad.errors import OptionError
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
+from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.transform.settings import parse_transform_request
-from naiad.service.gateway.operation import Context, operation
-from naiad.service.gateway.operations.listing import job_query, paged, reason_of
+from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.job_query import failure_reason, job_query
+from naiad.service.gateway.operations.paging import with_next_token
+from naiad.service.jobs.service import JobService
 
 _KIND = JobKind.TRANSFORM
 _CONTAINER = "Container"
-"""Of the model as it was when the job was made, so that deleting it does no harm. Kept with the request, and not shown."""
+"""The key in the stored request for the model's container, so that the model may be deleted meanwhile. It is not shown."""
 
 
 @operation("sagemaker", "CreateTransformJob")
-def create_transform_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+def create_transform_job(jobs: JobService, catalog: ModelCatalog, request: Shape) -> Shape:
     try:
-        parse_transform_request(asked)
+        parse_transform_request(request)
     except OptionError as error:
         raise Invalid(str(error)) from error
-    container = context.catalog.model_container(asked["ModelName"])
-    return {"TransformJobArn": context.jobs.create(_KIND, {**asked, _CONTAINER: container}, tags_of(asked)).arn}
+    stored = {**request, _CONTAINER: catalog.model_container(request["ModelName"])}
+    return {"TransformJobArn": jobs.create(_KIND, stored, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeTransformJob")
-def describe_transform_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    job = context.jobs.describe(_KIND, asked["TransformJobName"])
-    shown = {key: value for key, value in job.request.items() if key not in {_CONTAINER, "Tags"}}
+def describe_transform_job(jobs: JobService, request: Shape) -> Shape:
+    job = jobs.describe(_KIND, request["TransformJobName"])
+    requested = {key: value for key, value in job.request.items() if key not in {_CONTAINER, "Tags"}}
     started = {"TransformStartTime": job.started_at} if job.started_at else {}
-    identity = {key: value for key, value in _identity(job).items() if key != "LastModifiedTime"}
-    return {**shown, **identity, **started}
+    summary = {key: value for key, value in _summary(job).items() if key != "LastModifiedTime"}
+    return {**requested, **summary, **started}
 
 
 @operation("sagemaker", "ListTransformJobs")
-def list_transform_jobs(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    page = context.jobs.find(job_query(_KIND, asked))
-    return paged({"TransformJobSummaries": [_identity(job) for job in page.jobs]}, page.next_token)
+def list_transform_jobs(jobs: JobService, request: Shape) -> Shape:
+    page = jobs.find(job_query(_KIND, request))
+    return with_next_token({"TransformJobSummaries": [_summary(job) for job in page.jobs]}, page.next_token)
 
 
 @operation("sagemaker", "StopTransformJob")
-def stop_transform_job(context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    context.jobs.stop(_KIND, asked["TransformJobName"])
+def stop_transform_job(jobs: JobService, request: Shape) -> Shape:
+    jobs.stop(_KIND, request["TransformJobName"])
     return {}
 
 
-def _identity(job: Job) -> dict[str, Any]:
-    """What the description and the summary share."""
+def _summary(job: Job) -> Shape:
     return {
         "TransformJobName": job.name,
         "TransformJobArn": job.arn,
@@ -55,5 +55,5 @@ def _identity(job: Job) -> dict[str, Any]:
         "CreationTime": job.created_at,
         "LastModifiedTime": job.modified_at,
         **({"TransformEndTime": job.ended_at} if job.ended_at else {}),
-        **({"FailureReason": reason} if (reason := reason_of(job)) else {}),
+        **({"FailureReason": reason} if (reason := failure_reason(job)) else {}),
     }

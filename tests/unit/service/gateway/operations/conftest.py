@@ -1,9 +1,9 @@
-"""Handlers called as the dispatcher calls them, each answer checked against AWS's model."""
+"""Handlers called as the dispatcher calls them, each output checked against AWS's model."""
 
 import datetime as dt
-import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+import naiad.service.gateway.operations  # noqa: F401  # reason: registers the handlers
 from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service, job_supervisor
 from naiad.service.contract.machine_resources import MachineResources
@@ -18,13 +19,12 @@ from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import Instance, InstanceReport
-from naiad.service.gateway.operation import OPERATIONS, Context
+from naiad.service.gateway.operation import OPERATIONS, Services
 from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.store.open import open_store
 
-_ROOMS = ("logs", "metrics", "monitoring", "processing_jobs", "search", "tags", "training_jobs")
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -34,23 +34,21 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "timestamp": (dt.datetime,),
 }
-_MODELS: dict[str, ServiceModel] = {}
 
 
-def model(service: str) -> ServiceModel:
-    if service not in _MODELS:
-        _MODELS[service] = ServiceModel(Loader().load_service_model(service, "service-2"), service)
-    return _MODELS[service]
+@cache
+def service_model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 def differences(shape: Any, value: Any, path: str) -> list[str]:
-    """Unknown keys, missing required ones, wrong types and values that are not in an enum."""
+    """Returns unknown keys, missing required ones, wrong types and values that are not in an enum."""
     if shape.type_name == "structure":
-        found = [f"{path}.{key} is unknown" for key in value if key not in shape.members]
-        found += [f"{path}.{key} is missing" for key in shape.required_members if key not in value]
+        lines = [f"{path}.{key} is unknown" for key in value if key not in shape.members]
+        lines += [f"{path}.{key} is missing" for key in shape.required_members if key not in value]
         for key in set(value) & set(shape.members):
-            found += differences(shape.members[key], value[key], f"{path}.{key}")
-        return found
+            lines += differences(shape.members[key], value[key], f"{path}.{key}")
+        return lines
     if shape.type_name == "list":
         return [
             line for index, item in enumerate(value) for line in differences(shape.member, item, f"{path}[{index}]")
@@ -64,7 +62,7 @@ def differences(shape: Any, value: Any, path: str) -> list[str]:
 
 
 @dataclass
-class HandClock:
+class FakeClock:
     time: dt.datetime = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
     def now(self) -> dt.datetime:
@@ -72,26 +70,27 @@ class HandClock:
 
 
 @dataclass
-class Door:
-    """Calls an operation; ``clock``, ``executor`` and ``supervisor`` move what is behind it."""
+class ApiClient:
+    """Calls operations; ``clock``, ``executor`` and ``supervisor`` move the jobs behind them."""
 
-    context: Context
-    clock: HandClock
+    services: Services
+    principal: Principal
+    clock: FakeClock
     executor: InlineExecutor
     supervisor: Supervisor
     folder: Path
 
-    def call(self, service: str, name: str, **asked: Any) -> dict[str, Any]:
-        answer = OPERATIONS[service, name](self.context, asked)
-        output = model(service).operation_model(name).output_shape
-        if output is not None:
-            assert differences(output, answer, name) == []
+    def call(self, service: str, name: str, **request: Any) -> dict[str, Any]:
+        output = OPERATIONS[service, name](self.services, self.principal, request)
+        shape = service_model(service).operation_model(name).output_shape
+        if shape is not None:
+            assert differences(shape, output, name) == []
         else:
-            assert answer == {}
-        return answer
+            assert output == {}
+        return output
 
-    def sagemaker(self, name: str, **asked: Any) -> dict[str, Any]:
-        return self.call("sagemaker", name, **asked)
+    def sagemaker(self, name: str, **request: Any) -> dict[str, Any]:
+        return self.call("sagemaker", name, **request)
 
     def train(self, name: str, **changed: Any) -> str:
         request = {
@@ -116,29 +115,25 @@ class Door:
         self.tick(2)
 
     def instance(self, name: str, index: int = 0, attempt: int | None = None) -> Instance:
-        job = self.context.jobs.describe(JobKind.TRAINING, name)
-        return self.context.jobs.instances(job, attempt=attempt)[index]
+        job = self.services.jobs.describe(JobKind.TRAINING, name)
+        return self.services.jobs.instances(job, attempt=attempt)[index]
 
     def write(self, name: str, file: str, text: str, *, index: int = 0, attempt: int | None = None) -> None:
         folder = self.instance(name, index, attempt).folder
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / file).open("a") as opened:
-            opened.write(text)
+        with (folder / file).open("a") as appended:
+            appended.write(text)
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[Door]:
-    for room in _ROOMS:
-        importlib.import_module(f"naiad.service.gateway.operations.{room}")
-    store, clock, executor = open_store(tmp_path), HandClock(), InlineExecutor()
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    store, clock, executor = open_store(tmp_path), FakeClock(), InlineExecutor()
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
     resources = MachineResources((0, 1), 16 * 1024**3)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region="us-east-1")
-    service = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
-    supervisor = job_supervisor(service, executor, blobs_url="", url="http://127.0.0.1")
-    context = Context(
-        service, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("AKIA", "main")
-    )
-    yield Door(context, clock, executor, supervisor, tmp_path)
+    jobs = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
+    supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1")
+    yield ApiClient(services, Principal("AKIA", "main"), clock, executor, supervisor, tmp_path)
     store.close()

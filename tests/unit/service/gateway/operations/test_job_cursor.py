@@ -1,3 +1,5 @@
+"""Cursors over the items of many jobs."""
+
 from typing import Any
 
 import pytest
@@ -23,16 +25,16 @@ def test_another_text_is_refused(token: str) -> None:
         parse_cursor(token)
 
 
-def test_the_items_of_many_jobs_in_parts(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_items_of_many_jobs_in_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("naiad.service.gateway.operations.job_cursor._PAGE_SIZE", 2)
     names = [f"job-{number}" for number in range(5)]
     for name in names:
-        door.train(name)
+        api.train(name)
     query = JobQuery(JobKind.TRAINING)
     expected = [f"{name}/{part}" for name in names for part in range(3)]
     items, cursor = [], JobCursor()
     for _ in range(len(expected)):
-        rest = iterate_jobs(door.context.store, query, cursor, lambda job: [f"{job.name}/{part}" for part in range(3)])
+        rest = iterate_jobs(api.services.store, query, cursor, lambda job: [f"{job.name}/{part}" for part in range(3)])
         item, cursor = next(rest)
         items.append(item)
     assert items == expected

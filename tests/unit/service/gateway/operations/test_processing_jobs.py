@@ -1,3 +1,5 @@
+"""Processing jobs."""
+
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from naiad.service.domain.status import Phase
 from naiad.service.executors.port import InstanceReport
 
 
-def process(door: Any, name: str, **changed: Any) -> str:
+def create(api: Any, name: str, **changed: Any) -> str:
     request = {
         "ProcessingJobName": name,
         "RoleArn": "arn:aws:iam::000000000000:role/naiad",
@@ -33,72 +35,72 @@ def process(door: Any, name: str, **changed: Any) -> str:
         },
         **changed,
     }
-    return str(door.sagemaker("CreateProcessingJob", **request)["ProcessingJobArn"])
+    return str(api.sagemaker("CreateProcessingJob", **request)["ProcessingJobArn"])
 
 
-def test_a_processing_job_to_its_end(door: Any) -> None:
-    arn = process(door, "one")
-    found = door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
-    assert (found["ProcessingJobArn"], found["ProcessingJobStatus"]) == (arn, "InProgress")
-    assert found["ProcessingInputs"] == []
+def test_a_processing_job_to_its_end(api: Any) -> None:
+    arn = create(api, "one")
+    described = api.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
+    assert (described["ProcessingJobArn"], described["ProcessingJobStatus"]) == (arn, "InProgress")
+    assert described["ProcessingInputs"] == []
     report = InstanceReport(Phase.FAILED, alive=False, failure_reason="no such column", exit_message="3 rows")
-    door.executor.set_reports("one", "algo-1", report)
-    door.tick(2)
-    found = door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
-    assert (found["ProcessingJobStatus"], found["FailureReason"], found["ExitMessage"]) == (
+    api.executor.set_reports("one", "algo-1", report)
+    api.tick(2)
+    described = api.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
+    assert (described["ProcessingJobStatus"], described["FailureReason"], described["ExitMessage"]) == (
         "Failed",
         "no such column",
         "3 rows",
     )
-    assert found["ProcessingEndTime"] == found["LastModifiedTime"]
+    assert described["ProcessingEndTime"] == described["LastModifiedTime"]
 
 
-def test_kinds_have_names_of_their_own(door: Any) -> None:
-    process(door, "one")
-    door.train("one")
+def test_two_kinds_of_jobs_may_have_the_same_name(api: Any) -> None:
+    create(api, "one")
+    api.train("one")
     assert (
-        door.context.jobs.describe(JobKind.PROCESSING, "one").arn
-        != door.context.jobs.describe(JobKind.TRAINING, "one").arn
+        api.services.jobs.describe(JobKind.PROCESSING, "one").arn
+        != api.services.jobs.describe(JobKind.TRAINING, "one").arn
     )
-    assert len(door.sagemaker("ListProcessingJobs")["ProcessingJobSummaries"]) == 1
+    assert len(api.sagemaker("ListProcessingJobs")["ProcessingJobSummaries"]) == 1
 
 
-def test_stop_and_list(door: Any) -> None:
+def test_stop_and_list(api: Any) -> None:
     for name in ("one", "two", "three"):
-        process(door, name)
+        create(api, name)
     for _ in range(2):
-        assert door.sagemaker("StopProcessingJob", ProcessingJobName="one") == {}
-    page = door.sagemaker("ListProcessingJobs", MaxResults=2, SortBy="Name")
+        assert api.sagemaker("StopProcessingJob", ProcessingJobName="one") == {}
+    page = api.sagemaker("ListProcessingJobs", MaxResults=2, SortBy="Name")
     assert [one["ProcessingJobName"] for one in page["ProcessingJobSummaries"]] == ["one", "three"]
-    rest = door.sagemaker("ListProcessingJobs", MaxResults=2, SortBy="Name", NextToken=page["NextToken"])
+    rest = api.sagemaker("ListProcessingJobs", MaxResults=2, SortBy="Name", NextToken=page["NextToken"])
     assert [one["ProcessingJobName"] for one in rest["ProcessingJobSummaries"]] == ["two"]
-    stopped = door.sagemaker("ListProcessingJobs", StatusEquals="Stopped")["ProcessingJobSummaries"]
+    stopped = api.sagemaker("ListProcessingJobs", StatusEquals="Stopped")["ProcessingJobSummaries"]
     assert [one["ProcessingJobName"] for one in stopped] == ["one"]
 
 
-def test_a_processing_job_over_its_time_says_so(door: Any) -> None:
-    process(door, "one", StoppingCondition={"MaxRuntimeInSeconds": 60})
-    message = "its MaxRuntimeInSeconds were over"
-    door.executor.set_reports("one", "algo-1", InstanceReport(Phase.MAX_RUNTIME_EXCEEDED, alive=False, message=message))
+def test_a_processing_job_that_a_limit_stopped_gives_the_reason(api: Any) -> None:
+    create(api, "one", StoppingCondition={"MaxRuntimeInSeconds": 60})
+    message = "MaxRuntimeInSeconds was over"
+    api.executor.set_reports("one", "algo-1", InstanceReport(Phase.MAX_RUNTIME_EXCEEDED, alive=False, message=message))
     for _ in range(3):
-        door.supervisor.tick()
-    described = door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
+        api.supervisor.tick()
+    described = api.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
     assert described["ProcessingJobStatus"] == "Stopped"
-    assert described["FailureReason"] == "MaxRuntimeExceeded: its MaxRuntimeInSeconds were over"
-    [summary] = door.sagemaker("ListProcessingJobs")["ProcessingJobSummaries"]
+    assert described["FailureReason"] == "MaxRuntimeExceeded: MaxRuntimeInSeconds was over"
+    [summary] = api.sagemaker("ListProcessingJobs")["ProcessingJobSummaries"]
     assert summary["FailureReason"] == described["FailureReason"]
 
 
-def test_a_processing_job_that_is_not_there(door: Any) -> None:
+def test_a_missing_processing_job(api: Any) -> None:
     with pytest.raises(NotFound):
-        door.sagemaker("DescribeProcessingJob", ProcessingJobName="nobody")
+        api.sagemaker("DescribeProcessingJob", ProcessingJobName="nobody")
 
 
-def test_a_processing_job_is_deleted_once_it_has_ended(door: Any) -> None:
-    process(door, "one")
+def test_a_processing_job_can_be_deleted_when_it_has_ended(api: Any) -> None:
+    create(api, "one")
     with pytest.raises(InUse):
-        door.sagemaker("DeleteProcessingJob", ProcessingJobName="one")
-    door.sagemaker("StopProcessingJob", ProcessingJobName="one")
-    door.sagemaker("DeleteProcessingJob", ProcessingJobName="one")
+        api.sagemaker("DeleteProcessingJob", ProcessingJobName="one")
+    api.sagemaker("StopProcessingJob", ProcessingJobName="one")
+    api.sagemaker("DeleteProcessingJob", ProcessingJobName="one")
     with pytest.raises(NotFound):
-        door.sagemaker("DescribeProcessingJob", ProcessingJobName="one")
+        api.sagemaker("DescribeProcessingJob", ProcessingJobName="one")

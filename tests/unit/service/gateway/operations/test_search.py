@@ -1,3 +1,5 @@
+"""Search over training jobs."""
+
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +11,15 @@ from naiad.service.domain.status import Phase
 from naiad.service.gateway.operations import search
 
 
-def test_search_by_name_and_tags(door: Any) -> None:
-    door.train("one", Tags=[{"Key": "team", "Value": "vision"}])
-    door.train("two", Tags=[{"Key": "team", "Value": "speech"}])
-    door.train("three")
+def test_search_by_name_and_tags(api: Any) -> None:
+    api.train("one", Tags=[{"Key": "team", "Value": "vision"}])
+    api.train("two", Tags=[{"Key": "team", "Value": "speech"}])
+    api.train("three")
 
-    def names(expression: dict[str, Any], **asked: Any) -> list[str]:
-        asked = {"Resource": "TrainingJob", "SortBy": "CreationTime", "SortOrder": "Ascending", **asked}
-        answer = door.sagemaker("Search", SearchExpression=expression, **asked)
-        return [one["TrainingJob"]["TrainingJobName"] for one in answer["Results"]]
+    def names(expression: dict[str, Any]) -> list[str]:
+        request = {"Resource": "TrainingJob", "SortBy": "CreationTime", "SortOrder": "Ascending"}
+        output = api.sagemaker("Search", SearchExpression=expression, **request)
+        return [one["TrainingJob"]["TrainingJobName"] for one in output["Results"]]
 
     def only(name: str, operator: str, value: str = "") -> dict[str, Any]:
         return {"Filters": [{"Name": name, "Operator": operator, "Value": value}]}
@@ -39,15 +41,15 @@ def test_search_by_name_and_tags(door: Any) -> None:
         "Filters": [{"Name": "Tags.team", "Operator": "Exists"}, only("Tags.team", "Equals", "speech")["Filters"][0]]
     }
     assert names(both) == ["two"]
-    first = door.sagemaker("Search", Resource="TrainingJob", MaxResults=2)
+    first = api.sagemaker("Search", Resource="TrainingJob", MaxResults=2)
     assert len(first["Results"]) == 2
-    assert len(door.sagemaker("Search", Resource="TrainingJob", NextToken=first["NextToken"])["Results"]) == 1
-    tags = door.sagemaker("Search", Resource="TrainingJob", SearchExpression=only("TrainingJobName", "Equals", "one"))
+    assert len(api.sagemaker("Search", Resource="TrainingJob", NextToken=first["NextToken"])["Results"]) == 1
+    tags = api.sagemaker("Search", Resource="TrainingJob", SearchExpression=only("TrainingJobName", "Equals", "one"))
     assert tags["Results"][0]["TrainingJob"]["Tags"] == [{"Key": "team", "Value": "vision"}]
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("fields", "message"),
     [
         ({"Resource": "Endpoint"}, "only TrainingJob"),
         ({"Resource": "TrainingJob", "SortBy": "Metrics.loss"}, "SortBy is"),
@@ -56,22 +58,22 @@ def test_search_by_name_and_tags(door: Any) -> None:
         ({"Resource": "TrainingJob", "SearchExpression": {"NestedFilters": [{}]}}, "NestedFilters"),
     ],
 )
-def test_a_search_that_is_not_understood_is_refused(door: Any, asked: dict[str, Any], says: str) -> None:
-    with pytest.raises(Invalid, match=says):
-        door.sagemaker("Search", **asked)
+def test_a_search_that_is_not_served(api: Any, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        api.sagemaker("Search", **fields)
 
 
-def test_search_by_the_reason_of_a_failure(door: Any) -> None:
+def test_search_by_the_failure_reason(api: Any) -> None:
     for name, reason in (("one", 'ValueError: "ü"'), ("two", "MemoryError"), ("three", None)):
-        door.train(name)
-        job = door.context.store.get(JobKind.TRAINING, name)
-        failed = replace(job.to(Phase.FAILED, at=door.clock.now()), failure_reason=reason)
-        door.context.store.update(failed, before=job)
+        api.train(name)
+        job = api.services.store.get(JobKind.TRAINING, name)
+        failed = replace(job.to(Phase.FAILED, at=api.clock.now()), failure_reason=reason)
+        api.services.store.update(failed, before=job)
 
     def names(operator: str, value: str = "") -> list[str]:
         filters = [{"Name": "FailureReason", "Operator": operator, "Value": value}]
-        answer = door.sagemaker("Search", Resource="TrainingJob", SearchExpression={"Filters": filters})
-        return sorted(one["TrainingJob"]["TrainingJobName"] for one in answer["Results"])
+        output = api.sagemaker("Search", Resource="TrainingJob", SearchExpression={"Filters": filters})
+        return sorted(one["TrainingJob"]["TrainingJobName"] for one in output["Results"])
 
     assert names("Contains", '"ü"') == ["one"]
     assert names("Contains", "u00fc") == []
@@ -82,26 +84,24 @@ def test_search_by_the_reason_of_a_failure(door: Any) -> None:
     assert names("NotEquals", "MemoryError") == ["one", "three"]
 
 
-def test_a_search_that_looks_at_many_jobs_gives_a_page_of_what_it_found(
-    door: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "_MOST_LOOKED_AT", 2)
+def test_a_search_over_many_jobs_ends_its_page_early(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MAX_SCANNED_JOBS", 2)
     for number in range(5):
-        door.train(f"job-{number}", Tags=[{"Key": "last", "Value": "no"}] if number < 4 else [])
+        api.train(f"job-{number}", Tags=[{"Key": "last", "Value": "no"}] if number < 4 else [])
     filters = [{"Name": "Tags.last", "Operator": "NotExists"}]
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "Resource": "TrainingJob",
         "SearchExpression": {"Filters": filters},
         "SortOrder": "Ascending",
     }
-    pages = [door.sagemaker("Search", **asked)]
+    pages = [api.sagemaker("Search", **request)]
     while token := pages[-1].get("NextToken"):
-        pages.append(door.sagemaker("Search", **asked, NextToken=token))
+        pages.append(api.sagemaker("Search", **request, NextToken=token))
     assert [len(page["Results"]) for page in pages] == [0, 0, 1]
 
 
-def test_a_search_over_times_that_are_none(door: Any) -> None:
-    door.train("one")
+def test_a_search_with_an_invalid_time(api: Any) -> None:
+    api.train("one")
     filters = [{"Name": "CreationTime", "Operator": "LessThan", "Value": "yesterday"}]
     with pytest.raises(Invalid, match="is no time"):
-        door.sagemaker("Search", Resource="TrainingJob", SearchExpression={"Filters": filters})
+        api.sagemaker("Search", Resource="TrainingJob", SearchExpression={"Filters": filters})

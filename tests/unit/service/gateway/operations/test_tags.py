@@ -1,3 +1,5 @@
+"""Tags."""
+
 from typing import Any
 
 import pytest
@@ -5,16 +7,16 @@ import pytest
 from naiad.service.domain.errors import Invalid, NotFound
 
 
-def test_tags_of_a_job(door: Any) -> None:
-    arn = door.train("one", Tags=[{"Key": "a", "Value": "1"}])
-    door.sagemaker("AddTags", ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "3"}])
-    page = door.sagemaker("ListTags", ResourceArn=arn, MaxResults=1)
+def test_tags_of_a_job(api: Any) -> None:
+    arn = api.train("one", Tags=[{"Key": "a", "Value": "1"}])
+    api.sagemaker("AddTags", ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}, {"Key": "a", "Value": "3"}])
+    page = api.sagemaker("ListTags", ResourceArn=arn, MaxResults=1)
     assert page["Tags"] == [{"Key": "a", "Value": "3"}]
-    assert door.sagemaker("ListTags", ResourceArn=arn, NextToken=page["NextToken"]) == {
+    assert api.sagemaker("ListTags", ResourceArn=arn, NextToken=page["NextToken"]) == {
         "Tags": [{"Key": "b", "Value": "2"}]
     }
-    door.sagemaker("DeleteTags", ResourceArn=arn, TagKeys=["a", "zzz"])
-    assert door.sagemaker("ListTags", ResourceArn=arn) == {"Tags": [{"Key": "b", "Value": "2"}]}
+    api.sagemaker("DeleteTags", ResourceArn=arn, TagKeys=["a", "zzz"])
+    assert api.sagemaker("ListTags", ResourceArn=arn) == {"Tags": [{"Key": "b", "Value": "2"}]}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def test_tags_of_a_job(door: Any) -> None:
         ("one", Invalid),
     ],
 )
-def test_tags_of_what_is_not_a_job_here(door: Any, arn: str, error: type[Exception]) -> None:
-    door.train("one")
+def test_tags_of_something_that_is_not_here(api: Any, arn: str, error: type[Exception]) -> None:
+    api.train("one")
     with pytest.raises(error):
-        door.sagemaker("ListTags", ResourceArn=arn)
+        api.sagemaker("ListTags", ResourceArn=arn)

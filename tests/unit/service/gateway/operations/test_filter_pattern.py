@@ -1,7 +1,9 @@
+"""Filter patterns for plain text."""
+
 import pytest
 
 from naiad.service.domain.errors import Invalid
-from naiad.service.gateway.operations.log_filter import line_filter
+from naiad.service.gateway.operations.filter_pattern import compile_filter_pattern
 
 
 @pytest.mark.parametrize(
@@ -22,10 +24,10 @@ from naiad.service.gateway.operations.log_filter import line_filter
     ],
 )
 def test_plain_text(pattern: str, line: str, passes: bool) -> None:
-    assert line_filter(pattern)(line) is passes
+    assert compile_filter_pattern(pattern)(line) is passes
 
 
 @pytest.mark.parametrize("pattern", ["{ $.level = 1 }", "[ip, user]", "%ERR.*%"])
-def test_other_patterns_are_refused(pattern: str) -> None:
+def test_other_patterns_are_not_served(pattern: str) -> None:
     with pytest.raises(Invalid, match="is not plain text"):
-        line_filter(pattern)
+        compile_filter_pattern(pattern)

@@ -1,9 +1,9 @@
 """A training job in the shapes that AWS's model has for it."""
 
 import datetime as dt
-from typing import Any
 
 from naiad.service.domain.job import Job
+from naiad.service.gateway.operation import Shape
 from naiad.service.jobs.metrics import MetricPoint
 from naiad.service.jobs.queue import QueuePosition
 
@@ -29,7 +29,7 @@ _AS_REQUESTED = (
     "InfraCheckConfig",
 )
 _NOT_IN_SEARCH = {"ProfilerRuleConfigurations", "RemoteDebugConfig", "InfraCheckConfig", "ProfilingStatus"}
-_DEFAULTS: dict[str, Any] = {
+_DEFAULTS: Shape = {
     "HyperParameters": {},
     "InputDataConfig": [],
     "EnableNetworkIsolation": False,
@@ -40,13 +40,16 @@ _MAX_REASON = 1024
 
 
 def training_description(
-    job: Job, final_metrics: tuple[MetricPoint, ...], place: QueuePosition | None = None
-) -> dict[str, Any]:
-    """DescribeTrainingJob's answer, with every field that the SDKs read without looking. ``place``: of a job that waits."""
-    asked = {key: job.request[key] for key in _AS_REQUESTED if key in job.request}
+    job: Job, final_metrics: tuple[MetricPoint, ...], queue_position: QueuePosition | None = None
+) -> Shape:
+    """Returns DescribeTrainingJob's output, with every member that the SDKs read without a check.
+
+    ``queue_position``: of a job that waits.
+    """
+    requested = {key: job.request[key] for key in _AS_REQUESTED if key in job.request}
     return {
         **_DEFAULTS,
-        **asked,
+        **requested,
         **_times(job),
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
@@ -55,21 +58,21 @@ def training_description(
         "ModelArtifacts": {"S3ModelArtifacts": model_uri(job)},
         "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **job.request["OutputDataConfig"]},
         "StoppingCondition": job.request.get("StoppingCondition", {"MaxRuntimeInSeconds": 86400}),
-        "SecondaryStatusTransitions": _transitions(job, place),
+        "SecondaryStatusTransitions": _transitions(job, queue_position),
         "FinalMetricDataList": [_metric(point) for point in final_metrics],
         "ProfilingStatus": "Disabled",
         **({"FailureReason": job.failure_reason[:_MAX_REASON]} if job.failure_reason else {}),
     }
 
 
-def training_record(job: Job, tags: dict[str, str], final_metrics: tuple[MetricPoint, ...]) -> dict[str, Any]:
-    """As Search gives it."""
+def training_record(job: Job, tags: dict[str, str], final_metrics: tuple[MetricPoint, ...]) -> Shape:
+    """Returns the job as Search shows it."""
     description = training_description(job, final_metrics)
     record = {key: value for key, value in description.items() if key not in _NOT_IN_SEARCH}
     return {**record, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-def training_summary(job: Job) -> dict[str, Any]:
+def training_summary(job: Job) -> Shape:
     return {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
@@ -87,8 +90,8 @@ def model_uri(job: Job) -> str:
     return f"{output['S3OutputPath'].rstrip('/')}/{job.name}/output/{name}"
 
 
-def _times(job: Job) -> dict[str, Any]:
-    times: dict[str, Any] = {"CreationTime": job.created_at, "LastModifiedTime": job.modified_at}
+def _times(job: Job) -> Shape:
+    times: Shape = {"CreationTime": job.created_at, "LastModifiedTime": job.modified_at}
     if job.started_at:
         times["TrainingStartTime"] = job.started_at
     if job.ended_at:
@@ -100,24 +103,24 @@ def _times(job: Job) -> dict[str, Any]:
 
 
 def _whole_seconds(duration: dt.timedelta) -> int:
-    """At least 1: AWS's model has no job that took no time."""
+    """Returns at least 1, because AWS's model has no job that took no time."""
     return max(1, round(duration.total_seconds()))
 
 
-def _transitions(job: Job, place: QueuePosition | None) -> list[dict[str, Any]]:
-    transitions: list[dict[str, Any]] = [
+def _transitions(job: Job, queue_position: QueuePosition | None) -> list[Shape]:
+    transitions: list[Shape] = [
         {
-            "Status": str(past.phase),
-            "StartTime": past.started_at,
-            "StatusMessage": past.message,
-            **({"EndTime": past.ended_at} if past.ended_at else {}),
+            "Status": str(transition.phase),
+            "StartTime": transition.started_at,
+            "StatusMessage": transition.message,
+            **({"EndTime": transition.ended_at} if transition.ended_at else {}),
         }
-        for past in job.transitions
+        for transition in job.transitions
     ]
-    if place is not None:
-        transitions[-1]["StatusMessage"] += f", {place}"
+    if queue_position is not None:
+        transitions[-1]["StatusMessage"] += f", {queue_position}"
     return transitions
 
 
-def _metric(point: MetricPoint) -> dict[str, Any]:
+def _metric(point: MetricPoint) -> Shape:
     return {"MetricName": point.name, "Value": point.value, "Timestamp": point.time}
