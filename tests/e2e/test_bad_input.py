@@ -289,7 +289,7 @@ def test_python_is_refused_too(call: Callable[[], object], error: type[Exception
     [
         (["-m", "naiad.cli", "train", "mlp", "nowhere"], "error: nowhere does not exist"),
         (["-m", "naiad.cli", "trian"], "error: unknown command 'trian'\n\nhint: did you mean 'train'?"),
-        (["-m", "naiad.trainer", "mlp", "nowhere", "--out", "run"], "error: nowhere does not exist"),
+        (["-m", "naiad.cli", "train", "mlp", "nowhere", "--out", "run"], "error: nowhere does not exist"),
     ],
 )
 def test_as_a_process(arguments: list[str], told: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several processes train one model: by torchrun, and as the instances of a job."""
+"""Several processes train one model: started by torchrun, and as the instances of a job."""
 
 import json
 import os
@@ -15,6 +15,7 @@ import torch
 
 import naiad
 
+SCRIPT = str(Path(sys.executable).with_name("naiad"))
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0")
 
 
@@ -32,10 +33,10 @@ def by_torchrun(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
-def test_torchrun_trains_together_and_one_process_tells(tmp_path: Path) -> None:
+def test_torchrun_trains_one_model_and_one_process_prints(tmp_path: Path) -> None:
     table = write_table(tmp_path / "things.csv")
-    options = ["mlp", str(table), "--label", "kind", "--epochs", "4", "--set", "batch_size=32", "--no-report"]
-    done = by_torchrun("-m", "naiad.trainer", *options, "--out", str(tmp_path / "together"))
+    options = ["mlp", str(table), "--label", "kind", "--epochs", "4", "--set", "batch_size=32", "--no-report", "--json"]
+    done = by_torchrun("-m", "naiad.cli", "train", *options, "--out", str(tmp_path / "together"))
     assert done.returncode == 0, done.stderr
     evaluations = json.loads(done.stdout)["evaluations"]
     assert done.stderr.count("epoch 004") == 1
@@ -52,15 +53,17 @@ def test_torchrun_trains_together_and_one_process_tells(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_line_trains_together(tmp_path: Path) -> None:
+def test_torchrun_starts_the_naiad_command_and_an_error_is_printed_once(tmp_path: Path) -> None:
     table = write_table(tmp_path / "things.csv")
     options = ["mlp", str(table), "--label", "kind", "--epochs", "2", "--no-report", "--json"]
-    done = by_torchrun("-m", "naiad.cli", "train", *options, "--out", str(tmp_path / "run"))
+    done = by_torchrun(SCRIPT, "train", *options, "--out", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["epochs"] == 2
-    wrong = by_torchrun("-m", "naiad.cli", "train", *options[:3], "kindd", "--out", str(tmp_path / "wrong"))
-    assert wrong.returncode != 0
-    assert "kindd" in wrong.stderr
+    failed = by_torchrun(SCRIPT, "train", *options[:3], "kindd", "--out", str(tmp_path / "wrong"))
+    assert failed.returncode != 0
+    assert failed.stderr.count("error: ") == 1, failed.stderr
+    assert "kindd" in failed.stderr
+    assert "exitcode  : 2" in failed.stderr
     assert not (tmp_path / "wrong").exists()
 
 
@@ -71,11 +74,11 @@ def test_the_instances_of_a_job_train_one_model(server: Any, tmp_path: Path) -> 
     job = connection.fit(
         "mlp", table, label="kind", epochs=20, report=False, plan={"batch_size": 32}, name="pair", instances=2
     )
-    seen: list[str] = []
-    model = job.wait(timeout_s=180, each=seen.append).model(tmp_path / "model")
+    lines: list[str] = []
+    model = job.wait(timeout_s=180, each=lines.append).model(tmp_path / "model")
     described = job.describe()
     assert (job.status, described["ResourceConfig"]["InstanceCount"]) == ("Completed", 2)
-    assert sum(line.startswith("epoch 020") for line in seen) == 1
+    assert sum(line.startswith("epoch 020") for line in lines) == 1
     assert list(model.predict({"x": [0.9, 0.1], "z": [0.1, 0.9]}).labels) == ["high", "low"]
     assert {metric["MetricName"] for metric in described["FinalMetricDataList"]} >= {"validation:accuracy"}
     streams = server.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs")["logStreams"]
@@ -84,11 +87,11 @@ def test_the_instances_of_a_job_train_one_model(server: Any, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_job_of_two_instances_is_stopped_and_goes_on_from_its_checkpoints(server: Any, tmp_path: Path) -> None:
+def test_a_job_of_two_instances_is_stopped_and_continues_from_its_checkpoints(server: Any, tmp_path: Path) -> None:
     store, sagemaker = server.client("s3"), server.client("sagemaker")
     store.upload_file(str(write_table(tmp_path / "things.csv")), "naiad", "table/things.csv")
 
-    def begin(name: str, epochs: int) -> None:
+    def start(name: str, epochs: int) -> None:
         source = {"S3DataType": "S3Prefix", "S3Uri": "s3://naiad/table/", "S3DataDistributionType": "FullyReplicated"}
         sagemaker.create_training_job(
             TrainingJobName=name,
@@ -108,14 +111,14 @@ def test_a_job_of_two_instances_is_stopped_and_goes_on_from_its_checkpoints(serv
             StoppingCondition={"MaxRuntimeInSeconds": 600},
         )
 
-    def ended(name: str, *, stop_at: str) -> dict[str, Any]:
+    def stop_at_line(name: str, *, line: str) -> dict[str, Any]:
         deadline = time.monotonic() + 180
         while True:
             described = dict(sagemaker.describe_training_job(TrainingJobName=name))
             if described["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
                 return described
             assert time.monotonic() < deadline, described
-            if described["SecondaryStatus"] == "Training" and stop_at in logged(name):
+            if described["SecondaryStatus"] == "Training" and line in logged(name):
                 sagemaker.stop_training_job(TrainingJobName=name)
             time.sleep(0.05)
 
@@ -128,10 +131,10 @@ def test_a_job_of_two_instances_is_stopped_and_goes_on_from_its_checkpoints(serv
         ]
         return "\n".join(event["message"] for page in pages for event in page["events"])
 
-    begin("first", 2000)
-    stopped = ended("first", stop_at="epoch 003")
+    start("first", 2000)
+    stopped = stop_at_line("first", line="epoch 003")
     assert stopped["TrainingJobStatus"] == "Stopped", stopped
     assert logged("first").count("stopped by SIGTERM at step") == 2
-    begin("second", 2000)
-    stopped = ended("second", stop_at="going on from the checkpoint at step")
+    start("second", 2000)
+    stopped = stop_at_line("second", line="going on from the checkpoint at step")
     assert stopped["TrainingJobStatus"] == "Stopped", stopped

@@ -95,10 +95,11 @@ def fit_with_options(
         progress = progress if progress is not None else make_progress()
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
-        with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
-            dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
-        module, source = nets.resolve_network(net, dataset=dataset)
-        nets.check_forward_pass(module, dataset)
+        with processes.share_input_errors(group):
+            with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
+                dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
+            module, source = nets.resolve_network(net, dataset=dataset)
+            nets.check_forward_pass(module, dataset)
         with torch_threads(fixed_values(overrides).get("threads")):
             strategy = make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"))
             run = Run(folder, dataset, module, strategy, progress, with_report=options.report, group=group)

@@ -1,7 +1,7 @@
 import pytest
 
 from naiad.cli.run_command import FAILURE, INTERRUPTED, SUCCESS, USAGE_ERROR, GlobalOptions, run_command
-from naiad.errors import DataError, LossNotFinite, TrainingStopped
+from naiad.errors import DataError, LossNotFinite, NaiadError, OptionError, TrainingError, TrainingStopped
 
 
 def raising(error: BaseException):
@@ -34,6 +34,29 @@ def test_errors_become_a_message_and_a_status(
 ) -> None:
     assert run_command(raising(error)) == status
     assert capsys.readouterr() == ("", text)
+
+
+@pytest.mark.parametrize(
+    ("rank", "error", "is_printed"),
+    [
+        ("0", OptionError("no epochs"), True),
+        ("1", OptionError("no epochs"), False),
+        ("1", TrainingStopped("stopped by SIGTERM at step 7 of 9"), False),
+        ("1", TrainingError("another process of this run has ended"), True),
+        ("1", DataError("photos/ does not exist"), True),
+    ],
+)
+def test_the_first_process_alone_prints_an_error_that_all_raise(
+    rank: str,
+    error: NaiadError,
+    is_printed: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", rank)
+    run_command(raising(error))
+    assert bool(capsys.readouterr().err) is is_printed
 
 
 def test_an_unexpected_error_is_one_line_with_a_hint(

@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from naiad.errors import FolderError, InputError, OptionError
+from naiad.errors import FolderError, InputError, OptionError, PackageError
 from naiad.service.domain.job import JobKind
 from naiad.service.store import open as open_module
 from naiad.service.store.open import open_store, parse_postgres_url
@@ -54,6 +54,6 @@ def test_a_file_that_is_no_database_is_refused_and_left_unchanged(tmp_path):
 
 def test_without_psycopg_the_hint_names_the_package(monkeypatch):
     monkeypatch.setattr(open_module, "find_spec", lambda name: None)
-    with pytest.raises(OptionError, match="needs psycopg") as refused:
+    with pytest.raises(PackageError, match="the package psycopg is not installed") as refused:
         parse_postgres_url("postgresql://host/db")
-    assert refused.value.hint == "pip install 'psycopg[binary]'"
+    assert refused.value.hint == "pip install 'naiad[postgres]'"
