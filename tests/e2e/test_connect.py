@@ -1,4 +1,4 @@
-"""``naiad.connect`` against a whole server: pre-flight, a queue that shows itself, and what stays of a job."""
+"""``naiad.connect`` against a whole server: pre-flight, queue positions, and the files that stay of a job."""
 
 import signal
 import time
@@ -37,7 +37,7 @@ def soon(value: Callable[[], Any], *, within_s: float = 60) -> Any:
 
 @pytest.fixture
 def pictures(server: Any, tmp_path: Path) -> str:
-    """Two classes of 200 images in S3: more files than a pre-flight takes."""
+    """Uploads two classes of 200 images to S3: more files than a pre-flight takes."""
     random = np.random.default_rng(0)
     store = server.client("s3")
     for number in range(400):
@@ -53,9 +53,7 @@ def write_net(folder: Path, *, inputs: int) -> str:
     return f"{folder}/net.py:Mine"
 
 
-def test_a_wrong_shape_fails_before_it_is_queued_and_a_right_one_trains(
-    server: Any, pictures: str, tmp_path: Path
-) -> None:
+def test_a_network_of_a_wrong_shape_is_refused_before_it_is_queued(server: Any, pictures: str, tmp_path: Path) -> None:
     connection = naiad.connect(state=server.state)
     with pytest.raises(NetworkError, match="65"):
         connection.fit(write_net(tmp_path, inputs=65), pictures, preflight=True)
@@ -64,7 +62,7 @@ def test_a_wrong_shape_fails_before_it_is_queued_and_a_right_one_trains(
     assert job.wait(timeout_s=120).status == "Completed"
 
 
-def test_an_unknown_column_is_told_within_moments(server: Any, tmp_path: Path) -> None:
+def test_an_unknown_column_is_refused_within_seconds(server: Any, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("x,kind\n" + "\n".join(f"{n},{'ab'[n % 2]}" for n in range(500)) + "\n")
     connection = naiad.connect(state=server.state)
     connection.fit("mlp", tmp_path / "table.csv", label="kind", epochs=1, preflight=True).stop()  # torch is loaded now
@@ -98,7 +96,7 @@ def message(server: Any, name: str) -> str:
     return str(described(server, name)["SecondaryStatusTransitions"][-1].get("StatusMessage", ""))
 
 
-def test_those_that_wait_say_where(server: Any) -> None:
+def test_waiting_jobs_show_their_position(server: Any) -> None:
     cores = len(naiad_cores())
     for number in range(3):
         shell(server, f"job-{number}", "sleep 600", cores=cores)
@@ -111,12 +109,12 @@ def test_those_that_wait_say_where(server: Any) -> None:
 
 
 def naiad_cores() -> tuple[int, ...]:
-    from naiad.service.contract.resources import of_this_machine  # noqa: PLC0415  # reason: of the server's rooms
+    from naiad.service.contract.machine_resources import detect_machine_resources  # noqa: PLC0415  # reason: of the server's rooms
 
-    return of_this_machine().cpus
+    return detect_machine_resources().cpus
 
 
-def test_after_its_end_a_job_keeps_its_log_and_after_its_deletion_nothing(server: Any) -> None:
+def test_a_job_that_ended_keeps_its_log_and_a_deleted_one_nothing(server: Any) -> None:
     shell(
         server, "one", "echo told; ln -s / $SM_MODEL_DIR/away; head -c 1000000 /dev/zero > $SM_MODEL_DIR/large; sleep 1"
     )
@@ -131,7 +129,7 @@ def test_after_its_end_a_job_keeps_its_log_and_after_its_deletion_nothing(server
     group = "/aws/sagemaker/TrainingJobs"
     (stream,) = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="one/")["logStreams"]
     page = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
-    said = ["told", "naiad: not stored, since only files are: model/away"]
+    said = ["told", "naiad: not stored, because only regular files are: model/away"]
     assert [event["message"] for event in page["events"]] == said
     server.end(signal.SIGKILL)
     (instance / "ml" / "model").mkdir(parents=True)  # as if it had been killed before it tidied

@@ -1,4 +1,4 @@
-"""The SageMaker SDKs, unmodified, each in an environment of its own."""
+"""The unmodified SageMaker SDKs, each in a virtual environment of its own."""
 
 import io
 import tarfile
@@ -46,11 +46,11 @@ def test_sdk_2_trains_with_logs(server: Any, sdk2: Any, tmp_path: Path) -> None:
         except Exception as error:
             print("tuning", error)
     """
-    told = sdk2.run(server, program, str(code), ROLE)
-    assert "rate 0.5 from /opt/ml/input/data/train" in told
-    assert "model s3://naiad/sdk2/output/model.tar.gz" in told
-    assert "UnknownOperationException" in told
-    assert "CreateHyperParameterTuningJob is not served" in told
+    output = sdk2.run(server, program, str(code), ROLE)
+    assert "rate 0.5 from /opt/ml/input/data/train" in output
+    assert "model s3://naiad/sdk2/output/model.tar.gz" in output
+    assert "UnknownOperationException" in output
+    assert "CreateHyperParameterTuningJob is not served" in output
 
 
 @pytest.mark.usefixtures("sdk_port")
@@ -83,13 +83,13 @@ def test_sdk_3_trains_with_torchrun(server: Any, sdk3: Any, tmp_path: Path, inst
         trainer.train(wait=True, logs=False)
         print("status", trainer._latest_training_job.training_job_status, trainer._latest_training_job.training_job_name)
     """
-    told = sdk3.run(server, program, str(code), ROLE, str(instances))
-    assert "status Completed" in told
-    name = told.split("status Completed ")[1].split()[0]
+    output = sdk3.run(server, program, str(code), ROLE, str(instances))
+    assert "status Completed" in output
+    name = output.split("status Completed ")[1].split()[0]
     logs, group = server.client("logs"), "/aws/sagemaker/TrainingJobs"
-    found = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/", filterPattern="sum")["events"]
+    events = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/", filterPattern="sum")["events"]
     total = sum(range(1, instances + 1))
-    assert sorted(event["message"] for event in found) == [f"rank {rank} sum {total}.0" for rank in range(instances)]
+    assert sorted(event["message"] for event in events) == [f"rank {rank} sum {total}.0" for rank in range(instances)]
 
 
 def test_sdk_2_follows_stops_and_attaches(server: Any, sdk2: Any, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_sdk_2_follows_stops_and_attaches(server: Any, sdk2: Any, tmp_path: Path
         from sagemaker.pytorch import PyTorch
         from sagemaker.s3 import S3Downloader
 
-        def begun(name, **hyperparameters):
+        def start_job(name, **hyperparameters):
             made = PyTorch(
                 entry_point="train.py", source_dir=sys.argv[1], role=sys.argv[2], instance_count=1, instance_type="ml.m5.large",
                 framework_version="2.3.0", py_version="py311", metric_definitions=[{"Name": "loss", "Regex": "loss: ([0-9]+)"}],
@@ -123,12 +123,12 @@ def test_sdk_2_follows_stops_and_attaches(server: Any, sdk2: Any, tmp_path: Path
             made.fit(job_name=name, wait=False)
             return made
 
-        first = begun("first")
+        first = start_job("first")
         first.latest_training_job.wait(logs=False)
         print("metrics", first.training_job_analytics.dataframe()[["metric_name", "value"]].values.tolist())
         attached = PyTorch.attach("first")
         print("attached", attached.model_data, attached.tags)
-        second = begun("second", wait=600)
+        second = start_job("second", wait=600)
         session = second.sagemaker_session
         while session.read_s3_file("naiad", "checks/state") != "2":
             time.sleep(0.1)
@@ -137,11 +137,11 @@ def test_sdk_2_follows_stops_and_attaches(server: Any, sdk2: Any, tmp_path: Path
         print("status", second.latest_training_job.describe()["TrainingJobStatus"])
         second.logs()
     """
-    told = sdk2.run(server, program, str(code), ROLE)
-    assert "metrics [['loss', 2.0]]" in told
-    assert "attached s3://naiad/first/output/model.tar.gz [{'Key': 'team', 'Value': 'moon'}]" in told
-    assert "status Stopped" in told
-    assert "run 2" in told
+    output = sdk2.run(server, program, str(code), ROLE)
+    assert "metrics [['loss', 2.0]]" in output
+    assert "attached s3://naiad/first/output/model.tar.gz [{'Key': 'team', 'Value': 'moon'}]" in output
+    assert "status Stopped" in output
+    assert "run 2" in output
 
 
 def test_sdk_2_moves_files(server: Any, sdk2: Any, tmp_path: Path) -> None:
@@ -160,15 +160,15 @@ def test_sdk_2_moves_files(server: Any, sdk2: Any, tmp_path: Path) -> None:
         session.download_data("down2", "naiad", "data2")
         print(sorted(str(path) for folder in ("down", "down2") for path in pathlib.Path(folder).rglob("*.txt")))
     """
-    told = sdk2.run(server, program, str(folder))
-    assert "list ['s3://naiad/up/a.txt', 's3://naiad/up/deep/b.txt']" in told
-    assert "read in b" in told
-    assert "data s3://naiad/data2 naiad" in told
-    assert "['down/a.txt', 'down/deep/b.txt', 'down2/a.txt']" in told
+    output = sdk2.run(server, program, str(folder))
+    assert "list ['s3://naiad/up/a.txt', 's3://naiad/up/deep/b.txt']" in output
+    assert "read in b" in output
+    assert "data s3://naiad/data2 naiad" in output
+    assert "['down/a.txt', 'down/deep/b.txt', 'down2/a.txt']" in output
 
 
 def test_sdk_3_lists_stops_and_has_a_session(server: Any, sdk3: Any, tmp_path: Path) -> None:
-    code = source(tmp_path / "code", "train.py", "import time; print('begun', flush=True); time.sleep(600)")
+    code = source(tmp_path / "code", "train.py", "import time; print('started', flush=True); time.sleep(600)")
     program = """
         import sys, time
         from sagemaker.core.helper.session_helper import Session
@@ -188,17 +188,17 @@ def test_sdk_3_lists_stops_and_has_a_session(server: Any, sdk3: Any, tmp_path: P
         while job.refresh().training_job_status not in ("Stopped", "Failed", "Completed"):
             time.sleep(0.1)
         listed = list(TrainingJob.get_all(status_equals="Stopped", name_contains="long"))
-        print("listed", [found.training_job_name == job.training_job_name for found in listed])
+        print("listed", [each.training_job_name == job.training_job_name for each in listed])
         print("others", list(TrainingJob.get_all(status_equals="Failed")))
         session = Session()
         print("put", session.upload_string_as_file_body("abc", "naiad", "own/a.txt"))
         print("got", session.read_s3_file("naiad", "own/a.txt"), session.list_s3_files("naiad", "own"), session.default_bucket())
     """
-    told = sdk3.run(server, program, str(code), ROLE)
-    assert "listed [True]" in told
-    assert "others []" in told
-    assert "put s3://naiad/own/a.txt" in told
-    assert "got abc ['own/a.txt'] naiad" in told
+    output = sdk3.run(server, program, str(code), ROLE)
+    assert "listed [True]" in output
+    assert "others []" in output
+    assert "put s3://naiad/own/a.txt" in output
+    assert "got abc ['own/a.txt'] naiad" in output
 
 
 @pytest.mark.usefixtures("sdk_port")
@@ -243,16 +243,16 @@ def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_pat
         job = trainer._latest_training_job
         print("model", job.model_artifacts.s3_model_artifacts, "of", job.training_job_name, "end")
     """
-    told = sdk3.run(server, program, str(code), ROLE)
-    name = told.split(" of ")[-1].split(" end")[0]
+    output = sdk3.run(server, program, str(code), ROLE)
+    name = output.split(" of ")[-1].split(" end")[0]
     logs, group = server.client("logs"), "/aws/sagemaker/TrainingJobs"
-    found = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/", filterPattern="weights")[
+    events = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/", filterPattern="weights")[
         "events"
     ]
-    ranks, digests = zip(*sorted(event["message"].split(" weights ") for event in found), strict=True)
+    ranks, digests = zip(*sorted(event["message"].split(" weights ") for event in events), strict=True)
     assert ranks == ("rank 0 of 2", "rank 1 of 2")
     assert digests[0] == digests[1]
-    key = told.split("model s3://naiad/")[1].split()[0]
+    key = output.split("model s3://naiad/")[1].split()[0]
     body = server.client("s3").get_object(Bucket="naiad", Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         assert "model.pt" in tar.getnames()

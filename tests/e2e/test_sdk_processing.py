@@ -1,4 +1,4 @@
-"""Processing jobs of the SageMaker SDKs, unmodified: inputs from S3, a script with its folder, outputs on S3, and the log."""
+"""Processing jobs of the unmodified SageMaker SDKs: inputs from S3, a script with its folder, outputs in S3, and the log."""
 
 import textwrap
 from pathlib import Path
@@ -11,32 +11,32 @@ ROLE = "arn:aws:iam::000000000000:role/naiad"
 SCRIPT = """
 import pathlib, sys
 {imports}
-given = sorted(pathlib.Path("/opt/ml/processing/input/data").rglob("*.txt"))
-print("files", [path.name for path in given], sys.argv[1:], {told})
+files = sorted(pathlib.Path("/opt/ml/processing/input/data").rglob("*.txt"))
+print("files", [path.name for path in files], sys.argv[1:], {source})
 clean = pathlib.Path("/opt/ml/processing/output/clean/deep")
 clean.mkdir(parents=True)
-(clean / "all.txt").write_text("".join(path.read_text() for path in given).upper())
+(clean / "all.txt").write_text("".join(path.read_text() for path in files).upper())
 """
-SAID = "files ['a.txt', 'b.txt'] ['--name', 'two words']"
+LINE = "files ['a.txt', 'b.txt'] ['--name', 'two words']"
 
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
-    """``alone.py``, ``bad.py``, and the folder ``code`` whose ``main.py`` has a neighbour."""
+    """A folder with ``alone.py``, ``bad.py``, and the folder ``code``, whose ``main.py`` imports a neighbour."""
     folder = tmp_path / "scripts"
     (folder / "code").mkdir(parents=True)
-    (folder / "alone.py").write_text(SCRIPT.format(imports="", told="'alone'"))
+    (folder / "alone.py").write_text(SCRIPT.format(imports="", source="'alone'"))
     (folder / "bad.py").write_text("raise ValueError('no rows')\n")
-    (folder / "code" / "main.py").write_text(SCRIPT.format(imports="import neighbour", told="neighbour.NAME"))
+    (folder / "code" / "main.py").write_text(SCRIPT.format(imports="import neighbour", source="neighbour.NAME"))
     (folder / "code" / "neighbour.py").write_text("NAME = 'with its neighbour'\n")
     return folder
 
 
 def outputs(server: Any, *names: str) -> list[bytes]:
     store = server.client("s3")
-    found = [store.get_object(Bucket="naiad", Key=f"clean/{name}/deep/all.txt")["Body"].read() for name in names]
+    contents = [store.get_object(Bucket="naiad", Key=f"clean/{name}/deep/all.txt")["Body"].read() for name in names]
     store.close()
-    return found
+    return contents
 
 
 def test_processors_of_sdk_2(server: Any, sdk2: Any, scripts: Path) -> None:
@@ -50,20 +50,20 @@ def test_processors_of_sdk_2(server: Any, sdk2: Any, scripts: Path) -> None:
         machine = {"role": sys.argv[2], "instance_count": 1, "instance_type": "ml.m5.large"}
         clean = "/opt/ml/processing/output/clean"
 
-        def given(name, place="s3://naiad/clean/"):
+        def options(name, base="s3://naiad/clean/"):
             return {
                 "job_name": name, "arguments": ["--name", "two words"],
                 "inputs": [ProcessingInput(source="s3://naiad/data/", destination="/opt/ml/processing/input/data")],
-                "outputs": [ProcessingOutput(output_name="clean", source=clean, destination=place and place + name)],
+                "outputs": [ProcessingOutput(output_name="clean", source=clean, destination=base and base + name)],
             }
 
         script = ScriptProcessor(image_uri="naiad/python", command=["python3"], **machine)
-        script.run(sys.argv[1] + "/alone.py", **given("script"))
+        script.run(sys.argv[1] + "/alone.py", **options("script"))
         print("status", script.latest_job.describe()["ProcessingJobStatus"])
-        SKLearnProcessor("1.2-1", **machine).run(sys.argv[1] + "/alone.py", **given("sklearn"))
+        SKLearnProcessor("1.2-1", **machine).run(sys.argv[1] + "/alone.py", **options("sklearn"))
         framework = FrameworkProcessor(PyTorch, framework_version="2.3.0", py_version="py311", **machine)
-        framework.run(code="main.py", source_dir=sys.argv[1] + "/code", **given("framework"))
-        script.run(sys.argv[1] + "/alone.py", wait=False, **given("chosen", None))
+        framework.run(code="main.py", source_dir=sys.argv[1] + "/code", **options("framework"))
+        script.run(sys.argv[1] + "/alone.py", wait=False, **options("chosen", None))
         script.latest_job.wait(logs=False)
         print("chosen", S3Downloader.list(script.latest_job.outputs[0].destination))
         try:
@@ -71,12 +71,12 @@ def test_processors_of_sdk_2(server: Any, sdk2: Any, scripts: Path) -> None:
         except Exception as error:
             print("failed:", error)
     """
-    told = sdk2.run(server, program, str(scripts), ROLE)
-    assert "status Completed" in told
-    assert told.count(f"{SAID} alone") >= 2
-    assert f"{SAID} with its neighbour" in told
-    assert "chosen ['s3://naiad/chosen/output/clean/deep/all.txt']" in told
-    assert "Reason: AlgorithmError: ValueError: no rows (bad.py, line 1)" in told
+    output = sdk2.run(server, program, str(scripts), ROLE)
+    assert "status Completed" in output
+    assert output.count(f"{LINE} alone") >= 2
+    assert f"{LINE} with its neighbour" in output
+    assert "chosen ['s3://naiad/chosen/output/clean/deep/all.txt']" in output
+    assert "Reason: AlgorithmError: ValueError: no rows (bad.py, line 1)" in output
     assert outputs(server, "script", "sklearn", "framework") == [b"AB", b"AB", b"AB"]
 
 
@@ -90,7 +90,7 @@ def test_processors_of_sdk_3(server: Any, sdk3: Any, scripts: Path) -> None:
         machine = {"role": sys.argv[2], "instance_count": 1, "instance_type": "ml.m5.large", "image_uri": "naiad/python"}
         data, clean = "/opt/ml/processing/input/data", "/opt/ml/processing/output/clean"
 
-        def given(name):
+        def options(name):
             source = ProcessingS3Input(
                 s3_uri="s3://naiad/data/", local_path=data, s3_data_type="S3Prefix", s3_input_mode="File"
             )
@@ -103,13 +103,13 @@ def test_processors_of_sdk_3(server: Any, sdk3: Any, scripts: Path) -> None:
                 "outputs": [ProcessingOutput(output_name="clean", s3_output=result)],
             }
 
-        ScriptProcessor(command=["python3"], **machine).run(code=sys.argv[1] + "/alone.py", **given("script"))
+        ScriptProcessor(command=["python3"], **machine).run(code=sys.argv[1] + "/alone.py", **options("script"))
         framework = FrameworkProcessor(command=["python3"], **machine)
-        framework.run(code="main.py", source_dir=sys.argv[1] + "/code", **given("framework"))
+        framework.run(code="main.py", source_dir=sys.argv[1] + "/code", **options("framework"))
         print("jobs", sorted((job.processing_job_name, job.processing_job_status) for job in ProcessingJob.get_all()))
     """
-    told = sdk3.run(server, textwrap.dedent(program), str(scripts), ROLE)
-    assert f"{SAID} alone" in told
-    assert f"{SAID} with its neighbour" in told
-    assert "jobs [('framework', 'Completed'), ('script', 'Completed')]" in told
+    output = sdk3.run(server, textwrap.dedent(program), str(scripts), ROLE)
+    assert f"{LINE} alone" in output
+    assert f"{LINE} with its neighbour" in output
+    assert "jobs [('framework', 'Completed'), ('script', 'Completed')]" in output
     assert outputs(server, "script", "framework") == [b"AB", b"AB"]

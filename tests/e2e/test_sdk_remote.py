@@ -1,4 +1,4 @@
-"""The SageMaker SDK's ``@remote``: a function of the client's runs as a job, which installs the SDK for itself first."""
+"""The SageMaker SDK's ``@remote``: a function of the client runs as a job, which first installs the SDK for itself."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ DISTRIBUTED = """
     @remote(
         image_uri="any/python", instance_type="ml.m5.large", role="arn:aws:iam::000000000000:role/naiad",
         instance_count=2, use_torchrun=True, nproc_per_node=1, include_local_workdir=True, dependencies="./needs.txt",
-        pre_execution_commands=["echo made before > /tmp/made"], environment_variables={"MADE": "/tmp/made"},
+        pre_execution_commands=["echo written before > /tmp/made"], environment_variables={"MADE": "/tmp/made"},
     )
     def summed(start):
         import neighbour, packaging, torch
@@ -54,10 +54,10 @@ DISTRIBUTED = """
 
 
 def test_a_function_returns_its_value_and_raises_its_error(server: Any, sdk2: Any) -> None:
-    told = sdk2.run(server, FUNCTION)
-    assert "halving 3 in halved" in told
-    assert "value {'half': 11.5}" in told
-    assert "raised 8 is above 5" in told
+    output = sdk2.run(server, FUNCTION)
+    assert "halving 3 in halved" in output
+    assert "value {'half': 11.5}" in output
+    assert "raised 8 is above 5" in output
     jobs = server.client("sagemaker").list_training_jobs(NameContains="halved")["TrainingJobSummaries"]
     assert sorted(job["TrainingJobStatus"] for job in jobs) == ["Completed", "Failed"]
 
@@ -66,9 +66,9 @@ def test_a_function_returns_its_value_and_raises_its_error(server: Any, sdk2: An
 def test_a_function_in_two_instances_has_its_files_packages_and_variables(
     server: Any, sdk2: Any, tmp_path: Path
 ) -> None:
-    here = tmp_path / "here"
-    here.mkdir()
-    (here / "neighbour.py").write_text("def twice(value):\n    return 2 * value\n")
-    (here / "needs.txt").write_text("packaging==24.1\n")
-    told = sdk2.run(server, DISTRIBUTED, str(here))
-    assert "value (42, 'made before', '24.1')" in told
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "neighbour.py").write_text("def twice(value):\n    return 2 * value\n")
+    (folder / "needs.txt").write_text("packaging==24.1\n")
+    output = sdk2.run(server, DISTRIBUTED, str(folder))
+    assert "value (42, 'written before', '24.1')" in output

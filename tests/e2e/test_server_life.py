@@ -1,4 +1,4 @@
-"""How a server ends: what it has begun it answers, what others never finish it leaves, and jobs run on."""
+"""The end of a server: it answers what it has begun, closes uploads that never end, and lets jobs run on."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from naiad.home import Address, read_address
+from naiad.home import ServerAddress, read_address
 
 PROGRAM = """
 import sys
@@ -42,7 +42,7 @@ class Server:
         assert self.process.stdout.readline() == "serving\n"
 
     @property
-    def address(self) -> Address:
+    def address(self) -> ServerAddress:
         return read_address(self.state)
 
     def client(self, service: str) -> Any:
@@ -50,8 +50,8 @@ class Server:
         keys = {"aws_access_key_id": at.access_key, "aws_secret_access_key": at.secret_key}
         return boto3.client(service, endpoint_url=at.url, region_name=at.region, **keys)
 
-    def begun_upload(self, key: str, sent_bytes: int) -> socket.socket:
-        """A connection on which an object of BODY_BYTES is being put, of which ``sent_bytes`` are sent."""
+    def start_upload(self, key: str, sent_bytes: int) -> socket.socket:
+        """Returns a connection on which an upload of BODY_BYTES has begun, and ``sent_bytes`` are sent."""
         url = self.client("s3").generate_presigned_url("put_object", {"Bucket": "naiad", "Key": key})
         parts = urlsplit(url)
         connection = socket.create_connection((parts.hostname, parts.port), timeout=30)
@@ -61,16 +61,16 @@ class Server:
         connection.sendall(head.encode() + b"x" * sent_bytes)
         return connection
 
-    def ask_to_end(self) -> None:
+    def request_exit(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 30
-        while self._takes_connections() and time.monotonic() < deadline:
+        while self._accepts_connections() and time.monotonic() < deadline:
             time.sleep(0.02)
 
-    def ended(self, *, within_s: float) -> int:
+    def wait(self, *, within_s: float) -> int:
         return self.process.wait(within_s)
 
-    def _takes_connections(self) -> bool:
+    def _accepts_connections(self) -> bool:
         parts = urlsplit(self.address.url)
         with contextlib.suppress(OSError), socket.create_connection((parts.hostname, parts.port), timeout=1):
             return True
@@ -83,11 +83,11 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         monkeypatch.delenv(name)
     servers: list[Server] = []
 
-    def started(*, upload_timeout_s: float = 60.0, drain_timeout_s: int = 30) -> Server:
+    def start_server(*, upload_timeout_s: float = 60.0, drain_timeout_s: int = 30) -> Server:
         servers.append(Server(tmp_path / "state", upload_timeout_s=upload_timeout_s, drain_timeout_s=drain_timeout_s))
         return servers[-1]
 
-    yield started
+    yield start_server
     for server in servers:
         if server.process.poll() is None:
             server.process.kill()
@@ -95,7 +95,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 
 def answer(connection: socket.socket) -> bytes:
-    """All that comes until the server closes."""
+    """Returns everything that the server sends until it closes the connection."""
     received = b""
     while part := connection.recv(65536):
         received += part
@@ -108,7 +108,7 @@ def create(server: Server, name: str, seconds: float) -> None:
         AlgorithmSpecification={
             "TrainingImage": "any",
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["/bin/sh", "-c", f"echo begun; sleep {seconds}"],
+            "ContainerEntrypoint": ["/bin/sh", "-c", f"echo started; sleep {seconds}"],
         },
         RoleArn="arn:aws:iam::000000000000:role/naiad",
         OutputDataConfig={"S3OutputPath": "s3://naiad/out/"},
@@ -117,64 +117,64 @@ def create(server: Server, name: str, seconds: float) -> None:
     )
 
 
-def described(server: Server, name: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def wait_until(server: Server, name: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     client, deadline = server.client("sagemaker"), time.monotonic() + 60
-    while not reached(job := client.describe_training_job(TrainingJobName=name)):
+    while not condition(job := client.describe_training_job(TrainingJobName=name)):
         assert time.monotonic() < deadline, job
         time.sleep(0.05)
     return dict(job)
 
 
-def test_what_was_begun_is_answered_and_the_job_goes_on(start: Callable[..., Server]) -> None:
+def test_a_running_upload_is_answered_and_the_job_runs_on(start: Callable[..., Server]) -> None:
     server = start()
     create(server, "long", seconds=4)
-    described(server, "long", lambda job: job["SecondaryStatus"] == "Training")
-    with server.begun_upload("slow", BODY_BYTES // 2) as connection:
-        server.ask_to_end()
+    wait_until(server, "long", lambda job: job["SecondaryStatus"] == "Training")
+    with server.start_upload("slow", BODY_BYTES // 2) as connection:
+        server.request_exit()
         connection.sendall(b"x" * (BODY_BYTES - BODY_BYTES // 2))
         assert answer(connection).startswith(b"HTTP/1.1 200 ")
-    assert server.ended(within_s=10) == 0
+    assert server.wait(within_s=10) == 0
     again = start()
     assert again.client("s3").head_object(Bucket="naiad", Key="slow")["ContentLength"] == BODY_BYTES
-    job = described(again, "long", lambda job: job["TrainingJobStatus"] != "InProgress")
+    job = wait_until(again, "long", lambda job: job["TrainingJobStatus"] != "InProgress")
     assert job["TrainingJobStatus"] == "Completed"
     assert sum(step["Status"] == "Starting" for step in job["SecondaryStatusTransitions"]) == 1
-    again.ask_to_end()
-    assert again.ended(within_s=10) == 0
+    again.request_exit()
+    assert again.wait(within_s=10) == 0
 
 
 @pytest.mark.parametrize("sent_bytes", [10, 2 * 2**20])
-def test_an_upload_that_never_ends_does_not_hold_the_server(start: Callable[..., Server], sent_bytes: int) -> None:
-    """Of few bytes it waits in the event loop, of many in a thread."""
+def test_an_upload_that_never_ends_does_not_delay_the_exit(start: Callable[..., Server], sent_bytes: int) -> None:
+    """Few bytes wait in the event loop, many in a thread."""
     server = start(drain_timeout_s=1)
-    with server.begun_upload("never", sent_bytes):
+    with server.start_upload("never", sent_bytes):
         server.client("s3").list_buckets()
-        server.ask_to_end()
-        assert server.ended(within_s=15) == 0
+        server.request_exit()
+        assert server.wait(within_s=15) == 0
     again = start()
     assert "Contents" not in again.client("s3").list_objects_v2(Bucket="naiad")
-    again.ask_to_end()
-    assert again.ended(within_s=10) == 0
+    again.request_exit()
+    assert again.wait(within_s=10) == 0
 
 
 @pytest.mark.parametrize("sent_bytes", [10, 2 * 2**20])
-def test_an_upload_that_falls_silent_is_closed(start: Callable[..., Server], sent_bytes: int) -> None:
+def test_a_silent_upload_is_closed(start: Callable[..., Server], sent_bytes: int) -> None:
     server = start(upload_timeout_s=0.5)
-    with server.begun_upload("silent", sent_bytes) as connection:
-        refused = answer(connection)
-    assert refused.startswith(b"HTTP/1.1 400 ")
-    assert b"<Code>RequestTimeout</Code>" in refused
+    with server.start_upload("silent", sent_bytes) as connection:
+        response = answer(connection)
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b"<Code>RequestTimeout</Code>" in response
     assert "Contents" not in server.client("s3").list_objects_v2(Bucket="naiad")
-    server.ask_to_end()
-    assert server.ended(within_s=10) == 0
+    server.request_exit()
+    assert server.wait(within_s=10) == 0
 
 
-def test_a_slow_upload_that_goes_on_is_not_closed(start: Callable[..., Server]) -> None:
+def test_a_slow_upload_is_not_closed(start: Callable[..., Server]) -> None:
     server = start(upload_timeout_s=1)
-    with server.begun_upload("drip", BODY_BYTES - 8) as connection:
+    with server.start_upload("drip", BODY_BYTES - 8) as connection:
         for _ in range(8):
             time.sleep(0.25)  # a slow sender: longer in all than the limit, never so long at once
             connection.sendall(b"x")
         assert connection.recv(12) == b"HTTP/1.1 200"
-    server.ask_to_end()
-    assert server.ended(within_s=10) == 0
+    server.request_exit()
+    assert server.wait(within_s=10) == 0

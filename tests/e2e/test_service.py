@@ -37,7 +37,7 @@ def create(server: Any, name: str, **hyperparameters: str) -> None:
     )
 
 
-def ended(server: Any, name: str, *, within_s: float = 60) -> dict[str, Any]:
+def wait_for_end(server: Any, name: str, *, within_s: float = 60) -> dict[str, Any]:
     client, deadline = server.client("sagemaker"), time.monotonic() + within_s
     while True:
         described = client.describe_training_job(TrainingJobName=name)
@@ -56,7 +56,7 @@ def lines(server: Any, name: str) -> list[str]:
 
 def test_a_script_from_request_to_model(server: Any) -> None:
     create(server, "one", lr="0.5")
-    job = ended(server, "one")
+    job = wait_for_end(server, "one")
     assert job["TrainingJobStatus"] == "Completed", job
     assert [step["Status"] for step in job["SecondaryStatusTransitions"]] == [
         "Pending",
@@ -74,20 +74,20 @@ def test_a_script_from_request_to_model(server: Any) -> None:
         assert tar.getnames() == ["weights.txt"]
 
 
-def test_a_failure_tells_the_exception_and_its_place(server: Any) -> None:
+def test_a_failure_reason_has_the_exception_and_its_place(server: Any) -> None:
     create(server, "bad", lr="10")
-    job = ended(server, "bad")
+    job = wait_for_end(server, "bad")
     assert job["TrainingJobStatus"] == "Failed"
     assert re.fullmatch(r"AlgorithmError: ValueError: lr is too large \(train.py, line \d+\)", job["FailureReason"])
 
 
-def test_a_server_that_is_killed_finds_its_job_again(server: Any) -> None:
+def test_a_restarted_server_finds_its_job(server: Any) -> None:
     create(server, "long", lr="1", ticks="12")
     while server.client("sagemaker").describe_training_job(TrainingJobName="long")["SecondaryStatus"] != "Training":
         time.sleep(0.02)
     server.end(signal.SIGKILL)
     server.start()
-    job = ended(server, "long")
+    job = wait_for_end(server, "long")
     assert job["TrainingJobStatus"] == "Completed"
     assert [line for line in lines(server, "long") if line.startswith("tick")] == [f"tick {i}" for i in range(12)]
     assert sum(step["Status"] == "Starting" for step in job["SecondaryStatusTransitions"]) == 1
@@ -98,11 +98,11 @@ def test_a_job_is_stopped(server: Any) -> None:
     while server.client("sagemaker").describe_training_job(TrainingJobName="stopme")["SecondaryStatus"] != "Training":
         time.sleep(0.02)
     server.client("sagemaker").stop_training_job(TrainingJobName="stopme")
-    assert ended(server, "stopme")["TrainingJobStatus"] == "Stopped"
+    assert wait_for_end(server, "stopme")["TrainingJobStatus"] == "Stopped"
     server.client("sagemaker").stop_training_job(TrainingJobName="stopme")
 
 
-def naiad(server: Any, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_naiad(server: Any, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "NAIAD_STATE": str(server.state)}
     command = [sys.executable, "-m", "naiad.cli", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -110,21 +110,21 @@ def naiad(server: Any, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_command_line_shows_jobs_and_keys(server: Any) -> None:
     create(server, "shown", lr="0.5")
-    ended(server, "shown")
-    assert "shown  training  Completed" in naiad(server, "jobs", "list").stdout
-    assert "loss 0.25" in naiad(server, "jobs", "show", "shown").stdout
-    assert naiad(server, "jobs", "logs", "-f", "shown").stdout.splitlines()[-1] == "loss: 0.25"
-    unknown = naiad(server, "jobs", "show", "nobody")
+    wait_for_end(server, "shown")
+    assert "shown  training  Completed" in run_naiad(server, "jobs", "list").stdout
+    assert "loss 0.25" in run_naiad(server, "jobs", "show", "shown").stdout
+    assert run_naiad(server, "jobs", "logs", "-f", "shown").stdout.splitlines()[-1] == "loss: 0.25"
+    unknown = run_naiad(server, "jobs", "show", "nobody")
     assert (unknown.returncode, unknown.stderr.splitlines()[0]) == (2, "error: there is no job of the name nobody")
-    assert naiad(server, "keys", "add", "ci").returncode == 0
-    assert [key["name"] for key in json.loads(naiad(server, "keys", "list", "--json").stdout)] == ["default", "ci"]
-    variables = json.loads(naiad(server, "env", "--json").stdout)
+    assert run_naiad(server, "keys", "add", "ci").returncode == 0
+    assert [key["name"] for key in json.loads(run_naiad(server, "keys", "list", "--json").stdout)] == ["default", "ci"]
+    variables = json.loads(run_naiad(server, "env", "--json").stdout)
     assert variables["AWS_ENDPOINT_URL"] == server.address.url
     assert "TelemetryOptOut: true" in Path(variables["SAGEMAKER_USER_CONFIG_OVERRIDE"]).read_text()
 
 
-def test_a_second_server_on_the_folder_is_told_who_holds_it(server: Any) -> None:
-    second = naiad(server, "serve", "--port", "0")
+def test_a_second_server_on_the_folder_names_the_first_one(server: Any) -> None:
+    second = run_naiad(server, "serve", "--port", "0")
     assert second.returncode == 2
     assert f"is in use by process {server.process.pid}" in second.stderr
 
@@ -138,9 +138,9 @@ def test_connect_trains_as_fit_does(server: Any, tmp_path: Path) -> None:
     table.write_text("\n".join(["x,z,kind", *rows]) + "\n")
     connection = package.connect(state=server.state)
     job = connection.fit("mlp", table, label="kind", epochs=20, report=False, plan={"batch_size": 32})
-    seen: list[str] = []
-    model = job.wait(timeout_s=120, each=seen.append).model(tmp_path / "model")
-    assert any(line.startswith("epoch 020") for line in seen)
+    output: list[str] = []
+    model = job.wait(timeout_s=120, each=output.append).model(tmp_path / "model")
+    assert any(line.startswith("epoch 020") for line in output)
     assert job.status == "Completed"
     assert list(model.predict({"x": [0.9, 0.1], "z": [0.1, 0.9]}).labels) == ["high", "low"]
     assert (tmp_path / "model" / "program.pt2").is_file()

@@ -1,4 +1,4 @@
-"""A server that keeps an interpreter with torch loaded: the same job, with torch there at once."""
+"""A server that keeps an interpreter with torch loaded: its jobs have torch at once."""
 
 import io
 import signal
@@ -15,8 +15,8 @@ SCRIPT = """
 import time
 begin = time.time()
 import torch
-took = time.time() - begin
-print("torch", "at once" if took < 0.2 else "loaded", torch.get_num_threads(), "seed", torch.initial_seed())
+elapsed = time.time() - begin
+print("torch", "at once" if elapsed < 0.2 else "loaded", torch.get_num_threads(), "seed", torch.initial_seed())
 """
 
 
@@ -28,8 +28,8 @@ def warm_server(server: Any) -> Any:
     return server
 
 
-def said(server: Any, name: str) -> str:
-    """What the script said in a job of this name."""
+def last_line(server: Any, name: str) -> str:
+    """Runs the script in a job of this name, and returns its last line."""
     sagemaker, logs, group = server.client("sagemaker"), server.client("logs"), "/aws/sagemaker/TrainingJobs"
     sagemaker.create_training_job(
         TrainingJobName=name,
@@ -56,12 +56,12 @@ def test_torch_is_there_at_once(warm_server: Any) -> None:
         info.size = len(SCRIPT)
         tar.addfile(info, io.BytesIO(SCRIPT.encode()))
     warm_server.client("s3").put_object(Bucket="naiad", Key="warm.tar.gz", Body=archive.getvalue())
-    deadline, found, number = time.monotonic() + 90, [], 0
-    while "at once" not in (found or [""])[-1]:
-        assert time.monotonic() < deadline, found
-        found.append(said(warm_server, f"job-{number}"))
+    deadline, lines, number = time.monotonic() + 90, [], 0
+    while "at once" not in (lines or [""])[-1]:
+        assert time.monotonic() < deadline, lines
+        lines.append(last_line(warm_server, f"job-{number}"))
         number += 1
-    found += [said(warm_server, "one-more")]
-    threads, seeds = zip(*((line.split()[-3], line.split()[-1]) for line in found), strict=True)
+    lines += [last_line(warm_server, "one-more")]
+    threads, seeds = zip(*((line.split()[-3], line.split()[-1]) for line in lines), strict=True)
     assert set(threads) == {"1"}
     assert len(set(seeds)) == (len(seeds) if IS_DRAWN else 1)

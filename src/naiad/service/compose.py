@@ -27,8 +27,7 @@ from naiad.service.executors.port import Executor
 from naiad.service.executors.warm_interpreter import WarmInterpreter
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
-from naiad.service.gateway.operation import Context
-from naiad.service.gateway.signing.authenticator import Principal
+from naiad.service.gateway.operation import Services
 from naiad.service.jobs.cleanup import CleanupWorker
 from naiad.service.jobs.job_instances import JobInstances
 from naiad.service.jobs.job_steps import JobSteps
@@ -122,9 +121,9 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     )
     endpoints = endpoint_service(store, blobs, machine, clock, state=state, region=settings.region)
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
-    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, Principal("", ""))
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region)
     doors = open_doors(
-        context,
+        services,
         keys,
         asynchronous,
         upload_timeout_s=settings.upload_timeout_s,

@@ -138,7 +138,8 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise OptionError(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}", hint="choose another: --port, --host"
+            f"the server cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="choose another with --port or --host",
         ) from error
     return listening
 

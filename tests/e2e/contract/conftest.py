@@ -1,4 +1,4 @@
-"""Jobs of a few lines on a live server, each told by what it asks for beyond the usual."""
+"""Short jobs on a live server. A test gives only what differs from the usual request."""
 
 import io
 import json
@@ -16,8 +16,8 @@ GROUP = "/aws/sagemaker/TrainingJobs"
 ENDS = ("Completed", "Failed", "Stopped")
 
 
-def archived(files: Mapping[str, bytes | tarfile.TarInfo]) -> bytes:
-    """A source archive; a TarInfo stands for what is no file."""
+def make_archive(files: Mapping[str, bytes | tarfile.TarInfo]) -> bytes:
+    """Returns a source archive; a TarInfo stands for a member that is not a regular file."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
         for name, content in files.items():
@@ -38,9 +38,9 @@ class Jobs:
         for key, content in objects.items():
             store.put_object(Bucket="naiad", Key=key, Body=content)
 
-    def begin(self, name: str, *, hosts: int = 1, **asked: Any) -> str:
-        """``asked`` are members of the request, over the usual ones."""
-        usual = {
+    def start(self, name: str, *, hosts: int = 1, **request: Any) -> str:
+        """Creates a job. ``request`` replaces members of the usual request."""
+        defaults = {
             "TrainingJobName": name,
             "AlgorithmSpecification": {"TrainingImage": "any/pytorch-training:2", "TrainingInputMode": "File"},
             "RoleArn": ROLE,
@@ -49,31 +49,31 @@ class Jobs:
             "StoppingCondition": {"MaxRuntimeInSeconds": 600},
             "Tags": [{"Key": "naiad:cores", "Value": "1"}],
         }
-        self.server.client("sagemaker").create_training_job(**{**usual, **asked})
+        self.server.client("sagemaker").create_training_job(**{**defaults, **request})
         return name
 
-    def shell(self, name: str, program: str, **asked: Any) -> str:
-        """Begins a job whose program is a shell script."""
-        return self._script(name, "run.sh", program, **asked)
+    def shell(self, name: str, program: str, **request: Any) -> str:
+        """Creates a job whose program is a shell script."""
+        return self._script(name, "run.sh", program, **request)
 
-    def python(self, name: str, program: str, **asked: Any) -> str:
-        """The same in Python."""
-        return self._script(name, "train.py", program, **asked)
+    def python(self, name: str, program: str, **request: Any) -> str:
+        """Creates a job whose program is a Python script."""
+        return self._script(name, "train.py", program, **request)
 
-    def _script(self, name: str, file: str, program: str, **asked: Any) -> str:
-        given = {"sagemaker_program": file, **asked.pop("HyperParameters", {})}
-        archive = archived({file: textwrap.dedent(program).encode()})
-        return self.source(name, archive, HyperParameters=given, **asked)
+    def _script(self, name: str, file: str, program: str, **request: Any) -> str:
+        hyperparameters = {"sagemaker_program": file, **request.pop("HyperParameters", {})}
+        archive = make_archive({file: textwrap.dedent(program).encode()})
+        return self.source(name, archive, HyperParameters=hyperparameters, **request)
 
-    def source(self, name: str, archive: bytes, **asked: Any) -> str:
-        """Begins a job in script mode, whose script is train.py of the archive."""
+    def source(self, name: str, archive: bytes, **request: Any) -> str:
+        """Creates a job in script mode, whose script is train.py of the archive."""
         self.put({f"sources/{name}.tar.gz": archive})
-        given = {
+        hyperparameters = {
             "sagemaker_program": "train.py",
             "sagemaker_submit_directory": f"s3://naiad/sources/{name}.tar.gz",
-            **asked.pop("HyperParameters", {}),
+            **request.pop("HyperParameters", {}),
         }
-        return self.begin(name, HyperParameters=given, **asked)
+        return self.start(name, HyperParameters=hyperparameters, **request)
 
     def describe(self, name: str) -> dict[str, Any]:
         return dict(self.server.client("sagemaker").describe_training_job(TrainingJobName=name))
@@ -86,51 +86,51 @@ class Jobs:
         return described
 
     def completed(self, name: str) -> list[str]:
-        """What it said."""
+        """Waits for the end, and returns the output."""
         described = self.end(name)
         assert described["TrainingJobStatus"] == "Completed", described
         return self.lines(name)
 
     def failed(self, name: str) -> str:
-        """Why."""
+        """Waits for the end, and returns the failure reason."""
         described = self.end(name)
         assert described["TrainingJobStatus"] == "Failed", described
         return str(described["FailureReason"])
 
     def lines(self, name: str, *, host: int = 1) -> list[str]:
-        """At most what one page of the log holds."""
+        """Returns the first page of the log."""
         logs = self.server.client("logs")
         streams = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/algo-{host}")["logStreams"]
         page = logs.get_log_events(logGroupName=GROUP, logStreamName=streams[0]["logStreamName"], startFromHead=True)
         return [event["message"] for event in page["events"]]
 
-    def until(self, what: Callable[[], Any], *, within_s: float = 30) -> Any:
+    def until(self, condition: Callable[[], Any], *, within_s: float = 30) -> Any:
         deadline = time.monotonic() + within_s
-        while not (found := what()):
+        while not (value := condition()):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        return found
+        return value
 
-    def said(self, name: str, word: str) -> None:
-        """Waits until the program has written a line that holds the word."""
+    def wait_for_output(self, name: str, word: str) -> None:
+        """Waits until the program has written a line with the word."""
 
-        def there() -> bool:
+        def is_written() -> bool:
             try:
                 return any(word in line for line in self.lines(name))
             except IndexError:
                 return False
 
-        self.until(there)
+        self.until(is_written)
 
     def keys(self, prefix: str) -> set[str]:
         listed = self.server.client("s3").list_objects_v2(Bucket="naiad", Prefix=prefix)
-        return {found["Key"].removeprefix(prefix) for found in listed.get("Contents", ())}
+        return {info["Key"].removeprefix(prefix) for info in listed.get("Contents", ())}
 
     def content(self, key: str) -> bytes:
         return bytes(self.server.client("s3").get_object(Bucket="naiad", Key=key)["Body"].read())
 
     def packed(self, key: str) -> dict[str, bytes]:
-        """The files of an archive that a job has left."""
+        """Returns the files of an archive that a job has stored."""
         with tarfile.open(fileobj=io.BytesIO(self.content(key))) as tar:
             members = [(member.name, tar.extractfile(member)) for member in tar]
             return {name: file.read() for name, file in members if file is not None}
@@ -143,24 +143,24 @@ def jobs(shared_server: Any) -> Jobs:
 
 @pytest.fixture
 def own_jobs(server: Any) -> Jobs:
-    """On a server of the test's own, which it may end and start again."""
+    """Jobs on a server of the test's own, which it may end and start again."""
     return Jobs(server)
 
 
 @pytest.fixture
 def small_jobs(small_server: Any) -> Jobs:
-    """On a server whose disk has 40 MiB."""
+    """Jobs on a server whose disk has 40 MiB."""
     return Jobs(small_server)
 
 
 @pytest.fixture
 def archive() -> Callable[[Mapping[str, bytes | tarfile.TarInfo]], bytes]:
-    return archived
+    return make_archive
 
 
 @pytest.fixture
 def channel() -> Callable[..., dict[str, Any]]:
-    """A channel of a request, of what lies below s3://naiad/."""
+    """Makes a channel of the objects below s3://naiad/."""
 
     def make(name: str, key: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
         distribution = more.pop("distribution", "FullyReplicated")

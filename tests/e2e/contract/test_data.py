@@ -1,4 +1,4 @@
-"""What a job reads and what it leaves: channels, checkpoints, packages, outputs."""
+"""The inputs and outputs of a job: channels, checkpoints, packages, outputs."""
 
 import io
 import json
@@ -36,26 +36,28 @@ def test_a_sharded_channel_of_two_instances(jobs: Any, channel: Any) -> None:
     program = 'ls -x "$SM_CHANNEL_TRAIN"; echo d > /opt/ml/output/data/$SM_CURRENT_HOST; echo "$SM_HOSTS"'
     name = jobs.shell("shards", program, InputDataConfig=shards, hosts=2)
     assert jobs.end(name)["TrainingJobStatus"] == "Completed"
-    said = [jobs.lines(name, host=host) for host in (1, 2)]
-    assert sorted(" ".join(lines[0] for lines in said).split()) == list("01234")
-    assert {lines[1] for lines in said} == {'["algo-1", "algo-2"]'}
+    outputs = [jobs.lines(name, host=host) for host in (1, 2)]
+    assert sorted(" ".join(lines[0] for lines in outputs).split()) == list("01234")
+    assert {lines[1] for lines in outputs} == {'["algo-1", "algo-2"]'}
     assert jobs.keys("out/shards/output/") == {"output-algo-1.tar.gz", "output-algo-2.tar.gz"}
 
 
-def test_a_second_job_reads_what_the_first_has_fetched(jobs: Any, channel: Any) -> None:
-    """Proved by changing what was kept, which no job can."""
+def test_a_second_job_reads_from_the_cache(jobs: Any, channel: Any) -> None:
+    """Changes the cached file, to see where the second job reads from."""
     jobs.put({"twice/only": b"from the store: 7194"})
-    given = [channel("train", "twice/")]
-    assert jobs.completed(jobs.shell("first", LIST, InputDataConfig=given)) == ["./train/only from the store: 7194"]
-    (kept,) = [path for path in jobs.server.files("cache") if path.read_bytes() == b"from the store: 7194"]
-    kept.write_bytes(b"from the cache: 7194")
-    spoils = f"{LIST}; echo spoilt > train/only"
-    assert jobs.completed(jobs.shell("second", spoils, InputDataConfig=given)) == ["./train/only from the cache: 7194"]
-    assert kept.read_bytes() == b"from the cache: 7194"
+    channels = [channel("train", "twice/")]
+    assert jobs.completed(jobs.shell("first", LIST, InputDataConfig=channels)) == ["./train/only from the store: 7194"]
+    (cached,) = [path for path in jobs.server.files("cache") if path.read_bytes() == b"from the store: 7194"]
+    cached.write_bytes(b"from the cache: 7194")
+    program = f"{LIST}; echo changed > train/only"
+    assert jobs.completed(jobs.shell("second", program, InputDataConfig=channels)) == [
+        "./train/only from the cache: 7194"
+    ]
+    assert cached.read_bytes() == b"from the cache: 7194"
 
 
 def test_outputs(jobs: Any) -> None:
-    """Packed, as files, and many of them."""
+    """An archive, single files, and many files."""
     program = "cd /opt/ml; mkdir model/deep; echo w > model/w; echo d > model/deep/d; echo o > output/data/o"
     packed = jobs.shell("packed", program)
     plain = jobs.shell("plain", program, OutputDataConfig={"S3OutputPath": "s3://naiad/out", "CompressionType": "NONE"})
@@ -81,20 +83,20 @@ def wheel(name: str, module: str) -> bytes:
     return out.getvalue()
 
 
-def test_requirements_are_there_for_the_script_and_not_for_the_server(jobs: Any, channel: Any, archive: Any) -> None:
+def test_requirements_are_installed_for_the_script_only(jobs: Any, channel: Any, archive: Any) -> None:
     jobs.put({"wheels/naiad_tiny-1.0-py3-none-any.whl": wheel("naiad_tiny", "SIZE = 'tiny'")})
     source = archive(
         {"train.py": b"import naiad_tiny; print(naiad_tiny.SIZE)", "requirements.txt": b"naiad_tiny==1.0\n"}
     )
     only = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/opt/ml/input/data/wheels"}
-    given = [channel("wheels", "wheels/")]
-    name = jobs.source("requirements", source, InputDataConfig=given, Environment=only)
+    channels = [channel("wheels", "wheels/")]
+    name = jobs.source("requirements", source, InputDataConfig=channels, Environment=only)
     assert jobs.completed(name)[-1] == "tiny"
     again = jobs.python("requirements-gone", "import naiad_tiny")
     assert jobs.failed(again) == "AlgorithmError: ModuleNotFoundError: No module named 'naiad_tiny' (train.py, line 1)"
     missing = archive({"train.py": b"", "requirements.txt": b"naiad_none==1.0\n"})
-    refused = jobs.failed(jobs.source("requirements-none", missing, InputDataConfig=given, Environment=only))
-    assert "naiad_none" in refused
+    reason = jobs.failed(jobs.source("requirements-none", missing, InputDataConfig=channels, Environment=only))
+    assert "naiad_none" in reason
 
 
 COUNTS = """
@@ -112,26 +114,26 @@ def agent_of(state: Path, name: str) -> int:
     return int(json.loads((state / "jobs" / "training-job" / name / "1" / "algo-1" / "agent.json").read_text())["pid"])
 
 
-def begin_processing(jobs: Any, name: str, program: str) -> None:
-    place = {"S3Uri": f"s3://naiad/{name}", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "Continuous"}
+def start_processing(jobs: Any, name: str, program: str) -> None:
+    target = {"S3Uri": f"s3://naiad/{name}", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": "Continuous"}
     cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
     jobs.server.client("sagemaker").create_processing_job(
         ProcessingJobName=name,
         ProcessingResources={"ClusterConfig": cluster},
         AppSpecification={"ImageUri": "any/image", "ContainerEntrypoint": ["sh", "-c", program]},
         RoleArn="arn:aws:iam::000000000000:role/naiad",
-        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": place}]},
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": target}]},
         Tags=[{"Key": "naiad:cores", "Value": "1"}],
     )
 
 
-def test_what_is_stored_while_a_program_runs(jobs: Any) -> None:
-    """A processing job's continuous outputs; checkpoints, from which an attempt after a killed agent goes on, and another job."""
-    given = {"CheckpointConfig": {"S3Uri": "s3://naiad/checkpoints/one"}}
-    name = jobs.python("checkpoints", COUNTS, **given)
-    writes = "echo 1 > /opt/ml/processing/out/part; echo all is well > /opt/ml/output/message"
-    waits = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
-    begin_processing(jobs, "continuous", f"{writes}; {waits}")
+def test_outputs_and_checkpoints_are_stored_while_a_program_runs(jobs: Any) -> None:
+    """Checkpoints are used by the attempt after a killed agent, and by another job."""
+    checkpoints = {"CheckpointConfig": {"S3Uri": "s3://naiad/checkpoints/one"}}
+    name = jobs.python("checkpoints", COUNTS, **checkpoints)
+    write = "echo 1 > /opt/ml/processing/out/part; echo all is well > /opt/ml/output/message"
+    wait = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    start_processing(jobs, "continuous", f"{write}; {wait}")
     jobs.until(lambda: jobs.keys("continuous/") == {"part"})
     jobs.until(lambda: jobs.keys("checkpoints/one/") == {"count"})
     sagemaker = jobs.server.client("sagemaker")
@@ -141,7 +143,7 @@ def test_what_is_stored_while_a_program_runs(jobs: Any) -> None:
     assert jobs.end(name)["TrainingJobStatus"] == "Completed"
     assert [step["Status"] for step in jobs.describe(name)["SecondaryStatusTransitions"]].count("Starting") == 2
     assert "from 7" in jobs.lines(name)
-    assert jobs.completed(jobs.python("checkpoints-more", COUNTS, **given))[-1] == "from 7"
+    assert jobs.completed(jobs.python("checkpoints-more", COUNTS, **checkpoints))[-1] == "from 7"
     stopped = jobs.until(lambda: ended_processing(sagemaker, "continuous"))
     assert (stopped["ProcessingJobStatus"], stopped["ExitMessage"]) == ("Stopped", "all is well")
 

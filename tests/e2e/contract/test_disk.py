@@ -1,4 +1,4 @@
-"""A server on a small disk that fills up: its jobs say so, what comes after them has room, the database is whole."""
+"""A server on a small disk that fills up: its jobs say so, later jobs have room, and the database stays intact."""
 
 import contextlib
 import os
@@ -13,8 +13,8 @@ def _has_room(jobs: Any) -> bool:
     return disk.f_bavail * disk.f_frsize > 20 * 2**20
 
 
-def _is_whole(jobs: Any, copy: Path) -> None:
-    """SQLite cannot open what lies in another process's mounts."""
+def _check_database(jobs: Any, copy: Path) -> None:
+    """Checks a copy of the database: SQLite cannot open a file in the mounts of another process."""
     for file in jobs.server.state.glob("*.db*"):
         shutil.copyfile(file, copy / file.name)
     (file,) = copy.glob("*.db")
@@ -23,13 +23,13 @@ def _is_whole(jobs: Any, copy: Path) -> None:
         assert database.execute("select count(*) from naiad_jobs where status = 'InProgress'").fetchall() == [(0,)]
 
 
-FILLS = """
+FILL_DISK = """
     import os
     with open(os.environ["SM_MODEL_DIR"] + "/large", "wb", buffering=0) as file:
         while True:
             file.write(b"x" * 4096)
 """
-FILLS_IN_SILENCE = """
+FILL_SILENTLY = """
     cat /dev/zero > /opt/ml/model/large 2>/dev/null
     echo x > /opt/ml/model/small
     exit 0
@@ -37,16 +37,18 @@ FILLS_IN_SILENCE = """
 
 
 def test_programs_that_fill_the_disk(small_jobs: Any, tmp_path: Path) -> None:
-    small_jobs.python("loud", FILLS)
-    small_jobs.shell("silent", FILLS_IN_SILENCE)
+    small_jobs.python("loud", FILL_DISK)
+    small_jobs.shell("silent", FILL_SILENTLY)
     small_jobs.shell("queued", "echo done; echo w > /opt/ml/model/w")
     reasons = [small_jobs.failed("loud"), small_jobs.failed("silent")]
-    assert all("no room is left on the disk" in why or "No space left on device" in why for why in reasons), reasons
+    assert all("no room is left on the disk" in reason or "No space left on device" in reason for reason in reasons), (
+        reasons
+    )
     assert small_jobs.end("queued")["TrainingJobStatus"] in ("Completed", "Failed")  # it may have met the full disk
     small_jobs.until(lambda: _has_room(small_jobs))
     assert small_jobs.completed(small_jobs.shell("after", "echo done; echo w > /opt/ml/model/w")) == ["done"]
     assert small_jobs.packed("out/after/output/model.tar.gz") == {"w": b"w\n"}
-    _is_whole(small_jobs, tmp_path)
+    _check_database(small_jobs, tmp_path)
 
 
 def test_a_channel_that_does_not_fit(small_jobs: Any, channel: Any, tmp_path: Path) -> None:
@@ -57,4 +59,4 @@ def test_a_channel_that_does_not_fit(small_jobs: Any, channel: Any, tmp_path: Pa
     for number in range(4):
         server.delete_object(Bucket="naiad", Key=f"data/{number}")
     assert small_jobs.completed(small_jobs.shell("after", "echo done")) == ["done"]
-    _is_whole(small_jobs, tmp_path)
+    _check_database(small_jobs, tmp_path)

@@ -1,4 +1,4 @@
-"""How a program begins and ends, and what is told of it."""
+"""The start and the end of a program, and the reasons of failures."""
 
 import json
 import time
@@ -10,69 +10,72 @@ import pytest
 LIMITS = {"NAIAD_STOP_TIMEOUT_S": "0.5"}
 
 
-def ends(jobs: Any, name: str) -> list[str]:
+def phases(jobs: Any, name: str) -> list[str]:
     return [step["Status"] for step in jobs.end(name)["SecondaryStatusTransitions"]]
 
 
 def test_a_container_entrypoint(jobs: Any, channel: Any) -> None:
-    """A program of the system's, and one that lies in a channel."""
+    """A program of the system, and one in a channel."""
     jobs.put({"entry/run": b'#!/bin/sh\necho "ran with $1 in $(pwd)"\n'})
     image = {"TrainingImage": "any/image", "TrainingInputMode": "File"}
     words = {
         "ContainerEntrypoint": ["sh", "-c"],
         "ContainerArguments": ['echo "$TRAINING_JOB_NAME" "$SM_CURRENT_HOST"'],
     }
-    system = jobs.begin("entry-system", AlgorithmSpecification={**image, **words})
+    system = jobs.start("entry-system", AlgorithmSpecification={**image, **words})
     words = {"ContainerEntrypoint": ["/opt/ml/input/data/bin/run"], "ContainerArguments": ["an argument"]}
-    own = jobs.begin("entry-own", AlgorithmSpecification={**image, **words}, InputDataConfig=[channel("bin", "entry/")])
+    in_channel = jobs.start(
+        "entry-own", AlgorithmSpecification={**image, **words}, InputDataConfig=[channel("bin", "entry/")]
+    )
     assert jobs.completed(system) == ["entry-system algo-1"]
-    assert jobs.completed(own) == ["ran with an argument in /opt/ml/code"]
+    assert jobs.completed(in_channel) == ["ran with an argument in /opt/ml/code"]
 
 
-def test_hyperparameters_as_every_client_writes_them(jobs: Any) -> None:
+def test_hyperparameters_of_all_clients(jobs: Any) -> None:
     """SDK 2 writes JSON, others plain text; the program sees the same."""
     program = "import json, os, sys; print(sys.argv[1:], os.environ['SM_HP_NAME'], json.loads(os.environ['SM_HPS']))"
     values = {"lr": 0.5, "name": "a b", "sizes": [1, 2], "flag": True}
     plain = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
     quoted = {name: json.dumps(value) for name, value in values.items()}
     both = [
-        jobs.python(f"hyper-{number}", program, HyperParameters=given) for number, given in enumerate((plain, quoted))
+        jobs.python(f"hyper-{number}", program, HyperParameters=hyperparameters)
+        for number, hyperparameters in enumerate((plain, quoted))
     ]
     arguments = ["--flag", "True", "--lr", "0.5", "--name", "a b", "--sizes", "[1, 2]"]
     assert [jobs.completed(name) for name in both] == [[f"{arguments} a b {dict(sorted(values.items()))}"]] * 2
 
 
-def test_its_time_is_limited(jobs: Any) -> None:
+def test_the_time_limit(jobs: Any) -> None:
     limit = {"MaxRuntimeInSeconds": 1}
-    polite = jobs.shell("late-polite", "echo begun; sleep 600", StoppingCondition=limit)
-    program = "trap '' TERM; echo begun; while :; do sleep 0.1; done"
-    deaf = jobs.shell("late-deaf", program, StoppingCondition=limit, Environment=LIMITS)
-    for name in (polite, deaf):
+    polite = jobs.shell("late-polite", "echo started; sleep 600", StoppingCondition=limit)
+    program = "trap '' TERM; echo started; while :; do sleep 0.1; done"
+    stubborn = jobs.shell("late-stubborn", program, StoppingCondition=limit, Environment=LIMITS)
+    for name in (polite, stubborn):
         described = jobs.end(name)
         assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
-def test_a_program_that_is_deaf_to_a_stop(jobs: Any) -> None:
-    name = jobs.shell("deaf", "trap '' TERM; echo begun; while :; do sleep 0.1; done", Environment=LIMITS)
-    jobs.said(name, "begun")
+def test_a_program_that_ignores_a_stop_is_killed(jobs: Any) -> None:
+    name = jobs.shell("stubborn", "trap '' TERM; echo started; while :; do sleep 0.1; done", Environment=LIMITS)
+    jobs.wait_for_output(name, "started")
     jobs.server.client("sagemaker").stop_training_job(TrainingJobName=name)
     assert jobs.end(name)["TrainingJobStatus"] == "Stopped"
 
 
-def test_a_program_that_listens_to_a_stop_leaves_its_model(jobs: Any) -> None:
-    program = "trap 'echo w > /opt/ml/model/w; exit 0' TERM; echo begun; while :; do sleep 0.1; done"
-    name = jobs.shell("listens", program)
-    jobs.said(name, "begun")
+def test_a_program_that_reacts_to_a_stop_leaves_its_model(jobs: Any) -> None:
+    program = "trap 'echo w > /opt/ml/model/w; exit 0' TERM; echo started; while :; do sleep 0.1; done"
+    name = jobs.shell("polite", program)
+    jobs.wait_for_output(name, "started")
     jobs.server.client("sagemaker").stop_training_job(TrainingJobName=name)
     assert jobs.end(name)["TrainingJobStatus"] == "Stopped"
-    assert jobs.packed("out/listens/output/model.tar.gz") == {"w": b"w\n"}
+    assert jobs.packed("out/polite/output/model.tar.gz") == {"w": b"w\n"}
 
 
-def test_reasons(jobs: Any) -> None:
+def test_failure_reasons(jobs: Any) -> None:
     written = jobs.shell("why-written", "echo 'the data are bad' > /opt/ml/output/failure; exit 1")
     killed = jobs.python("why-killed", "import os; os.kill(os.getpid(), 11)")
     raised = jobs.python("why-raised", "def f():\n    raise KeyError('x')\nf()")
-    absent = jobs.begin(
+    absent = jobs.start(
         "why-absent",
         AlgorithmSpecification={
             "TrainingImage": "any/image",
@@ -89,11 +92,11 @@ def test_reasons(jobs: Any) -> None:
 def test_a_failure_of_the_program_is_not_retried(jobs: Any) -> None:
     name = jobs.shell("retry", "exit 1", RetryStrategy={"MaximumRetryAttempts": 3})
     assert jobs.failed(name) == "AlgorithmError: the program ended with exit status 1"
-    assert ends(jobs, name).count("Starting") == 1
+    assert phases(jobs, name).count("Starting") == 1
 
 
-def test_the_environment_is_the_jobs(jobs: Any) -> None:
-    given = {
+def test_the_environment_is_that_of_the_request(jobs: Any) -> None:
+    variables = {
         "PATH": "/opt/ml/code/bin:/usr/bin:/bin",
         "GREETING": "one\ntwo = 'three' $HOME",
         "UID": "7",
@@ -102,8 +105,8 @@ def test_the_environment_is_the_jobs(jobs: Any) -> None:
     program = "import os; print(*(repr(os.environ[name]) for name in ('PATH', 'GREETING', 'UID', 'OPTIND')))"
     words = {"ContainerEntrypoint": ["python3", "-c", program]}
     image = {"TrainingImage": "any/image", "TrainingInputMode": "File"}
-    name = jobs.begin("environment", AlgorithmSpecification={**image, **words}, Environment=given)
-    assert jobs.completed(name) == [" ".join(map(repr, given.values()))]
+    name = jobs.start("environment", AlgorithmSpecification={**image, **words}, Environment=variables)
+    assert jobs.completed(name) == [" ".join(map(repr, variables.values()))]
 
 
 def test_strange_output(jobs: Any) -> None:
@@ -121,34 +124,34 @@ def last_line(jobs: Any, name: str) -> str:
     return str(page["events"][-1]["message"])
 
 
-def test_children_that_it_leaves_behind_are_gone(jobs: Any) -> None:
-    """Also those that have left its session; they would write on if they lived."""
+def test_children_that_outlive_the_program_are_killed(jobs: Any) -> None:
+    """Children in another session are killed too: otherwise they would write on."""
     program = """
         touch /opt/ml/output/data/alive
         setsid sh -c 'while :; do date +%s%N > /tmp/clock; sleep 0.05; done' > /dev/null 2>&1 &
         sleep 600 &
         while [ ! -s /tmp/clock ]; do sleep 0.02; done
     """
-    begun = time.monotonic()
+    start = time.monotonic()
     name = jobs.shell("children", program)
     assert jobs.end(name)["TrainingJobStatus"] == "Completed"
-    assert time.monotonic() - begun < 60
-    assert not [words for words in processes() if "/tmp/clock" in words]  # reason: the job's own
+    assert time.monotonic() - start < 60
+    assert not [words for words in processes() if "/tmp/clock" in words]  # the job's own
 
 
 def processes() -> list[str]:
-    found = []
+    commands = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(file.read_text(errors="replace"))
+            commands.append(file.read_text(errors="replace"))
         except OSError:
             continue
-    return found
+    return commands
 
 
 @pytest.mark.slow
 def test_the_sdks_torch_distributed(jobs: Any) -> None:
-    """Both instances reduce what they have; MPI is refused, and not left out in silence."""
+    """Both instances reduce a value. MPI is refused, and not ignored."""
     program = """
         import torch, torch.distributed as dist
         dist.init_process_group("gloo")
@@ -157,8 +160,8 @@ def test_the_sdks_torch_distributed(jobs: Any) -> None:
         print("the sum of", dist.get_world_size(), "is", value.item())
         dist.destroy_process_group()
     """
-    given = {"sagemaker_torch_distributed_enabled": "true"}
-    name = jobs.python("torchrun", program, hosts=2, HyperParameters=given)
+    settings = {"sagemaker_torch_distributed_enabled": "true"}
+    name = jobs.python("torchrun", program, hosts=2, HyperParameters=settings)
     jobs.end(name, within_s=300)  # four interpreters load torch
     assert "the sum of 2 is 3.0" in jobs.completed(name)
     assert "the sum of 2 is 3.0" in jobs.lines(name, host=2)

@@ -1,4 +1,4 @@
-"""What a program cannot do: leave its folder, reach the server's, or have the agent do it on its behalf."""
+"""The walls around a program: it cannot leave its folder, reach the server's, or make the agent do so."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ def secret_of(jobs: Any) -> str:
     return str(jobs.server.address.secret_key)
 
 
-def test_the_environment_of_a_job_steers_nothing_outside_its_walls(jobs: Any, archive: Any) -> None:
-    """PATH and the loader's variables are for the program, and not for what builds its walls."""
+def test_the_environment_of_a_job_has_no_effect_outside_its_sandbox(jobs: Any, archive: Any) -> None:
+    """PATH and the loader's variables are for the program, and not for what makes the sandbox."""
     fake = b'#!/bin/sh\necho escaped; cat "$NAIAD_TEST_STATE/keys.json"\n'
     state = str(jobs.server.state)
     source = archive({"train.py": b"print('ran')", "unshare": fake, "sh": fake, "mount": fake})
@@ -17,9 +17,9 @@ def test_the_environment_of_a_job_steers_nothing_outside_its_walls(jobs: Any, ar
     assert jobs.end(name)["TrainingJobStatus"] == "Completed"
     assert "escaped" not in "\n".join(jobs.lines(name))
     loaded = jobs.shell("loader", 'echo "$LD_PRELOAD"; true', Environment={"LD_PRELOAD": "./none.so"})
-    said = jobs.completed(loaded)
-    assert "./none.so" in said
-    assert not [line for line in said if "unshare" in line or "mount" in line]
+    output = jobs.completed(loaded)
+    assert "./none.so" in output
+    assert not [line for line in output if "unshare" in line or "mount" in line]
 
 
 def test_links_in_place_of_the_contracts_files_are_not_followed(jobs: Any) -> None:
@@ -65,26 +65,26 @@ def test_a_pipe_or_a_flood_in_place_of_the_failure_file(jobs: Any) -> None:
     assert len(jobs.end(flood)["FailureReason"]) <= 1024
 
 
-def test_the_state_folder_is_out_of_sight(jobs: Any) -> None:
+def test_a_program_does_not_see_the_state_folder(jobs: Any) -> None:
     state = jobs.server.state
-    said = jobs.completed(
+    output = jobs.completed(
         jobs.shell("sight", f"ls -A {state} {state}/jobs {state}/keys.json 2>/dev/null; ls -x /opt/ml")
     )
-    assert [line.split() for line in said] == [["checkpoints", "code", "input", "model", "output", "python"]]
+    assert [line.split() for line in output] == [["checkpoints", "code", "input", "model", "output", "python"]]
 
 
-def test_the_regex_of_a_metric_that_takes_for_ever_does_not_hold_the_job(jobs: Any) -> None:
+def test_a_slow_regex_of_a_metric_does_not_stop_the_job(jobs: Any) -> None:
     definitions = [{"Name": "slow", "Regex": "(a+)+$"}, {"Name": "loss", "Regex": "loss=([0-9.]+)"}]
     image = {"TrainingImage": "any/image", "TrainingInputMode": "File", "MetricDefinitions": definitions}
     words = {"ContainerEntrypoint": ["sh", "-c", f"echo {'a' * 60}b loss=0.5"]}
-    name = jobs.begin("regex", AlgorithmSpecification={**image, **words})
+    name = jobs.start("regex", AlgorithmSpecification={**image, **words})
     jobs.completed(name)
     assert [(last["MetricName"], last["Value"]) for last in jobs.describe(name)["FinalMetricDataList"]] == [
         ("loss", 0.5)
     ]
 
 
-def test_what_a_program_leaves_can_be_removed_however_deep(jobs: Any) -> None:
+def test_a_deep_tree_of_a_program_is_removed(jobs: Any) -> None:
     program = """
         import os
         os.chdir("/opt/ml/model")

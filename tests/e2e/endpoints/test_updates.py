@@ -160,4 +160,4 @@ def answered(endpoints: Any, name: str) -> Any:
 
 
 def is_alive(pid: int) -> bool:
-    return Process.of(pid) is not None
+    return Process.find(pid) is not None

@@ -1,4 +1,4 @@
-"""A server's life, in this process: it ends by the signal that a person would send."""
+"""The life of a server, in this process. It ends by the signal that a person would send."""
 
 import os
 import signal
@@ -18,34 +18,34 @@ def settings(folder: Path, *, port: int = 0, host: str = "127.0.0.1") -> Setting
     return Settings(folder, host=host, port=port, warm=False, aws_hosts_port=None)
 
 
-def served(given: Settings, number: int = signal.SIGTERM) -> ServerAddress:
-    """It was ready, and ended when it was told to."""
-    found: list[ServerAddress] = []
+def serve_once(chosen: Settings, number: int = signal.SIGTERM) -> ServerAddress:
+    """Serves until the server is ready, sends the signal, and returns the address when the server has ended."""
+    addresses: list[ServerAddress] = []
 
     def ready(address: ServerAddress) -> None:
-        found.append(address)
+        addresses.append(address)
         os.kill(os.getpid(), number)
 
-    serve(given, ready=ready)
-    return found[0]
+    serve(chosen, ready=ready)
+    return addresses[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_end(tmp_path: Path, number: int) -> None:
+def test_a_server_serves_until_a_signal(tmp_path: Path, number: int) -> None:
     before = signal.getsignal(number)
-    address = served(settings(tmp_path), number)
+    address = serve_once(settings(tmp_path), number)
     assert read_address(tmp_path) == address
     assert signal.getsignal(number) == before
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"{address.url}/ping", timeout=5)
 
 
-def test_a_folder_is_free_again_afterwards(tmp_path: Path) -> None:
-    first, second = served(settings(tmp_path)), served(settings(tmp_path))
+def test_the_folder_can_be_served_again(tmp_path: Path) -> None:
+    first, second = serve_once(settings(tmp_path)), serve_once(settings(tmp_path))
     assert (first.access_key, first.secret_key) == (second.access_key, second.secret_key)
 
 
-def test_a_second_server_is_told_who_holds_the_folder(tmp_path: Path) -> None:
+def test_a_second_server_names_the_first_one(tmp_path: Path) -> None:
     def ready(address: ServerAddress) -> None:
         try:
             with pytest.raises(FolderError, match=address.url):
@@ -56,15 +56,15 @@ def test_a_second_server_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     serve(settings(tmp_path), ready=ready)
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(OptionError, match=f"127.0.0.1:{port} cannot be listened on"):
+        with pytest.raises(OptionError, match=f"the server cannot listen on 127.0.0.1:{port}"):
             serve(settings(tmp_path, port=port), ready=lambda _: None)
     assert not (tmp_path / "keys.json").exists()
 
 
-@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")])
-def test_the_address_is_one_that_a_client_here_can_use(tmp_path: Path, host: str, shown: str) -> None:
-    address = served(settings(tmp_path, host=host))
-    assert address.url.startswith(f"http://{shown}:")
+@pytest.mark.parametrize(("host", "client_host"), [("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")])
+def test_the_address_is_one_that_a_client_on_this_machine_can_use(tmp_path: Path, host: str, client_host: str) -> None:
+    address = serve_once(settings(tmp_path, host=host))
+    assert address.url.startswith(f"http://{client_host}:")

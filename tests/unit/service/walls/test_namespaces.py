@@ -31,7 +31,7 @@ else:
 """
 
 
-@pytest.mark.skipif(not allows_namespaces(), reason="namespaces are refused here")
+@pytest.mark.skipif(not allows_namespaces(), reason="namespaces are not allowed here")
 def test_a_process_enters_new_namespaces() -> None:
     done = subprocess.run([sys.executable, "-c", ENTER], capture_output=True, text=True, check=True)
     assert done.stdout == "0 user mnt uts\n1\n"  # the fork is process 1 of its namespace

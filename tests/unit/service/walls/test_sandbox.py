@@ -18,7 +18,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
     (tmp_path / "state" / "keys.json").write_text("secret")
     sandbox = make_sandbox(folder, tmp_path / "state", host="algo-1", hosts=["algo-1", "algo-2"])
     if not sandbox.is_isolated:
-        pytest.skip("namespaces are refused here")
+        pytest.skip("namespaces are not allowed here")
     return sandbox
 
 
