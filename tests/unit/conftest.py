@@ -27,8 +27,7 @@ from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import InstanceReport
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
-from naiad.service.gateway.operation import Context
-from naiad.service.gateway.signing.authenticator import Principal
+from naiad.service.gateway.operation import Services
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.keys import Keys
@@ -113,8 +112,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveSer
     jobs = JobService(store, blobs, resources, clock, state, "us-east-1")
     supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
-    context = Context(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", Principal("", ""))
-    gateway = Gateway(open_doors(context, keys, asynchronous))
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1")
+    gateway = Gateway(open_doors(services, keys, asynchronous))
     server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

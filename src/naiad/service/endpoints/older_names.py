@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-ENDPOINT_DETAIL = {"plan": "rollout", "next": "pending_rollout", "number": "deployment_number"}
+ENDPOINT_DETAIL = {
+    "plan": "rollout",
+    "next": "pending_rollout",
+    "number": "deployment_number",
+    "resized": "resized_variants",
+}
 ROLLOUT = {"number": "deployment_number", "shadows": "shadow_variants", "asynchronous": "async_inference_config"}
 ROLLOUT_VARIANT = {
     "model": "model_name",
@@ -16,7 +21,7 @@ ROLLOUT_VARIANT = {
 }
 PREPARED_MODEL = {
     "most_samples": "max_batch_size",
-    "has_packages": "has_environment",
+    "has_packages": "has_requirements",
     "port": "replica_port",
     "workers": "replicas_per_instance",
     "table_uri": "engine_table_uri",

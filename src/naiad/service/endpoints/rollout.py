@@ -1,6 +1,6 @@
-"""What an endpoint is to run, taken from its configuration and its models when it was asked for.
+"""Rollout: what an endpoint runs, taken from its configuration and models at the time of the request.
 
-Kept with the endpoint as JSON, so that deleting those changes nothing.
+It is kept with the endpoint as JSON, so that deleting the configuration or a model changes nothing.
 """
 
 from collections.abc import Mapping
@@ -8,106 +8,111 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from naiad.service.domain.errors import Invalid
+from naiad.service.endpoints.older_names import ROLLOUT, ROLLOUT_VARIANT, with_current_names
 
-_SERVERLESS_IDLE_S = 300.0
-_STARTUP_S = 240.0
-_IDLE = "NAIAD_IDLE_S"
+_DEFAULT_IDLE_TIMEOUT_S = 300.0
+_DEFAULT_START_TIMEOUT_S = 240.0
+_IDLE_TIMEOUT = "NAIAD_IDLE_S"
 
 
 @dataclass(frozen=True)
-class VariantPlan:
+class RolloutVariant:
+    """One production variant, or shadow variant."""
+
     name: str
-    model: str
+    model_name: str
     container: Mapping[str, Any]
-    """The definition, in AWS's shape, with the package's in place of its name."""
+    """Container definition in AWS's shape; the one of a model package stands in place of its name."""
     weight: float
-    instances: int
-    least: int
-    most: int
-    """Equal to ``least`` where nothing is to be scaled."""
+    desired_instance_count: int
+    min_instance_count: int
+    max_instance_count: int
+    """Equal to the minimum for a variant that is not scaled."""
     instance_type: str = ""
     """Empty for a serverless variant."""
-    idle_s: float = _SERVERLESS_IDLE_S
-    start_timeout_s: float = _STARTUP_S
-    serverless: Mapping[str, Any] | None = None
-    scaling: Mapping[str, Any] | None = None
-    """ManagedInstanceScaling, as it was asked for."""
+    idle_timeout_s: float = _DEFAULT_IDLE_TIMEOUT_S
+    start_timeout_s: float = _DEFAULT_START_TIMEOUT_S
+    serverless_config: Mapping[str, Any] | None = None
+    managed_instance_scaling: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "RolloutVariant":
+        return cls(**with_current_names(values, ROLLOUT_VARIANT))
 
     @property
     def is_scaled(self) -> bool:
-        """Whether ``least`` and ``most`` are bounds that somebody set, and not only how many there are to be."""
-        return bool(self.serverless) or _is_enabled(self.scaling)
+        """Whether the user has set the minimum and the maximum as bounds of scaling."""
+        return bool(self.serverless_config) or _is_enabled(self.managed_instance_scaling)
 
 
 @dataclass(frozen=True)
-class Plan:
-    number: int
-    """Of the deployment: each has folders of its own."""
+class Rollout:
+    deployment_number: int
+    """Each deployment of an endpoint has a number and folders of its own."""
     config_name: str
-    variants: tuple[VariantPlan, ...]
-    shadows: tuple[VariantPlan, ...] = ()
-    asynchronous: Mapping[str, Any] | None = None
-    """AsyncInferenceConfig."""
+    variants: tuple[RolloutVariant, ...]
+    shadow_variants: tuple[RolloutVariant, ...] = ()
+    async_inference_config: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Plan":
-        return cls(
-            values["number"],
-            values["config_name"],
-            tuple(VariantPlan(**one) for one in values["variants"]),
-            tuple(VariantPlan(**one) for one in values["shadows"]),
-            values["asynchronous"],
-        )
+    def from_json(cls, values: Mapping[str, Any]) -> "Rollout":
+        current = with_current_names(values, ROLLOUT)
+        for name in ("variants", "shadow_variants"):
+            current[name] = tuple(map(RolloutVariant.from_json, current[name]))
+        return cls(**current)
 
-    def variant(self, name: str) -> VariantPlan:
+    def variant(self, name: str) -> RolloutVariant:
         """Raises Invalid."""
         for one in self.variants:
             if one.name == name:
                 return one
         raise Invalid(f"there is no variant {name!r}; there are {', '.join(one.name for one in self.variants)}")
 
-    def with_variant(self, changed: VariantPlan) -> "Plan":
+    def with_variant(self, changed: RolloutVariant) -> "Rollout":
         return replace(self, variants=tuple(changed if one.name == changed.name else one for one in self.variants))
 
 
-def plan_of(number: int, config: Mapping[str, Any], containers: Mapping[str, Mapping[str, Any]]) -> Plan:
-    """config: CreateEndpointConfig's request. containers: by the model's name. Raises Invalid."""
-    return Plan(
+def make_rollout(number: int, config: Mapping[str, Any], containers: Mapping[str, Mapping[str, Any]]) -> Rollout:
+    """Raises Invalid. config: CreateEndpointConfig's request. containers: definitions by model name."""
+    return Rollout(
         number,
         config["EndpointConfigName"],
-        tuple(_variant(one, containers) for one in config["ProductionVariants"]),
-        tuple(_variant(one, containers) for one in config.get("ShadowProductionVariants", ())),
+        tuple(_make_variant(one, containers) for one in config["ProductionVariants"]),
+        tuple(_make_variant(one, containers) for one in config.get("ShadowProductionVariants", ())),
         config.get("AsyncInferenceConfig"),
     )
 
 
-def _variant(asked: Mapping[str, Any], containers: Mapping[str, Mapping[str, Any]]) -> VariantPlan:
-    container = containers[asked["ModelName"]]
-    serverless, scaling = asked.get("ServerlessConfig"), asked.get("ManagedInstanceScaling")
-    instances = asked.get("InitialInstanceCount", 0 if serverless else 1)
-    least = most = instances
+def _make_variant(request: Mapping[str, Any], containers: Mapping[str, Mapping[str, Any]]) -> RolloutVariant:
+    container = containers[request["ModelName"]]
+    serverless, scaling = request.get("ServerlessConfig"), request.get("ManagedInstanceScaling")
+    count = request.get("InitialInstanceCount", 0 if serverless else 1)
+    min_count = max_count = count
     if serverless:
-        least, most = serverless.get("ProvisionedConcurrency", 0), serverless["MaxConcurrency"]
+        min_count, max_count = serverless.get("ProvisionedConcurrency", 0), serverless["MaxConcurrency"]
     elif scaling and _is_enabled(scaling):
-        least, most = scaling.get("MinInstanceCount", instances), scaling.get("MaxInstanceCount", instances)
-    if least > most:
-        raise Invalid(f"variant {asked['VariantName']}: at least {least} instances and at most {most}")
-    return VariantPlan(
-        name=asked["VariantName"],
-        model=asked["ModelName"],
+        min_count, max_count = scaling.get("MinInstanceCount", count), scaling.get("MaxInstanceCount", count)
+    if min_count > max_count:
+        name = request["VariantName"]
+        raise Invalid(
+            f"variant {name}: the minimum is {min_count} instances and the maximum {max_count}; lower the minimum"
+        )
+    return RolloutVariant(
+        name=request["VariantName"],
+        model_name=request["ModelName"],
         container=container,
-        weight=float(asked.get("InitialVariantWeight", 1.0)),
-        instances=min(max(instances, least), most),
-        least=least,
-        most=most,
-        instance_type=asked.get("InstanceType", ""),
-        idle_s=_idle_s(container.get("Environment", {})),
-        start_timeout_s=float(asked.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_S)),
-        serverless=serverless,
-        scaling=scaling,
+        weight=float(request.get("InitialVariantWeight", 1.0)),
+        desired_instance_count=min(max(count, min_count), max_count),
+        min_instance_count=min_count,
+        max_instance_count=max_count,
+        instance_type=request.get("InstanceType", ""),
+        idle_timeout_s=_parse_idle_timeout(container.get("Environment", {})),
+        start_timeout_s=float(request.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_START_TIMEOUT_S)),
+        serverless_config=serverless,
+        managed_instance_scaling=scaling,
     )
 
 
@@ -115,12 +120,12 @@ def _is_enabled(scaling: Mapping[str, Any] | None) -> bool:
     return scaling is not None and scaling.get("Status", "ENABLED") == "ENABLED"
 
 
-def _idle_s(environment: Mapping[str, str]) -> float:
-    text = environment.get(_IDLE, str(_SERVERLESS_IDLE_S))
+def _parse_idle_timeout(environment: Mapping[str, str]) -> float:
+    text = environment.get(_IDLE_TIMEOUT, str(_DEFAULT_IDLE_TIMEOUT_S))
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 < seconds <= 86_400:
-        raise Invalid(f"Environment's {_IDLE} is {text!r}: give seconds, more than 0 and at most 86400")
+        raise Invalid(f"Environment's {_IDLE_TIMEOUT} is {text!r}: give seconds, more than 0 and at most 86400")
     return seconds

@@ -1,4 +1,4 @@
-"""A catalog on a real store, with a clock that is set by hand."""
+"""Fixture: an endpoint service on a real store, whose reconciler does not run."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -15,7 +15,9 @@ from naiad.service.store.open import open_store
 
 
 @dataclass
-class Hands:
+class SteppingClock:
+    """Clock that advances by one second at each reading."""
+
     at: dt.datetime = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
     def now(self) -> dt.datetime:
@@ -29,5 +31,5 @@ def service(tmp_path: Path) -> Iterator[EndpointService]:
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
     resources = MachineResources((0, 1), 16 * 2**30)
-    yield endpoint_service(store, blobs, resources, Hands(), state=tmp_path, region="us-east-1")
+    yield endpoint_service(store, blobs, resources, SteppingClock(), state=tmp_path, region="us-east-1")
     store.close()

@@ -1,4 +1,4 @@
-"""CreateModel beyond AWS's model: what a container definition may ask for here."""
+"""Checks of CreateModel beyond AWS's model: which container definitions are supported."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid
 
 
-def container_in(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The only one. Raises Invalid."""
+def single_container(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the request's only container definition. Raises Invalid."""
     refuse(dict(request), "InferenceExecutionConfig", "there is one container, so there is nothing to order")
     containers = [
         *request.get("Containers", ()),
@@ -22,21 +22,21 @@ def container_in(request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def check_container(container: Mapping[str, Any], has_bucket: Callable[[str], bool]) -> None:
-    """Raises Invalid. The data itself is looked at when the model is deployed, as AWS does."""
-    given = dict(container)
-    if given.get("Mode", "SingleModel") != "SingleModel":
+    """Raises Invalid. The data itself is checked when the model is deployed, as AWS does."""
+    values = dict(container)
+    if values.get("Mode", "SingleModel") != "SingleModel":
         raise Invalid("Mode MultiModel is not served; give each model a variant or an endpoint of its own")
-    refuse(given, "MultiModelConfig", "multi-model endpoints are not served")
-    refuse(given, "AdditionalModelDataSources", "give one ModelDataUrl or ModelDataSource")
-    refuse(given, "ImageConfig", "there are no image registries here; the image's name is not fetched")
-    if "ModelDataUrl" in given and "ModelDataSource" in given:
+    refuse(values, "MultiModelConfig", "multi-model endpoints are not served")
+    refuse(values, "AdditionalModelDataSources", "give one ModelDataUrl or ModelDataSource")
+    refuse(values, "ImageConfig", "there are no image registries here; the image's name is not fetched")
+    if "ModelDataUrl" in values and "ModelDataSource" in values:
         raise Invalid("ModelDataUrl and ModelDataSource are given: give one of them")
-    source = given.get("ModelDataSource", {}).get("S3DataSource")
-    if not source and not given.get("ModelDataUrl"):
+    source = values.get("ModelDataSource", {}).get("S3DataSource")
+    if not source and not values.get("ModelDataUrl"):
         raise Invalid("there is no model data: give ModelDataUrl, the s3:// address of a model.tar.gz")
-    _check_source(source, given.get("ModelDataUrl", ""), has_bucket)
-    check_text_size("Environment", given.get("Environment", {}))
-    check_variables("Environment", given.get("Environment", {}))
+    _check_source(source, values.get("ModelDataUrl", ""), has_bucket)
+    check_text_size("Environment", values.get("Environment", {}))
+    check_variables("Environment", values.get("Environment", {}))
 
 
 def _check_source(source: Mapping[str, Any] | None, url: str, has_bucket: Callable[[str], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The model registry: groups of packages, each version with its approval. What is not approved is not deployed."""
+"""Model registry: groups of packages, each version with its approval. Only approved packages are deployed."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,12 +15,12 @@ from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 
 APPROVED, PENDING = "Approved", "PendingManualApproval"
 _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:(model-package|model-package-group)/(.+)")
-_CHANGED = ("ApprovalDescription", "InferenceSpecification", "SourceUri", "ModelCard", "ModelLifeCycle")
+_UPDATABLE = ("ApprovalDescription", "InferenceSpecification", "SourceUri", "ModelCard", "ModelLifeCycle")
 _GROUP, _PACKAGE = EntityKind.MODEL_PACKAGE_GROUP, EntityKind.MODEL_PACKAGE
 
 
 @dataclass(frozen=True)
-class Registry:
+class ModelRegistry:
     """Safe for threads."""
 
     entities: EntityStore
@@ -36,14 +36,14 @@ class Registry:
         return entity
 
     def create_package(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
-        """The next version of its group, or one of a name of its own. Raises Invalid, NotFound for the group."""
+        """Adds the next version of a group, or a package with a name of its own. Raises Invalid; NotFound for the group."""
         check_tags(tags)
         self._check_package(request)
         group = request.get("ModelPackageGroupName")
         if group is None:
             entity = self._entity(_PACKAGE, request["ModelPackageName"], request, status=APPROVED)
         else:
-            name = plain_name(group)
+            name = name_from_arn(group)
             entity = self._entity(
                 _PACKAGE,
                 f"{name}/{self._next_version(name)}",
@@ -54,10 +54,10 @@ class Registry:
         return entity
 
     def update_package(self, request: Mapping[str, Any]) -> Entity:
-        """Approval, and what describes it. Raises NotFound, Invalid."""
+        """Changes the approval and the description. Raises NotFound, Invalid."""
         refuse(dict(request), "AdditionalInferenceSpecificationsToAdd", "a package has one InferenceSpecification")
         entity = self.package(request["ModelPackageArn"])
-        changes = {name: request[name] for name in _CHANGED if name in request}
+        changes = {name: request[name] for name in _UPDATABLE if name in request}
         if "InferenceSpecification" in changes:
             self._check_package({**entity.request, **changes})
         properties = {
@@ -77,11 +77,11 @@ class Registry:
 
     def group(self, name_or_arn: str) -> Entity:
         """Raises NotFound."""
-        return self._get(_GROUP, plain_name(name_or_arn))
+        return self._get(_GROUP, name_from_arn(name_or_arn))
 
     def package(self, name_or_arn: str) -> Entity:
         """Raises NotFound."""
-        return self._get(_PACKAGE, plain_name(name_or_arn))
+        return self._get(_PACKAGE, name_from_arn(name_or_arn))
 
     def find(self, query: EntityQuery) -> EntityPage:
         return self.entities.find(query)
@@ -95,11 +95,11 @@ class Registry:
         self.entities.delete(entity)
 
     def delete_package(self, name_or_arn: str) -> None:
-        """Its number is not given again. Raises NotFound."""
+        """The version's number is not used again. Raises NotFound."""
         self.entities.delete(self.package(name_or_arn))
 
-    def container_of(self, name_or_arn: str) -> Mapping[str, Any]:
-        """Raises NotFound, Invalid for a package that is not approved."""
+    def approved_container(self, name_or_arn: str) -> Mapping[str, Any]:
+        """Returns a package's container definition. Raises NotFound; Invalid for a package that is not approved."""
         entity = self.package(name_or_arn)
         if entity.status != APPROVED:
             raise Invalid(f"model package {entity.arn} is {entity.status}; approve it with UpdateModelPackage first")
@@ -111,7 +111,7 @@ class Registry:
             raise Invalid(
                 "give ModelPackageGroupName for a version of a group, or ModelPackageName for a package by itself"
             )
-        refuse(dict(request), "ValidationSpecification", "packages are not run to be validated")
+        refuse(dict(request), "ValidationSpecification", "packages are not validated by running them")
         refuse(dict(request), "SourceAlgorithmSpecification", "there is no marketplace; give InferenceSpecification")
         containers = request.get("InferenceSpecification", {}).get("Containers", ())
         if len(containers) != 1:
@@ -119,7 +119,7 @@ class Registry:
         check_container(containers[0], self.has_bucket)
 
     def _next_version(self, group: str) -> int:
-        """Counted in the group, so that it is given once."""
+        """Returns a number that no package of the group has had: the group counts them."""
         while True:
             entity = self.group(group)
             number = int(entity.detail["last"]) + 1
@@ -134,14 +134,14 @@ class Registry:
         try:
             self.entities.update(after, before=before)
         except Conflict as error:
-            raise Invalid(f"model package {before.arn} was changed meanwhile; look at it and try again") from error
+            raise Invalid(f"model package {before.arn} was changed meanwhile; describe it and try again") from error
 
     def _get(self, kind: EntityKind, name: str) -> Entity:
         try:
             return self.entities.get(kind, name)
         except NotFound as error:
-            word = "ModelPackageGroup" if kind is _GROUP else "ModelPackage"
-            raise NotFound(f"{word} {name} does not exist.") from error
+            noun = "ModelPackageGroup" if kind is _GROUP else "ModelPackage"
+            raise NotFound(f"{noun} {name} does not exist.") from error
 
     def _add(self, entity: Entity, tags: Mapping[str, str]) -> None:
         try:
@@ -159,14 +159,14 @@ class Registry:
         detail: Mapping[str, Any] | None = None,
     ) -> Entity:
         now = self.clock.now()
-        kept = {
+        values = {
             key: value for key, value in request.items() if key not in {"Tags", "ModelApprovalStatus", "ClientToken"}
         }
-        return Entity(kind, name, self.region, kept, now, now, status, detail or {})
+        return Entity(kind, name, self.region, values, now, now, status, detail or {})
 
 
-def plain_name(name_or_arn: str) -> str:
-    """``group`` or ``group/version``. Raises Invalid for an ARN of another kind of thing."""
+def name_from_arn(name_or_arn: str) -> str:
+    """Returns ``group`` or ``group/version``. Raises Invalid for an ARN of another kind."""
     if not name_or_arn.startswith("arn:"):
         return name_or_arn
     match = _ARN.fullmatch(name_or_arn)

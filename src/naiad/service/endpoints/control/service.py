@@ -1,6 +1,6 @@
-"""What people do with endpoints: create, update, scale, delete, describe.
+"""Endpoint service: create, update, scale, delete and describe endpoints.
 
-Writes the store and rings; the manager does the rest.
+It writes the store and wakes the reconciler, which does the rest.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,16 @@ from naiad.service.contract.tags import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
-from naiad.service.endpoints.control.catalog import Catalog
-from naiad.service.endpoints.rollout import Plan, VariantPlan, plan_of
-from naiad.service.endpoints.serving.reconciler import EndpointManager
+from naiad.service.endpoints.control.catalog import ModelCatalog
+from naiad.service.endpoints.endpoint_detail import EndpointDetail
+from naiad.service.endpoints.rollout import Rollout, RolloutVariant, make_rollout
+from naiad.service.endpoints.serving.reconciler import EndpointReconciler
+from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 
 _KIND = EntityKind.ENDPOINT
-_AT_WORK = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)
-_MOST_INSTANCES = 64
+_IN_PROGRESS = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)
+_MAX_INSTANCES = 64
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,22 @@ class EndpointService:
     """Safe for threads: every change is one guarded write of the store."""
 
     entities: EntityStore
-    catalog: Catalog
-    manager: EndpointManager
+    catalog: ModelCatalog
+    reconciler: EndpointReconciler
     blobs: BlobStore
     resources: MachineResources
     clock: Clock
     region: str
 
+    @property
+    def router(self) -> EndpointRouter:
+        return self.reconciler.router
+
     def create(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
-        """Raises Invalid, NotFound for the configuration or a model, DoesNotFit."""
+        """Raises Invalid; NotFound for the configuration or a model; LimitExceeded."""
         check_tags(tags)
-        _check_deployment(request)
-        plan = self._plan(1, request["EndpointConfigName"])
+        _check_deployment_config(request)
+        rollout = self._make_rollout(1, request["EndpointConfigName"])
         now = self.clock.now()
         entity = Entity(
             _KIND,
@@ -51,46 +57,50 @@ class EndpointService:
             now,
             now,
             EndpointStatus.CREATING,
-            {"next": plan.to_json(), "number": 1},
+            EndpointDetail(pending_rollout=rollout, deployment_number=1).to_json(),
         )
         try:
             self.entities.add(entity, tags)
         except AlreadyExists as error:
             raise Invalid(f'Cannot create already existing endpoint "{entity.arn}".') from error
-        self.manager.ring()
+        self.reconciler.wake()
         return entity
 
     def update(self, request: Mapping[str, Any]) -> Entity:
-        """Blue/green. Raises NotFound, Invalid while another order is at work, DoesNotFit."""
-        _check_deployment(request)
-        entity = self._idle(request["EndpointName"])
-        number = entity.detail["number"] + 1
-        plan = self._plan(number, request["EndpointConfigName"])
-        if request.get("RetainAllVariantProperties") and "plan" in entity.detail:
+        """Starts a blue/green update. Raises NotFound; Invalid while another change is in progress; LimitExceeded."""
+        _check_deployment_config(request)
+        entity, detail = self._get_changeable(request["EndpointName"])
+        number = detail.deployment_number + 1
+        rollout = self._make_rollout(number, request["EndpointConfigName"])
+        if request.get("RetainAllVariantProperties") and detail.rollout is not None:
             excluded = {one["VariantPropertyType"] for one in request.get("ExcludeRetainedVariantProperties", ())}
-            plan = _retained(plan, Plan.from_json(entity.detail["plan"]), excluded)
-        status = EndpointStatus.UPDATING if "plan" in entity.detail else EndpointStatus.CREATING
-        return self._order(entity, status, {"next": plan.to_json(), "number": number})
+            rollout = _retain_properties(rollout, detail.rollout, excluded)
+        status = EndpointStatus.UPDATING if detail.rollout is not None else EndpointStatus.CREATING
+        return self._save(entity, status, replace(detail, pending_rollout=rollout, deployment_number=number))
 
-    def set_weights(self, name: str, wishes: list[dict[str, Any]]) -> Entity:
-        """Weights and instance counts of what runs. Raises NotFound, Invalid, DoesNotFit."""
-        entity = self._idle(name)
-        if "plan" not in entity.detail:
-            raise Invalid(f"endpoint {name} is {entity.status}: there is nothing to change")
-        plan = Plan.from_json(entity.detail["plan"])
-        for wish in wishes:
-            plan = plan.with_variant(self._wished(plan.variant(wish["VariantName"]), wish))
-        resized = [wish["VariantName"] for wish in wishes if "DesiredInstanceCount" in wish]
-        return self._order(entity, EndpointStatus.UPDATING, {"next": plan.to_json(), "resized": resized})
+    def update_weights_and_capacities(self, name: str, changes: list[dict[str, Any]]) -> Entity:
+        """Changes weights and instance counts of what runs. Raises NotFound, Invalid, LimitExceeded.
+
+        changes: DesiredWeightsAndCapacities of the request.
+        """
+        entity, detail = self._get_changeable(name)
+        if detail.rollout is None:
+            raise Invalid(f"endpoint {name} is {entity.status}: it runs no variants to change")
+        rollout = detail.rollout
+        for change in changes:
+            rollout = rollout.with_variant(self._change_variant(rollout.variant(change["VariantName"]), change))
+        resized = tuple(change["VariantName"] for change in changes if "DesiredInstanceCount" in change)
+        after = replace(detail, pending_rollout=rollout, resized_variants=resized)
+        return self._save(entity, EndpointStatus.UPDATING, after)
 
     def delete(self, name: str) -> None:
         """Raises NotFound; Invalid while it is being created or updated, as AWS does."""
         entity = self.describe(name)
         if entity.status == EndpointStatus.DELETING:
             return
-        if entity.status in _AT_WORK:
+        if entity.status in _IN_PROGRESS:
             raise Invalid(f"endpoint {name} is {entity.status}; wait for its end before you delete it")
-        self._order(entity, EndpointStatus.DELETING, {})
+        self._save(entity, EndpointStatus.DELETING, EndpointDetail.from_json(entity.detail))
 
     def describe(self, name: str) -> Entity:
         """Raises NotFound."""
@@ -102,24 +112,22 @@ class EndpointService:
     def find(self, query: EntityQuery) -> EntityPage:
         return self.entities.find(query)
 
-    def _plan(self, number: int, config_name: str) -> Plan:
+    def _make_rollout(self, number: int, config_name: str) -> Rollout:
         config = self.catalog.endpoint_config(config_name).request
-        names = [
-            one["ModelName"] for one in (*config["ProductionVariants"], *config.get("ShadowProductionVariants", ()))
-        ]
-        containers = {name: self.catalog.container_of_model(name) for name in dict.fromkeys(names)}
-        plan = plan_of(number, config, containers)
-        for variant in (*plan.variants, *plan.shadows):
-            self._check_fits(variant)
-        if plan.asynchronous:
-            self._check_bucket(plan.asynchronous["OutputConfig"].get("S3OutputPath", ""))
-        return plan
+        variants = (*config["ProductionVariants"], *config.get("ShadowProductionVariants", ()))
+        names = dict.fromkeys(one["ModelName"] for one in variants)
+        containers = {name: self.catalog.model_container(name) for name in names}
+        rollout = make_rollout(number, config, containers)
+        for variant in (*rollout.variants, *rollout.shadow_variants):
+            self._check_capacity(variant)
+        if rollout.async_inference_config:
+            self._check_bucket(rollout.async_inference_config["OutputConfig"].get("S3OutputPath", ""))
+        return rollout
 
-    def _check_fits(self, variant: VariantPlan) -> None:
-        if variant.most > _MOST_INSTANCES:
-            raise Invalid(
-                f"variant {variant.name} asks for {variant.most} instances; at most {_MOST_INSTANCES} are run"
-            )
+    def _check_capacity(self, variant: RolloutVariant) -> None:
+        if variant.max_instance_count > _MAX_INSTANCES:
+            requested = f"variant {variant.name} requests {variant.max_instance_count} instances"
+            raise Invalid(f"{requested}; at most {_MAX_INSTANCES} are allowed")
         if variant.instance_type:
             self.resources.request_for(instance_type(variant.instance_type), instances=1)
 
@@ -128,43 +136,51 @@ class EndpointService:
         if not self.blobs.has_bucket(bucket):
             raise Invalid(f"S3OutputPath is {uri!r}: the bucket does not exist; create it first")
 
-    def _wished(self, variant: VariantPlan, wish: Mapping[str, Any]) -> VariantPlan:
-        count = wish.get("DesiredInstanceCount", variant.instances)
-        least, most = (variant.least, variant.most) if variant.is_scaled else (count, count)
-        if "DesiredInstanceCount" in wish and not (least <= count <= most and most):
-            allowed = f"it is scaled between {least} and {most}" if variant.is_scaled else "give at least 1"
+    def _change_variant(self, variant: RolloutVariant, change: Mapping[str, Any]) -> RolloutVariant:
+        count = change.get("DesiredInstanceCount", variant.desired_instance_count)
+        min_count, max_count = count, count
+        if variant.is_scaled:
+            min_count, max_count = variant.min_instance_count, variant.max_instance_count
+        if "DesiredInstanceCount" in change and not (min_count <= count <= max_count and max_count):
+            allowed = f"it is scaled between {min_count} and {max_count}" if variant.is_scaled else "give at least 1"
             raise Invalid(f"variant {variant.name}: DesiredInstanceCount is {count}; {allowed}")
-        weight = float(wish.get("DesiredWeight", variant.weight))
-        changed = replace(variant, weight=weight, instances=count, least=least, most=most)
-        self._check_fits(changed)
+        changed = replace(
+            variant,
+            weight=float(change.get("DesiredWeight", variant.weight)),
+            desired_instance_count=count,
+            min_instance_count=min_count,
+            max_instance_count=max_count,
+        )
+        self._check_capacity(changed)
         return changed
 
-    def _idle(self, name: str) -> Entity:
+    def _get_changeable(self, name: str) -> tuple[Entity, EndpointDetail]:
+        """Raises NotFound; Invalid while a change is in progress."""
         entity = self.describe(name)
-        if entity.status in _AT_WORK:
+        if entity.status in _IN_PROGRESS:
             raise Invalid(f"Cannot update in-progress endpoint: {name} is {entity.status}; wait for its end")
-        return entity
+        return entity, EndpointDetail.from_json(entity.detail)
 
-    def _order(self, entity: Entity, status: EndpointStatus, detail: Mapping[str, Any]) -> Entity:
-        after = replace(entity, status=status, detail={**entity.detail, **detail}, modified_at=self.clock.now())
+    def _save(self, entity: Entity, status: EndpointStatus, detail: EndpointDetail) -> Entity:
+        after = replace(entity, status=status, detail=detail.to_json(), modified_at=self.clock.now())
         try:
             self.entities.update(after, before=entity)
         except Conflict as error:
-            raise Invalid(f"endpoint {entity.name} was changed meanwhile; look at it and try again") from error
-        self.manager.ring()
+            raise Invalid(f"endpoint {entity.name} was changed meanwhile; describe it and try again") from error
+        self.reconciler.wake()
         return after
 
 
-def cores_of(resources: MachineResources, plan: VariantPlan) -> int:
-    """Of each instance, as far as this machine has them; a replica is run on each."""
-    if not plan.instance_type:
+def cores_per_instance(resources: MachineResources, variant: RolloutVariant) -> int:
+    """Returns the cores of an instance, no more than this machine has. One replica runs on each."""
+    if not variant.instance_type:
         return 1
-    need, _ = resources.request_for(instance_type(plan.instance_type), instances=1)
-    return need.cores
+    request, _ = resources.request_for(instance_type(variant.instance_type), instances=1)
+    return request.cores
 
 
-def _check_deployment(request: Mapping[str, Any]) -> None:
-    """Blue/green is what there is; alarms have nothing behind them here."""
+def _check_deployment_config(request: Mapping[str, Any]) -> None:
+    """Raises Invalid for anything but blue/green without alarms."""
     config = request.get("DeploymentConfig", {})
     if config.get("AutoRollbackConfiguration", {}).get("Alarms"):
         raise Invalid("AutoRollbackConfiguration: there are no CloudWatch alarms here; health decides by itself")
@@ -175,18 +191,22 @@ def _check_deployment(request: Mapping[str, Any]) -> None:
         )
 
 
-def _retained(plan: Plan, old: Plan, excluded: set[str]) -> Plan:
-    """Weights and counts of the variants that go on, but for those that are excluded."""
-    before = {one.name: one for one in old.variants}
-    for variant in plan.variants:
-        same = before.get(variant.name)
+def _retain_properties(rollout: Rollout, previous: Rollout, excluded: set[str]) -> Rollout:
+    """Keeps weights and counts of variants that both rollouts have. excluded: properties that are not kept."""
+    previous_by_name = {one.name: one for one in previous.variants}
+    for variant in rollout.variants:
+        same = previous_by_name.get(variant.name)
         if same is None:
             continue
-        weight = variant.weight if "DesiredWeight" in excluded else same.weight
-        counts = (
-            (variant.instances, variant.least, variant.most)
-            if "DesiredInstanceCount" in excluded
-            else (same.instances, same.least, same.most)
-        )
-        plan = plan.with_variant(replace(variant, weight=weight, instances=counts[0], least=counts[1], most=counts[2]))
-    return plan
+        changed = variant
+        if "DesiredWeight" not in excluded:
+            changed = replace(changed, weight=same.weight)
+        if "DesiredInstanceCount" not in excluded:
+            changed = replace(
+                changed,
+                desired_instance_count=same.desired_instance_count,
+                min_instance_count=same.min_instance_count,
+                max_instance_count=same.max_instance_count,
+            )
+        rollout = rollout.with_variant(changed)
+    return rollout

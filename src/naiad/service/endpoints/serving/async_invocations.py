@@ -1,15 +1,14 @@
-"""InvokeEndpointAsync: the input is an object, the answer another one, and a server that is killed in between goes on with it.
+"""Asynchronous invocations (InvokeEndpointAsync): the input is an object in S3, and so is the response.
 
-An accepted request is a file below <state>/endpoints/<endpoint>/async; it goes when its answer is stored.
+An accepted request is a file below <state>/endpoints/<endpoint>/async until its response is stored. A server that starts again
+carries on with it.
 """
 
 import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,22 +19,25 @@ from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
 from naiad.service.endpoints.frames import encode_meta
-from naiad.service.endpoints.rollout import Plan
-from naiad.service.endpoints.serving.invocation import Call, NotNow, Reply
-from naiad.service.endpoints.serving.reconciler import EndpointManager
-from naiad.service.endpoints.serving.threads import in_thread
+from naiad.service.endpoints.rollout import Rollout
+from naiad.service.endpoints.serving.concurrency_limit import ConcurrencyLimit
+from naiad.service.endpoints.serving.invocation import Invocation, InvocationResponse, NotReady, error_response
+from naiad.service.endpoints.serving.router import EndpointRouter
+from naiad.service.store.entity_port import EntityStore
 
 _LOG = logging.getLogger(__name__)
-_MOST_INPUT_BYTES = 64 * 2**20 - 2**16
+_MAX_INPUT_BYTES = 64 * 2**20 - 2**16
 """AWS takes up to 1 GB; here an input goes to its replica in one frame."""
-_MOST_AT_ONCE = 16
-"""Of an endpoint, where its configuration does not say."""
-_FULL = 503
-_AGAIN_AFTER_S = 1.0
+_DEFAULT_CONCURRENCY = 16
+"""Concurrent requests of an endpoint whose configuration sets no number."""
+_UNAVAILABLE = 503
+_RETRY_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
 class AsyncRequest:
+    """Request as it is kept on disk."""
+
     endpoint: str
     inference_id: str
     input_location: str
@@ -43,9 +45,9 @@ class AsyncRequest:
     accept: str
     custom_attributes: str
     ttl_s: int
-    """After so long in the queue it is given up."""
+    """A request that has waited so long is given up."""
     timeout_s: int
-    """How long its replica may take."""
+    """Time that a replica may take."""
     accepted_at: float = 0.0
     """Seconds since 1970."""
     output_location: str = ""
@@ -56,159 +58,131 @@ class AsyncRequest:
 class AsyncInvocations:
     """For the loop's thread."""
 
-    endpoints: EndpointManager
+    router: EndpointRouter
+    entities: EntityStore
     blobs: BlobStore
     clock: Clock
     state_folder: Path
-    _rooms: dict[str, "Room"] = field(default_factory=dict)
-    """By endpoint: one that is slow holds up no other."""
+    _limits: dict[str, ConcurrencyLimit] = field(default_factory=dict)
+    """By endpoint, so that a slow one does not hold up the others."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    async def accept(self, asked: AsyncRequest, plan: Plan) -> AsyncRequest:
-        """On disk when it returns. Raises Invalid."""
-        assert plan.asynchronous is not None
-        uri = parse_s3_uri(asked.input_location, at="InputLocation")
+    async def accept(self, request: AsyncRequest, rollout: Rollout) -> AsyncRequest:
+        """Returns the request with its locations; it is on disk then. Raises Invalid."""
+        if not rollout.async_inference_config:
+            raise Invalid(
+                f"endpoint {request.endpoint} has no AsyncInferenceConfig; invoke it, or give its configuration one"
+            )
+        uri = parse_s3_uri(request.input_location, at="InputLocation")
         if not uri.key:
-            raise Invalid(f"InputLocation is {asked.input_location!r}: give an object, s3://bucket/key")
-        config = plan.asynchronous["OutputConfig"]
-        name = uuid4().hex
-        output = f"{config['S3OutputPath'].rstrip('/')}/{name}.out"
-        failure = f"{config.get('S3FailurePath', config['S3OutputPath']).rstrip('/')}/{name}-error.out"
-        values = {
-            **asdict(asked),
-            "accepted_at": self.clock.now().timestamp(),
-            "output_location": output,
-            "failure_location": failure,
-        }
-        kept = AsyncRequest(**values)
-        path = self._folder(asked.endpoint) / f"{name}.json"
-        await in_thread(lambda: _write(path, values))
-        self._begin(kept, path)
-        return kept
+            raise Invalid(f"InputLocation is {request.input_location!r}: give an object, s3://bucket/key")
+        config = rollout.async_inference_config["OutputConfig"]
+        output_path, name = config["S3OutputPath"], uuid4().hex
+        failure_path = config.get("S3FailurePath", output_path)
+        accepted = replace(
+            request,
+            accepted_at=self.clock.now().timestamp(),
+            output_location=f"{output_path.rstrip('/')}/{name}.out",
+            failure_location=f"{failure_path.rstrip('/')}/{name}-error.out",
+        )
+        path = self.state_folder / "endpoints" / request.endpoint / "async" / f"{name}.json"
+        await asyncio.to_thread(_save, accepted, path)
+        self._start(accepted, path)
+        return accepted
 
     async def resume(self) -> None:
-        """Begins what an earlier server had accepted."""
-        for path in await in_thread(lambda: sorted(self.state_folder.glob("endpoints/*/async/*.json"))):
-            values = json.loads(await in_thread(path.read_text))
-            self._begin(AsyncRequest(**values), path)
+        """Starts the requests that an earlier server has accepted."""
+        for path in await asyncio.to_thread(lambda: sorted(self.state_folder.glob("endpoints/*/async/*.json"))):
+            values = json.loads(await asyncio.to_thread(path.read_text))
+            self._start(AsyncRequest(**values), path)
 
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
 
-    def _folder(self, endpoint: str) -> Path:
-        return self.state_folder / "endpoints" / endpoint / "async"
-
-    def _begin(self, asked: AsyncRequest, path: Path) -> None:
-        task = asyncio.get_running_loop().create_task(self._follow(asked, path))
+    def _start(self, request: AsyncRequest, path: Path) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(request, path))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _follow(self, asked: AsyncRequest, path: Path) -> None:
-        """Until it is answered. While it waits for another time it holds up nobody."""
-        while not await self._is_answered(asked):
-            await asyncio.sleep(_AGAIN_AFTER_S)
-        await in_thread(lambda: path.unlink(missing_ok=True))
+    async def _run(self, request: AsyncRequest, path: Path) -> None:
+        """Repeats attempts until the response is stored. A request that waits to be repeated holds up no other."""
+        while not await self._attempt(request):
+            await asyncio.sleep(_RETRY_AFTER_S)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    async def _is_answered(self, asked: AsyncRequest) -> bool:
-        """One attempt, when the endpoint has room for it."""
-        room = self._rooms.setdefault(asked.endpoint, Room())
+    async def _attempt(self, request: AsyncRequest) -> bool:
+        """Makes one attempt when the endpoint has a free slot. Returns whether the response is stored."""
+        limit = self._limits.setdefault(request.endpoint, ConcurrencyLimit())
         try:
-            async with room.place(lambda: self._most_at_once(asked.endpoint)):
-                return await self._answer(asked)
+            async with limit.slot(lambda: self._concurrency(request.endpoint)):
+                return await self._answer(request)
         except (ServiceError, OSError) as error:
-            _LOG.warning("async inference %s: %s; trying again", asked.inference_id, error)
+            _LOG.warning("async inference %s: %s; trying again", request.inference_id, error)
             return False
         finally:
-            if room.is_empty:
-                self._rooms.pop(asked.endpoint, None)
+            if limit.is_unused:
+                self._limits.pop(request.endpoint, None)
 
-    def _most_at_once(self, endpoint: str) -> int:
-        """MaxConcurrentInvocationsPerInstance, times the instances that are wanted now."""
+    def _concurrency(self, endpoint: str) -> int:
+        """Returns MaxConcurrentInvocationsPerInstance, times the instances that are desired now."""
         try:
-            plan = self.endpoints.plan_of(endpoint)
+            rollout = self.router.rollout(endpoint)
         except ServiceError:
-            return _MOST_AT_ONCE
-        each = ((plan.asynchronous or {}).get("ClientConfig") or {}).get("MaxConcurrentInvocationsPerInstance")
-        if each is None:
-            return _MOST_AT_ONCE
-        states = self.endpoints.look(endpoint)
-        return int(each) * sum(max(1, states[one.name].wanted) for one in plan.variants if one.name in states)
+            return _DEFAULT_CONCURRENCY
+        client = (rollout.async_inference_config or {}).get("ClientConfig") or {}
+        per_instance = client.get("MaxConcurrentInvocationsPerInstance")
+        if per_instance is None:
+            return _DEFAULT_CONCURRENCY
+        states = self.router.variant_states(endpoint)
+        counts = (max(1, states[one.name].desired_count) for one in rollout.variants if one.name in states)
+        return int(per_instance) * sum(counts)
 
-    async def _answer(self, asked: AsyncRequest) -> bool:
-        """Stored, the answer or the reason why there is none; False where it has to be asked again.
+    async def _answer(self, request: AsyncRequest) -> bool:
+        """Stores the response, or the reason why there is none. Returns False when the request must be repeated.
 
         Raises ServiceError, OSError when the store fails.
         """
-        source = parse_s3_uri(asked.input_location, at="InputLocation")
+        source = parse_s3_uri(request.input_location, at="InputLocation")
         try:
-            reply = await self._invoked(asked, source)
+            response = await self._invoke(request, source)
         except (Invalid, NotFound) as error:
-            reply = Reply(400, "text/plain", "", str(error).encode())
-        if reply is None:
+            response = error_response(400, str(error))
+        if response is None:
             return False
-        place = asked.output_location if reply.status == 200 else asked.failure_location
-        target = parse_s3_uri(place, at="the output's place")
-        attributes = ObjectAttributes(reply.content_type or "application/octet-stream")
-        await in_thread(lambda: self.blobs.put(target.bucket, target.key, [reply.body], attributes=attributes))
+        location = request.output_location if response.status == 200 else request.failure_location
+        target = parse_s3_uri(location, at="the location of the output")
+        attributes = ObjectAttributes(response.content_type or "application/octet-stream")
+        await asyncio.to_thread(self.blobs.put, target.bucket, target.key, [response.body], attributes=attributes)
         return True
 
-    async def _invoked(self, asked: AsyncRequest, source: S3Uri) -> Reply | None:
-        """None when nobody can take it now."""
-        if self.clock.now().timestamp() - asked.accepted_at > asked.ttl_s:
-            return Reply(408, "text/plain", "", f"it waited longer than its {asked.ttl_s} s".encode())
-        body = await in_thread(lambda: self._read(source))
-        meta = encode_meta(asked.content_type, asked.accept, asked.custom_attributes)
-        answered = asyncio.get_running_loop().create_future()
-        call = Call(meta, body, answered, time.monotonic(), asked.inference_id, float(asked.timeout_s))
+    async def _invoke(self, request: AsyncRequest, source: S3Uri) -> InvocationResponse | None:
+        """Returns None when no replica can take it now."""
+        if self.clock.now().timestamp() - request.accepted_at > request.ttl_s:
+            return error_response(408, f"it waited longer than its {request.ttl_s} s")
+        body = await asyncio.to_thread(self._read, source)
+        meta = encode_meta(request.content_type, request.accept, request.custom_attributes)
+        pending = asyncio.get_running_loop().create_future()
+        timeout_s = float(request.timeout_s)
+        invocation = Invocation(meta, body, pending, time.monotonic(), request.inference_id, timeout_s)
         try:
-            self.endpoints.submit(asked.endpoint, call, comes_again=True)
-        except NotNow:
+            self.router.submit(request.endpoint, invocation, is_retry=True)
+        except NotReady:
             return None
         except NotFound:
-            await in_thread(lambda: self.endpoints.entities.get(EntityKind.ENDPOINT, asked.endpoint))
-            return None  # it is there, and not in service: it may be soon
-        reply = await call.answered
-        return reply if reply.status != _FULL else None
+            await asyncio.to_thread(self.entities.get, EntityKind.ENDPOINT, request.endpoint)
+            return None  # it exists and is not in service; it may be soon
+        response = await invocation.response
+        return response if response.status != _UNAVAILABLE else None
 
     def _read(self, source: S3Uri) -> bytes:
         info = self.blobs.head(source.bucket, source.key)
-        if info.size > _MOST_INPUT_BYTES:
-            raise Invalid(f"the input has {info.size:,} bytes; at most {_MOST_INPUT_BYTES:,} are taken")
+        if info.size > _MAX_INPUT_BYTES:
+            raise Invalid(f"the input has {info.size:,} bytes; at most {_MAX_INPUT_BYTES:,} are allowed")
         _, content = self.blobs.read(source.bucket, source.key)
         return b"".join(content)
 
 
-@dataclass
-class Room:
-    """How many of an endpoint's requests are at work; the others wait in their order."""
-
-    inside: int = 0
-    waiting: int = 0
-    _left: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.inside and not self.waiting
-
-    @asynccontextmanager
-    async def place(self, most: Callable[[], int]) -> AsyncIterator[None]:
-        """most: how many there may be, which may change meanwhile."""
-        self.waiting += 1
-        try:
-            async with self._left:
-                await self._left.wait_for(lambda: self.inside < max(1, most()))
-                self.inside += 1
-        finally:
-            self.waiting -= 1
-        try:
-            yield
-        finally:
-            async with self._left:
-                self.inside -= 1
-                self._left.notify_all()
-
-
-def _write(path: Path, values: dict[str, object]) -> None:
+def _save(request: AsyncRequest, path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    durable.write_file(path, json.dumps(values).encode(), mode=0o600)
+    durable.write_file(path, json.dumps(asdict(request)).encode(), mode=0o600)

@@ -1,7 +1,7 @@
-"""Whether a process that is at work lives: its own thread answers each byte that it is sent, whatever the model does meanwhile.
+"""Heartbeat: whether a busy worker process is alive. A thread of the worker returns each byte that the server sends.
 
-A model may hold the interpreter for long, so that silence alone says nothing: only a process that does not use the processor
-either is taken for one that stands still.
+A model may block the interpreter for long, so silence alone proves nothing. A process is hung when it is silent and uses no
+processor time either.
 """
 
 import contextlib
@@ -12,45 +12,49 @@ import psutil
 
 _LOG = logging.getLogger(__name__)
 _OVERDUE_AFTER_S = 1.0
-_STILL_AFTER_S = 2.0
+_HUNG_AFTER_S = 2.0
 
 
-class Pulse:
+class Heartbeat:
     """For the loop's thread."""
 
-    def __init__(self, link: socket.socket, pid: int) -> None:
-        """pid: of the process, or of one that has started it."""
-        link.setblocking(False)  # noqa: FBT003  # reason: socket's signature
-        self._link, self._pid = link, pid
-        self._asked_at: float | None = None
-        self._silent: tuple[float, float] | None = None
-        """Since when it is overdue, and the processor time used till then."""
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        """pid: the worker process, or one that has started it."""
+        connection.setblocking(False)  # noqa: FBT003  # reason: socket's signature
+        self._connection, self._pid = connection, pid
+        self._sent_at: float | None = None
+        self._overdue_since: float | None = None
+        self._cpu_s = 0.0
+        """Processor time when it became overdue."""
 
-    def is_still(self, now: float) -> bool:
-        """To be asked about once a second while there is work. now: on the monotonic clock."""
-        if self._asked_at is None or self._has_answered():
-            self._ask(now)
+    def is_hung(self, now: float) -> bool:
+        """Sends the next beat where the last was answered. Called about once a second while the worker is busy.
+
+        now: on the monotonic clock.
+        """
+        if self._sent_at is None or self._has_answer():
+            self._send(now)
             return False
-        if now - self._asked_at < _OVERDUE_AFTER_S:
+        if now - self._sent_at < _OVERDUE_AFTER_S:
             return False
-        used_s = _used_s(self._pid)
-        if self._silent is None or used_s != self._silent[1]:
-            self._silent = (now, used_s)
+        cpu_s = _cpu_seconds(self._pid)
+        if self._overdue_since is None or cpu_s != self._cpu_s:
+            self._overdue_since, self._cpu_s = now, cpu_s
             return False
-        return now - self._silent[0] >= _STILL_AFTER_S
+        return now - self._overdue_since >= _HUNG_AFTER_S
 
     def close(self) -> None:
-        self._link.close()
+        self._connection.close()
 
-    def _ask(self, now: float) -> None:
-        self._asked_at, self._silent = now, None
+    def _send(self, now: float) -> None:
+        self._sent_at, self._overdue_since = now, None
         with contextlib.suppress(OSError):
-            self._link.send(b".")
+            self._connection.send(b".")
 
-    def _has_answered(self) -> bool:
-        """At its end too: then the process is lost in any case."""
+    def _has_answer(self) -> bool:
+        """Also True at the end of the connection: the process is lost in any case then."""
         try:
-            self._link.recv(64)
+            self._connection.recv(64)
         except BlockingIOError:
             return False
         except OSError:
@@ -58,13 +62,13 @@ class Pulse:
         return True
 
 
-def _used_s(pid: int) -> float:
-    """Of the process and all that it has started."""
-    used = 0.0
+def _cpu_seconds(pid: int) -> float:
+    """Returns the processor time of the process and of all that it has started."""
+    seconds = 0.0
     with contextlib.suppress(psutil.Error):
-        first = psutil.Process(pid)
-        for process in (first, *first.children(recursive=True)):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
                 times = process.cpu_times()
-                used += times.user + times.system
-    return used
+                seconds += times.user + times.system
+    return seconds

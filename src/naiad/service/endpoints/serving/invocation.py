@@ -1,4 +1,4 @@
-"""An invocation on the server's side, from the moment it is taken to its answer."""
+"""Invocation on the server's side: the request, its response, and the stream of a response that comes in chunks."""
 
 import asyncio
 import time
@@ -8,112 +8,115 @@ from dataclasses import dataclass, field, replace
 from naiad.service.domain.errors import Unavailable
 from naiad.service.endpoints.frames import PAUSE, RESUME, STOP
 
-_MOST_HELD_BYTES = 4 * 2**20
+_MAX_BUFFERED_BYTES = 4 * 2**20
 INVOCATION_TIMEOUT_S = 60.0
-"""As AWS has it."""
+"""AWS's limit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """status: 200, or what went wrong: 400, 406, 415, 424 by the model; 503 when nobody could answer in time."""
+class InvocationResponse:
+    """status: 200; 400, 406, 415 or 424 from the model; 503 when no replica could answer in time."""
 
     status: int
     content_type: str
     custom_attributes: str
     body: bytes
-    """Of a stream: its first part."""
-    more: "Parts | None" = None
-    """The parts behind it, of a stream that somebody asked for; the last has no ``more`` of its own."""
+    """The first chunk, when a stream follows."""
+    stream: "ResponseStream | None" = None
+    """Gives the chunks that follow, for a client that wants a stream. The last chunk has none."""
     original_status: int | None = None
-    """Beside 424: what the model's own program answered; the body is its own then."""
+    """Status of the model's own program, beside 424; the body is the program's own then."""
 
 
-class Parts:
-    """What is on its way from a replica to the client of a stream. When the client is slow, the replica pauses."""
+def error_response(status: int, message: str) -> InvocationResponse:
+    return InvocationResponse(status, "text/plain", "", message.encode())
 
-    def __init__(self, steer: Callable[[int], None]) -> None:
-        """steer: given PAUSE, GO or STOP of the link."""
-        self._steer = steer
-        self._queue: asyncio.Queue[Reply] = asyncio.Queue()
-        self._held_bytes = 0
+
+class ResponseStream:
+    """Chunks on their way from a replica to a client. The replica pauses while the client is slow."""
+
+    def __init__(self, control: Callable[[int], None]) -> None:
+        """control: sends PAUSE, RESUME or STOP to the replica."""
+        self._control = control
+        self._queue: asyncio.Queue[InvocationResponse] = asyncio.Queue()
+        self._buffered_bytes = 0
         self.paused_at: float | None = None
 
-    def put(self, reply: Reply) -> None:
-        self._queue.put_nowait(reply)
-        self._held_bytes += len(reply.body)
-        if self.paused_at is None and self._held_bytes > _MOST_HELD_BYTES:
+    def put(self, chunk: InvocationResponse) -> None:
+        self._queue.put_nowait(chunk)
+        self._buffered_bytes += len(chunk.body)
+        if self.paused_at is None and self._buffered_bytes > _MAX_BUFFERED_BYTES:
             self.paused_at = time.monotonic()
-            self._steer(PAUSE)
+            self._control(PAUSE)
 
-    async def get(self) -> Reply:
-        reply = await self._queue.get()
-        self._held_bytes -= len(reply.body)
-        if self.paused_at is not None and self._held_bytes < _MOST_HELD_BYTES / 2:
+    async def get(self) -> InvocationResponse:
+        chunk = await self._queue.get()
+        self._buffered_bytes -= len(chunk.body)
+        if self.paused_at is not None and self._buffered_bytes < _MAX_BUFFERED_BYTES / 2:
             self.paused_at = None
-            self._steer(RESUME)
-        return reply
+            self._control(RESUME)
+        return chunk
 
     def stop(self) -> None:
-        """Nobody takes them any more; when they have ended, this does nothing."""
-        self._steer(STOP)
+        """Tells the replica that the client has gone. Does nothing after the end of the stream."""
+        self._control(STOP)
 
 
 @dataclass(slots=True)
-class Call:
+class Invocation:
     meta: bytes
-    """As link.meta_of(content type, accept, custom attributes) has it."""
+    """Content type, accept and custom attributes, from ``frames.encode_meta``."""
     body: bytes
-    answered: "asyncio.Future[Reply]"
-    asked_at: float
-    """On the monotonic clock, in seconds, as all times here."""
+    response: "asyncio.Future[InvocationResponse]"
+    received_at: float
+    """Seconds on the monotonic clock, like all times here."""
     request_id: str = ""
-    """As the client and the logs have it."""
+    """The client and the logs know the request by the same id."""
     timeout_s: float = INVOCATION_TIMEOUT_S
-    """How long a replica may take, to its answer, or of a stream from one part to the next."""
-    wants_stream: bool = False
+    """Time that a replica may take to its response; in a stream, from one chunk to the next."""
+    is_streaming: bool = False
+    """Whether the client wants the response as a stream."""
     sent_at: float = 0.0
-    tries: int = 0
-    """How many replicas were lost while they answered it."""
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
-    """Of the parts, in bytes."""
-    stream: Parts | None = None
+    lost_replicas: int = 0
+    """Number of replicas that were lost while they answered it."""
+    chunks: list[bytes] = field(default_factory=list)
+    """Chunks that have arrived of a response that is wanted as a whole."""
+    chunk_bytes: int = 0
+    stream: ResponseStream | None = None
 
     @property
-    def is_over(self) -> bool:
-        """Answered, or nobody waits for it any more."""
-        return self.answered.done() and self.stream is None
+    def is_finished(self) -> bool:
+        """Whether it has its response, or its client has gone."""
+        return self.response.done() and self.stream is None
 
-    def answer(self, reply: Reply) -> None:
+    def respond(self, response: InvocationResponse) -> None:
         if self.stream is not None:
-            self.stream.put(reply)
-        elif not self.answered.done():
-            self.answered.set_result(reply)
+            self.stream.put(response)
+        elif not self.response.done():
+            self.response.set_result(response)
 
-    def gather(self, body: bytes) -> None:
-        """A part of an answer that is wanted as a whole."""
-        self.parts.append(body)
-        self.size += len(body)
+    def collect_chunk(self, body: bytes) -> None:
+        self.chunks.append(body)
+        self.chunk_bytes += len(body)
 
-    def pass_on(self, part: Reply, steer: Callable[[int], None]) -> None:
-        """A part of an answer of which more is to come, for whom a stream is wanted."""
-        parts = self.stream if self.stream is not None else Parts(steer)
-        self.answer(replace(part, more=parts))
-        self.stream = parts
+    def stream_chunk(self, chunk: InvocationResponse, control: Callable[[int], None]) -> None:
+        """Passes on a chunk that is not the last. control: as ``ResponseStream`` has it."""
+        stream = self.stream if self.stream is not None else ResponseStream(control)
+        self.respond(replace(chunk, stream=stream))
+        self.stream = stream
 
-    def forget(self) -> None:
-        """What has come of its answer."""
-        self.parts.clear()
-        self.size = 0
+    def discard_chunks(self) -> None:
+        self.chunks.clear()
+        self.chunk_bytes = 0
 
 
-class NotNow(Unavailable):
-    """503, with when to come again."""
+class NotReady(Unavailable):
+    """The endpoint cannot take the invocation now: 503, with the time to retry after."""
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message, hint=f"try again in {retry_after_s} s")
         self.retry_after_s = retry_after_s
 
 
-class Full(NotNow):
-    """More is waiting than can be answered in good time."""
+class QueueFull(NotReady):
+    """The variant's queue holds as many invocations as can be answered in good time."""

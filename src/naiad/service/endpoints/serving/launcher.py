@@ -1,4 +1,4 @@
-"""Starts a replica: a folder of its own, a socket pair, and a worker within the walls."""
+"""Launcher: starts a replica, with a folder of its own, a pair of sockets, and a worker inside the sandbox."""
 
 import asyncio
 import contextlib
@@ -11,80 +11,83 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from naiad.service.contract.log_writer import LogWriter
-from naiad.service.domain.errors import ServiceError
-from naiad.service.endpoints.serving.heartbeat import Pulse
-from naiad.service.endpoints.serving.log_streams import prune
-from naiad.service.endpoints.serving.model_preparer import Prepared, variables_of
-from naiad.service.endpoints.serving.replica import Owner, Replica
-from naiad.service.walls.sandbox import Sandbox, make_sandbox
+from naiad.service.endpoints.serving.heartbeat import Heartbeat
+from naiad.service.endpoints.serving.log_streams import remove_old_log_streams
+from naiad.service.endpoints.serving.model_sandbox import make_model_sandbox, program_variables
+from naiad.service.endpoints.serving.prepared_model import PreparedModel
+from naiad.service.endpoints.serving.replica import Replica, ReplicaFailed, ReplicaOwner
+from naiad.service.walls.sandbox import Sandbox
 
 _WORKER = "naiad.service.endpoints.worker"
-_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-"""The server has nobody to give a replica to when it starts again, so it takes them along, even when it is killed."""
-_ABOVE_SHELLS = 20
+_DIE_WITH_SERVER = ("setpriv", "--pdeathsig", "KILL")
+"""A server that starts again cannot take over a replica, so replicas end with it, even when it is killed."""
+_MIN_INHERITED_FD = 20
 """A shell uses the descriptors below 10 itself."""
-_BUFFER_BYTES = 2**20
+_SOCKET_BUFFER_BYTES = 2**20
+_EXIT_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
 class Launcher:
-    """Of one variant of one deployment."""
+    """Launches the replicas of one variant of one deployment."""
 
-    prepared: Prepared
+    prepared: PreparedModel
     state_folder: Path
     logs: Path
-    """The folder of the variant's log streams."""
-    prefix: str
-    """Of replicas' names, so that those of two deployments differ."""
+    """Folder of the variant's log streams."""
+    name_prefix: str
+    """Prefix of the replicas' names, so that those of two deployments differ."""
     start_timeout_s: float
 
-    async def __call__(self, owner: Owner, number: int) -> Replica:
-        """For the loop's thread, since a process dies with the thread that made it. Raises ServiceError, OSError."""
-        name = f"{self.prefix}-{number}"
+    async def __call__(self, owner: ReplicaOwner, number: int) -> Replica:
+        """For the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError."""
+        name = f"{self.name_prefix}-{number}"
         folder = self.prepared.folder.with_name(f"{self.prepared.folder.name}-{number}")
         loop = asyncio.get_running_loop()
-        sandbox = await loop.run_in_executor(None, self._lay, folder)
-        ours, theirs = socket.socketpair()
-        pulse, answering = socket.socketpair()
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        with theirs, answering:
-            process = self._begin(sandbox, theirs, answering)
-        assert process.stdout is not None
-        await _follow_log(process.stdout, self.logs / name)
-        replica = Replica(name, process, owner, Pulse(pulse, process.pid))
-        replica.gone.add_done_callback(lambda _: loop.run_in_executor(None, _remove_after, process, folder))
-        await loop.create_unix_connection(lambda: replica, sock=ours)
+        sandbox = await loop.run_in_executor(None, self._make_folder, folder)
+        connection, worker_connection = socket.socketpair()
+        heartbeat, worker_heartbeat = socket.socketpair()
+        for end in (connection, worker_connection):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
+        with worker_connection, worker_heartbeat:
+            process = self._start_process(sandbox, worker_connection, worker_heartbeat)
+        await _follow_output(cast(IO[bytes], process.stdout), self.logs / name)
+        replica = Replica(name, process, owner, Heartbeat(heartbeat, process.pid))
+        replica.disconnected.add_done_callback(lambda _: loop.run_in_executor(None, _remove_folder, process, folder))
+        await loop.create_unix_connection(lambda: replica, sock=connection)
         return replica
 
-    def _lay(self, folder: Path) -> Sandbox:
-        """The same files under names of its own, not copies of them."""
+    def _make_folder(self, folder: Path) -> Sandbox:
+        """Makes the replica's folder of hard links to the prepared files."""
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("tmp", "work"):
             (folder / name).mkdir(mode=0o700, parents=True)
-        shutil.copytree(self.prepared.folder / "ml", folder / "ml", copy_function=_link, symlinks=True)
-        return make_sandbox(folder, self.state_folder, host="model", hosts=("model",))
+        shutil.copytree(self.prepared.folder / "ml", folder / "ml", copy_function=_link_or_copy, symlinks=True)
+        return make_model_sandbox(folder, self.state_folder)
 
-    def _begin(self, sandbox: Sandbox, link: socket.socket, pulse: socket.socket) -> "subprocess.Popen[bytes]":
-        descriptors = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, _ABOVE_SHELLS) for one in (link, pulse)]
+    def _start_process(
+        self, sandbox: Sandbox, connection: socket.socket, heartbeat: socket.socket
+    ) -> "subprocess.Popen[bytes]":
+        ends = (connection, heartbeat)
+        descriptors = [fcntl.fcntl(end.fileno(), fcntl.F_DUPFD, _MIN_INHERITED_FD) for end in ends]
         settings = {
             "socket_fd": descriptors[0],
             "heartbeat_fd": descriptors[1],
             "model_folder": str(sandbox.root / "model"),
             "engine": self.prepared.engine,
-            "max_batch_size": self.prepared.most_samples,
-            "replica_port": self.prepared.port,
+            "max_batch_size": self.prepared.max_batch_size,
+            "replica_port": self.prepared.replica_port,
             "start_timeout_s": self.start_timeout_s,
         }
-        python = "python" if self.prepared.has_packages else sys.executable
-        words = (python, "-m", _WORKER, json.dumps(settings))
-        command, variables = sandbox.wrap(words, variables_of(sandbox.root, self.prepared.environment))
+        python = "python" if self.prepared.has_requirements else sys.executable
+        worker = (python, "-m", _WORKER, json.dumps(settings))
+        command, variables = sandbox.wrap(worker, program_variables(sandbox.root, self.prepared.environment))
         try:
-            return subprocess.Popen(  # noqa: S603  # reason: within the walls
-                (*_DIES_WITH_US, *command),
+            return subprocess.Popen(  # noqa: S603  # reason: inside the sandbox
+                (*_DIE_WITH_SERVER, *command),
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -93,13 +96,15 @@ class Launcher:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ServiceError(f"a replica cannot be started: {error}") from error
+            raise ReplicaFailed(f"a replica cannot be started: {error}") from error
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
 
-class _LogReader(asyncio.Protocol):
+class _OutputReader(asyncio.Protocol):
+    """Writes what a process prints into its log stream."""
+
     def __init__(self, log: LogWriter) -> None:
         self._log = log
 
@@ -111,21 +116,22 @@ class _LogReader(asyncio.Protocol):
         self._log.close()
 
 
-async def _follow_log(output: IO[bytes], folder: Path) -> None:
+async def _follow_output(output: IO[bytes], folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    prune(folder.parent)
+    remove_old_log_streams(folder.parent)
     log = LogWriter(folder)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: _LogReader(log), output)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: _OutputReader(log), output)
 
 
-def _link(source: str, target: str) -> None:
+def _link_or_copy(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
 
 
-def _remove_after(process: "subprocess.Popen[bytes]", folder: Path) -> None:
+def _remove_folder(process: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Removes the replica's folder once its process has exited. Blocks."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(60)
+        process.wait(_EXIT_TIMEOUT_S)
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,16 +1,14 @@
-"""From a container definition to a folder from which replicas start.
+"""Model preparer: makes the folder from which replicas start, from a container definition.
 
-Fetched, unpacked, its engine chosen, its packages installed.
+It fetches and unpacks the model, chooses an engine for an artifact, and installs packages for a model with code.
 """
 
 import asyncio
 import json
 import logging
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,200 +17,124 @@ from naiad.service.blobs.port import BlobStore
 from naiad.service.contract import virtual_environment
 from naiad.service.contract.model_data import fetch_model
 from naiad.service.domain.errors import Invalid
-from naiad.service.endpoints.serving.engine_table_store import keep_table, table_uri
-from naiad.service.endpoints.serving.threads import in_thread
-from naiad.service.endpoints.worker.model_kind import model_kind
-from naiad.service.walls.sandbox import make_sandbox
+from naiad.service.endpoints.serving.engine_table_store import engine_table_uri, store_engine_table
+from naiad.service.endpoints.serving.model_sandbox import MODEL, run_sandboxed, sandboxed_command
+from naiad.service.endpoints.serving.prepared_model import PreparedModel
+from naiad.service.endpoints.worker.engine_table import add_row, failure_row, format_table, read_table, write_table
+from naiad.service.endpoints.worker.model_kind import ModelKind, model_kind
 
 _LOG = logging.getLogger(__name__)
-_PROBE = "naiad.service.endpoints.worker.engine_benchmark"
-_PROBE_WITHIN_S = 120.0
-_MEASURED_WITHIN_S = 300.0
-_INSTALL_WITHIN_S = 1800.0
-_PORT = "NAIAD_REPLICA_PORT"
-_WORKERS = "SAGEMAKER_MODEL_SERVER_WORKERS"
-_MOST_WORKERS = 256
-_HOST = "model"
-Say = Callable[[str], None]
+_BENCHMARK = "naiad.service.endpoints.worker.engine_benchmark"
+_BENCHMARK_TIMEOUT_S = 120.0
+_SINGLE_ENGINE_TIMEOUT_S = 300.0
+_INSTALL_TIMEOUT_S = 1800.0
+_REPLICA_PORT = "NAIAD_REPLICA_PORT"
+_REPLICAS_PER_INSTANCE = "SAGEMAKER_MODEL_SERVER_WORKERS"
+_MAX_REPLICAS_PER_INSTANCE = 256
+_LOW_PRIORITY = ("nice", "-n", "19")
+WriteLog = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What every replica of a variant has in common."""
-
-    folder: Path
-    """``ml`` in it is what a replica finds at /opt/ml."""
-    kind: str
-    """artifact, script or program."""
-    engine: str | None
-    most_samples: int
-    environment: Mapping[str, str]
-    has_packages: bool
-    """Whether it has an interpreter of its own, with what its requirements.txt names."""
-    port: int | None = None
-    """Of their own, where the model's environment asks for one."""
-    workers: int | None = None
-    """Replicas an instance, where the model's environment says."""
-    table_uri: str | None = None
-    """Of what the engines were measured at, in the store."""
-
-
-@dataclass(frozen=True)
-class Preparer:
-    """Blocks, but for ``measure_rest``: for a thread."""
+class ModelPreparer:
+    """All methods but ``measure_remaining_engines`` block: they are for a thread."""
 
     blobs: BlobStore
     state_folder: Path
 
-    def prepare(self, container: Mapping[str, Any], folder: Path, say: Say) -> Prepared:
-        """``folder`` is made, or made anew. Raises ServiceError with a reason for the one who deploys."""
+    def prepare(self, container: Mapping[str, Any], folder: Path, log: WriteLog) -> PreparedModel:
+        """Makes ``folder`` anew. Raises ServiceError with a reason for the user who deploys."""
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("ml/code", "tmp", "work"):
             (folder / name).mkdir(mode=0o700, parents=True)
-        model = folder / "ml" / "model"
-        fetch_model(self.blobs, container, model)
+        model_folder = folder / "ml" / "model"
+        fetch_model(self.blobs, container, model_folder)
         environment = dict(container.get("Environment", {}))
-        kind = str(model_kind(model))
-        prepared = Prepared(
+        kind = model_kind(model_folder)
+        is_artifact = kind is ModelKind.ARTIFACT
+        prepared = PreparedModel(
             folder,
             kind,
             engine=None,
-            most_samples=1,
+            max_batch_size=1,
             environment=environment,
-            has_packages=self._install(folder, environment, say) if kind != "artifact" else False,
-            port=_number(environment, _PORT, highest=65_535),
-            workers=_number(environment, _WORKERS, highest=_MOST_WORKERS),
-            table_uri=table_uri(container),
+            has_requirements=False if is_artifact else self._install_requirements(folder, environment, log),
+            replica_port=_parse_number(environment, _REPLICA_PORT, highest=65_535),
+            replicas_per_instance=_parse_number(
+                environment, _REPLICAS_PER_INSTANCE, highest=_MAX_REPLICAS_PER_INSTANCE
+            ),
+            engine_table_uri=engine_table_uri(container),
         )
-        return self._with_engine(prepared, say) if kind == "artifact" else prepared
+        return self._with_engine(prepared, log) if is_artifact else prepared
 
-    def _with_engine(self, prepared: Prepared, say: Say) -> Prepared:
-        from naiad.service.endpoints.worker.engine_table import format_table, write_table  # noqa: PLC0415
+    async def measure_remaining_engines(self, prepared: PreparedModel, log: WriteLog) -> None:
+        """Measures the engines that the deployment did not wait for, adds them to the table and writes it to the log again.
 
-        table = self._probed(prepared)
-        for line in format_table(table):
-            say(line)
-        write_table(prepared.folder / "ml" / "model", table)
-        keep_table(self.blobs, prepared.table_uri, table)
-        if table.get("chosen") is None:
-            raise Invalid(f"no engine runs the artifact: {table.get('reason', 'see the log')}")
-        return replace(prepared, engine=table["chosen"], most_samples=int(table["max_batch_size"]))
-
-    def _probed(self, prepared: Prepared) -> dict[str, Any]:
-        words = (sys.executable, "-m", _PROBE, "MODEL", "--skip-slow")
-        text = self._run(prepared.folder, words, prepared.environment, within_s=_PROBE_WITHIN_S, say=None)
-        table: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
-        return table
-
-    async def measure_rest(self, prepared: Prepared, say: Say) -> None:
-        """The engines that the deployment did not wait for: their rows are added to the table, and the whole is told again.
-
-        For the loop's thread; what is being measured ends when this is cancelled. Raises OSError when the folder is gone.
+        For the loop's thread; a measurement stops when this is cancelled. Raises OSError when the folder is gone.
         """
-        from naiad.service.endpoints.worker.engine_table import add_row, format_table, read_table, write_table  # noqa: PLC0415
-
-        model = prepared.folder / "ml" / "model"
-        table = read_table(model)
-        rest = table.get("unmeasured", [])
-        for name in rest:
-            table = add_row(table, await self._measured_alone(prepared, name))
-            write_table(model, table)
-        if not rest:
+        table = read_table(prepared.model_folder)
+        remaining = table.get("unmeasured", [])
+        for engine in remaining:
+            table = add_row(table, await self._measure_engine(prepared, engine))
+            write_table(prepared.model_folder, table)
+        if not remaining:
             return
         for line in format_table(table):
-            say(line)
-        await in_thread(lambda: keep_table(self.blobs, prepared.table_uri, table))
+            log(line)
+        await asyncio.to_thread(store_engine_table, self.blobs, prepared.engine_table_uri, table)
 
-    async def _measured_alone(self, prepared: Prepared, engine: str) -> dict[str, Any]:
-        """Its row, with what others leave of the processor."""
-        from naiad.service.endpoints.worker.engine_table import failure_row  # noqa: PLC0415
+    def _with_engine(self, prepared: PreparedModel, log: WriteLog) -> PreparedModel:
+        table = self._benchmark_engines(prepared)
+        for line in format_table(table):
+            log(line)
+        write_table(prepared.model_folder, table)
+        store_engine_table(self.blobs, prepared.engine_table_uri, table)
+        if table.get("chosen") is None:
+            raise Invalid(f"no engine runs the artifact: {table.get('reason', 'see the log')}")
+        return replace(prepared, engine=table["chosen"], max_batch_size=int(table["max_batch_size"]))
 
-        words = ("nice", "-n", "19", sys.executable, "-m", _PROBE, "MODEL", "--engine", engine)
-        command, variables = await in_thread(lambda: self._command(prepared.folder, words, prepared.environment))
-        none, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*command, env=variables, stdin=none, stdout=pipe, stderr=none)
+    def _benchmark_engines(self, prepared: PreparedModel) -> dict[str, Any]:
+        command = (sys.executable, "-m", _BENCHMARK, MODEL, "--skip-slow")
+        output = run_sandboxed(
+            prepared.folder, self.state_folder, command, prepared.environment, timeout_s=_BENCHMARK_TIMEOUT_S
+        )
+        table: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+        return table
+
+    async def _measure_engine(self, prepared: PreparedModel, engine: str) -> dict[str, Any]:
+        """Returns its row. It runs at the lowest priority, since replicas answer meanwhile."""
+        words = (*_LOW_PRIORITY, sys.executable, "-m", _BENCHMARK, MODEL, "--engine", engine)
+        command, variables = await asyncio.to_thread(
+            sandboxed_command, prepared.folder, self.state_folder, words, prepared.environment
+        )
+        null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, env=variables, stdin=null, stdout=pipe, stderr=null)
         try:
-            async with asyncio.timeout(_MEASURED_WITHIN_S):
+            async with asyncio.timeout(_SINGLE_ENGINE_TIMEOUT_S):
                 out, _ = await process.communicate()
             row: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
         except TimeoutError:
-            return failure_row(engine, f"it was not measured within {_MEASURED_WITHIN_S:g} s")
+            return failure_row(engine, f"it was not measured within {_SINGLE_ENGINE_TIMEOUT_S:g} s")
         except (ValueError, IndexError):
-            return failure_row(engine, f"its process ended with status {process.returncode}")
+            return failure_row(engine, f"its process exited with status {process.returncode}")
         else:
             return row
         finally:
             if process.returncode is None:
                 process.kill()
 
-    def _install(self, folder: Path, environment: Mapping[str, str], say: Say) -> bool:
-        requirements = folder / "ml" / "model" / "code" / "requirements.txt"
-        if not requirements.is_file():
+    def _install_requirements(self, folder: Path, environment: Mapping[str, str], log: WriteLog) -> bool:
+        """Returns whether the model has any."""
+        if not (folder / "ml" / "model" / "code" / "requirements.txt").is_file():
             return False
         virtual_environment.create_virtual_environment(folder / "ml")
-        words = ("python", "-m", "pip", "install", "--disable-pip-version-check", "-r", "MODEL/code/requirements.txt")
-        self._run(folder, words, environment, within_s=_INSTALL_WITHIN_S, say=say)
+        pip = ("python", "-m", "pip", "install", "--disable-pip-version-check")
+        command = (*pip, "-r", f"{MODEL}/code/requirements.txt")
+        run_sandboxed(folder, self.state_folder, command, environment, timeout_s=_INSTALL_TIMEOUT_S, log=log)
         return True
 
-    def _run(
-        self,
-        folder: Path,
-        words: Sequence[str],
-        environment: Mapping[str, str],
-        *,
-        within_s: float,
-        say: Say | None,
-    ) -> str:
-        """The stdout of a program within the walls; MODEL in its words is the model's folder. Raises Invalid when it fails."""
-        command, variables = self._command(folder, words, environment)
-        try:
-            ended = subprocess.run(  # noqa: S603  # reason: within the walls
-                command,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=within_s,
-                check=False,
-                errors="replace",
-            )
-        except subprocess.TimeoutExpired as error:
-            raise Invalid(f"{' '.join(words[:4])} took longer than {within_s:g} s") from error
-        if say is not None:
-            for line in (*ended.stdout.splitlines(), *ended.stderr.splitlines()):
-                say(line)
-        if ended.returncode != 0:
-            last = (ended.stderr.strip() or ended.stdout.strip() or "no word").splitlines()[-1]
-            raise Invalid(f"{' '.join(words[:4])} failed: {last[:500]}")
-        return ended.stdout
 
-    def _command(
-        self, folder: Path, words: Sequence[str], environment: Mapping[str, str]
-    ) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Of a program within the walls, and its variables."""
-        sandbox = make_sandbox(folder, self.state_folder, host=_HOST, hosts=(_HOST,))
-        model = str(sandbox.root / "model")
-        given = [word.replace("MODEL", model) for word in words]
-        return sandbox.wrap(given, variables_of(sandbox.root, environment))
-
-
-def variables_of(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Clean: nothing of the server's own is in it but where pip finds packages."""
-    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-    pip = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE")
-    return {
-        **virtual_environment.environment_variables(root),
-        "HOME": "/tmp",  # noqa: S108  # reason: the program's own
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        "SM_MODEL_DIR": str(root / "model"),
-        **dict.fromkeys(threads, "1"),
-        **{name: os.environ[name] for name in pip if name in os.environ},
-        **environment,
-    }
-
-
-def _number(environment: Mapping[str, str], name: str, *, highest: int) -> int | None:
+def _parse_number(environment: Mapping[str, str], name: str, *, highest: int) -> int | None:
     if name not in environment:
         return None
     text = environment[name]

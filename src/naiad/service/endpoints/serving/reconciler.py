@@ -1,283 +1,183 @@
-"""Brings endpoints to what the store says of them, and invocations to their replicas.
+"""Reconciler: brings what runs into line with what the store says of endpoints.
 
-The store is the truth: Creating, Updating and Deleting are orders, and an endpoint that is InService is started again by a server
-that starts again. One endpoint's trouble holds up no other.
+The store is the truth. Creating, Updating and Deleting are changes to carry out; an endpoint that is InService is started again
+by a server that starts again. Endpoints are reconciled independently: the trouble of one does not hold up the others.
 """
 
 import asyncio
 import logging
-import shutil
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import Conflict, NotFound, ServiceError
-from naiad.service.endpoints.rollout import Plan, VariantPlan
-from naiad.service.endpoints.serving.deployment import Deployment, Variant, VariantState
-from naiad.service.endpoints.serving.invocation import Call, Full, NotNow, Reply
-from naiad.service.endpoints.serving.invocation_metrics import Meter
-from naiad.service.endpoints.serving.log_streams import logs_folder
-from naiad.service.endpoints.serving.model_preparer import Preparer
+from naiad.service.endpoints.endpoint_detail import EndpointDetail
+from naiad.service.endpoints.rollout import Rollout
+from naiad.service.endpoints.serving.deployer import Deployer
+from naiad.service.endpoints.serving.deployment import Deployment
 from naiad.service.endpoints.serving.replica import ReplicaFailed
-from naiad.service.endpoints.serving.threads import in_thread
+from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.store.entity_port import EntityStore
 
 _LOG = logging.getLogger(__name__)
-_LONGEST_REASON = 1024
-_AGAIN_AFTER_S = 5.0
-_FULL = 503
+_MAX_REASON_CHARACTERS = 1024
+_RETRY_AFTER_S = 5.0
+_UNFINISHED = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)
 
 
 @dataclass
-class EndpointManager:
-    """All but ``ring`` and ``look`` is for the loop's thread."""
+class EndpointReconciler:
+    """For the loop's thread, except ``wake``."""
 
     entities: EntityStore
-    preparer: Preparer
+    router: EndpointRouter
+    deployer: Deployer
     clock: Clock
-    state_folder: Path
-    cores_of: Callable[[VariantPlan], int]
-    meter: Meter = field(default_factory=Meter)
-    _live: dict[str, Deployment] = field(default_factory=dict)
-    _statuses: dict[str, str] = field(default_factory=dict)
-    _has_looked: bool = False
-    """At the store; before that nobody knows which endpoints there are."""
-    _settling: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
-    _closing: set["asyncio.Task[None]"] = field(default_factory=set)
+    _tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    """Endpoints that are being reconciled."""
     _loop: asyncio.AbstractEventLoop | None = None
-    _rung: asyncio.Event = field(default_factory=asyncio.Event)
+    _wake_event: asyncio.Event = field(default_factory=asyncio.Event)
 
-    # --- from other threads
-
-    def ring(self) -> None:
-        """The store has news of endpoints."""
+    def wake(self) -> None:
+        """Says that the store has changed. Safe for any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._rung.set)
-
-    def look(self, name: str) -> dict[str, VariantState]:
-        """By variant, shadows too; empty while nothing runs."""
-        deployment = self._live.get(name)
-        if deployment is None:
-            return {}
-        return {one: variant.state for one, variant in deployment.all_variants().items()}
-
-    def states(self) -> list[tuple[str, str, VariantState]]:
-        """(endpoint, variant, state) of all that run."""
-        return [(name, variant, state) for name in list(self._live) for variant, state in self.look(name).items()]
-
-    # --- invocations
-
-    def submit(self, name: str, call: Call, *, target: str = "", comes_again: bool = False) -> Variant:
-        """Raises NotFound; NotNow when it is full, or is being started. A refusal is counted unless the call comes again."""
-        deployment = self._live.get(name)
-        if deployment is None:
-            raise self._absent(name)
-        variant = deployment.choose(target)
-        try:
-            variant.pool.submit(call)
-        except Full:
-            if not comes_again:
-                self.meter.count_refused(name, variant.plan.name, _FULL)
-            raise
-        if deployment.shadows and not target:
-            self._shadow(deployment, call)
-        return variant
-
-    def plan_of(self, name: str) -> Plan:
-        """Of what answers now. Raises NotFound, NotNow."""
-        deployment = self._live.get(name)
-        if deployment is None:
-            raise self._absent(name)
-        return deployment.plan
-
-    def _absent(self, name: str) -> ServiceError:
-        """Why it does not answer. What has been in service is so again soon: a server that starts again starts its replicas."""
-        status = self._statuses.get(name)
-        is_blind = self._loop is not None and not self._has_looked
-        if is_blind or status in (EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING):
-            return NotNow(f"endpoint {name} is being started: its replicas load their model", retry_after_s=1)
-        if status is None:
-            return NotFound(f"Endpoint {name} not found")
-        return NotFound(f"Endpoint {name} is {status}: it answers when it is InService")
-
-    def _shadow(self, deployment: Deployment, call: Call) -> None:
-        """A copy, of which nobody hears; it never holds up the original."""
-        for variant in deployment.shadows.values():
-            copy = Call(call.meta, call.body, asyncio.get_running_loop().create_future(), call.asked_at)
-            try:
-                variant.pool.submit(copy)
-            except ServiceError:
-                continue
-
-    # --- the store
+            self._loop.call_soon_threadsafe(self._wake_event.set)
 
     async def run(self) -> None:
-        """Until it is cancelled; ends replicas then."""
+        """Runs until it is cancelled; then it kills all replicas."""
         self._loop = asyncio.get_running_loop()
-        self._rung.set()
+        self.router.is_loading = True
+        self._wake_event.set()
         try:
             while True:
-                await self._rung.wait()
-                self._rung.clear()
+                await self._wake_event.wait()
+                self._wake_event.clear()
                 try:
-                    await self._look_at_all()
+                    await self.reconcile_all()
                 except ServiceError as error:
                     _LOG.warning("endpoints: %s; trying again", error)
-                    self._loop.call_later(_AGAIN_AFTER_S, self._rung.set)
+                    self._loop.call_later(_RETRY_AFTER_S, self._wake_event.set)
         finally:
-            for task in self._settling.values():
-                task.cancel()
-            for deployment in self._live.values():
+            self.cancel_tasks()
+            for deployment in self.router.deployments.values():
                 deployment.kill()
 
-    async def _look_at_all(self) -> None:
-        entities = await in_thread(lambda: self.entities.all(EntityKind.ENDPOINT))
-        self._statuses, self._has_looked = {entity.name: entity.status for entity in entities}, True
+    async def reconcile_all(self) -> None:
+        """Reads the store, and starts a task for each endpoint that needs one. Raises ServiceError."""
+        entities = await asyncio.to_thread(self.entities.all, EntityKind.ENDPOINT)
+        self.router.statuses = {entity.name: entity.status for entity in entities}
+        self.router.is_loading = False
         for entity in entities:
-            if entity.name not in self._settling and self._needs(entity):
-                task = asyncio.get_running_loop().create_task(self._settle(entity.name))
-                self._settling[entity.name] = task
-                task.add_done_callback(lambda _, name=entity.name: self._settled(name))  # type: ignore[misc]
+            if entity.name not in self._tasks and self._is_due(entity):
+                task = asyncio.get_running_loop().create_task(self._reconcile(entity.name))
+                self._tasks[entity.name] = task
+                task.add_done_callback(lambda _, name=entity.name: self._on_reconciled(name))  # type: ignore[misc]
 
-    def _needs(self, entity: Entity) -> bool:
-        return entity.status in _ORDERS or (
-            entity.status == EndpointStatus.IN_SERVICE and entity.name not in self._live
-        )
+    def cancel_tasks(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
 
-    def _settled(self, name: str) -> None:
-        self._settling.pop(name, None)
-        self._rung.set()
+    def _is_due(self, entity: Entity) -> bool:
+        is_missing = entity.status == EndpointStatus.IN_SERVICE and entity.name not in self.router.deployments
+        return entity.status in _UNFINISHED or is_missing
 
-    async def _settle(self, name: str) -> None:
-        """One order, to its end."""
+    def _on_reconciled(self, name: str) -> None:
+        self._tasks.pop(name, None)
+        self._wake_event.set()
+
+    async def _reconcile(self, name: str) -> None:
+        """Carries out one change of an endpoint, and waits before another attempt when that fails."""
         try:
-            entity = await in_thread(lambda: self.entities.get(EntityKind.ENDPOINT, name))
-            match entity.status:
-                case EndpointStatus.DELETING:
-                    await self._delete(entity)
-                case EndpointStatus.IN_SERVICE:
-                    await self._restore(entity)
-                case EndpointStatus.CREATING | EndpointStatus.UPDATING:
-                    await self._deploy(entity)
+            await self._carry_out(await asyncio.to_thread(self.entities.get, EntityKind.ENDPOINT, name))
         except NotFound:
             return
         except (ServiceError, OSError) as error:
             _LOG.warning("endpoint %s: %s; trying again", name, error)
-            await asyncio.sleep(_AGAIN_AFTER_S)
+            await asyncio.sleep(_RETRY_AFTER_S)
         except Exception:  # noqa: BLE001  # reason: the task's edge: one endpoint's trouble holds up no other
             _LOG.exception("endpoint %s: an internal error; trying again", name)
-            await asyncio.sleep(_AGAIN_AFTER_S)
+            await asyncio.sleep(_RETRY_AFTER_S)
 
-    async def _deploy(self, entity: Entity) -> None:
-        """The order's plan beside what runs; what runs stays until the new one answers, and when it never does."""
-        plan, old = Plan.from_json(entity.detail["next"]), self._live.get(entity.name)
-        if old is None and "plan" in entity.detail:
-            await self._start(entity.name, Plan.from_json(entity.detail["plan"]))
-            old = self._live.get(entity.name)
-        if old is not None and plan.number == old.plan.number:
-            await self._rescale(entity, old, plan)
+    async def _carry_out(self, entity: Entity) -> None:
+        """Raises NotFound when the endpoint is gone; ServiceError, OSError."""
+        detail = EndpointDetail.from_json(entity.detail)
+        if not self._is_due(entity):
+            return
+        if entity.status == EndpointStatus.DELETING:
+            await self._delete(entity)
+        elif entity.status == EndpointStatus.IN_SERVICE and detail.rollout is not None:
+            await self._start(entity.name, detail.rollout)
+        elif entity.status in _UNFINISHED and detail.pending_rollout is not None:
+            await self._deploy(entity, detail, detail.pending_rollout)
+        else:
+            raise ServiceError(f"it is {entity.status} and has no rollout")
+
+    async def _deploy(self, entity: Entity, detail: EndpointDetail, pending: Rollout) -> None:
+        """Starts the pending rollout beside the one that runs, which stays until the new one answers."""
+        name, old = entity.name, self.router.deployments.get(entity.name)
+        if old is None and detail.rollout is not None:
+            await self._start(name, detail.rollout)
+            old = self.router.deployments.get(name)
+        if old is not None and pending.deployment_number == old.rollout.deployment_number:
+            await self._update_weights_and_capacities(entity, detail, pending, old)
             return
         try:
-            deployment = await self._started(entity.name, plan, old)
+            deployment = await self.deployer.start(name, pending, old)
         except (ServiceError, OSError) as error:
-            await self._failed(entity, str(error))
+            await self._record_failure(entity, detail, pending, str(error))
             return
-        self._live[entity.name] = deployment
-        if await self._write(entity, EndpointStatus.IN_SERVICE, {"plan": plan.to_json()}, drop=_ORDERED):
-            self._let_go(old)
+        self.router.deployments[name] = deployment
+        if await self._record_success(entity, detail, pending) and old is not None:
+            self.deployer.retire(old)
 
-    async def _rescale(self, entity: Entity, deployment: Deployment, plan: Plan) -> None:
-        """Only the counts that were asked for: what scaling has made of the others stays."""
-        resized = entity.detail.get("resized", ())
-        before, counts = deployment.plan, {name: deployment.variants[name].instances for name in resized}
-        deployment.rescale(plan, {name: plan.variant(name).instances for name in resized})
+    async def _update_weights_and_capacities(
+        self, entity: Entity, detail: EndpointDetail, pending: Rollout, deployment: Deployment
+    ) -> None:
+        """Changes only the counts of the request: what scaling has made of the others stays."""
+        previous = deployment.rollout
+        old_counts = {name: deployment.variants[name].desired_count for name in detail.resized_variants}
+        new_counts = {name: pending.variant(name).desired_instance_count for name in detail.resized_variants}
+        deployment.update_weights_and_capacities(pending, new_counts)
         try:
             for variant in deployment.variants.values():
-                await variant.pool.become_ready()
+                await variant.pool.wait_ready()
         except ReplicaFailed as error:
-            deployment.rescale(before, counts)
-            await self._failed(entity, str(error))
+            deployment.update_weights_and_capacities(previous, old_counts)
+            await self._record_failure(entity, detail, pending, str(error))
             return
-        await self._write(entity, EndpointStatus.IN_SERVICE, {"plan": plan.to_json()}, drop=_ORDERED)
+        await self._record_success(entity, detail, pending)
 
-    async def _restore(self, entity: Entity) -> None:
-        await self._start(entity.name, Plan.from_json(entity.detail["plan"]))
-
-    async def _start(self, name: str, plan: Plan) -> None:
-        self._live[name] = await self._started(name, plan)
-
-    async def _started(self, name: str, plan: Plan, before: Deployment | None = None) -> Deployment:
-        """Raises ServiceError with the variant's reason."""
-        folder = self.state_folder / "endpoints" / name
-        deployment = Deployment(
-            plan,
-            folder / f"{plan.number}",
-            logs_folder(self.state_folder, name),
-            self.preparer,
-            self.cores_of,
-            on_done=lambda variant, call, reply: self._count(name, variant, call, reply),
-        )
-        await deployment.start(before)
-        return deployment
-
-    async def _failed(self, entity: Entity, reason: str) -> None:
-        """A first start leaves the endpoint Failed; an update is taken back, and told."""
-        text = reason[:_LONGEST_REASON]
-        if "plan" in entity.detail:
-            said = f"the update to {entity.detail['next']['config_name']} was taken back: {text}"[:_LONGEST_REASON]
-            await self._write(entity, EndpointStatus.IN_SERVICE, {"failure_reason": said}, drop=("next", "resized"))
-        else:
-            await self._write(entity, EndpointStatus.FAILED, {"failure_reason": text}, drop=("next",))
+    async def _start(self, name: str, rollout: Rollout) -> None:
+        self.router.deployments[name] = await self.deployer.start(name, rollout)
 
     async def _delete(self, entity: Entity) -> None:
-        deployment = self._live.pop(entity.name, None)
-        if deployment is not None:
-            await deployment.close()
-        folder = self.state_folder / "endpoints" / entity.name
-        await in_thread(lambda: shutil.rmtree(folder, ignore_errors=True))
-        await in_thread(lambda: self.entities.delete(entity))
-        self.meter.forget(entity.name)
-        self._statuses.pop(entity.name, None)
+        await self.deployer.remove(entity.name, self.router.deployments.pop(entity.name, None))
+        await asyncio.to_thread(self.entities.delete, entity)
+        self.router.metrics.remove_endpoint(entity.name)
+        self.router.statuses.pop(entity.name, None)
 
-    def _let_go(self, old: Deployment | None) -> None:
-        """Finishes what it had begun."""
-        if old is None:
-            return
-        task = asyncio.get_running_loop().create_task(self._close(old))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    async def _record_success(self, entity: Entity, detail: EndpointDetail, rollout: Rollout) -> bool:
+        after = EndpointDetail(rollout=rollout, deployment_number=detail.deployment_number)
+        return await self._write(entity, EndpointStatus.IN_SERVICE, after)
 
-    async def _close(self, old: Deployment) -> None:
-        await old.close()
-        await in_thread(lambda: shutil.rmtree(old.folder, ignore_errors=True))
+    async def _record_failure(self, entity: Entity, detail: EndpointDetail, pending: Rollout, reason: str) -> None:
+        """A first start that fails leaves the endpoint Failed; an update that fails is rolled back, with a reason."""
+        if detail.rollout is None:
+            status = EndpointStatus.FAILED
+        else:
+            status = EndpointStatus.IN_SERVICE
+            reason = f"the update to {pending.config_name} was taken back: {reason[:_MAX_REASON_CHARACTERS]}"
+        reason = reason[:_MAX_REASON_CHARACTERS]
+        after = replace(detail, pending_rollout=None, resized_variants=(), failure_reason=reason)
+        await self._write(entity, status, after)
 
-    async def _write(
-        self, entity: Entity, status: EndpointStatus, detail: dict[str, Any], *, drop: tuple[str, ...]
-    ) -> bool:
-        """Whether nobody has given another order meanwhile."""
-        kept = {key: value for key, value in entity.detail.items() if key not in drop}
-        after = replace(entity, status=status, detail={**kept, **detail}, modified_at=self.clock.now())
+    async def _write(self, entity: Entity, status: EndpointStatus, detail: EndpointDetail) -> bool:
+        """Returns False when the endpoint was changed meanwhile: then there is a new change to carry out."""
+        after = replace(entity, status=status, detail=detail.to_json(), modified_at=self.clock.now())
         try:
-            await in_thread(lambda: self.entities.update(after, before=entity))
+            await asyncio.to_thread(self.entities.update, after, before=entity)
         except (Conflict, NotFound):
             return False
-        self._statuses[entity.name] = status
+        self.router.statuses[entity.name] = status
         _LOG.info("endpoint %s: %s → %s", entity.name, entity.status, status)
         return True
-
-    def _count(self, name: str, variant: str, call: Call, reply: Reply) -> None:
-        if not call.sent_at:
-            self.meter.count_refused(name, variant, reply.status)
-            return
-        now = time.monotonic()
-        model_s = now - call.sent_at
-        self.meter.count(name, variant, reply.status, model_s=model_s, overhead_s=now - call.asked_at - model_s)
-
-
-_ORDERED = ("next", "resized", "failure_reason")
-"""Of an entity's detail: gone when the order is carried out."""
-_ORDERS = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)

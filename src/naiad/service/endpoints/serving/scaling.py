@@ -1,74 +1,79 @@
-"""How many instances a variant is to have: a decision by what was seen lately, with no clock and no process of its own.
+"""Scaling: how many instances a variant needs, decided from recent samples of its load. It has no clock and no task of its own.
 
-Up when calls wait, or when the replicas are busy nearly all the time: quickly, since somebody waits. Down when fewer would have
-done for a whole minute: slowly, since a start costs seconds. To none when that is allowed and nobody has asked for long.
+Up when invocations wait, or when the replicas are busy nearly all the time: quickly, since clients wait. Down when fewer
+instances would have done for a whole minute: slowly, since a start costs seconds. To zero when that is allowed and there was no
+invocation for long.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
 
-_UP_SPAN_S = 3.0
-_UP_BUSY = 0.85
-_DOWN_SPAN_S = 60.0
-_DOWN_BUSY = 0.6
-"""Of those that would be left."""
+_UP_WINDOW_S = 3.0
+_UP_BUSY_FRACTION = 0.85
+_DOWN_WINDOW_S = 60.0
+_DOWN_BUSY_FRACTION = 0.6
+"""Fraction of the instances that would remain."""
 
 
 @dataclass(frozen=True)
-class Bounds:
-    least: int
-    most: int
-    idle_s: float = 300.0
-    """With ``least`` 0: after so long without a call the last one goes."""
+class InstanceBounds:
+    min_count: int
+    max_count: int
+    idle_timeout_s: float = 300.0
+    """With a minimum of 0: after so long without an invocation the last instance stops."""
 
     @property
     def is_fixed(self) -> bool:
-        return self.least == self.most
+        return self.min_count == self.max_count
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One look at the variant."""
-
+class LoadSample:
     at: float
-    busy: float
-    """How many instances' worth of time was spent on calls since the look before: 0 … instances."""
-    waiting: int
+    busy_instances: float
+    """Mean number of instances that were busy since the sample before: 0 … instances."""
+    queue_length: int
 
 
 @dataclass
-class Scaler:
-    bounds: Bounds
-    _samples: deque[Sample] = field(default_factory=deque)
+class InstanceScaler:
+    bounds: InstanceBounds
+    _samples: deque[LoadSample] = field(default_factory=deque)
 
-    def decide(self, sample: Sample, *, instances: int, last_asked_at: float) -> int:
-        """How many there are to be; ``instances`` are wanted now."""
+    def desired_count(self, sample: LoadSample, *, current_count: int, last_invocation_at: float) -> int:
+        """Returns how many instances there should be. current_count: what was desired till now."""
         self._samples.append(sample)
-        while self._samples[0].at < sample.at - _DOWN_SPAN_S:
+        while self._samples[0].at < sample.at - _DOWN_WINDOW_S:
             self._samples.popleft()
-        count = instances
-        if self._is_short(sample, instances):
-            count = instances + max(1, instances // 2)
+        count = current_count
+        if self._is_overloaded(sample, current_count):
+            count = current_count + max(1, current_count // 2)
             self._samples.clear()
-        elif self._has_spare(sample, instances):
-            count = instances - 1
+        elif self._has_spare(sample, current_count):
+            count = current_count - 1
             self._samples.clear()
-        floor = self.bounds.least
-        if floor == 0 and (count > 0 and sample.at - last_asked_at < self.bounds.idle_s):
-            floor = 1
-        if floor == 0 and instances > 0 and sample.at - last_asked_at >= self.bounds.idle_s and not sample.waiting:
+        if not current_count:
             return 0
-        return min(max(count, floor), self.bounds.most) if instances else 0
+        min_count = self.bounds.min_count
+        if min_count == 0:
+            is_idle = sample.at - last_invocation_at >= self.bounds.idle_timeout_s
+            if is_idle and not sample.queue_length:
+                return 0
+            if not is_idle and count > 0:
+                min_count = 1
+        return min(max(count, min_count), self.bounds.max_count)
 
-    def _is_short(self, sample: Sample, instances: int) -> bool:
-        lately = [one for one in self._samples if one.at > sample.at - _UP_SPAN_S]
-        if not instances or len(lately) < 2:
+    def _is_overloaded(self, sample: LoadSample, current_count: int) -> bool:
+        recent = [one for one in self._samples if one.at > sample.at - _UP_WINDOW_S]
+        if not current_count or len(recent) < 2:
             return False
-        always_waiting = all(one.waiting for one in lately)
-        return always_waiting or sum(one.busy for one in lately) / len(lately) > _UP_BUSY * instances
+        always_waiting = all(one.queue_length for one in recent)
+        busy = sum(one.busy_instances for one in recent) / len(recent)
+        return always_waiting or busy > _UP_BUSY_FRACTION * current_count
 
-    def _has_spare(self, sample: Sample, instances: int) -> bool:
-        """Seen for the whole span, not only since a moment ago."""
-        if instances <= 1 or self._samples[0].at > sample.at - _DOWN_SPAN_S + 2 * _UP_SPAN_S:
+    def _has_spare(self, sample: LoadSample, current_count: int) -> bool:
+        """Whether one instance fewer would have been enough for the whole window."""
+        if current_count <= 1 or self._samples[0].at > sample.at - _DOWN_WINDOW_S + 2 * _UP_WINDOW_S:
             return False
-        return all(one.busy <= _DOWN_BUSY * (instances - 1) and not one.waiting for one in self._samples)
+        limit = _DOWN_BUSY_FRACTION * (current_count - 1)
+        return all(one.busy_instances <= limit and not one.queue_length for one in self._samples)

@@ -2,7 +2,7 @@ import pytest
 
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
-from naiad.service.endpoints.control.catalog import Catalog
+from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.store.entity_port import EntityQuery
 
 MODEL = {"PrimaryContainer": {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz", "Environment": {"A": "1"}}}
@@ -10,37 +10,37 @@ VARIANT = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "Ins
 
 
 @pytest.fixture
-def catalog(service) -> Catalog:
+def catalog(service) -> ModelCatalog:
     return service.catalog
 
 
-def test_a_model_and_a_configuration_of_it(catalog: Catalog):
+def test_a_model_and_a_configuration_of_it(catalog: ModelCatalog):
     catalog.create_model({"ModelName": "m", **MODEL, "Tags": []}, {"team": "x"})
     assert "Tags" not in catalog.get(EntityKind.MODEL, "m").request
-    assert catalog.container_of_model("m") == MODEL["PrimaryContainer"]
+    assert catalog.model_container("m") == MODEL["PrimaryContainer"]
     catalog.create_endpoint_config({"EndpointConfigName": "c", "ProductionVariants": [VARIANT]}, {})
     assert catalog.endpoint_config("c").request["ProductionVariants"] == [VARIANT]
     catalog.delete(EntityKind.MODEL, "m")
     with pytest.raises(NotFound, match=r'Could not find model "arn:.*:model/m"'):
-        catalog.container_of_model("m")
+        catalog.model_container("m")
     assert [one.name for one in catalog.find(EntityQuery(EntityKind.ENDPOINT_CONFIG)).entities] == ["c"]
 
 
-def test_what_is_there_already_in_awss_words(catalog: Catalog):
+def test_an_existing_model_is_refused_in_awss_words(catalog: ModelCatalog):
     catalog.create_model({"ModelName": "m", **MODEL}, {})
     with pytest.raises(Invalid, match='Cannot create already existing model "arn:'):
         catalog.create_model({"ModelName": "m", **MODEL}, {})
 
 
-def test_a_configuration_of_a_model_that_is_not_there(catalog: Catalog):
+def test_a_configuration_of_a_missing_model(catalog: ModelCatalog):
     with pytest.raises(NotFound, match="Could not find model"):
         catalog.create_endpoint_config({"EndpointConfigName": "c", "ProductionVariants": [VARIANT]}, {})
 
 
-def test_a_model_of_a_package_takes_its_container_and_adds_its_environment(catalog: Catalog):
+def test_a_model_of_a_package_has_its_container_and_both_environments(catalog: ModelCatalog):
     package = {"ModelPackageName": "p", "InferenceSpecification": {"Containers": [MODEL["PrimaryContainer"]]}}
     arn = catalog.registry.create_package(package, {}).arn
     catalog.create_model(
         {"ModelName": "m", "PrimaryContainer": {"ModelPackageName": arn, "Environment": {"B": "2"}}}, {}
     )
-    assert catalog.container_of_model("m") == {**MODEL["PrimaryContainer"], "Environment": {"A": "1", "B": "2"}}
+    assert catalog.model_container("m") == {**MODEL["PrimaryContainer"], "Environment": {"A": "1", "B": "2"}}

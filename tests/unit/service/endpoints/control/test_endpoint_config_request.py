@@ -1,25 +1,25 @@
 import pytest
 
 from naiad.service.domain.errors import Invalid, LimitExceeded
-from naiad.service.endpoints.control.endpoint_config_request import check_configuration
+from naiad.service.endpoints.control.endpoint_config_request import check_endpoint_config
 
 VARIANT = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
 
 
-def checked(*variants: dict[str, object], **more: object) -> None:
-    check_configuration({"EndpointConfigName": "c", "ProductionVariants": list(variants or (VARIANT,)), **more})
+def check(*variants: dict[str, object], **more: object) -> None:
+    check_endpoint_config({"EndpointConfigName": "c", "ProductionVariants": list(variants or (VARIANT,)), **more})
 
 
-def test_what_may_be_asked():
-    checked()
-    checked(VARIANT, {**VARIANT, "VariantName": "w"})
-    checked({"VariantName": "v", "ModelName": "m", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}})
-    checked(DataCaptureConfig={"EnableCapture": False}, ShadowProductionVariants=[{**VARIANT, "VariantName": "s"}])
-    checked(AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://data/out"}})
+def test_supported_configurations():
+    check()
+    check(VARIANT, {**VARIANT, "VariantName": "w"})
+    check({"VariantName": "v", "ModelName": "m", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}})
+    check(DataCaptureConfig={"EnableCapture": False}, ShadowProductionVariants=[{**VARIANT, "VariantName": "s"}])
+    check(AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://data/out"}})
 
 
 @pytest.mark.parametrize(
-    ("variants", "more", "said"),
+    ("variants", "more", "message"),
     [
         ((VARIANT, VARIANT), {}, "a name of its own"),
         (({**VARIANT, "ServerlessConfig": {}},), {}, "one or the other"),
@@ -38,11 +38,11 @@ def test_what_may_be_asked():
         ((), {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "file:///x"}}}, "only s3://"),
     ],
 )
-def test_what_may_not(variants: tuple[dict[str, object], ...], more: dict[str, object], said: str):
-    with pytest.raises(Invalid, match=said):
-        checked(*variants, **more)
+def test_unsupported_configurations(variants: tuple[dict[str, object], ...], more: dict[str, object], message: str):
+    with pytest.raises(Invalid, match=message):
+        check(*variants, **more)
 
 
-def test_a_type_that_there_is_not():
+def test_an_unknown_instance_type():
     with pytest.raises((Invalid, LimitExceeded), match=r"ml\.nothing\.huge"):
-        checked({**VARIANT, "InstanceType": "ml.nothing.huge"})
+        check({**VARIANT, "InstanceType": "ml.nothing.huge"})

@@ -1,7 +1,7 @@
 import pytest
 
 from naiad.service.domain.errors import Invalid
-from naiad.service.endpoints.control.model_request import check_container, container_in
+from naiad.service.endpoints.control.model_request import check_container, single_container
 
 GOOD = {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz"}
 
@@ -11,20 +11,20 @@ def prefix(kind: str, compression: str) -> dict[str, object]:
     return {"Image": "a", "ModelDataSource": {"S3DataSource": source}}
 
 
-def test_the_only_container():
-    assert container_in({"PrimaryContainer": GOOD}) == GOOD == container_in({"Containers": [GOOD]})
+def test_a_model_has_one_container():
+    assert single_container({"PrimaryContainer": GOOD}) == GOOD == single_container({"Containers": [GOOD]})
     for request in ({}, {"Containers": [GOOD, GOOD]}, {"PrimaryContainer": GOOD, "Containers": [GOOD]}):
         with pytest.raises(Invalid, match="containers are given"):
-            container_in(request)
+            single_container(request)
 
 
 @pytest.mark.parametrize("container", [GOOD, prefix("S3Prefix", "None"), prefix("S3Object", "Gzip")])
-def test_what_may_be_asked(container: dict[str, object]):
+def test_supported_containers(container: dict[str, object]):
     check_container(container, lambda _: True)
 
 
 @pytest.mark.parametrize(
-    ("container", "said"),
+    ("container", "message"),
     [
         ({"Image": "a"}, "no model data"),
         ({**GOOD, "Mode": "MultiModel"}, "MultiModel is not served"),
@@ -35,11 +35,11 @@ def test_what_may_be_asked(container: dict[str, object]):
         ({**GOOD, "Environment": {"A": "\0"}}, "NUL"),
     ],
 )
-def test_what_may_not(container: dict[str, object], said: str):
-    with pytest.raises(Invalid, match=said):
+def test_unsupported_containers(container: dict[str, object], message: str):
+    with pytest.raises(Invalid, match=message):
         check_container(container, lambda _: True)
 
 
-def test_a_bucket_that_is_not_there():
+def test_a_missing_bucket():
     with pytest.raises(Invalid, match="the bucket does not exist"):
         check_container(GOOD, lambda _: False)

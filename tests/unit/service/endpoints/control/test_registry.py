@@ -2,7 +2,7 @@ import pytest
 
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import InUse, Invalid, NotFound
-from naiad.service.endpoints.control.registry import Registry, plain_name
+from naiad.service.endpoints.control.registry import ModelRegistry, name_from_arn
 from naiad.service.store.entity_port import EntityQuery
 
 CONTAINER = {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz"}
@@ -10,39 +10,39 @@ SPECIFICATION = {"InferenceSpecification": {"Containers": [CONTAINER]}}
 
 
 @pytest.fixture
-def registry(service) -> Registry:
+def registry(service) -> ModelRegistry:
     service.catalog.registry.create_group({"ModelPackageGroupName": "shoes"}, {})
     return service.catalog.registry
 
 
-def version(registry: Registry, **more: object):
+def version(registry: ModelRegistry, **more: object):
     return registry.create_package({"ModelPackageGroupName": "shoes", **SPECIFICATION, **more}, {})
 
 
-def test_versions_count_up_and_are_not_given_again(registry: Registry):
+def test_version_numbers_increase_and_are_not_used_again(registry: ModelRegistry):
     assert [version(registry).name for _ in range(2)] == ["shoes/1", "shoes/2"]
     registry.delete_package("shoes/2")
     assert version(registry).name == "shoes/3"
-    found = registry.find(EntityQuery(EntityKind.MODEL_PACKAGE, name_prefix="shoes/", sort_by="name"))
-    assert [one.name for one in found.entities] == ["shoes/1", "shoes/3"]
+    page = registry.find(EntityQuery(EntityKind.MODEL_PACKAGE, name_prefix="shoes/", sort_by="name"))
+    assert [one.name for one in page.entities] == ["shoes/1", "shoes/3"]
 
 
-def test_only_what_is_approved_is_deployed(registry: Registry):
+def test_only_approved_packages_have_a_container(registry: ModelRegistry):
     arn = version(registry).arn
     with pytest.raises(Invalid, match="is PendingManualApproval; approve it"):
-        registry.container_of(arn)
+        registry.approved_container(arn)
     registry.update_package(
         {"ModelPackageArn": arn, "ModelApprovalStatus": "Approved", "CustomerMetadataProperties": {"a": "1"}}
     )
-    assert registry.container_of(arn) == CONTAINER
+    assert registry.approved_container(arn) == CONTAINER
     registry.update_package(
         {"ModelPackageArn": arn, "ModelApprovalStatus": "Rejected", "CustomerMetadataPropertiesToRemove": ["a"]}
     )
-    found = registry.package(arn)
-    assert (found.status, found.request["CustomerMetadataProperties"]) == ("Rejected", {})
+    package = registry.package(arn)
+    assert (package.status, package.request["CustomerMetadataProperties"]) == ("Rejected", {})
 
 
-def test_a_group_with_packages_stays(registry: Registry):
+def test_a_group_with_packages_cannot_be_deleted(registry: ModelRegistry):
     version(registry)
     with pytest.raises(InUse, match="delete them first"):
         registry.delete_group("shoes")
@@ -53,7 +53,7 @@ def test_a_group_with_packages_stays(registry: Registry):
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"),
+    ("request_", "message"),
     [
         (SPECIFICATION, "give ModelPackageGroupName"),
         ({"ModelPackageGroupName": "shoes", "ModelPackageName": "a", **SPECIFICATION}, "give ModelPackageGroupName"),
@@ -61,13 +61,13 @@ def test_a_group_with_packages_stays(registry: Registry):
         ({"ModelPackageName": "a", "InferenceSpecification": {"Containers": [{"Image": "a"}]}}, "no model data"),
     ],
 )
-def test_what_is_no_package(registry: Registry, request_: dict[str, object], said: str):
-    with pytest.raises(Invalid, match=said):
+def test_malformed_packages(registry: ModelRegistry, request_: dict[str, object], message: str):
+    with pytest.raises(Invalid, match=message):
         registry.create_package(request_, {})
 
 
-def test_names_from_arns():
-    assert plain_name("arn:aws:sagemaker:us-east-1:000000000000:model-package/shoes/3") == "shoes/3"
-    assert plain_name("shoes") == "shoes"
+def test_name_from_arn():
+    assert name_from_arn("arn:aws:sagemaker:us-east-1:000000000000:model-package/shoes/3") == "shoes/3"
+    assert name_from_arn("shoes") == "shoes"
     with pytest.raises(Invalid, match="not the ARN"):
-        plain_name("arn:aws:sagemaker:us-east-1:000000000000:model/shoes")
+        name_from_arn("arn:aws:sagemaker:us-east-1:000000000000:model/shoes")

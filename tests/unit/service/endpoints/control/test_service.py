@@ -3,28 +3,45 @@ import pytest
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
-from naiad.service.endpoints.control.service import EndpointService, cores_of
-from naiad.service.endpoints.rollout import Plan
+from naiad.service.endpoints.control.service import EndpointService, cores_per_instance
+from naiad.service.endpoints.endpoint_detail import EndpointDetail
+from naiad.service.endpoints.rollout import Rollout
 
 CONTAINER = {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz"}
 
 
-def configured(service: EndpointService, name: str, **variant: object) -> None:
+def add_config(service: EndpointService, name: str, **variant: object) -> None:
     catalog = service.catalog
     catalog.create_model({"ModelName": name, "PrimaryContainer": CONTAINER}, {})
-    given = {"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large", **variant}
-    catalog.create_endpoint_config({"EndpointConfigName": name, "ProductionVariants": [given]}, {})
+    values = {
+        "VariantName": "v",
+        "ModelName": name,
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+        **variant,
+    }
+    catalog.create_endpoint_config({"EndpointConfigName": name, "ProductionVariants": [values]}, {})
 
 
 @pytest.fixture
 def created(service: EndpointService) -> EndpointService:
-    configured(service, "one")
+    add_config(service, "one")
     service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {"team": "x"})
     return service
 
 
-def in_service(service: EndpointService, name: str = "e") -> Entity:
-    """As the manager leaves it."""
+def detail_of(entity: Entity) -> EndpointDetail:
+    return EndpointDetail.from_json(entity.detail)
+
+
+def pending(entity: Entity) -> Rollout:
+    rollout = detail_of(entity).pending_rollout
+    assert rollout is not None
+    return rollout
+
+
+def finish_deployment(service: EndpointService, name: str = "e") -> Entity:
+    """Writes the endpoint as the reconciler does after a deployment."""
     before = service.describe(name)
     after = Entity(
         before.kind,
@@ -34,22 +51,22 @@ def in_service(service: EndpointService, name: str = "e") -> Entity:
         before.created_at,
         service.clock.now(),
         EndpointStatus.IN_SERVICE,
-        {"plan": before.detail["next"], "number": before.detail["number"]},
+        EndpointDetail(rollout=pending(before), deployment_number=detail_of(before).deployment_number).to_json(),
     )
     service.entities.update(after, before=before)
     return after
 
 
-def test_an_order_is_on_disk_with_all_that_it_needs(created: EndpointService):
+def test_the_rollout_needs_neither_model_nor_configuration_any_more(created: EndpointService):
     created.catalog.delete(EntityKind.MODEL, "one")
     created.catalog.delete(EntityKind.ENDPOINT_CONFIG, "one")
     entity = created.describe("e")
     assert entity.status == EndpointStatus.CREATING
-    plan = Plan.from_json(entity.detail["next"])
-    assert (plan.number, plan.config_name, plan.variants[0].container) == (1, "one", CONTAINER)
+    rollout = pending(entity)
+    assert (rollout.deployment_number, rollout.config_name, rollout.variants[0].container) == (1, "one", CONTAINER)
 
 
-def test_one_order_at_a_time(created: EndpointService):
+def test_one_change_at_a_time(created: EndpointService):
     with pytest.raises(Invalid, match="Cannot update in-progress endpoint"):
         created.update({"EndpointName": "e", "EndpointConfigName": "one"})
     with pytest.raises(Invalid, match="wait for its end before you delete it"):
@@ -58,52 +75,53 @@ def test_one_order_at_a_time(created: EndpointService):
         created.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
 
 
-def test_an_update_has_a_number_of_its_own_and_may_keep_what_was_set(created: EndpointService):
-    in_service(created)
-    created.set_weights("e", [{"VariantName": "v", "DesiredWeight": 5.0, "DesiredInstanceCount": 3}])
-    in_service(created)
-    configured(created, "two", InitialInstanceCount=1)
+def test_an_update_has_its_own_number_and_may_retain_properties(created: EndpointService):
+    finish_deployment(created)
+    created.update_weights_and_capacities("e", [{"VariantName": "v", "DesiredWeight": 5.0, "DesiredInstanceCount": 3}])
+    finish_deployment(created)
+    add_config(created, "two", InitialInstanceCount=1)
     request = {"EndpointName": "e", "EndpointConfigName": "two", "RetainAllVariantProperties": True}
     excluded = [{"VariantPropertyType": "DesiredInstanceCount"}]
-    plan = Plan.from_json(created.update({**request, "ExcludeRetainedVariantProperties": excluded}).detail["next"])
-    assert (plan.number, plan.variants[0].weight, plan.variants[0].instances) == (2, 5.0, 1)
+    rollout = pending(created.update({**request, "ExcludeRetainedVariantProperties": excluded}))
+    (variant,) = rollout.variants
+    assert (rollout.deployment_number, variant.weight, variant.desired_instance_count) == (2, 5.0, 1)
 
 
-def test_counts_within_the_bounds_of_scaling(service: EndpointService):
-    configured(
+def test_a_count_must_be_within_the_bounds_of_scaling(service: EndpointService):
+    add_config(
         service, "one", ManagedInstanceScaling={"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2}
     )
     service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
-    in_service(service)
+    finish_deployment(service)
     for count in (0, 3):
         with pytest.raises(Invalid, match=f"DesiredInstanceCount is {count}; it is scaled between 1 and 2"):
-            service.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": count}])
-    order = service.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": 2}]).detail
-    (variant,) = Plan.from_json(order["next"]).variants
-    assert (variant.least, variant.instances, variant.most) == (1, 2, 2)
-    assert order["resized"] == ["v"]
+            service.update_weights_and_capacities("e", [{"VariantName": "v", "DesiredInstanceCount": count}])
+    entity = service.update_weights_and_capacities("e", [{"VariantName": "v", "DesiredInstanceCount": 2}])
+    (variant,) = pending(entity).variants
+    assert (variant.min_instance_count, variant.desired_instance_count, variant.max_instance_count) == (1, 2, 2)
+    assert detail_of(entity).resized_variants == ("v",)
 
 
-def test_a_weight_alone_asks_for_no_count(created: EndpointService):
-    in_service(created)
-    order = created.set_weights("e", [{"VariantName": "v", "DesiredWeight": 2.0}]).detail
-    assert (Plan.from_json(order["next"]).variants[0].weight, order["resized"]) == (2.0, [])
+def test_a_weight_alone_changes_no_count(created: EndpointService):
+    finish_deployment(created)
+    entity = created.update_weights_and_capacities("e", [{"VariantName": "v", "DesiredWeight": 2.0}])
+    assert (pending(entity).variants[0].weight, detail_of(entity).resized_variants) == (2.0, ())
 
 
-def test_a_fixed_count_is_at_least_one(created: EndpointService):
-    in_service(created)
+def test_a_fixed_count_must_be_at_least_one(created: EndpointService):
+    finish_deployment(created)
     with pytest.raises(Invalid, match="DesiredInstanceCount is 0; give at least 1"):
-        created.set_weights("e", [{"VariantName": "v", "DesiredInstanceCount": 0}])
+        created.update_weights_and_capacities("e", [{"VariantName": "v", "DesiredInstanceCount": 0}])
 
 
-def test_deleting_twice_is_deleting_once(created: EndpointService):
-    in_service(created)
+def test_an_endpoint_may_be_deleted_twice(created: EndpointService):
+    finish_deployment(created)
     created.delete("e")
     created.delete("e")
     assert created.describe("e").status == EndpointStatus.DELETING
 
 
-def test_what_is_not_there(created: EndpointService):
+def test_missing_endpoints_and_configurations(created: EndpointService):
     with pytest.raises(NotFound, match='Could not find endpoint "nothing"'):
         created.describe("nothing")
     with pytest.raises(NotFound, match="Could not find endpoint configuration"):
@@ -118,13 +136,13 @@ def test_what_is_not_there(created: EndpointService):
         {"RollingUpdatePolicy": {}},
     ],
 )
-def test_updates_that_are_not_served(created: EndpointService, config: dict[str, object]):
-    in_service(created)
+def test_unsupported_kinds_of_updates(created: EndpointService, config: dict[str, object]):
+    finish_deployment(created)
     with pytest.raises(Invalid):
         created.update({"EndpointName": "e", "EndpointConfigName": "one", "DeploymentConfig": config})
 
 
 def test_an_instance_has_as_many_replicas_as_cores_of_this_machine(created: EndpointService):
-    (variant,) = Plan.from_json(created.describe("e").detail["next"]).variants
-    assert cores_of(MachineResources((0, 1, 2, 3), 64 * 2**30), variant) == 2
-    assert cores_of(MachineResources((0,), 64 * 2**30), variant) == 1
+    (variant,) = pending(created.describe("e")).variants
+    assert cores_per_instance(MachineResources((0, 1, 2, 3), 64 * 2**30), variant) == 2
+    assert cores_per_instance(MachineResources((0,), 64 * 2**30), variant) == 1

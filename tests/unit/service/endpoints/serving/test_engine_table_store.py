@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from naiad.service.blobs.open import open_blobs
-from naiad.service.endpoints.serving.engine_table_store import keep_table, table_uri
+from naiad.service.endpoints.serving.engine_table_store import engine_table_uri, store_engine_table
 
 
 @pytest.mark.parametrize(
@@ -19,26 +19,26 @@ from naiad.service.endpoints.serving.engine_table_store import keep_table, table
         ({}, None),
     ],
 )
-def test_it_is_named_after_the_data(container: dict[str, Any], expected: str | None) -> None:
-    assert table_uri(container) == expected
+def test_the_table_is_named_after_the_models_data(container: dict[str, Any], expected: str | None) -> None:
+    assert engine_table_uri(container) == expected
 
 
-def test_a_later_table_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+def test_a_table_replaces_an_earlier_one(tmp_path: Path) -> None:
     blobs = open_blobs(str(tmp_path))
     blobs.create_bucket("data")
     for chosen in ("torch", "openvino"):
-        keep_table(blobs, "s3://data/m.tar.gz.engines.json", {"chosen": chosen})
+        store_engine_table(blobs, "s3://data/m.tar.gz.engines.json", {"chosen": chosen})
     info, content = blobs.read("data", "m.tar.gz.engines.json")
     assert (json.loads(b"".join(content)), info.content_type) == ({"chosen": "openvino"}, "application/json")
-    keep_table(blobs, None, {})
-    assert len(blobs.list("data").blobs) == 1
+    store_engine_table(blobs, None, {})
+    assert len(blobs.list("data").objects) == 1
 
 
 @pytest.mark.parametrize("uri", ["s3://nowhere/m.engines.json", "s3://data/" + "k" * 1025])
-def test_a_store_that_refuses_is_a_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture, uri: str) -> None:
+def test_a_failure_of_the_store_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture, uri: str) -> None:
     blobs = open_blobs(str(tmp_path))
     blobs.create_bucket("data")
     with caplog.at_level(logging.WARNING):
-        keep_table(blobs, uri, {"chosen": "torch"})
-    assert f"is not kept at {uri}" in caplog.text
-    assert not blobs.list("data").blobs
+        store_engine_table(blobs, uri, {"chosen": "torch"})
+    assert f"is not stored at {uri}" in caplog.text
+    assert not blobs.list("data").objects

@@ -1,4 +1,4 @@
-"""Of processes that answer, that stand still, and that have no time to answer. Time is what the test says."""
+"""Tests with processes that answer, that hang, and that are too busy to answer. The test sets the time."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from naiad.service.endpoints.serving.heartbeat import Pulse
+from naiad.service.endpoints.serving.heartbeat import Heartbeat
 
 
 @pytest.fixture
@@ -18,41 +18,41 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
-def test_one_that_answers_lives(ends: tuple[socket.socket, socket.socket]):
+def test_a_process_that_answers_is_alive(ends: tuple[socket.socket, socket.socket]):
     ours, theirs = ends
-    pulse = Pulse(ours, os.getpid())
+    heartbeat = Heartbeat(ours, os.getpid())
     for second in range(10):
-        assert not pulse.is_still(float(second))
+        assert not heartbeat.is_hung(float(second))
         theirs.sendall(theirs.recv(64))
 
 
-def test_one_that_does_nothing_stands_still(ends: tuple[socket.socket, socket.socket]):
+def test_a_process_that_does_nothing_hangs(ends: tuple[socket.socket, socket.socket]):
     with subprocess.Popen(["sleep", "60"]) as process:
-        pulse = Pulse(ends[0], process.pid)
-        found = [pulse.is_still(float(second)) for second in range(5)]
+        heartbeat = Heartbeat(ends[0], process.pid)
+        results = [heartbeat.is_hung(float(second)) for second in range(5)]
         process.kill()
-    assert found == [False, False, False, True, True]
+    assert results == [False, False, False, True, True]
 
 
-def test_one_that_is_too_busy_to_answer_lives(ends: tuple[socket.socket, socket.socket]):
+def test_a_process_that_is_too_busy_to_answer_is_alive(ends: tuple[socket.socket, socket.socket]):
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
-        pulse = Pulse(ends[0], process.pid)
-        found = []
+        heartbeat = Heartbeat(ends[0], process.pid)
+        results = []
         for second in range(6):
-            found.append(pulse.is_still(float(second)))
+            results.append(heartbeat.is_hung(float(second)))
             used = _ticks(process.pid)
             while _ticks(process.pid) == used:
                 pass
         process.kill()
-    assert not any(found)
+    assert not any(results)
 
 
-def test_one_whose_link_is_closed_is_nobodys_to_judge(ends: tuple[socket.socket, socket.socket]):
-    pulse = Pulse(ends[0], os.getpid())
-    pulse.is_still(0.0)
+def test_a_closed_connection_is_not_a_hang(ends: tuple[socket.socket, socket.socket]):
+    heartbeat = Heartbeat(ends[0], os.getpid())
+    heartbeat.is_hung(0.0)
     ends[1].close()
-    assert not pulse.is_still(100.0)
-    pulse.close()
+    assert not heartbeat.is_hung(100.0)
+    heartbeat.close()
 
 
 def _ticks(pid: int) -> int:

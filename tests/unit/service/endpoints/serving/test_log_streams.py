@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from naiad.service.endpoints.serving.log_streams import logs_folder, prune, streams_of_endpoint
+from naiad.service.endpoints.serving.log_streams import list_log_streams, logs_folder, remove_old_log_streams
 
 
 def put(folder: Path, name: str, *, at_s: int = 0) -> None:
@@ -10,25 +10,25 @@ def put(folder: Path, name: str, *, at_s: int = 0) -> None:
     os.utime(folder / name, (at_s, at_s))
 
 
-def test_streams_by_variant_and_replica(tmp_path: Path):
+def test_streams_are_sorted_by_variant_and_replica(tmp_path: Path):
     folder = logs_folder(tmp_path, "shoes")
     for name in ("green/i-2", "blue/i-1", "blue/deployment"):
         put(folder, name)
     (folder / "blue" / "empty").mkdir()
-    assert [stream.name for stream in streams_of_endpoint(tmp_path, "shoes")] == [
+    assert [stream.name for stream in list_log_streams(tmp_path, "shoes")] == [
         "blue/deployment",
         "blue/i-1",
         "green/i-2",
     ]
-    assert streams_of_endpoint(tmp_path, "hats") == []
+    assert list_log_streams(tmp_path, "hats") == []
 
 
-def test_the_oldest_streams_go(tmp_path: Path):
+def test_the_oldest_streams_are_removed(tmp_path: Path):
     for number in range(205):
         put(tmp_path, f"i-{number}", at_s=1000 + number)
-    prune(tmp_path)
+    remove_old_log_streams(tmp_path)
     left = {path.name for path in tmp_path.iterdir()}
     assert len(left) == 200
     assert "i-4" not in left
     assert "i-5" in left
-    prune(tmp_path / "nothing")
+    remove_old_log_streams(tmp_path / "nothing")

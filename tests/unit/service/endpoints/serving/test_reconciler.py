@@ -1,90 +1,115 @@
-"""What the manager says of endpoints that do not answer now; their lives are in tests/e2e/endpoints."""
+"""Changes that the reconciler carries out, with deployments that start nothing."""
 
 import asyncio
-import datetime as dt
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any
 
 import pytest
 
-from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
-from naiad.service.domain.errors import NotFound
+from naiad.service.domain.entity import EndpointStatus, Entity
+from naiad.service.domain.errors import NotFound, ServiceError
 from naiad.service.endpoints.control.service import EndpointService
-from naiad.service.endpoints.serving.invocation import Call, Full, NotNow
-from naiad.service.endpoints.serving.reconciler import EndpointManager
+from naiad.service.endpoints.endpoint_detail import EndpointDetail
+from naiad.service.endpoints.rollout import Rollout
+from naiad.service.endpoints.serving.reconciler import EndpointReconciler
 
-NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+CONTAINER = {"Image": "a", "ModelDataUrl": "s3://data/m.tar.gz"}
 
 
-def ask(manager: EndpointManager) -> None:
+class RecordingDeployer:
+    """Deployer whose deployments fail for the configurations in ``broken``."""
+
+    def __init__(self) -> None:
+        self.broken: set[str] = set()
+        self.retired: list[int] = []
+
+    async def start(self, _endpoint: str, rollout: Rollout, _previous: Any = None) -> Any:
+        if rollout.config_name in self.broken:
+            raise ServiceError("no weights")
+        return SimpleNamespace(rollout=rollout)
+
+    def retire(self, deployment: Any) -> None:
+        self.retired.append(deployment.rollout.deployment_number)
+
+    async def remove(self, _endpoint: str, _deployment: Any) -> None: ...
+
+
+@pytest.fixture
+def deployer(service: EndpointService) -> RecordingDeployer:
+    deployer = RecordingDeployer()
+    service.reconciler.deployer = deployer  # type: ignore[assignment]
+    return deployer
+
+
+def add_config(service: EndpointService, name: str) -> None:
+    service.catalog.create_model({"ModelName": name, "PrimaryContainer": CONTAINER}, {})
+    variant = {"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    service.catalog.create_endpoint_config({"EndpointConfigName": name, "ProductionVariants": [variant]}, {})
+
+
+def reconcile(reconciler: EndpointReconciler) -> None:
+    """Carries out one change of each endpoint."""
+
     async def run() -> None:
-        manager.submit("e", Call(b"", b"", asyncio.get_running_loop().create_future(), 0.0))
+        await reconciler.reconcile_all()
+        await asyncio.gather(*reconciler._tasks.values())
 
     asyncio.run(run())
 
 
-def looked(service: EndpointService, status: EndpointStatus | None) -> EndpointManager:
-    """At a store in which the endpoint has that status."""
-    if status is not None:
-        service.entities.add(Entity(EntityKind.ENDPOINT, "e", "us-east-1", {}, NOW, NOW, status, {}), {})
-
-    async def run() -> None:
-        await service.manager._look_at_all()
-        for task in service.manager._settling.values():
-            task.cancel()
-
-    asyncio.run(run())
-    return service.manager
+def described(service: EndpointService) -> tuple[Entity, EndpointDetail]:
+    entity = service.describe("e")
+    return entity, EndpointDetail.from_json(entity.detail)
 
 
-@pytest.mark.parametrize("status", [EndpointStatus.IN_SERVICE, EndpointStatus.UPDATING])
-def test_what_was_in_service_is_asked_again(service: EndpointService, status: EndpointStatus):
-    with pytest.raises(NotNow, match="is being started") as found:
-        ask(looked(service, status))
-    assert found.value.retry_after_s == 1
+def test_create_update_and_delete(service: EndpointService, deployer: RecordingDeployer):
+    for name in ("one", "two"):
+        add_config(service, name)
+    service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
+    reconcile(service.reconciler)
+    entity, detail = described(service)
+    assert (entity.status, detail.pending_rollout) == (EndpointStatus.IN_SERVICE, None)
+    service.update({"EndpointName": "e", "EndpointConfigName": "two"})
+    reconcile(service.reconciler)
+    assert service.router.rollout("e").config_name == "two"
+    assert deployer.retired == [1]
+    service.delete("e")
+    reconcile(service.reconciler)
+    assert service.router.deployments == {}
+    with pytest.raises(NotFound):
+        service.describe("e")
 
 
-def test_nothing_is_known_before_the_store_was_looked_at(service: EndpointService):
-    async def run() -> None:
-        running = asyncio.create_task(service.manager.run())
-        await asyncio.sleep(0)
-        with pytest.raises(NotNow, match="is being started"):
-            service.manager.submit("e", Call(b"", b"", asyncio.get_running_loop().create_future(), 0.0))
-        running.cancel()
-
-    asyncio.run(run())
+def test_a_first_start_that_fails(service: EndpointService, deployer: RecordingDeployer):
+    add_config(service, "one")
+    deployer.broken.add("one")
+    service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
+    reconcile(service.reconciler)
+    entity, detail = described(service)
+    assert (entity.status, detail.failure_reason) == (EndpointStatus.FAILED, "no weights")
 
 
-class Crowded:
-    """A deployment whose one variant is full."""
-
-    shadows: ClassVar[dict[str, object]] = {}
-    plan = SimpleNamespace(name="v")
-
-    @property
-    def pool(self) -> "Crowded":
-        return self
-
-    def choose(self, _target: str) -> "Crowded":
-        return self
-
-    def submit(self, _call: Call) -> None:
-        raise Full("64 wait", retry_after_s=1)
-
-
-@pytest.mark.parametrize("comes_again", [False, True])
-def test_a_refusal_is_counted_once_for_whoever_asked(service: EndpointService, comes_again: bool):  # reason: a case
-    service.manager._live["e"] = Crowded()  # type: ignore[assignment]
-    with pytest.raises(Full):
-        service.manager.submit("e", Call(b"", b"", None, 0.0), comes_again=comes_again)  # type: ignore[arg-type]
-    totals = service.manager.meter.totals
-    assert {key: total.by_status for key, total in totals.items()} == ({} if comes_again else {("e", "v"): {503: 1}})
+def test_an_update_that_fails_is_rolled_back(service: EndpointService, deployer: RecordingDeployer):
+    for name in ("one", "two"):
+        add_config(service, name)
+    service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
+    reconcile(service.reconciler)
+    deployer.broken.add("two")
+    service.update({"EndpointName": "e", "EndpointConfigName": "two"})
+    reconcile(service.reconciler)
+    entity, detail = described(service)
+    assert (entity.status, detail.failure_reason) == (
+        EndpointStatus.IN_SERVICE,
+        "the update to two was taken back: no weights",
+    )
+    assert service.router.rollout("e").config_name == "one"
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [(EndpointStatus.CREATING, "it answers when"), (EndpointStatus.FAILED, "is Failed"), (None, "e not found")],
-)
-def test_what_never_was_is_not_found(service: EndpointService, status: EndpointStatus | None, said: str):
-    with pytest.raises(NotFound, match=said):
-        ask(looked(service, status))
+def test_an_endpoint_in_service_is_started_again(service: EndpointService, deployer: RecordingDeployer):
+    assert not deployer.broken
+    add_config(service, "one")
+    service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
+    reconcile(service.reconciler)
+    service.router.deployments.clear()
+    reconcile(service.reconciler)
+    assert service.router.rollout("e").deployment_number == 1

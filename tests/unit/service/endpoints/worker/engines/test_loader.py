@@ -26,7 +26,7 @@ def test_each_engine_gives_the_reference_scores(artifact: Path, name: str, count
 def test_an_artifact_without_a_program_has_no_engine(artifact: Path, tmp_path: Path):
     opened = folder.open_artifact_folder(artifact)
     with folder.replace_artifact(tmp_path / "bare") as partial:
-        shutil.copyfile(opened.path("model.safetensors"), partial / "model.safetensors")
+        shutil.copyfile(opened.file_path("model.safetensors"), partial / "model.safetensors")
         folder.commit(tmp_path / "bare", {**opened.values, "missing": {"program.pt2": "it branches on data"}})
     with pytest.raises(ArtifactError, match=r"no program.*it branches on data"):
         available_engines(open_artifact(tmp_path / "bare"))
