@@ -31,6 +31,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from live_server import FINAL_STATUSES, LiveServer, serve, start_server, training_request
 from log import log_row
 
+from naiad.service.executors.instance_files import AGENT_FILE, read_process
 from naiad.service.executors.process import Process
 
 LINES = 20
@@ -127,7 +128,8 @@ class Killer:
 
     def _agents(self) -> list[Process]:
         """Returns the agents of the running instances."""
-        agents = [Process(**_json(path)) for path in self.server.state.glob("jobs/*/*/*/*/agent.json")]
+        files = self.server.state.glob(f"jobs/*/*/*/*/{AGENT_FILE}")
+        agents = [agent for file in files if (agent := read_process(file)) is not None]
         return [agent for agent in agents if agent.is_alive]
 
     def _kill_server(self) -> None:
