@@ -1,4 +1,4 @@
-"""A disk that fills up while a run goes on: the last checkpoint stays, and the run can be resumed where there is room."""
+"""A disk that fills up during a run: the last checkpoint stays, and the run is resumed when there is free space."""
 
 import shutil
 import subprocess
@@ -14,11 +14,11 @@ PROGRAM = textwrap.dedent("""
     folder = pathlib.Path(sys.argv[1])
     train = "train mlp digits --epochs 4 --no-report --set checkpoint_steps=5".split() + ["--out", str(folder / "run")]
     filler = folder / "filler"
-    from naiad.trainer.checkpoint import FolderCheckpoints
+    from naiad.trainer.loop.checkpoint import FolderCheckpoints
     save, count = FolderCheckpoints.save, [0]
-    def filling(self, snapshot, *, regular=True):
+    def fill_and_save(self, snapshot, *, regular=True):
         count[0] += 1
-        if count[0] == 3:  # somebody else takes all the room but a little
+        if count[0] == 3:  # another program takes almost all free space
             with filler.open("wb") as file:
                 try:
                     while True:
@@ -27,7 +27,7 @@ PROGRAM = textwrap.dedent("""
                 except OSError:
                     file.close()
         save(self, snapshot, regular=regular)
-    FolderCheckpoints.save = filling
+    FolderCheckpoints.save = fill_and_save
     print("status", main(train))
     names = sorted(path.name for path in (folder / "run" / "checkpoints").iterdir())
     print("checkpoints", names)
@@ -39,7 +39,7 @@ PROGRAM = textwrap.dedent("""
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, to mount a small disk")
-def test_the_run_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
+def test_the_run_is_resumed_when_there_is_free_space(tmp_path: Path) -> None:
     mount = f'mount -t tmpfs -o size=8m tmpfs {tmp_path} && exec {sys.executable} -c "$0" {tmp_path}'
     done = subprocess.run(["unshare", "-Urm", "sh", "-c", mount, PROGRAM], capture_output=True, text=True, check=False)
     if "unshare:" in done.stderr:

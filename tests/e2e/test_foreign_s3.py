@@ -1,4 +1,4 @@
-"""``naiad serve --s3-endpoint URL``: objects live in a store of somebody else, jobs read and write there."""
+"""``naiad serve --s3-endpoint URL``: objects are in another S3 store, and jobs read and write there."""
 
 import contextlib
 import io
@@ -24,23 +24,23 @@ PROGRAM = (
 )
 
 
-def serving(state: Path, *options: str) -> "subprocess.Popen[str]":
-    process = subprocess.Popen(command(state, *options), stderr=subprocess.PIPE, text=True)
+def start_server(state: Path, *options: str) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(serve_command(state, *options), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    told = []
+    lines = []
     for line in process.stderr:
-        told.append(line)
+        lines.append(line)
         if "serving on" in line:
             return process
-    raise AssertionError("".join(told))
+    raise AssertionError("".join(lines))
 
 
-def command(state: Path, *options: str) -> list[str]:
-    always = ["--port", "0", "--no-warm", "--no-aws-hosts", "--state", str(state)]
-    return [sys.executable, "-m", "naiad.cli", "serve", *always, *options]
+def serve_command(state: Path, *options: str) -> list[str]:
+    common = ["--port", "0", "--no-warm", "--no-aws-hosts", "--state", str(state)]
+    return [sys.executable, "-m", "naiad.cli", "serve", *common, *options]
 
 
-def end(process: "subprocess.Popen[str]") -> int:
+def stop_server(process: "subprocess.Popen[str]") -> int:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     return process.returncode
@@ -48,34 +48,34 @@ def end(process: "subprocess.Popen[str]") -> int:
 
 @pytest.fixture
 def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a store of somebody else; its keys are in the environment, as for any AWS client."""
+    """The address of another S3 store; its keys are in the environment, as for any AWS client."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    process = serving(tmp_path / "foreign")
-    at = read_address(tmp_path / "foreign")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", at.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", at.secret_key)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", at.region)
-    yield at.url
-    assert end(process) == 0
+    process = start_server(tmp_path / "foreign")
+    address = read_address(tmp_path / "foreign")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", address.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", address.secret_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", address.region)
+    yield address.url
+    assert stop_server(process) == 0
 
 
 @pytest.fixture
 def state(tmp_path: Path, foreign: str) -> Iterator[Path]:
-    process = serving(tmp_path / "state", "--s3-endpoint", foreign)
+    process = start_server(tmp_path / "state", "--s3-endpoint", foreign)
     yield tmp_path / "state"
-    assert end(process) == 0
+    assert stop_server(process) == 0
 
 
-def own(state: Path, service: str) -> Any:
-    at = read_address(state)
-    keys = {"aws_access_key_id": at.access_key, "aws_secret_access_key": at.secret_key}
-    return boto3.client(service, endpoint_url=at.url, region_name=at.region, **keys)
+def make_client(state: Path, service: str) -> Any:
+    address = read_address(state)
+    keys = {"aws_access_key_id": address.access_key, "aws_secret_access_key": address.secret_key}
+    return boto3.client(service, endpoint_url=address.url, region_name=address.region, **keys)
 
 
-def create(state: Path, name: str) -> None:
+def create_job(state: Path, name: str) -> None:
     source = {"S3DataType": "S3Prefix", "S3Uri": "s3://data/in/", "S3DataDistributionType": "FullyReplicated"}
-    own(state, "sagemaker").create_training_job(
+    make_client(state, "sagemaker").create_training_job(
         TrainingJobName=name,
         AlgorithmSpecification={
             "TrainingImage": "any",
@@ -90,10 +90,10 @@ def create(state: Path, name: str) -> None:
     )
 
 
-def ended(state: Path, name: str) -> dict[str, Any]:
+def wait_for_end(state: Path, name: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while True:
-        job = dict(own(state, "sagemaker").describe_training_job(TrainingJobName=name))
+        job = dict(make_client(state, "sagemaker").describe_training_job(TrainingJobName=name))
         if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
             return job
         assert time.monotonic() < deadline, job
@@ -104,8 +104,8 @@ def test_a_job_reads_and_writes_in_the_foreign_store(state: Path, foreign: str) 
     with contextlib.closing(boto3.Session().client("s3", endpoint_url=foreign)) as store:
         store.create_bucket(Bucket="data")
         store.put_object(Bucket="data", Key="in/a.txt", Body=b"from afar\n")
-        create(state, "one")
-        job = ended(state, "one")
+        create_job(state, "one")
+        job = wait_for_end(state, "one")
         assert job["TrainingJobStatus"] == "Completed", job
         body = store.get_object(Bucket="data", Key="out/one/output/model.tar.gz")["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
@@ -116,33 +116,33 @@ def test_a_job_reads_and_writes_in_the_foreign_store(state: Path, foreign: str) 
     assert not (state / "blobs").exists()
 
 
-def test_the_own_door_hands_on_to_the_foreign_store(state: Path, foreign: str) -> None:
+def test_the_s3_operations_of_the_server_use_the_foreign_store(state: Path, foreign: str) -> None:
     with (
         contextlib.closing(boto3.Session().client("s3", endpoint_url=foreign)) as store,
-        contextlib.closing(own(state, "s3")) as door,
+        contextlib.closing(make_client(state, "s3")) as own,
     ):
-        door.put_object(Bucket="naiad", Key="a", Body=b"through the door")
-        assert store.get_object(Bucket="naiad", Key="a")["Body"].read() == b"through the door"
+        own.put_object(Bucket="naiad", Key="a", Body=b"through the server")
+        assert store.get_object(Bucket="naiad", Key="a")["Body"].read() == b"through the server"
         store.put_object(Bucket="naiad", Key="b", Body=b"there before")
-        assert door.get_object(Bucket="naiad", Key="b")["Body"].read() == b"there before"
-        assert [row["Key"] for row in door.list_objects_v2(Bucket="naiad")["Contents"]] == ["a", "b"]
+        assert own.get_object(Bucket="naiad", Key="b")["Body"].read() == b"there before"
+        assert [row["Key"] for row in own.list_objects_v2(Bucket="naiad")["Contents"]] == ["a", "b"]
         with pytest.raises(ClientError, match="NoSuchKey"):
-            door.get_object(Bucket="naiad", Key="nothing")
+            own.get_object(Bucket="naiad", Key="nothing")
 
 
-def refusal(state: Path, endpoint: str) -> str:
-    options = command(state, "--s3-endpoint", endpoint)
-    ended = subprocess.run(options, capture_output=True, text=True, check=False, timeout=60)
-    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False), ended.stderr
-    return ended.stderr
+def start_error(state: Path, endpoint: str) -> str:
+    options = serve_command(state, "--s3-endpoint", endpoint)
+    completed = subprocess.run(options, capture_output=True, text=True, check=False, timeout=60)
+    assert (completed.returncode, "Traceback" in completed.stderr) == (2, False), completed.stderr
+    return completed.stderr
 
 
-def test_a_store_that_is_not_there_or_has_no_keys_is_told_at_the_start(
+def test_a_missing_store_or_missing_keys_are_reported_at_the_start(
     tmp_path: Path, foreign: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "S3 store http://127.0.0.1:9 cannot be used" in refusal(tmp_path / "state", "http://127.0.0.1:9")
+    assert "S3 store http://127.0.0.1:9 cannot be used" in start_error(tmp_path / "state", "http://127.0.0.1:9")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert "AWS_ACCESS_KEY_ID" in refusal(tmp_path / "state", foreign)
+    assert "AWS_ACCESS_KEY_ID" in start_error(tmp_path / "state", foreign)

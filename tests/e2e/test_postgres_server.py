@@ -1,4 +1,4 @@
-"""``naiad serve --database postgresql://…``: the life of a server whose jobs are in a database that can go away."""
+"""``naiad serve --database postgresql://…``: the life of a server whose database may stop meanwhile."""
 
 import contextlib
 import os
@@ -18,42 +18,42 @@ from botocore.exceptions import ClientError
 from naiad.home import read_address
 
 ROLE = "arn:aws:iam::000000000000:role/naiad"
-ENDS = ("Completed", "Failed", "Stopped")
+FINAL_STATUSES = ("Completed", "Failed", "Stopped")
 
 
 class Server:
-    """A whole program; ``postgres`` is its database."""
+    """A server process; ``postgres`` is its database."""
 
     def __init__(self, state: Path, postgres: Any) -> None:
         self.state, self.postgres = state, postgres
-        self.process = self.started(state)
+        self.process = self.start(state)
 
-    def started(self, state: Path) -> "subprocess.Popen[str]":
+    def start(self, state: Path) -> "subprocess.Popen[str]":
         process = subprocess.Popen(self._command(state), stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
-        told = []
+        lines = []
         for line in process.stderr:
-            told.append(line)
+            lines.append(line)
             if "serving on" in line:
                 return process
-        raise AssertionError("".join(told))
+        raise AssertionError("".join(lines))
 
-    def refused(self, state: Path) -> "subprocess.CompletedProcess[str]":
+    def start_refused(self, state: Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(self._command(state), capture_output=True, text=True, check=False, timeout=60)
 
     def client(self, service: str, **settings: Any) -> Any:
-        at = read_address(self.state)
+        address = read_address(self.state)
         return boto3.client(
             service,
-            endpoint_url=at.url,
-            region_name=at.region,
-            aws_access_key_id=at.access_key,
-            aws_secret_access_key=at.secret_key,
+            endpoint_url=address.url,
+            region_name=address.region,
+            aws_access_key_id=address.access_key,
+            aws_secret_access_key=address.secret_key,
             config=Config(**settings),
         )
 
-    def end(self, number: int) -> int:
-        self.process.send_signal(number)
+    def stop(self, signal_number: int) -> int:
+        self.process.send_signal(signal_number)
         self.process.communicate(timeout=60)
         return self.process.returncode
 
@@ -79,13 +79,13 @@ class Server:
         return [sys.executable, "-m", "naiad.cli", "serve", *options, "--database", self.postgres.url]
 
 
-def soon(value: Callable[[], Any], *, within_s: float = 60) -> Any:
-    """What ``value`` gives once it is true; errors of the server's meanwhile are waited out."""
+def wait_for(value: Callable[[], Any], *, within_s: float = 60) -> Any:
+    """Returns the first true result of ``value``. Errors of the server are ignored until then."""
     deadline = time.monotonic() + within_s
     while True:
         with contextlib.suppress(ClientError):
-            if found := value():
-                return found
+            if result := value():
+                return result
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -96,28 +96,26 @@ def server(tmp_path: Path, postgres: Any, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.delenv(name)
     running = Server(tmp_path / "state", postgres)
     yield running
-    assert running.end(signal.SIGTERM) == 0
+    assert running.stop(signal.SIGTERM) == 0
 
 
-def test_a_job_outlives_the_server_and_a_second_server_is_told_who_holds_the_database(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_job_outlives_the_server_and_a_second_server_is_told_the_owner(server: Server, tmp_path: Path) -> None:
     server.create("one", seconds=4)
-    soon(lambda: server.describe("one")["SecondaryStatus"] == "Training")
-    second = server.refused(tmp_path / "other")
+    wait_for(lambda: server.describe("one")["SecondaryStatus"] == "Training")
+    second = server.start_refused(tmp_path / "other")
     assert second.returncode == 2
     assert f"is in use by naiad pid {server.process.pid} at {read_address(server.state).url}" in second.stderr
-    server.end(signal.SIGKILL)
-    server.process = server.started(server.state)
-    described = soon(lambda: (job := server.describe("one"))["TrainingJobStatus"] in ENDS and job)
+    server.stop(signal.SIGKILL)
+    server.process = server.start(server.state)
+    described = wait_for(lambda: (job := server.describe("one"))["TrainingJobStatus"] in FINAL_STATUSES and job)
     assert described["TrainingJobStatus"] == "Completed", described
     assert sum(step["Status"] == "Starting" for step in described["SecondaryStatusTransitions"]) == 1
     assert not (server.state / "naiad.db").exists()
 
 
-def test_a_database_that_goes_away_comes_back(server: Server, tmp_path: Path) -> None:
+def test_a_server_goes_on_after_its_database_was_stopped(server: Server, tmp_path: Path) -> None:
     server.create("one", seconds=2)
-    soon(lambda: server.describe("one")["SecondaryStatus"] == "Training")
+    wait_for(lambda: server.describe("one")["SecondaryStatus"] == "Training")
     server.postgres.stop()
     impatient = server.client("sagemaker", retries={"total_max_attempts": 1})
     with pytest.raises(ClientError) as refused:
@@ -126,9 +124,9 @@ def test_a_database_that_goes_away_comes_back(server: Server, tmp_path: Path) ->
     store = server.client("s3")
     store.put_object(Bucket="naiad", Key="meanwhile", Body=b"objects need no database")
     server.postgres.start()
-    described = soon(lambda: (job := server.describe("one"))["TrainingJobStatus"] in ENDS and job)
+    described = wait_for(lambda: (job := server.describe("one"))["TrainingJobStatus"] in FINAL_STATUSES and job)
     assert described["TrainingJobStatus"] == "Completed", described
     server.create("two")
-    assert soon(lambda: server.describe("two")["TrainingJobStatus"] in ENDS)
-    second = server.refused(tmp_path / "other")
+    assert wait_for(lambda: server.describe("two")["TrainingJobStatus"] in FINAL_STATUSES)
+    second = server.start_refused(tmp_path / "other")
     assert f"is in use by naiad pid {server.process.pid}" in second.stderr
