@@ -201,34 +201,33 @@ def test_sdk_3_lists_stops_and_has_a_session(server: Any, sdk3: Any, tmp_path: P
     assert "got abc ['own/a.txt'] naiad" in output
 
 
+DDP_SCRIPT = """
+import gc, hashlib, os, pathlib, torch
+import torch.distributed as dist
+from torch import nn
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+torch.manual_seed(rank)
+model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(5):
+    x = torch.randn(16, 4) + rank
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(model(x), (x.sum(1) > 2 * rank).long()).backward()
+    optimizer.step()
+weights = b"".join(p.detach().numpy().tobytes() for p in model.parameters())
+print("rank", rank, "of", dist.get_world_size(), "weights", hashlib.sha256(weights).hexdigest(), flush=True)
+if rank == 0:
+    torch.save(model.module.state_dict(), pathlib.Path(os.environ["SM_MODEL_DIR"], "model.pt"))
+dist.destroy_process_group()
+del model  # ends the group's threads: torch aborts when one of them outlives the interpreter
+gc.collect()
+"""
+
+
 @pytest.mark.usefixtures("sdk_port")
 def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_path: Path) -> None:
-    code = source(
-        tmp_path / "code",
-        "train.py",
-        """
-        import gc, hashlib, os, pathlib, torch
-        import torch.distributed as dist
-        from torch import nn
-        dist.init_process_group("gloo")
-        rank = dist.get_rank()
-        torch.manual_seed(rank)
-        model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)))
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        for _ in range(5):
-            x = torch.randn(16, 4) + rank
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x), (x.sum(1) > 2 * rank).long()).backward()
-            optimizer.step()
-        weights = b"".join(p.detach().numpy().tobytes() for p in model.parameters())
-        print("rank", rank, "of", dist.get_world_size(), "weights", hashlib.sha256(weights).hexdigest(), flush=True)
-        if rank == 0:
-            torch.save(model.module.state_dict(), pathlib.Path(os.environ["SM_MODEL_DIR"], "model.pt"))
-        dist.destroy_process_group()
-        del model  # with it go the group's threads; torch aborts where one of them outlives the interpreter
-        gc.collect()
-        """,
-    )
+    code = source(tmp_path / "code", "train.py", DDP_SCRIPT)
     program = """
         import sys
         from sagemaker.train import ModelTrainer

@@ -71,7 +71,7 @@ class Settings:
     cache_bytes: int | None = None
     """Limit of the cache of fetched objects; None is a tenth of the disk."""
     drain_timeout_s: int = 30
-    """How long a server that ends waits for requests that it has begun to answer."""
+    """A server that ends waits so long for the requests that it has begun to answer."""
 
     @property
     def blobs_url(self) -> str:

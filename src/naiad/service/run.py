@@ -25,7 +25,7 @@ from naiad.service.store.lock import StoreLock, lock_folder
 _KEEP_ALIVE_S = 20
 """An idle connection stays open for so long; boto3 reuses its connections."""
 _CLEANUP_TIMEOUT_S = 5.0
-"""At its end the server waits so long for the cleanup. The next start does the rest."""
+"""A server that ends waits so long for the cleanup. The next start does the rest."""
 
 
 def serve(settings: Settings, *, ready: Callable[[ServerAddress], None]) -> None:

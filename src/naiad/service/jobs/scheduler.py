@@ -41,13 +41,13 @@ class CoreAllocation:
 
 @dataclass(frozen=True)
 class Placement:
-    """What a job holds from its start to its end."""
+    """The resources that a job holds from its start to its end."""
 
     arn: str
     allocations: tuple[CoreAllocation, ...]
     """One for each instance."""
     memory_bytes: int
-    """For each instance."""
+    """The memory of each instance."""
     port: int | None = None
 
     @property

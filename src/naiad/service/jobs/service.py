@@ -28,7 +28,7 @@ from naiad.service.store.port import JobPage, JobQuery, Store
 
 @dataclass(frozen=True)
 class _RequestReader:
-    """How the request of one kind of job is read."""
+    """Reads the request of one kind of job."""
 
     name_key: str
     check: Callable[[Request], None]

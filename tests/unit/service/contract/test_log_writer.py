@@ -63,11 +63,11 @@ def test_a_full_log_keeps_no_more_of_the_program(tmp_path):
         assert log.feed(f"line {number} is as long as this\n".encode()) == [f"line {number} is as long as this"]
     log.write_message("messages of Naiad are always kept")
     log.close()
-    kept = [line.partition(b" ")[2].decode() for line in (tmp_path / "log").read_bytes().splitlines()]
+    lines = [line.partition(b" ")[2].decode() for line in (tmp_path / "log").read_bytes().splitlines()]
     assert (tmp_path / "log").stat().st_size < 1300
-    assert kept[-3].startswith("line ")
-    assert kept[-2] == "naiad: the log is full: at most 1,000 bytes of a program's output are kept"
-    assert kept[-1] == "naiad: messages of Naiad are always kept"
+    assert lines[-3].startswith("line ")
+    assert lines[-2] == "naiad: the log is full: at most 1,000 bytes of a program's output are kept"
+    assert lines[-1] == "naiad: messages of Naiad are always kept"
     assert log.last_lines[-1] == "line 99 is as long as this"
 
 

@@ -10,7 +10,6 @@ def test_each_bucket_is_looked_up_once() -> None:
     assert buckets == ["data"]
 
 
-
 def test_a_bucket_that_does_not_exist_is_refused() -> None:
     with pytest.raises(Invalid, match="here names the bucket 'data', which does not exist"):
         check_buckets([("here", "s3://data/1")], lambda _: False)

@@ -1,4 +1,4 @@
-"""What only the local executor has: folders, the warm interpreter, and programs that outlive their agents."""
+"""The local executor beyond the contract: its folders, and programs that outlive their agents."""
 
 import errno
 import os

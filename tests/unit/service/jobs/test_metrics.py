@@ -29,28 +29,30 @@ def at(seconds: float) -> dt.datetime:
 
 
 def test_the_last_value_of_each_name_from_agents_and_programs(tmp_path: Path) -> None:
-    one = make_instance(tmp_path)
+    instance = make_instance(tmp_path)
     lines = ['{"name": "loss", "value": 2, "time": 10}', '{"name": "loss", "value": 1.5, "time": 20.5}', '{"name": "lo']
-    (one.folder / "metrics.jsonl").write_text("\n".join(lines))
+    (instance.folder / "metrics.jsonl").write_text("\n".join(lines))
     append_metrics(
         put_metrics_file(tmp_path / "one"), [MetricPoint("acc", 0.5, at(5)), MetricPoint("loss", 9.0, at(1))]
     )
-    assert final_metrics((one,)) == (MetricPoint("acc", 0.5, at(5)), MetricPoint("loss", 1.5, at(20.5)))
-    assert len(list(read_metrics(metric_files((one,))))) == 4
+    assert final_metrics((instance,)) == (MetricPoint("acc", 0.5, at(5)), MetricPoint("loss", 1.5, at(20.5)))
+    assert len(list(read_metrics(metric_files((instance,))))) == 4
 
 
 def test_a_metric_that_stopped_long_before_the_end_comes_from_the_report(tmp_path: Path) -> None:
-    one = make_instance(tmp_path)
+    instance = make_instance(tmp_path)
     line = '{"name": "loss", "value": 1, "time": 20}\n'
-    (one.folder / "metrics.jsonl").write_text('{"name": "acc", "value": 0.9, "time": 10}\n' + line * 8_000)
-    write_report(one.folder, InstanceReport(Phase.UPLOADING, alive=True, metrics={"acc": (0.9, 10), "loss": (3, 19)}))
-    assert final_metrics((one,)) == (MetricPoint("acc", 0.9, at(10)), MetricPoint("loss", 1.0, at(20)))
+    (instance.folder / "metrics.jsonl").write_text('{"name": "acc", "value": 0.9, "time": 10}\n' + line * 8_000)
+    write_report(
+        instance.folder, InstanceReport(Phase.UPLOADING, alive=True, metrics={"acc": (0.9, 10), "loss": (3, 19)})
+    )
+    assert final_metrics((instance,)) == (MetricPoint("acc", 0.9, at(10)), MetricPoint("loss", 1.0, at(20)))
 
 
 def test_reports_of_versions_without_times_are_skipped(tmp_path: Path) -> None:
-    one = make_instance(tmp_path)
-    write_report(one.folder, InstanceReport(Phase.COMPLETED, alive=False, metrics={"acc": 0.9}))  # type: ignore[dict-item]  # reason: the old format
-    assert final_metrics((one,)) == ()
+    instance = make_instance(tmp_path)
+    write_report(instance.folder, InstanceReport(Phase.COMPLETED, alive=False, metrics={"acc": 0.9}))  # type: ignore[dict-item]  # reason: the old format
+    assert final_metrics((instance,)) == ()
 
 
 def test_a_job_without_metrics(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def _exception_text(log_lines: Sequence[str], root: Path) -> str:
     exceptions = exceptions or _syntax_errors(lines)
     if not exceptions or exceptions[-1].lines_after > _MAX_LINES_AFTER:
         return ""
-    last = next((one for one in reversed(exceptions) if not _LAUNCHER_ERROR.match(one.text)), exceptions[-1])
+    others = [exception for exception in exceptions if not _LAUNCHER_ERROR.match(exception.text)]
+    last = (others or exceptions)[-1]
     return last.text + _place_text(last, root)
 
 

@@ -36,7 +36,7 @@ def upload_training(spec: InstanceSpec, blobs: BlobStore, ml: Path) -> list[str]
 class ProcessingOutput:
     name: str
     folder: str
-    """Below /opt/ml."""
+    """The path below /opt/ml."""
     uri: str
     is_continuous: bool
     """Whether it is stored while the program runs, and not only at its end."""
