@@ -65,7 +65,7 @@ def no_such_column(home: Path) -> list[str]:
 
 
 def labels_out_of_range(home: Path) -> list[str]:
-    """Fashion-MNIST has ten classes."""
+    """Writes labels up to 11, where Fashion-MNIST has ten classes."""
     folder = home / "cache" / "fashion-mnist"
     folder.mkdir(parents=True)
     for part in ("train", "t10k"):
@@ -80,7 +80,7 @@ def labels_out_of_range(home: Path) -> list[str]:
     return ["train", "simplenet", "fashion-mnist"]
 
 
-BAD: dict[str, tuple[Prepare, list[str]]] = {
+CASES: dict[str, tuple[Prepare, list[str]]] = {
     "missing path": (lambda home: ["train", "mlp", str(home / "nowhere")], ["nowhere", "does not exist", "hint:"]),
     "a name nearly right": (lambda _: ["train", "mlp", "fashion-mnits"], ["does not exist", "fashion-mnist"]),
     "empty folder": (empty_folder, ["empty", "hint:"]),
@@ -127,23 +127,23 @@ BAD: dict[str, tuple[Prepare, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("prepare", "told"), BAD.values(), ids=BAD.keys())
+@pytest.mark.parametrize(("prepare", "phrases"), CASES.values(), ids=CASES.keys())
 def test_training_is_refused(
-    prepare: Prepare, told: list[str], tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    prepare: Prepare, phrases: list[str], tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NAIAD_CACHE", str(tmp_path / "cache"))
     arguments = [*prepare(tmp_path), "--out", str(tmp_path / "run")]
     before = contents(tmp_path)
-    assert_refused(arguments, told, capsys)
+    assert_refused(arguments, phrases, capsys)
     assert contents(tmp_path) == before
 
 
-def assert_refused(arguments: list[str], told: list[str], capsys: Capture) -> None:
+def assert_refused(arguments: list[str], phrases: list[str], capsys: Capture) -> None:
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     message = err[err.index("error: ") :]
-    assert [part for part in told if part not in message] == [], message
+    assert [phrase for phrase in phrases if phrase not in message] == [], message
     lines = message.splitlines()
     assert not lines[0].endswith(".")
     assert len(lines) == 1 or (lines[1] == "" and lines[2].startswith("hint: ")), message
@@ -159,7 +159,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def test_an_unwritable_folder(tmp_path: Path, capsys: Capture) -> None:
-    """Below a regular file: not even root can write there."""
+    """The folder is below a regular file, where not even root can write."""
     file(tmp_path / "notes", "milk")
     before = contents(tmp_path)
     assert_refused(["train", "mlp", "iris", "--out", str(tmp_path / "notes" / "run")], ["notes", "hint:"], capsys)
@@ -200,7 +200,7 @@ def test_a_flipped_bit_in_any_file_of_a_checkpoint(trained: Path, place: str, ca
 
 
 def flip(path: Path, place: str) -> Callable[[], object]:
-    """Flips one bit; returns what puts it back."""
+    """Flips one bit; returns a function that restores the file."""
     data = path.read_bytes()
     position = {"start": 0, "middle": len(data) // 2, "end": len(data) - 1}[place]
     changed = bytearray(data)
@@ -211,16 +211,17 @@ def flip(path: Path, place: str) -> Callable[[], object]:
 
 def test_a_missing_file_of_an_artifact(trained: Path, capsys: Capture) -> None:
     (trained / "run" / "model.safetensors").unlink()
-    told = ["model.safetensors", "missing"]
-    assert_refused(["test", str(trained / "run"), str(trained / "photos")], told, capsys)
+    phrases = ["model.safetensors", "missing"]
+    assert_refused(["test", str(trained / "run"), str(trained / "photos")], phrases, capsys)
 
 
 def test_an_artifact_of_a_newer_format(trained: Path, capsys: Capture) -> None:
     path = trained / "run" / "naiad.json"
     values = json.loads(path.read_text())
-    path.write_text(json.dumps({**values, "format_version": values["format_version"] + 1}))
-    told = ["format 2", "newer", "hint: pip install --upgrade naiad"]
-    assert_refused(["predict", str(trained / "run"), str(trained / "photos" / "cat" / "0.png")], told, capsys)
+    newer = values["format_version"] + 1
+    path.write_text(json.dumps({**values, "format_version": newer}))
+    phrases = [f"format {newer}", "newer", "hint: pip install --upgrade naiad"]
+    assert_refused(["predict", str(trained / "run"), str(trained / "photos" / "cat" / "0.png")], phrases, capsys)
 
 
 def test_a_folder_that_is_no_artifact(photos: Path, capsys: Capture) -> None:
@@ -238,11 +239,8 @@ def test_files_that_a_model_cannot_take(trained: Path, tmp_path: Path, capsys: C
 def test_a_resumed_run_must_be_the_same_run(trained: Path, capsys: Capture) -> None:
     common = ["--out", str(trained / "run"), "--resume"]
     assert_refused(["train", "mlp", "iris", *common], ["data differs", "hint:"], capsys)
-    assert_refused(
-        ["train", "mlp", str(trained / "photos"), "--set", "momentum=0.5", *common],
-        ["momentum was 0.9", "given 0.5"],
-        capsys,
-    )
+    changed = ["train", "mlp", str(trained / "photos"), "--set", "momentum=0.5", *common]
+    assert_refused(changed, ["momentum was 0.9", "given 0.5"], capsys)
 
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
@@ -276,26 +274,27 @@ CALLS: dict[str, tuple[Callable[[], object], type[Exception], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("call", "error", "told"), CALLS.values(), ids=CALLS.keys())
-def test_python_is_refused_too(call: Callable[[], object], error: type[Exception], told: list[str]) -> None:
+@pytest.mark.parametrize(("call", "error", "phrases"), CALLS.values(), ids=CALLS.keys())
+def test_calls_from_python_are_refused_too(
+    call: Callable[[], object], error: type[Exception], phrases: list[str]
+) -> None:
     with torch.random.fork_rng(), pytest.raises(error) as caught:
         call()
     text = f"{caught.value} {getattr(caught.value, 'hint', None)}"
-    assert [part for part in told if part not in text] == [], text
+    assert [phrase for phrase in phrases if phrase not in text] == [], text
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["-m", "naiad.cli", "train", "mlp", "nowhere"], "error: nowhere does not exist"),
         (["-m", "naiad.cli", "trian"], "error: unknown command 'trian'\n\nhint: did you mean 'train'?"),
-        (["-m", "naiad.cli", "train", "mlp", "nowhere", "--out", "run"], "error: nowhere does not exist"),
     ],
 )
-def test_as_a_process(arguments: list[str], told: str, tmp_path: Path) -> None:
+def test_the_command_in_a_process_of_its_own(arguments: list[str], message: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The verbs in the order that a user meets them: inspect, train, test, predict, on images and on a table."""
+"""The commands in the order in which a user meets them: inspect, train, test, predict, on images and on a table."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ def json_of(arguments: list[str], capsys: Capture):
     return json.loads(capsys.readouterr().out)
 
 
-def test_train_leaves_a_whole_run(trained: Path) -> None:
+def test_train_writes_all_files_of_a_run(trained: Path) -> None:
     run = trained / "run"
     for name in (
         "naiad.json",
@@ -35,15 +35,15 @@ def test_train_leaves_a_whole_run(trained: Path) -> None:
 
 
 def test_inspect_counts_the_classes(photos: Path, capsys: Capture) -> None:
-    found = json_of(["inspect", str(photos)], capsys)
-    assert found["classes"]["train"] == {"cat": 20, "dog": 20}
-    assert found["task"] == "classification"
-    assert found["problems"] == []
+    inspection = json_of(["inspect", str(photos)], capsys)
+    assert inspection["classes"]["train"] == {"cat": 20, "dog": 20}
+    assert inspection["task"] == "classification"
+    assert inspection["problems"] == []
     assert main(["inspect", str(photos)]) == 0
     assert "splits   train 40" in capsys.readouterr().out
 
 
-def test_inspect_shows_what_it_found(photos: Path, capsys: Capture) -> None:
+def test_inspect_prints_findings(photos: Path, capsys: Capture) -> None:
     (photos / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
     assert main(["inspect", str(photos)]) == 0
     out = capsys.readouterr().out
@@ -51,7 +51,7 @@ def test_inspect_shows_what_it_found(photos: Path, capsys: Capture) -> None:
     assert "broken.png" in out
 
 
-def test_test_gives_metrics_by_class(trained: Path, capsys: Capture) -> None:
+def test_test_prints_metrics_by_class(trained: Path, capsys: Capture) -> None:
     evaluation = json_of(["test", str(trained / "run"), str(trained / "photos")], capsys)
     assert evaluation["samples"] == 40
     assert {score["name"] for score in evaluation["per_class"]} == {"cat", "dog"}
@@ -84,7 +84,7 @@ def test_a_table_from_train_to_predict(tmp_path: Path, capsys: Capture) -> None:
     assert json_of(["test", str(out), str(table)], capsys)["samples"] == 80
 
 
-def test_the_users_own_file(photos: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_network_file_of_the_user(photos: Path, tmp_path: Path, capsys: Capture) -> None:
     mine = tmp_path / "mine.py"
     mine.write_text(
         "from torch import nn\n\n\nclass Mine(nn.Sequential):\n    def __init__(self):\n"
@@ -105,7 +105,7 @@ def test_resume_of_a_finished_run_changes_nothing(trained: Path) -> None:
     assert (trained / "run" / "model.safetensors").read_bytes() == weights
 
 
-def test_sigterm_ends_with_a_checkpoint_and_where_to_go_on(photos: Path, tmp_path: Path) -> None:
+def test_sigterm_ends_with_a_checkpoint_and_a_command_to_continue(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ["train", "mlp", str(photos), "--epochs", "100000", "--no-report", "--out", str(out)]
     process = subprocess.Popen(
@@ -121,7 +121,7 @@ def test_sigterm_ends_with_a_checkpoint_and_where_to_go_on(photos: Path, tmp_pat
     assert len(list((out / "checkpoints").glob("step-*"))) >= 1
 
 
-def test_nets_lists_the_guides_two(capsys: Capture) -> None:
+def test_nets_lists_the_networks_of_the_guide(capsys: Capture) -> None:
     names = [entry["name"] for entry in json_of(["nets"], capsys)]
     assert {"simplenet", "net", "mlp"} <= set(names)
     assert main(["nets"]) == 0

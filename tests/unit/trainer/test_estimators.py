@@ -1,4 +1,4 @@
-"""The estimators in scikit-learn's own checks, and in what its users do with estimators."""
+"""The estimators in scikit-learn's own checks, and in pipelines, searches and pickles."""
 
 import pickle
 
@@ -36,7 +36,7 @@ def test_a_search_over_the_plan():
     assert search.best_params_ == {"plan": plans[1]}
 
 
-def test_classes_come_back_as_they_were():
+def test_predictions_are_the_classes_of_the_data():
     X, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]
     classifier = NaiadClassifier(epochs=5).fit(X, names)
@@ -52,7 +52,7 @@ def test_images_may_have_their_own_shape():
     assert classifier.predict_proba(digits.images[:7]).shape == (7, 10)
 
 
-def test_the_network_given_is_left_as_it_was():
+def test_the_given_network_is_not_trained():
     X, y = load_diabetes(return_X_y=True)
     net = nn.Sequential(nn.Linear(10, 8), nn.ReLU(), nn.Linear(8, 1))
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -62,7 +62,7 @@ def test_the_network_given_is_left_as_it_was():
     clone(regressor).fit(X, y)
 
 
-def test_a_fitted_one_can_be_pickled():
+def test_a_fitted_estimator_can_be_pickled():
     X, y = load_diabetes(return_X_y=True)
     regressor = NaiadRegressor(epochs=2).fit(X, y)
     assert np.array_equal(pickle.loads(pickle.dumps(regressor)).predict(X), regressor.predict(X))
@@ -74,7 +74,7 @@ def test_any_random_state(seed):
     NaiadClassifier(epochs=1, random_state=seed).fit(X, y)
 
 
-def test_what_cannot_be_used_is_a_value_error():
+def test_an_input_error_is_a_value_error():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="two classes"):
         NaiadClassifier().fit(X, np.zeros(len(X)))

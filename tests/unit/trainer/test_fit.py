@@ -1,4 +1,4 @@
-"""The call, from data to a model: what it keeps, what it chooses, what it leaves on disk."""
+"""``fit``, from data to a model: the options that it keeps, and the files that it writes."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
 import naiad
-from naiad.errors import DataError, NetworkError, OptionError, Stopped
+from naiad.errors import DataError, NetworkError, OptionError, TrainingStopped
 from naiad.trainer.fit import fit
 from naiad.trainer.loop.progress import SilentProgress
 
@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_bits(digits):
     assert not same(train(digits, seed=1), train(digits, seed=2))
 
 
-def test_the_callers_randomness_and_threads_are_left_alone(digits):
+def test_the_callers_random_numbers_and_threads_are_restored(digits):
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
@@ -57,14 +57,14 @@ def test_a_module_is_trained_in_place(digits):
     assert not net.training
 
 
-def test_what_the_user_sets_is_kept(digits):
+def test_choices_of_the_user_are_kept(digits):
     model = train(digits, plan={"batch_size": 50, "optimizer": "adamw"}, epochs=3)
     assert (model.plan.batch_size, model.plan.optimizer, model.plan.epochs) == (50, "adamw", 3)
     assert dict(model.plan.reasons)["batch_size"].text == "set by the user"
     assert len(model.history) == 3
 
 
-def test_the_test_split_chooses_nothing(digits):
+def test_the_test_split_has_no_effect_on_the_weights(digits):
     other = {**digits, "test": (digits["test"][0][::-1].copy(), digits["test"][1][:])}
     assert same(train(digits), train(other))
 
@@ -94,14 +94,14 @@ def test_without_a_folder_nothing_is_written(digits, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-class StopAt(SilentProgress):
+class StoppingProgress(SilentProgress):
     """Sends SIGTERM to this process at a step, as a scheduler would."""
 
     def __init__(self, step):
         self.at = step
         self.notes = []
 
-    def stepped(self, step, loss, rate, samples):
+    def update(self, step, loss, rate, samples):
         if step == self.at:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -111,15 +111,13 @@ class StopAt(SilentProgress):
 
 def test_stopped_and_resumed_is_the_same_run(digits, tmp_path):
     whole = train(digits, out=tmp_path / "whole")
-    with pytest.raises(Stopped, match=r"stopped by SIGTERM at step 13 of"):
-        train(digits, out=tmp_path / "run", progress=StopAt(13))
-    notes = StopAt(0)
+    with pytest.raises(TrainingStopped, match=r"stopped by SIGTERM at step 13 of"):
+        train(digits, out=tmp_path / "run", progress=StoppingProgress(13))
+    notes = StoppingProgress(0)
     resumed = train(digits, out=tmp_path / "run", resume=True, progress=notes)
     assert notes.notes == ["going on from the checkpoint at step 13"]
     assert same(whole, resumed)
-    assert resumed.history == whole.history or [r.validation for r in resumed.history] == [
-        r.validation for r in whole.history
-    ]
+    assert [epoch.validation for epoch in resumed.history] == [epoch.validation for epoch in whole.history]
     assert (tmp_path / "run" / "metrics.jsonl").read_text().count("\n") == 2
 
 
@@ -128,7 +126,7 @@ def test_a_finished_run_may_be_resumed(digits, tmp_path):
     assert same(first, train(digits, out=tmp_path / "run", resume=True))
 
 
-def test_a_stream_that_is_wished_for_is_kept_by_resume_and_replay(tmp_path):
+def test_resume_and_replay_keep_a_streamed_feed(tmp_path):
     draw = np.random.default_rng(0)
     for label in ("a", "b"):
         (tmp_path / "data" / label).mkdir(parents=True)
@@ -140,11 +138,11 @@ def test_a_stream_that_is_wished_for_is_kept_by_resume_and_replay(tmp_path):
     assert same(streamed, train(tmp_path / "data", out=tmp_path / "run", resume=True))
     replayed = train(tmp_path / "data", plan=tmp_path / "run", epochs=None)
     assert same(streamed, replayed)
-    assert same(streamed, train(tmp_path / "data")), "how the samples come changes no weight"
+    assert same(streamed, train(tmp_path / "data")), "streaming changes no weight"
 
 
 class Jittered(torch.utils.data.Dataset):
-    """Every item is drawn anew, from the generator that dropout draws from."""
+    """A dataset whose items are random, from the generator that dropout uses too."""
 
     def __init__(self, data):
         self.X, self.y = data
@@ -156,7 +154,7 @@ class Jittered(torch.utils.data.Dataset):
         return torch.from_numpy(self.X[index]) + torch.randn(64), int(self.y[index])
 
 
-def test_items_that_draw_and_dropout_give_the_same_bits_stopped_or_not(digits, tmp_path):
+def test_random_items_and_dropout_give_the_same_bits_after_a_stop(digits, tmp_path):
     data = {"train": Jittered(digits["train"]), "validation": Jittered(digits["test"])}
 
     def run(**options):
@@ -166,14 +164,14 @@ def test_items_that_draw_and_dropout_give_the_same_bits_stopped_or_not(digits, t
 
     whole = run()
     assert same(whole, run())
-    with pytest.raises(Stopped):
-        run(out=tmp_path / "run", progress=StopAt(13))
+    with pytest.raises(TrainingStopped):
+        run(out=tmp_path / "run", progress=StoppingProgress(13))
     assert same(whole, run(out=tmp_path / "run", resume=True))
 
 
-def test_inputs_that_are_not_to_be_normalised_come_as_they_are_and_are_resumed_and_replayed_so(tmp_path):
+def test_resume_and_replay_keep_inputs_that_are_not_normalised(tmp_path):
     class Words(nn.Module):
-        """Float numbers of words in, three classes out."""
+        """Takes numbers of words as floats, and gives three classes."""
 
         def __init__(self):
             super().__init__()
@@ -202,7 +200,7 @@ def test_inputs_that_are_not_to_be_normalised_come_as_they_are_and_are_resumed_a
 
 @pytest.fixture(scope="module")
 def many():
-    """Two hundred batches of 64: long enough to be measured."""
+    """Data of two hundred batches of 64: long enough to be measured."""
     generator = np.random.default_rng(0)
     labels = np.arange(12_800) % 4
     inputs = generator.normal(size=(12_800, 1, 8, 8)) * 40 + 100
@@ -218,41 +216,32 @@ def small_net():
     )  # fmt: skip
 
 
-def test_weights_are_the_same_bits_whether_choices_were_measured_or_given(many):
+def test_measured_and_given_choices_give_the_same_bits(many):
     measured = train(many, small_net(), epochs=8, seed=3, plan={"measure_fraction": 0.5})
     reasons = dict(measured.plan.reasons)
-    assert any(reason.tried for reason in reasons.values()), "a run of this length is measured"
-    settable = (
-        "batch_size",
-        "learning_rate",
-        "precision",
-        "memory_format",
-        "threads",
-        "optimizer",
-        "augment",
-        "compile",
-    )
-    given = {name: getattr(measured.plan, name) for name in settable}
-    assert same(measured, train(many, small_net(), epochs=8, seed=3, plan={**given, "measure_fraction": 0}))
+    assert any(reason.measurements for reason in reasons.values()), "a run of this length is measured"
+    names = ["batch_size", "learning_rate", "precision", "memory_format", "threads", "optimizer", "augment", "compile"]
+    choices = {name: getattr(measured.plan, name) for name in names}
+    assert same(measured, train(many, small_net(), epochs=8, seed=3, plan={**choices, "measure_fraction": 0}))
 
 
 def test_a_time_limit_is_kept(many):
-    begun = time.perf_counter()
+    started = time.perf_counter()
     model = train(many, small_net(), epochs=None, time_limit_s=6)
-    assert time.perf_counter() - begun == pytest.approx(6, abs=0.6)
+    assert time.perf_counter() - started == pytest.approx(6, abs=0.6)
     last = model.history[-1]
-    assert last.learning_rate < 0.1 * model.plan.learning_rate, "the schedule came to its end, too"
+    assert last.learning_rate < 0.1 * model.plan.learning_rate, "the schedule has come to its end too"
 
 
-def test_a_choice_is_made_by_rule_when_the_user_says_so(many):
+def test_a_choice_that_the_user_sets_to_rule_is_not_measured(many):
     names = ("batch_size", "learning_rate", "threads")
     plan = train(many, small_net(), epochs=8, plan={"measure_fraction": 0.5, **dict.fromkeys(names, "rule")}).plan
     reasons = dict(plan.reasons)
-    assert not any(reasons[name].tried or reasons[name].text == "set by the user" for name in names)
-    assert reasons["memory_format"].tried
+    assert not any(reasons[name].measurements or reasons[name].text == "set by the user" for name in names)
+    assert reasons["memory_format"].measurements
 
 
-def test_a_plan_is_replayed_bit_for_bit_without_a_clock(many, tmp_path):
+def test_a_plan_of_a_timed_run_is_replayed_bit_for_bit(many, tmp_path):
     first = train(many, small_net(), epochs=None, time_limit_s=5, seed=5, out=tmp_path / "run")
     again = train(many, small_net(), epochs=None, plan=tmp_path / "run")
     assert same(first, again)
@@ -261,7 +250,7 @@ def test_a_plan_is_replayed_bit_for_bit_without_a_clock(many, tmp_path):
     assert same(first, train(many, small_net(), epochs=None, plan=first.plan))
 
 
-def test_nothing_is_added_to_a_plan_that_is_followed(digits):
+def test_an_option_that_changes_a_followed_plan_is_refused(digits):
     plan = train(digits).plan
     with pytest.raises(OptionError, match="the plan says epochs 2, given 3"):
         train(digits, epochs=3, plan=plan)
@@ -274,7 +263,7 @@ def test_a_time_limit_shortens_the_run(digits):
     assert model.history
 
 
-def test_a_regression_in_the_users_units():
+def test_a_regression_predicts_in_the_units_of_the_data():
     X, y = load_diabetes(return_X_y=True)
     model = train((X, y), None, epochs=20)
     predicted = model.predict(X)
@@ -282,7 +271,7 @@ def test_a_regression_in_the_users_units():
     assert 100 < predicted.labels.mean() < 200
 
 
-def test_clusters_with_labels_only_to_score(digits):
+def test_labels_only_score_clusters(digits):
     model = train(digits, None, task="clustering", plan={"clusters": 10})
     assert 0 < model.evaluations["test"]["metrics"]["nmi"] <= 1
     assert model.predict(digits["test"][0]).scores.shape == (200, 10)
@@ -304,7 +293,7 @@ def test_clusters_with_labels_only_to_score(digits):
         ({"task": "detection"}, OptionError),
     ],
 )
-def test_unusable_input_leaves_no_trace(digits, tmp_path, change, error):
+def test_an_input_error_leaves_no_files(digits, tmp_path, change, error):
     options = {"data": digits, "out": tmp_path / "run", **change}
     with pytest.raises(error):
         train(**options)
