@@ -39,7 +39,7 @@ class Gateway:
             door.close()
 
     async def _answer(self, request: Request) -> Response:
-        door = next(door for door in self._doors if door.owns(request))
+        door = self._door_of(request)
         try:
             max_body_bytes = door.max_body_bytes(request)
             if max_body_bytes is not None:
@@ -53,10 +53,16 @@ class Gateway:
             response = door.error_response(request, fault)
         return response.with_headers({"connection": "close"})  # the body may be unread
 
+    def _door_of(self, request: Request) -> Door:
+        for door in self._doors:
+            if door.owns(request):
+                return door
+        raise LookupError(f"no door owns {request.method} {request.path[:200]}; the last door must own every request")
+
 
 def _check_bounds(request: Request, max_body_bytes: int) -> None:
     """Raises RequestRejected."""
-    size = sum(len(name) + len(value) for name, value in request.headers.items())
+    size = sum(map(len, request.headers)) + sum(map(len, request.headers.values()))
     if len(request.headers) > _MAX_HEADERS or size > _MAX_HEADER_BYTES:
         raise RequestRejected("too large", "the headers are too many or too long")
     length = request.content_length

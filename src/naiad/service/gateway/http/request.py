@@ -35,8 +35,8 @@ class Request:
     def from_asgi(cls, scope: Scope, receive: Receive, request_id: str) -> "Request":
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
-            text = name.decode("latin-1").lower()
-            headers[text] = f"{headers[text]},{value.decode('latin-1')}" if text in headers else value.decode("latin-1")
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            headers[key] = f"{headers[key]},{text}" if key in headers else text
         path = scope.get("raw_path") or scope["path"].encode()
         query = scope["query_string"].decode("latin-1")
         return cls(scope["method"], path.partition(b"?")[0].decode("latin-1"), query, headers, receive, request_id)

@@ -50,7 +50,7 @@ class S3Door:
     def error_response(self, request: Request, error: ServiceError) -> Response:
         code, status = aws_error_code("s3", error)
         response = error_response(S3Error(code, status, str(error)), request)
-        return response.with_headers({"x-amz-request-id": request.id})
+        return Response(status, {"x-amz-request-id": request.id, **response.headers}, response.body)
 
     def close(self) -> None:
         self._service.close()

@@ -1,5 +1,6 @@
 """The canonical request of AWS's "Create a signed AWS API request": the text over which a version 4 signature is made."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from naiad.service.gateway.http.request import Request
@@ -13,12 +14,9 @@ def canonical_request(
     request: Request, service: str, signed_headers: list[str], payload_hash: str, *, without: str
 ) -> str:
     """``without``: the parameter of the query that is left out, because it is the signature itself."""
-    path = request.path if service == "s3" else quote(_normalize(request.path), safe="/~")
-    pairs = sorted(
-        (quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in request.query_pairs if name != without
-    )
-    query = "&".join(f"{name}={value}" for name, value in pairs)
-    headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in signed_headers)
+    path = request.path if service == "s3" else _canonical_path(request.path)
+    query = _canonical_query(request, without) if request.query_string else ""
+    headers = "".join([f"{name}:{' '.join(request.headers[name].split())}\n" for name in signed_headers])
     return f"{request.method}\n{path or '/'}\n{query}\n{headers}\n{';'.join(signed_headers)}\n{payload_hash}"
 
 
@@ -33,6 +31,19 @@ def signed_header_names(request: Request, listed: str) -> list[str]:
     if unsigned:
         raise RequestRejected("not allowed", f"there are headers that were not signed: {', '.join(sorted(unsigned))}")
     return names
+
+
+def _canonical_query(request: Request, without: str) -> str:
+    pairs = sorted(
+        (quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in request.query_pairs if name != without
+    )
+    return "&".join(f"{name}={value}" for name, value in pairs)
+
+
+@lru_cache(maxsize=64)
+def _canonical_path(path: str) -> str:
+    """Cached: most requests have one of a few paths."""
+    return quote(_normalize(path), safe="/~")
 
 
 def _normalize(path: str) -> str:

@@ -30,13 +30,12 @@ def service_of_scope(scope: str) -> str:
 
 def claimed_service(request: Request) -> str:
     """Returns the service of the credential scope, unverified; "s3" for a version 2 URL, "" for an unsigned request."""
-    if request.header("authorization").startswith(ALGORITHM):
-        parts = authorization_fields(request.header("authorization")).get("Credential", "").split("/")
-    elif "X-Amz-Credential" in request.query_params:
-        parts = request.query_params["X-Amz-Credential"].split("/")
-    else:
-        return "s3" if "AWSAccessKeyId" in request.query_params else ""
-    return parts[-2] if len(parts) >= 5 else ""
+    authorization = request.headers.get("authorization", "")
+    if authorization.startswith(ALGORITHM):
+        return _service_of_header(authorization)
+    if "X-Amz-Credential" in request.query_params:
+        return _service_of_credential(request.query_params["X-Amz-Credential"])
+    return "s3" if "AWSAccessKeyId" in request.query_params else ""
 
 
 def signed_service(request: Request) -> str:
@@ -45,3 +44,13 @@ def signed_service(request: Request) -> str:
     if not service:
         raise RequestRejected("unsigned", "the request is not signed")
     return service
+
+
+@lru_cache(maxsize=64)
+def _service_of_header(authorization: str) -> str:
+    return _service_of_credential(authorization_fields(authorization).get("Credential", ""))
+
+
+def _service_of_credential(text: str) -> str:
+    parts = text.split("/")
+    return parts[-2] if len(parts) >= 5 else ""
