@@ -48,13 +48,13 @@ def make_plan(
 
 
 def _start_of_run(facts: RunFacts, seed: int) -> list[Decision]:
-    """The choices that are filled in before, during or after the run."""
+    """The state of the run at its start, which the plan holds too."""
     return [
         facts.decide("seed", seed, "the same seed gives the same run"),
         facts.decide("measure_fraction", 0.05, "the largest fraction of the run's time that measuring may take"),
         facts.decide("forecast", None, "nothing was measured"),
-        facts.decide("schedule_adjustments", (), "the schedule is followed step by step"),
-        facts.decide("microbatch_history", (), "memory has not run out"),
+        facts.decide("schedule_adjustments", (), "the run adds adjustments where it has a time limit"),
+        facts.decide("microbatch_history", (), "the run adds changes where memory runs out"),
     ]
 
 
