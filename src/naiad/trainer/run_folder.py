@@ -84,7 +84,7 @@ class RunFolder:
             return
         writing.ensure_writable(self.path)
         record = RunRecord(plan, data_digest(dataset), network_digest(net), str(torch.__version__), processes)
-        with writing.remove_on_failure(self.path / f"{_RECORD}{durable.PARTIAL}"):
+        with writing.translate_errors(self.path):
             values = {**vars(record), "plan": plan.to_json()}
             durable.write_file(self.path / _RECORD, checksums.dumps_with_sha256(values))
 

@@ -80,7 +80,7 @@ def add_files(folder: Path, names: Iterable[str]) -> None:
     Raises ArtifactError, FolderError, DiskFull.
     """
     record = _locate(folder, RECORD)
-    with writing.remove_on_failure(record.with_name(RECORD + durable.PARTIAL)):
+    with writing.translate_errors(record.parent):
         values = _read_record(folder)
         added = [path for name in names for path in _files_under(folder / name)]
         for path in added:

@@ -25,20 +25,27 @@ def ensure_writable(folder: Path) -> None:
 
 
 @contextmanager
-def remove_on_failure(partial: Path) -> Iterator[None]:
-    """Removes ``partial``, the file or folder that the block writes, when the block fails.
-
-    Raises DiskFull where the disk is full, FolderError where the folder cannot be written, other errors as they are.
-    """
+def translate_errors(folder: Path) -> Iterator[None]:
+    """Raises DiskFull where the block fails because the disk is full, FolderError where ``folder`` cannot be written."""
     try:
         yield
-    except BaseException as error:
-        durable.remove(partial)
-        if isinstance(error, Exception) and durable.is_disk_full(error):
-            raise _disk_full(partial.parent) from error
+    except Exception as error:
+        if durable.is_disk_full(error):
+            raise _disk_full(folder) from error
         if isinstance(error, OSError) and error.errno in _FOLDER_ERRNOS:
-            raise _not_writable(partial.parent, error) from error
+            raise _not_writable(folder, error) from error
         raise
+
+
+@contextmanager
+def remove_on_failure(partial: Path) -> Iterator[None]:
+    """Removes ``partial``, the file or folder that the block writes, when the block fails. Translates errors."""
+    with translate_errors(partial.parent):
+        try:
+            yield
+        except BaseException:
+            durable.remove(partial)
+            raise
 
 
 def _disk_full(folder: Path) -> DiskFull:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from naiad import durable
-from naiad.trainer.artifact.writing import remove_on_failure
+from naiad.trainer.artifact.writing import translate_errors
 from naiad.trainer.model.model import EpochRecord
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ class EventFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._metrics = folder / "metrics.jsonl"
-        self._partial = folder / f".partial-{self._metrics.name}"
         self._writer: SummaryWriter | None = None
         self._first_step: int | None = None
         self._losses: list[float] = []
@@ -64,9 +63,9 @@ class EventFiles:
 
     def write_epoch(self, record: EpochRecord) -> None:
         line = json.dumps(_replace_non_finite(asdict(record)), allow_nan=False)
-        with remove_on_failure(self._partial), self._metrics.open("a", encoding="utf-8") as file:
+        with translate_errors(self._folder), self._metrics.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-        with remove_on_failure(self._partial):
+        with translate_errors(self._folder):
             writer = self._open_tensorboard()
             writer.add_scalar("epoch/train_loss", record.train_loss, record.step)
             for name, value in record.validation.items():
@@ -77,7 +76,7 @@ class EventFiles:
         self._losses.append(loss)
         if step % STEPS_PER_POINT:
             return
-        with remove_on_failure(self._partial):
+        with translate_errors(self._folder):
             writer = self._open_tensorboard()
             writer.add_scalar("step/loss", sum(self._losses) / len(self._losses), step)
             writer.add_scalar("step/learning_rate", rate, step)
@@ -91,7 +90,7 @@ class EventFiles:
 
     def close(self) -> None:
         if self._writer is not None:
-            with remove_on_failure(self._partial):
+            with translate_errors(self._folder):
                 self._writer.close()
             self._writer = None
 
@@ -102,7 +101,7 @@ class EventFiles:
         data = self._metrics.read_bytes()
         kept_lines = b"".join(line for line in data.splitlines(keepends=True) if _is_line_kept(line, last_step))
         if kept_lines != data:
-            with remove_on_failure(self._partial):
+            with translate_errors(self._folder):
                 durable.write_file(self._metrics, kept_lines)
 
     def _open_tensorboard(self) -> "SummaryWriter":

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from naiad import durable
-from naiad.trainer.artifact.writing import ensure_writable, remove_on_failure
+from naiad.trainer.artifact.writing import ensure_writable, translate_errors
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.model.evaluate import Evaluation
 from naiad.trainer.model.model import Model
@@ -113,7 +113,7 @@ def _split_name(model: Model, dataset: Dataset | None, results: dict[str, Any]) 
 def _write_files(folder: Path, page: str, pictures: Iterable[ReportFigure]) -> None:
     """Writes each file whole or not at all, and the page last: where there is a page, its files are complete."""
     ensure_writable(folder / FIGURES)
-    with remove_on_failure(folder / f".partial-{PAGE}"):
+    with translate_errors(folder):
         for picture in pictures:
             durable.write_file(folder / FIGURES / f"{picture.name}.png", picture.png)
         durable.write_file(folder / PAGE, page.encode("utf-8"))

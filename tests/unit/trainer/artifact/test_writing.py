@@ -27,7 +27,7 @@ def test_a_full_disk_is_named_and_the_partial_file_removed(tmp_path, code):
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOTDIR])
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, code):
-    with pytest.raises(FolderError, match=str(tmp_path)), writing.remove_on_failure(tmp_path / "a.partial"):
+    with pytest.raises(FolderError, match=str(tmp_path)), writing.translate_errors(tmp_path):
         raise OSError(code, os.strerror(code))
 
 
