@@ -1,4 +1,4 @@
-"""Clients that ask AWS's own hosts, on a machine whose only way out is a proxy that writes down what is asked of it."""
+"""Clients that use AWS's own hosts, on a machine whose only way out is a proxy that records requests."""
 
 import base64
 import contextlib
@@ -31,17 +31,17 @@ PACKAGES = "packages.test"
 
 
 @dataclass
-class Outside:
-    """``packages_port``: of the one server that is reached through it; 0 while there is none."""
+class RecordingProxy:
+    """``packages_port``: of the one server that can be reached through it; 0 while there is none."""
 
-    asked: list[str]
+    requests: list[str]
     certificate: Path
-    """Of PACKAGES, with its key; the company's own, so to say: the environment of the server names it."""
+    """The certificate of PACKAGES with its key, like one of a company: the environment of the server names it."""
     packages_port: int = 0
 
 
 @contextlib.contextmanager
-def served(server: socketserver.TCPServer) -> Iterator[int]:
+def serve_in_thread(server: socketserver.TCPServer) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -53,34 +53,34 @@ def served(server: socketserver.TCPServer) -> Iterator[int]:
 
 
 @pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Outside]:
-    """The environment of the server names it."""
-    found = Outside([], certificate_of(PACKAGES, tmp_path))
+def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RecordingProxy]:
+    """The proxy that the environment of the server names."""
+    proxy = RecordingProxy([], certificate_of(PACKAGES, tmp_path))
 
-    class Door(socketserver.StreamRequestHandler):
+    class Handler(socketserver.StreamRequestHandler):
         rbufsize = 0
 
         def handle(self) -> None:
-            asked = self.rfile.readline().decode().split()[1]
+            address = self.rfile.readline().decode().split()[1]
             while self.rfile.readline().strip():
                 pass
-            found.asked.append(asked)
-            if asked != f"{PACKAGES}:443":
+            proxy.requests.append(address)
+            if address != f"{PACKAGES}:443":
                 self.wfile.write(b"HTTP/1.1 403 Not from here\r\ncontent-length: 0\r\n\r\n")
                 return
             self.wfile.write(b"HTTP/1.1 200 Go on\r\n\r\n")
-            with socket.create_connection(("127.0.0.1", found.packages_port)) as server:
+            with socket.create_connection(("127.0.0.1", proxy.packages_port)) as server:
                 back = threading.Thread(target=copy, args=(server, self.request))
                 back.start()
                 copy(self.request, server)
                 back.join()
 
-    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Door)) as port:
+    with serve_in_thread(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(found.certificate))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(proxy.certificate))
         for name in ("https_proxy", "NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
-        yield found
+        yield proxy
 
 
 def copy(source: socket.socket, sink: socket.socket) -> None:
@@ -91,25 +91,26 @@ def copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 @pytest.fixture
-def cut_off(outside: Outside, request: pytest.FixtureRequest) -> Any:
-    """The server; it is started after the environment was set."""
+def cut_off(outside: RecordingProxy, request: pytest.FixtureRequest) -> Any:
+    """The server, started after the environment was set."""
     return request.getfixturevalue("server")
 
 
 def variables(server: Any, *without: str) -> dict[str, str]:
-    shown = subprocess.run(
+
+    completed = subprocess.run(
         [sys.executable, "-m", "naiad.cli", "env", "--aws-hosts", "--json"],
         env={**os.environ, "NAIAD_STATE": str(server.state)},
         capture_output=True,
         text=True,
         check=True,
     )
-    given = json.loads(shown.stdout)
-    return {name: value for name, value in given.items() if name not in without}
+    values = json.loads(completed.stdout)
+    return {name: value for name, value in values.items() if name not in without}
 
 
 def run(server: Any, command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(
+    completed = subprocess.run(
         command,
         env={"PATH": os.environ["PATH"], "HOME": str(server.state.parent), **environment},
         cwd=server.state.parent,
@@ -117,11 +118,11 @@ def run(server: Any, command: list[str], environment: dict[str, str]) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return done.stdout
+    assert completed.returncode == 0, (completed.stdout + completed.stderr)[-4000:]
+    return completed.stdout
 
 
-def test_boto3_without_an_endpoint(cut_off: Any, outside: Outside) -> None:
+def test_boto3_without_an_endpoint(cut_off: Any, outside: RecordingProxy) -> None:
     program = """
         import boto3
         from botocore.config import Config
@@ -131,8 +132,8 @@ def test_boto3_without_an_endpoint(cut_off: Any, outside: Outside) -> None:
         store.create_bucket(Bucket="made-here")
         store.put_object(Bucket="made-here", Key="a b/c+d", Body=b"x" * 100_000)
         print(len(store.get_object(Bucket="made-here", Key="a b/c+d")["Body"].read()))
-        print([found["Key"] for found in store.list_objects_v2(Bucket="made-here", Prefix="a b/")["Contents"]])
-        print([found["Name"] for found in store.list_buckets()["Buckets"]])
+        print([row["Key"] for row in store.list_objects_v2(Bucket="made-here", Prefix="a b/")["Contents"]])
+        print([row["Name"] for row in store.list_buckets()["Buckets"]])
         for version in ("s3", "s3v4"):
             signer = boto3.client("s3", config=Config(signature_version=version))
             url = signer.generate_presigned_url("get_object", {"Bucket": "made-here", "Key": "a b/c+d"})
@@ -143,42 +144,42 @@ def test_boto3_without_an_endpoint(cut_off: Any, outside: Outside) -> None:
         print(boto3.client("sts").get_caller_identity()["Arn"])
         print(boto3.client("iam").get_role(RoleName="naiad")["Role"]["Arn"])
     """
-    given = variables(cut_off, "AWS_ENDPOINT_URL")
-    given["SSL_CERT_FILE"] = given["AWS_CA_BUNDLE"]  # for urlopen
-    told = run(cut_off, [sys.executable, "-c", textwrap.dedent(program)], given).splitlines()
-    assert told[:6] == ["100000", "['a b/c+d']", "['made-here', 'naiad']", "s3 100000", "s3v4 100000", "100000"]
-    assert told[6:9] == [
+    environment = variables(cut_off, "AWS_ENDPOINT_URL")
+    environment["SSL_CERT_FILE"] = environment["AWS_CA_BUNDLE"]  # for urlopen
+    lines = run(cut_off, [sys.executable, "-c", textwrap.dedent(program)], environment).splitlines()
+    assert lines[:6] == ["100000", "['a b/c+d']", "['made-here', 'naiad']", "s3 100000", "s3v4 100000", "100000"]
+    assert lines[6:9] == [
         "[]",
         "arn:aws:sts::000000000000:assumed-role/naiad/default",
         "arn:aws:iam::000000000000:role/naiad",
     ]
-    assert outside.asked == []
+    assert outside.requests == []
 
 
-def test_pip_goes_through_the_tunnel(cut_off: Any, outside: Outside, tmp_path: Path) -> None:
-    wheel(tmp_path / "index" / "simple" / "tiny")
-    with index(tmp_path / "index", outside.certificate) as port:
+def test_pip_goes_through_the_tunnel(cut_off: Any, outside: RecordingProxy, tmp_path: Path) -> None:
+    write_wheel(tmp_path / "index" / "simple" / "tiny")
+    with serve_index(tmp_path / "index", outside.certificate) as port:
         outside.packages_port = port
-        given = variables(cut_off) | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1"}
+        environment = variables(cut_off) | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1"}
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", "got"]
-        run(cut_off, [*command, "--index-url", f"https://{PACKAGES}/simple", "tiny"], given)
+        run(cut_off, [*command, "--index-url", f"https://{PACKAGES}/simple", "tiny"], environment)
     assert (cut_off.state.parent / "got" / "tiny-1-py3-none-any.whl").is_file()
-    assert set(outside.asked) == {f"{PACKAGES}:443"}
+    assert set(outside.requests) == {f"{PACKAGES}:443"}
 
 
 def test_a_signal_ends_the_server_with_tunnels_open(cut_off: Any) -> None:
     port = int(variables(cut_off)["HTTPS_PROXY"].rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", 0)) as far, socket.create_connection(("127.0.0.1", port)) as near:
-        near.sendall(f"CONNECT 127.0.0.1:{far.getsockname()[1]} HTTP/1.1\r\n\r\n".encode())
-        assert near.recv(100).startswith(b"HTTP/1.1 200")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"CONNECT 127.0.0.1:{server.getsockname()[1]} HTTP/1.1\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
         assert cut_off.end(signal.SIGTERM) == 0
-        assert near.recv(100) == b""
+        assert client.recv(100) == b""
     cut_off.start()
     assert int(variables(cut_off)["HTTPS_PROXY"].rpartition(":")[2]) == port
 
 
 @pytest.mark.slow
-def test_sdk_2_asks_for_role_account_and_bucket(cut_off: Any, sdk2: Any, outside: Outside) -> None:
+def test_sdk_2_finds_role_account_and_bucket(cut_off: Any, sdk2: Any, outside: RecordingProxy) -> None:
     program = """
         import sagemaker
         from sagemaker.telemetry.telemetry_logging import _requests_helper
@@ -189,11 +190,11 @@ def test_sdk_2_asks_for_role_account_and_bucket(cut_off: Any, sdk2: Any, outside
         print("telemetry", _requests_helper(url, 2).status_code)
     """
     check_sdk(cut_off, sdk2, program)
-    assert outside.asked == []
+    assert outside.requests == []
 
 
 @pytest.mark.slow
-def test_sdk_3_asks_for_role_account_and_bucket(cut_off: Any, sdk3: Any, outside: Outside) -> None:
+def test_sdk_3_finds_role_account_and_bucket(cut_off: Any, sdk3: Any, outside: RecordingProxy) -> None:
     program = """
         from sagemaker.core.helper.session_helper import Session, get_execution_role
         from sagemaker.core.telemetry.telemetry_logging import _requests_helper
@@ -204,19 +205,19 @@ def test_sdk_3_asks_for_role_account_and_bucket(cut_off: Any, sdk3: Any, outside
         print("telemetry", _requests_helper(url, 2).status_code)
     """
     check_sdk(cut_off, sdk3, program)
-    assert outside.asked == []
+    assert outside.requests == []
 
 
 def check_sdk(server: Any, sdk: Any, program: str) -> None:
-    given = variables(server, "SAGEMAKER_USER_CONFIG_OVERRIDE")
-    told = run(server, [str(sdk.bin / "python"), "-W", "ignore", "-c", textwrap.dedent(program)], given)
-    assert "role arn:aws:iam::000000000000:role/naiad\n" in told
-    assert "bucket sagemaker-us-east-1-000000000000 account 000000000000\n" in told
-    assert "telemetry 200\n" in told
+    environment = variables(server, "SAGEMAKER_USER_CONFIG_OVERRIDE")
+    output = run(server, [str(sdk.bin / "python"), "-W", "ignore", "-c", textwrap.dedent(program)], environment)
+    assert "role arn:aws:iam::000000000000:role/naiad\n" in output
+    assert "bucket sagemaker-us-east-1-000000000000 account 000000000000\n" in output
+    assert "telemetry 200\n" in output
 
 
 def certificate_of(host: str, folder: Path) -> Path:
-    """Self-signed; the file holds its key too."""
+    """Returns a file with a self-signed certificate and its key."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     now = dt.datetime.now(dt.UTC)
     ends = now + dt.timedelta(days=1)
@@ -229,7 +230,7 @@ def certificate_of(host: str, folder: Path) -> Path:
     return path
 
 
-def wheel(folder: Path) -> None:
+def write_wheel(folder: Path) -> None:
     folder.mkdir(parents=True)
     files = {
         "tiny.py": b"",
@@ -248,10 +249,10 @@ def digest(content: bytes) -> str:
 
 
 @contextlib.contextmanager
-def index(folder: Path, certificate: Path) -> Iterator[int]:
+def serve_index(folder: Path, certificate: Path) -> Iterator[int]:
     class Files(SimpleHTTPRequestHandler):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given, directory=str(folder))
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
 
         def log_message(self, *parts: object) -> None: ...
 
@@ -259,5 +260,5 @@ def index(folder: Path, certificate: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    with served(server) as port:
+    with serve_in_thread(server) as port:
         yield port

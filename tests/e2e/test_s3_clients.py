@@ -1,4 +1,4 @@
-"""S3 by clients that are none of ours: s3fs, pyarrow's own, the AWS CLI, and boto3's transfers in many parts."""
+"""S3 with clients of others: s3fs, pyarrow's own, the AWS CLI, and boto3's multipart transfers."""
 
 import json
 import os
@@ -146,8 +146,8 @@ def aws(variables: dict[str, str], *arguments: str | Path) -> str:
 
 
 def names(server: Any, prefix: str) -> list[str]:
-    listed = server.client("s3").list_objects_v2(Bucket="naiad", Prefix=prefix).get("Contents", [])
-    return [found["Key"].removeprefix(prefix) for found in listed]
+    rows = server.client("s3").list_objects_v2(Bucket="naiad", Prefix=prefix).get("Contents", [])
+    return [row["Key"].removeprefix(prefix) for row in rows]
 
 
 @pytest.mark.slow
@@ -170,8 +170,8 @@ def test_the_aws_cli(server: Any, variables_of: Any, tmp_path: Path) -> None:
     assert aws(variables, "s3", "sync", here, "s3://naiad/cli") == ""
     (here / "a.txt").unlink()
     (here / "new.txt").write_text("new")
-    told = aws(variables, "s3", "sync", "--delete", "--no-progress", here, "s3://naiad/cli")
-    assert sorted(line.split(":")[0] for line in told.splitlines()) == ["delete", "upload"]
+    output = aws(variables, "s3", "sync", "--delete", "--no-progress", here, "s3://naiad/cli")
+    assert sorted(line.split(":")[0] for line in output.splitlines()) == ["delete", "upload"]
     assert names(server, "cli/") == sorted([ODD, "deep/large.bin", "new.txt"])
 
     aws(variables, "s3", "mv", "--recursive", "--only-show-errors", "s3://naiad/cli/deep", "s3://naiad/moved")
@@ -192,24 +192,24 @@ def test_the_aws_cli(server: Any, variables_of: Any, tmp_path: Path) -> None:
     assert "made" not in aws(variables, "s3", "ls")
 
 
-def test_forty_mebibytes_by_boto3(server: Any, tmp_path: Path) -> None:
-    store, given, got = server.client("s3"), tmp_path / "given", tmp_path / "got"
-    given.write_bytes(os.urandom(40 * 2**20))
-    store.upload_file(str(given), "naiad", ODD, ExtraArgs={"Metadata": {"kind": "large"}, "ContentType": "x/large"})
+def test_boto3_transfers_forty_mebibytes(server: Any, tmp_path: Path) -> None:
+    store, source, copy = server.client("s3"), tmp_path / "source", tmp_path / "copy"
+    source.write_bytes(os.urandom(40 * 2**20))
+    store.upload_file(str(source), "naiad", ODD, ExtraArgs={"Metadata": {"kind": "large"}, "ContentType": "x/large"})
     head = store.head_object(Bucket="naiad", Key=ODD)
     assert (head["ContentLength"], head["ContentType"], head["Metadata"]) == (40 * 2**20, "x/large", {"kind": "large"})
     assert head["ETag"].endswith('-5"')
-    store.download_file("naiad", ODD, str(got))
-    assert got.read_bytes() == given.read_bytes()
+    store.download_file("naiad", ODD, str(copy))
+    assert copy.read_bytes() == source.read_bytes()
     store.copy({"Bucket": "naiad", "Key": ODD}, "naiad", "copied")
-    store.download_file("naiad", "copied", str(got))
-    assert got.read_bytes() == given.read_bytes()
+    store.download_file("naiad", "copied", str(copy))
+    assert copy.read_bytes() == source.read_bytes()
 
 
-def test_a_write_that_finds_the_object_is_told_which_condition_failed(server: Any) -> None:
+def test_the_error_of_a_conditional_write_names_the_condition(server: Any) -> None:
     store = server.client("s3")
     for condition, value in (("If-None-Match", "*"), ("If-Match", "0" * 32)):
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError) as caught:
             store.put_object(Bucket="naiad", Key="data/a.txt", Body=b"", **{condition.replace("-", ""): value})
-        error = refused.value.response["Error"]
+        error = caught.value.response["Error"]
         assert (error["Code"], error["Condition"]) == ("PreconditionFailed", condition)

@@ -1,5 +1,7 @@
-"""A live gateway on loopback, with the parts that a real server has, for unmodified clients."""
+"""A live gateway on loopback, with the parts of a real server, for unmodified clients."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,29 +26,30 @@ from naiad.service.keys import Key, Keys
 from naiad.service.store.open import open_store
 
 REGION = "us-east-1"
+S3_SERVER = Path(__file__).parent / "s3_server.py"
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveGateway:
     url: str
     key: Key
     keys: Keys
     services: Services
 
-    def client(self, service: str, **changed: Any) -> Any:
-        given = {
+    def client(self, service: str, **options: Any) -> Any:
+        defaults = {
             "aws_access_key_id": self.key.access_key,
             "aws_secret_access_key": self.key.secret_key,
             "endpoint_url": self.url,
             "region_name": REGION,
             "config": Config(retries={"max_attempts": 0}),
-            **changed,
+            **options,
         }
-        return boto3.client(service, **given)
+        return boto3.client(service, **defaults)
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
+def live(tmp_path: Path) -> Iterator[LiveGateway]:
     store, clock, keys = open_store(tmp_path), SystemClock(), Keys.open(tmp_path)
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
@@ -63,8 +66,34 @@ def live(tmp_path: Path) -> Iterator[Live]:
         thread.join(0.01)
         assert thread.is_alive()
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Live(f"http://127.0.0.1:{port}", keys.first(), keys, services)
+    yield LiveGateway(f"http://127.0.0.1:{port}", keys.first(), keys, services)
     server.should_exit = True
     thread.join()
     gateway.close()
     store.close()
+
+
+@pytest.fixture(scope="module")
+def s3_url(tmp_path_factory):
+    """The URL of S3 without authentication, in a process of its own."""
+    folder = tmp_path_factory.mktemp("s3")
+    process = subprocess.Popen([sys.executable, S3_SERVER, folder], stdout=subprocess.PIPE, text=True)
+    yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    process.terminate()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def s3(s3_url):
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3_url,
+        region_name="eu-central-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=Config(retries={"max_attempts": 1}),
+    )
+    client.create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    yield client
+    client.close()

@@ -1,4 +1,4 @@
-"""Who may come in: unmodified boto3 with right and wrong keys, and requests made by hand."""
+"""Authentication: unmodified boto3 with right and wrong keys, and handmade requests."""
 
 import datetime as dt
 import http.client
@@ -22,7 +22,7 @@ def code_of(call):
     return caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_a_right_key_comes_in(live):
+def test_a_right_key_is_accepted(live):
     identity = live.client("sts").get_caller_identity()
     assert identity["Account"] == "000000000000"
     assert identity["Arn"].endswith("assumed-role/naiad/default")
@@ -40,27 +40,28 @@ def test_a_right_key_comes_in(live):
         ("logs", lambda c: c.describe_log_groups(), "UnrecognizedClientException", "InvalidSignatureException"),
     ],
 )
-def test_wrong_keys_are_refused_in_each_services_words(live, service, call, unknown, wrong):
+def test_wrong_keys_get_the_error_codes_of_each_service(live, service, call, unknown, wrong):
     assert code_of(lambda: call(live.client(service, aws_access_key_id="AKIAWRONG")))[0] == unknown
     assert code_of(lambda: call(live.client(service, aws_secret_access_key="wrong")))[0] == wrong
 
 
-def test_a_revoked_key_is_refused_at_once_and_a_new_one_let_in(live, tmp_path):
-    elsewhere = Keys(tmp_path / "keys.json")  # as another process has it
-    added = elsewhere.add("second")
-    elsewhere.revoke("default")
+def test_a_revoked_key_is_rejected_at_once_and_a_new_one_accepted(live, tmp_path):
+
+    other_process = Keys(tmp_path / "keys.json")
+    added = other_process.add("second")
+    other_process.revoke("default")
     assert code_of(lambda: live.client("sts").get_caller_identity())[0] == "InvalidClientTokenId"
     second = live.client("sts", aws_access_key_id=added.access_key, aws_secret_access_key=added.secret_key)
     assert second.get_caller_identity()["Arn"].endswith("/second")
 
 
-def signed(live, *, minutes: float, body: bytes = b"{}", service: str = "sagemaker") -> AWSRequest:
+def sign(live, *, minutes: float, body: bytes = b"{}", service: str = "sagemaker") -> AWSRequest:
     request = AWSRequest("POST", f"{live.url}/", data=body, headers={"X-Amz-Target": "SageMaker.ListTrainingJobs"})
     auth = (S3SigV4Auth if service == "s3" else SigV4Auth)(
         Credentials(live.key.access_key, live.key.secret_key), service, "us-east-1"
     )
-    at = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)
-    request.context["timestamp"] = at.strftime("%Y%m%dT%H%M%SZ")
+    time = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)
+    request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ")
     request.headers["X-Amz-Date"] = request.context["timestamp"]
     request.headers["Host"] = urlsplit(live.url).netloc
     text = auth.canonical_request(request)
@@ -76,21 +77,21 @@ def post(live, headers, body=b"{}", method="POST", path="/"):
     connection = http.client.HTTPConnection(urlsplit(live.url).netloc)
     connection.request(method, path, body, dict(headers))
     response = connection.getresponse()
-    answer = response.status, response.read().decode()
+    status, text = response.status, response.read().decode()
     connection.close()
-    return answer
+    return status, text
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(0, 200), (-4.5, 200), (4.5, 200), (-5.5, 400), (5.5, 400)])
 def test_five_minutes_of_skew(live, minutes, status):
-    """A request that is sent again after five minutes is refused for the same reason."""
-    answer = post(live, signed(live, minutes=minutes).headers.items())
-    assert answer[0] == status, answer
-    assert status == 200 or "five minutes" in answer[1]
+    """A request that is sent again after five minutes is rejected for the same reason."""
+    received_status, text = post(live, sign(live, minutes=minutes).headers.items())
+    assert received_status == status, text
+    assert status == 200 or "five minutes" in text
 
 
 def test_the_same_call_many_times_in_a_second(live):
-    """Their signatures are alike, and every one of them is honest."""
+    """These calls have the same signature, and each of them must be served."""
     store = live.client("s3")
 
     def put_and_delete(number):
@@ -102,11 +103,11 @@ def test_the_same_call_many_times_in_a_second(live):
 
 
 def test_a_body_that_was_not_signed(live):
-    status, text = post(live, signed(live, minutes=0).headers.items(), b'{"MaxResults":3}')
+    status, text = post(live, sign(live, minutes=0).headers.items(), b'{"MaxResults":3}')
     assert (status, "InvalidSignatureException" in text) == (400, True)
 
 
-def test_unsigned_requests_are_refused_and_a_ping_is_not(live):
+def test_unsigned_requests_are_rejected_except_a_ping(live):
     assert post(live, {}, b"", "GET", "/ping") == (200, "healthy\n")
     status, text = post(live, {"X-Amz-Target": "SageMaker.ListTrainingJobs"})
     assert (status, "MissingAuthenticationToken" in text) == (403, True)
@@ -114,16 +115,16 @@ def test_unsigned_requests_are_refused_and_a_ping_is_not(live):
     assert (status, "AccessDenied" in text) == (403, True)
 
 
-def test_a_gigabyte_is_refused_before_it_is_sent(live):
-    request = signed(live, minutes=0)
+def test_a_gigabyte_is_rejected_before_it_is_sent(live):
+    request = sign(live, minutes=0)
     host, port = urlsplit(live.url).netloc.split(":")
     with socket.create_connection((host, int(port))) as connection:
         head = "".join(
             f"{name}: {value}\r\n" for name, value in request.headers.items() if name.lower() != "content-length"
         )
         connection.sendall(f"POST / HTTP/1.1\r\n{head}Content-Length: {2**30}\r\n\r\n".encode())
-        answer = connection.recv(4096).decode()
-    assert answer.startswith("HTTP/1.1 413")
+        response = connection.recv(4096).decode()
+    assert response.startswith("HTTP/1.1 413")
     assert live.client("sts").get_caller_identity()["Account"]
 
 
@@ -152,7 +153,7 @@ def test_presigned_urls_of_a_bucket(live, version, call):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_presigned_url_that_says_who_one_is(live, method):
+def test_a_presigned_url_of_get_caller_identity(live, method):
     url = urlsplit(live.client("sts").generate_presigned_url("get_caller_identity", HttpMethod=method))
     status, text = post(live, {}, b"", method, f"{url.path}?{url.query}")
     assert (status, "<Account>000000000000</Account>" in text) == (200, True)
@@ -166,14 +167,14 @@ def test_an_expired_url(live):
     assert (status, "expired" in text) == (403, True)
 
 
-def test_operations_that_are_not_served_say_so_in_aws_shape(live):
+def test_operations_that_are_not_served_are_errors_in_aws_shape(live):
     code, status = code_of(lambda: live.client("sagemaker").list_domains())
     assert (code, status) == ("UnknownOperationException", 400)
     code, _ = code_of(lambda: live.client("sagemaker-runtime").invoke_endpoint(EndpointName="e", Body=b"{}"))
     assert code == "ValidationError"
 
 
-def test_validation_lists_everything_in_aws_words(live):
+def test_validation_lists_all_problems_in_aws_words(live):
     with pytest.raises(ClientError) as caught:
         live.client("sagemaker").list_training_jobs(SortBy="Colour", NameContains="?" * 70)
     message = caught.value.response["Error"]["Message"]

@@ -20,9 +20,9 @@ def sagemaker(live: Any) -> Any:
 
 
 def test_models(sagemaker: Any):
-    found = sagemaker.describe_model(ModelName="m")
-    assert (found["PrimaryContainer"], found["ExecutionRoleArn"]) == (CONTAINER, ROLE)
-    assert sagemaker.list_tags(ResourceArn=found["ModelArn"])["Tags"] == [{"Key": "a", "Value": "1"}]
+    described = sagemaker.describe_model(ModelName="m")
+    assert (described["PrimaryContainer"], described["ExecutionRoleArn"]) == (CONTAINER, ROLE)
+    assert sagemaker.list_tags(ResourceArn=described["ModelArn"])["Tags"] == [{"Key": "a", "Value": "1"}]
     for number in range(3):
         sagemaker.create_model(ModelName=f"n{number}", PrimaryContainer=CONTAINER, ExecutionRoleArn=ROLE)
     pages = sagemaker.get_paginator("list_models").paginate(
@@ -30,15 +30,15 @@ def test_models(sagemaker: Any):
     )
     assert [one["ModelName"] for page in pages for one in page["Models"]] == ["n0", "n1", "n2"]
     sagemaker.delete_model(ModelName="m")
-    with pytest.raises(ClientError, match="Could not find model") as gone:
+    with pytest.raises(ClientError, match="Could not find model") as caught:
         sagemaker.describe_model(ModelName="m")
-    assert gone.value.response["Error"]["Code"] == "ValidationException"
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
 
 
 def test_configurations(sagemaker: Any):
     sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[{**VARIANT, "InstanceType": "local"}])
-    found = sagemaker.describe_endpoint_config(EndpointConfigName="c")
-    assert found["ProductionVariants"] == [{**VARIANT, "InstanceType": "local"}]
+    described = sagemaker.describe_endpoint_config(EndpointConfigName="c")
+    assert described["ProductionVariants"] == [{**VARIANT, "InstanceType": "local"}]
     assert [one["EndpointConfigName"] for one in sagemaker.list_endpoint_configs()["EndpointConfigs"]] == ["c"]
     with pytest.raises(ClientError, match="Cannot create already existing endpoint configuration"):
         sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[VARIANT])
@@ -65,14 +65,14 @@ def test_the_registry(sagemaker: Any):
         sagemaker.create_model(ModelName="p", PrimaryContainer={"ModelPackageName": arns[1]}, ExecutionRoleArn=ROLE)
     sagemaker.update_model_package(ModelPackageArn=arns[1], ModelApprovalStatus="Approved", ApprovalDescription="good")
     sagemaker.create_model(ModelName="p", PrimaryContainer={"ModelPackageName": arns[1]}, ExecutionRoleArn=ROLE)
-    found = sagemaker.describe_model_package(ModelPackageName=arns[1])
-    assert (found["ModelPackageVersion"], found["ModelApprovalStatus"], found["ApprovalDescription"]) == (
+    described = sagemaker.describe_model_package(ModelPackageName=arns[1])
+    assert (described["ModelPackageVersion"], described["ModelApprovalStatus"], described["ApprovalDescription"]) == (
         2,
         "Approved",
         "good",
     )
-    listed = sagemaker.list_model_packages(ModelPackageGroupName="g", ModelApprovalStatus="Approved")
-    assert [one["ModelPackageVersion"] for one in listed["ModelPackageSummaryList"]] == [2]
+    packages = sagemaker.list_model_packages(ModelPackageGroupName="g", ModelApprovalStatus="Approved")
+    assert [one["ModelPackageVersion"] for one in packages["ModelPackageSummaryList"]] == [2]
     with pytest.raises(ClientError, match="delete them first"):
         sagemaker.delete_model_package_group(ModelPackageGroupName="g")
     for arn in arns:
@@ -81,20 +81,20 @@ def test_the_registry(sagemaker: Any):
     assert sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"] == []
 
 
-def test_endpoints_as_orders(sagemaker: Any):
-    """Nobody carries them out here."""
+def test_endpoints_without_a_reconciler(sagemaker: Any):
+    """An endpoint stays in Creating, because nothing starts its replicas here."""
     sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[VARIANT])
     sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c", Tags=[{"Key": "a", "Value": "1"}])
-    found = sagemaker.describe_endpoint(EndpointName="e")
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("Creating", "c")
-    assert sagemaker.list_tags(ResourceArn=found["EndpointArn"])["Tags"] == [{"Key": "a", "Value": "1"}]
+    described = sagemaker.describe_endpoint(EndpointName="e")
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("Creating", "c")
+    assert sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"] == [{"Key": "a", "Value": "1"}]
     assert [one["EndpointName"] for one in sagemaker.list_endpoints(StatusEquals="Creating")["Endpoints"]] == ["e"]
     assert sagemaker.list_endpoints(StatusEquals="InService")["Endpoints"] == []
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         sagemaker.update_endpoint(EndpointName="e", EndpointConfigName="c")
 
 
-def test_a_key_of_a_job_may_not_invoke(live: Any, sagemaker: Any):
-    with pytest.raises(ClientError) as refused:
+def test_an_unknown_key_may_not_invoke(live: Any, sagemaker: Any):
+    with pytest.raises(ClientError) as caught:
         live.client("sagemaker-runtime", aws_access_key_id="NJOBNOBODY").invoke_endpoint(EndpointName="e", Body=b"")
-    assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
+    assert caught.value.response["Error"]["Code"] == "UnrecognizedClientException"

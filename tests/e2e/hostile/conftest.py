@@ -1,4 +1,4 @@
-"""A live server as a target: requests made by hand, byte for byte. It must refuse them, stay small, and serve on."""
+"""A live server as a target of handmade requests. It must reject them, keep its memory small, and continue to serve."""
 
 import contextlib
 import datetime as dt
@@ -21,14 +21,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from naiad.home import Address, read_address
+from naiad.home import ServerAddress, read_address
 
-MOST_GROWTH_MB = 60
-"""Of the server's memory, over all that a file of tests throws at it; a body of a gigabyte would be far more."""
+MAX_GROWTH_MB = 60
+"""How much the server's memory may grow over one file of tests; a body of a gigabyte would be far more."""
 UPLOAD_TIMEOUT_S = 2
 PATIENCE_S = 0.4
-"""Without an answer for so long, the request was not whole, or the connection is kept for the next one."""
-LONGEST_S = 30
+"""How long an exchange waits for an answer: longer means that the request was incomplete, or the connection stays open."""
+TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,23 @@ class Target:
     process: "subprocess.Popen[bytes]"
 
     @property
-    def address(self) -> Address:
+    def address(self) -> ServerAddress:
         return read_address(self.state)
 
     @property
     def log(self) -> str:
         return (self.state.parent / "log").read_text(encoding="utf-8")
 
-    def client(self, service: str, **changed: Any) -> Any:
+    def client(self, service: str, **options: Any) -> Any:
         at = self.address
         keys = {"aws_access_key_id": at.access_key, "aws_secret_access_key": at.secret_key}
-        given = {
+        defaults = {
             "endpoint_url": at.url,
             "region_name": at.region,
             "config": Config(retries={"max_attempts": 0}),
             **keys,
         }
-        return boto3.client(service, **{**given, **changed})
+        return boto3.client(service, **{**defaults, **options})
 
     def memory_mb(self) -> float:
         text = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
@@ -61,18 +61,19 @@ class Target:
 
     def connect(self) -> socket.socket:
         host, port = urlsplit(self.address.url).netloc.split(":")
-        return socket.create_connection((host, int(port)), timeout=LONGEST_S)
+        return socket.create_connection((host, int(port)), timeout=TIMEOUT_S)
 
     def exchange(self, data: bytes, *, more: Iterable[bytes] = (), patience_s: float = PATIENCE_S) -> tuple[int, str]:
-        """(status, the whole answer); status 0 when the connection was closed without one. A request that is not whole is
-        cut off. Raises TimeoutError for a server that hangs.
+        """Returns (status, the whole answer); status 0 when the connection was closed without one.
+
+        Ends an incomplete request after a while. Raises TimeoutError for a server that hangs.
         """
         with self.connect() as connection:
             with contextlib.suppress(OSError):  # it may answer and close before everything is sent
                 connection.sendall(data)
-                for part in more:
-                    connection.sendall(part)
-            text = _received(connection, patience_s).decode("utf-8", "replace")
+                for chunk in more:
+                    connection.sendall(chunk)
+            text = _read_answer(connection, patience_s).decode("utf-8", "replace")
         return (int(text.split(" ", 2)[1]) if text.startswith("HTTP/1.1 ") else 0), text
 
     def head(
@@ -88,7 +89,7 @@ class Target:
         key: tuple[str, str] | None = None,
         ago_s: float = 0,
     ) -> bytes:
-        """A signed request's head without the empty line. ``path`` goes out as it is, and is what is signed."""
+        """Returns the head of a signed request without the empty line. ``path`` is signed and sent as it is."""
         at = self.address
         request = AWSRequest(method, f"{at.url}{path}{query}", data=body, headers=headers or {})
         credentials = Credentials(*(key or (at.access_key, at.secret_key)))
@@ -108,43 +109,44 @@ class Target:
         lines = [f"{method} {path}{query} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers.items())]
         return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
-    def call(self, method: str, path: str, body: bytes = b"", **given: Any) -> tuple[int, str]:
+    def call(self, method: str, path: str, body: bytes = b"", **options: Any) -> tuple[int, str]:
         length = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-        return self.exchange(self.head(method, path, body=body, **given) + length + body)
+        return self.exchange(self.head(method, path, body=body, **options) + length + body)
 
-    def api(self, body: bytes, operation: str = "SageMaker.ListTrainingJobs", **given: Any) -> tuple[int, str]:
-        named = {"X-Amz-Target": operation, "Content-Type": "application/x-amz-json-1.1", **given.pop("headers", {})}
-        return self.call("POST", "/", body, service="sagemaker", headers=named, **given)
+    def api(self, body: bytes, operation: str = "SageMaker.ListTrainingJobs", **options: Any) -> tuple[int, str]:
+        json_type = {"Content-Type": "application/x-amz-json-1.1"}
+        headers = {"X-Amz-Target": operation, **json_type, **options.pop("headers", {})}
+        return self.call("POST", "/", body, service="sagemaker", headers=headers, **options)
 
     def get(self, path: str) -> tuple[int, str]:
-        """Without a signature of its own: by a URL."""
+        """Sends a request without signature headers, as for a presigned URL."""
         return self.exchange(f"GET {path} HTTP/1.1\r\nHost: {urlsplit(self.address.url).netloc}\r\n\r\n".encode())
 
 
-def _received(connection: socket.socket, patience_s: float) -> bytes:
+def _read_answer(connection: socket.socket, patience_s: float) -> bytes:
     answer, is_cut = b"", False
     connection.settimeout(patience_s)
     while True:
         try:
-            part = connection.recv(65_536)
+            chunk = connection.recv(65_536)
         except TimeoutError:
             if is_cut:
                 raise
             is_cut = True
-            connection.settimeout(LONGEST_S)
+            connection.settimeout(TIMEOUT_S)
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
             continue
         except OSError:
             return answer
-        if not part:
+        if not chunk:
             return answer
-        answer += part
+        answer += chunk
 
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, float]]:
-    """The server, and its memory when everything that it needs is loaded."""
+    """The server, and its memory in MB when everything that it needs is loaded."""
     state = tmp_path_factory.mktemp("hostile") / "state"
     options = ("--port", "0", "--no-warm", "--no-aws-hosts", "--upload-timeout", str(UPLOAD_TIMEOUT_S))
     command = [sys.executable, "-m", "naiad.cli", "serve", "--state", str(state), *options]
@@ -183,10 +185,10 @@ def _wait_until_ready(target: Target) -> None:
 
 @pytest.fixture
 def target(attacked: tuple[Target, float]) -> Iterator[Target]:
-    """Afterwards it answers a good request, has not grown, and has no fault of its own to tell."""
+    """The server. After the test it must answer a valid request, must not have grown, and must have logged no traceback."""
     server, memory_mb = attacked
-    said = len(server.log)
+    log_length = len(server.log)
     yield server
     assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
-    assert server.memory_mb() - memory_mb < MOST_GROWTH_MB
-    assert "Traceback" not in server.log[said:]
+    assert server.memory_mb() - memory_mb < MAX_GROWTH_MB
+    assert "Traceback" not in server.log[log_length:]

@@ -1,4 +1,4 @@
-"""Bodies that are too large, too slow, not what they say, or made to hurt who reads them."""
+"""Bodies that are too large, too slow, not what they say, or made to harm their reader."""
 
 import base64
 import gzip
@@ -16,9 +16,9 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 LIST = {"X-Amz-Target": "SageMaker.ListTrainingJobs"}
 
 
-def gigabyte(*, in_chunks: bool) -> Iterator[bytes]:
-    part = b"x" * 65_536
-    return itertools.repeat(b"10000\r\n" + part + b"\r\n" if in_chunks else part, 16_384)
+def stream_gigabyte(*, in_chunks: bool) -> Iterator[bytes]:
+    block = b"x" * 65_536
+    return itertools.repeat(b"10000\r\n" + block + b"\r\n" if in_chunks else block, 16_384)
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1073741824", "Transfer-Encoding: chunked"])
@@ -26,18 +26,18 @@ def gigabyte(*, in_chunks: bool) -> Iterator[bytes]:
     ("service", "path", "query"),
     [("sagemaker", "/", ""), ("sts", "/", ""), ("s3", "/naiad", "?delete="), ("s3", "/naiad/k", "?uploadId=x")],
 )
-def test_a_gigabyte_where_a_megabyte_is_due(target: Any, service: str, path: str, query: str, framing: str) -> None:
-    """Announced, and in chunks that announce nothing."""
+def test_a_gigabyte_where_a_megabyte_is_allowed(target: Any, service: str, path: str, query: str, framing: str) -> None:
+    """Declared by a length, or undeclared in chunks."""
     named = LIST if service == "sagemaker" else {}
     signed = target.head("POST", path, query=query, service=service, headers=named, digest=UNSIGNED)
-    more = gigabyte(in_chunks="chunked" in framing)
+    more = stream_gigabyte(in_chunks="chunked" in framing)
     status, text = target.exchange(signed + f"{framing}\r\n\r\n".encode(), more=more)
     assert status in (413, 400, 0), text[:300]
     assert status == 0 or "TooLarge" in text
 
 
 @pytest.mark.parametrize("length", [6 * 2**30, 2**63, 10**30])
-def test_an_object_beyond_what_s3_takes(target: Any, length: int) -> None:
+def test_an_object_larger_than_s3_allows(target: Any, length: int) -> None:
     signed = target.head("PUT", "/naiad/huge", digest=UNSIGNED)
     status, text = target.exchange(signed + f"Content-Length: {length}\r\n\r\n".encode() + b"x")
     assert 400 <= status < 500, text
@@ -72,15 +72,15 @@ def test_an_object_beyond_what_s3_takes(target: Any, length: int) -> None:
          "lying checksum", "no checksum", "many trailers", "a long trailer", "says more", "says less", "says less than 0",
          "says endless", "longer", "one endless line"],
 )  # fmt: skip
-def test_chunked_bodies_that_lie(target: Any, body: bytes, decoded: str) -> None:
+def test_malformed_chunked_bodies(target: Any, body: bytes, decoded: str) -> None:
     status, text = put_in_chunks(target, "lie", body, decoded)
     assert 400 <= status < 500, text
     assert "<Error>" in text
     assert is_absent(target, "lie")
 
 
-def test_a_chunked_body_that_does_not_lie(target: Any) -> None:
-    """So that the ones above are refused for the reason that they name."""
+def test_valid_chunked_bodies(target: Any) -> None:
+    """Control for the test above: without the errors the same bodies are accepted."""
     for key, trailer in (("plain", b""), ("checked", b"x-amz-checksum-crc32:NhCmhg==\r\n")):
         status, text = put_in_chunks(target, key, b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", "5")
         assert status == 200, text
@@ -88,10 +88,10 @@ def test_a_chunked_body_that_does_not_lie(target: Any) -> None:
 
 
 def put_in_chunks(target: Any, key: str, body: bytes, decoded: str) -> tuple[int, str]:
-    said = {"Content-Encoding": "aws-chunked", "x-amz-decoded-content-length": decoded}
+    headers = {"Content-Encoding": "aws-chunked", "x-amz-decoded-content-length": decoded}
     if b"x-amz-checksum" in body:
-        said["x-amz-trailer"] = "x-amz-checksum-crc32"
-    signed = target.head("PUT", f"/naiad/{key}", digest="STREAMING-UNSIGNED-PAYLOAD-TRAILER", headers=said)
+        headers["x-amz-trailer"] = "x-amz-checksum-crc32"
+    signed = target.head("PUT", f"/naiad/{key}", digest="STREAMING-UNSIGNED-PAYLOAD-TRAILER", headers=headers)
     answer: tuple[int, str] = target.exchange(signed + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return answer
 
@@ -103,7 +103,7 @@ def is_absent(target: Any, key: str) -> bool:
 
 
 def test_a_length_that_is_not_the_bodys(target: Any) -> None:
-    """Longer: half an object is none. Shorter: what hangs over is no request of anybody's."""
+    """A length that is too large must not store half an object; after one that is too small the rest is no request."""
     for digest in (None, UNSIGNED):
         signed = target.head("PUT", "/naiad/short", body=b"hello", digest=digest)
         status, text = target.exchange(signed + b"Content-Length: 50\r\n\r\nhello")
@@ -117,7 +117,7 @@ def test_a_length_that_is_not_the_bodys(target: Any) -> None:
 
 @pytest.mark.parametrize("path", ["/naiad/slow", "/"])
 def test_a_body_that_falls_silent(target: Any, path: str) -> None:
-    """A part of it, and then nothing: answered when the time for it is over, and not kept open."""
+    """A body that stops in the middle is answered after the timeout, and the connection is closed."""
     service = "s3" if path != "/" else "sagemaker"
     signed = target.head("PUT" if service == "s3" else "POST", path, service=service, headers=LIST, digest=UNSIGNED)
     started = time.monotonic()
@@ -126,14 +126,14 @@ def test_a_body_that_falls_silent(target: Any, path: str) -> None:
     assert time.monotonic() - started < 15
 
 
-def test_many_bodies_at_once_that_do_not_come(target: Any) -> None:
-    """Each with a length that is allowed. What nobody signed is not waited for, and others are served meanwhile."""
-    strange = target.head("POST", "/", service="sagemaker", headers=LIST, key=("AKIANOBODY", "x"))
+def test_many_silent_bodies_at_once(target: Any) -> None:
+    """Each has an allowed length. Bodies of unknown senders are not waited for, and other clients are served meanwhile."""
+    unknown = target.head("POST", "/", service="sagemaker", headers=LIST, key=("AKIANOBODY", "x"))
     known = target.head("PUT", "/naiad/never", digest=UNSIGNED)
     connections = [target.connect() for _ in range(200)]
     try:
         for number, connection in enumerate(connections):
-            connection.sendall((strange, known)[number % 2] + b"Content-Length: 4000000\r\n\r\nx")
+            connection.sendall((unknown, known)[number % 2] + b"Content-Length: 4000000\r\n\r\nx")
         for connection in connections[::2]:
             assert b"UnrecognizedClientException" in connection.recv(65_536)
         assert target.client("sts").get_caller_identity()["Account"]
@@ -170,7 +170,7 @@ def test_many_bodies_at_once_that_do_not_come(target: Any) -> None:
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_json_that_means_harm(target: Any, body: bytes) -> None:
+def test_harmful_json(target: Any, body: bytes) -> None:
     for headers in ({}, {"Content-Encoding": "gzip"}, {"Content-Type": "text/xml"}):
         status, text = target.api(body, headers=headers)
         assert (status, "__type" in text) == (400, True), text[:300]
@@ -181,7 +181,7 @@ def test_json_that_means_harm(target: Any, body: bytes) -> None:
     ["SageMaker.NoSuch", "SageMaker.", "", "Nobody.List", "SageMaker.ListTrainingJobs.More", "SageMaker.__init__",
      "sagemaker.ListTrainingJobs", "SageMaker.CreateDomain", "." * 1_000, "\xff\xfe"],
 )  # fmt: skip
-def test_targets_that_are_not_there(target: Any, name: str) -> None:
+def test_unknown_targets(target: Any, name: str) -> None:
     status, text = target.api(b"{}", name)
     assert status in (400, 403)
     assert "UnknownOperationException" in text or not name.isascii()
@@ -190,7 +190,7 @@ def test_targets_that_are_not_there(target: Any, name: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"Action=NoSuch", b"", b"\xff", b"Action=" + b"x" * 100_000, b"&" * MIB, b"a=b&" * 100_000]
 )
-def test_forms_that_mean_harm(target: Any, body: bytes) -> None:
+def test_harmful_forms(target: Any, body: bytes) -> None:
     for service in ("sts", "iam", "monitoring"):
         status, text = target.call("POST", "/", body, service=service)
         assert (status, "<ErrorResponse>" in text) == (400, True), text[:300]
@@ -199,17 +199,17 @@ def test_forms_that_mean_harm(target: Any, body: bytes) -> None:
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY e "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">]>
 <Delete><Object><Key>&e;</Key></Object></Delete>"""
-OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>
+EXTERNAL_ENTITY = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>
 <Delete><Object><Key>&x;</Key></Object></Delete>"""
-PARAMETER = b"""<!DOCTYPE d [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;]><Delete/>"""
+PARAMETER_ENTITY = b"""<!DOCTYPE d [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;]><Delete/>"""
 
 
 @pytest.mark.parametrize(
     "body",
     [
         BOMB,
-        OUTSIDE,
-        PARAMETER,
+        EXTERNAL_ENTITY,
+        PARAMETER_ENTITY,
         b"<Delete>" * 50_000,
         b"<Delete><Object>",
         b"<Delete " + b"".join(b'a%d="b" ' % number for number in range(100_000)) + b"/>",
@@ -224,7 +224,7 @@ PARAMETER = b"""<!DOCTYPE d [<!ENTITY % x SYSTEM "http://127.0.0.1:1/x.dtd"> %x;
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_xml_that_means_harm(target: Any, body: bytes) -> None:
+def test_harmful_xml(target: Any, body: bytes) -> None:
     checksum = {"x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()}
     status, text = target.call("POST", "/naiad", body, query="?delete=", headers=checksum)
     assert (status, "<Error>" in text) == (400, True), text[:300]
@@ -233,8 +233,8 @@ def test_xml_that_means_harm(target: Any, body: bytes) -> None:
     assert 400 <= status < 500, text[:300]
 
 
-def test_a_bomb_is_kept_as_it_is(target: Any) -> None:
-    """Content-Encoding is the client's own business: nothing is unpacked on its way in or out."""
+def test_a_compressed_object_is_stored_as_it_is(target: Any) -> None:
+    """Content-Encoding concerns clients only: nothing is decompressed on its way in or out."""
     bomb = gzip.compress(b"0" * 100 * MIB, mtime=0)
     store = target.client("s3")
     store.put_object(Bucket="naiad", Key="bomb", Body=bomb, ContentEncoding="gzip")

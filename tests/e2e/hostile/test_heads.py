@@ -9,11 +9,11 @@ import pytest
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
-SMUGGLED = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
+SMUGGLED_REQUEST = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("begin", "part"),
+    ("begin", "block"),
     [
         (GET, b"a: b\r\n" * 10_000),
         (GET + b"long: ", b"x" * 65_536),
@@ -26,10 +26,10 @@ SMUGGLED = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
     ],
     ids=["headers", "a value", "a name", "a target", "no head", "trailers", "a trailer", "a chunk's size"],
 )
-def test_floods(target: Any, begin: bytes, part: bytes) -> None:
-    """256 MB each, of which the server keeps next to nothing."""
+def test_floods(target: Any, begin: bytes, block: bytes) -> None:
+    """The server keeps next to nothing of 256 MB."""
     before = target.memory_mb()
-    flood: Iterable[bytes] = itertools.repeat(part, 2**28 // len(part))
+    flood: Iterable[bytes] = itertools.repeat(block, 2**28 // len(block))
     status, text = target.exchange(begin, more=flood)
     assert status == 0 or 400 <= status < 500, text[:300]
     assert target.memory_mb() - before < 20
@@ -38,29 +38,29 @@ def test_floods(target: Any, begin: bytes, part: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
-        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED,
-        POST + b"Content-Length: 5\r\nContent-Length: 50\r\n\r\nhello" + SMUGGLED,
-        POST + b"Content-Length: 5, 50\r\n\r\nhello" + SMUGGLED,
-        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + SMUGGLED,
-        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
-        POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
-        POST + b"Content-Length: -1\r\n\r\n" + SMUGGLED,
-        POST + b"Content-Length: +5\r\n\r\nhello" + SMUGGLED,
-        POST + b"Content-Length: 0x5\r\n\r\nhello" + SMUGGLED,
-        POST + b"Content-Length: " + b"9" * 30 + b"\r\n\r\nhello" + SMUGGLED,
-        POST + b"a: b\n c: d\r\n\r\n" + SMUGGLED,
-        POST + b"a: b\r\r\n\r\n" + SMUGGLED,
-        POST + b"a\0: b\r\n\r\n" + SMUGGLED,
-        POST + b"a: b\0c\r\n\r\n" + SMUGGLED,
-        POST + b": b\r\n\r\n" + SMUGGLED,
-        POST + b"Content-Length: 5\r\n\r\nhello" + SMUGGLED,
-        GET + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED) + SMUGGLED,
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: 5\r\nContent-Length: 50\r\n\r\nhello" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: 5, 50\r\n\r\nhello" + SMUGGLED_REQUEST,
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: -1\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: +5\r\n\r\nhello" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: 0x5\r\n\r\nhello" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: " + b"9" * 30 + b"\r\n\r\nhello" + SMUGGLED_REQUEST,
+        POST + b"a: b\n c: d\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"a: b\r\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"a\0: b\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"a: b\0c\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b": b\r\n\r\n" + SMUGGLED_REQUEST,
+        POST + b"Content-Length: 5\r\n\r\nhello" + SMUGGLED_REQUEST,
+        GET + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED_REQUEST) + SMUGGLED_REQUEST,
     ],
     ids=lambda data: repr(data[len(POST) :][:40]),
 )
 def test_a_request_inside_another(target: Any, data: bytes) -> None:
-    """Refused, and its connection ended: what stands behind it is nobody's request."""
+    """The request is rejected and its connection ends: what follows is not treated as a request."""
     status, text = target.exchange(data)
     assert status == 0 or 400 <= status < 500, text[:300]
     assert "200 OK" not in text
@@ -119,22 +119,22 @@ def test_methods_that_an_object_does_not_have(target: Any, method: str) -> None:
 
 
 def test_a_target_in_absolute_form(target: Any) -> None:
-    """As RFC 9112 has it: the path counts, and the host that was signed; nothing is fetched elsewhere."""
+    """RFC 9112: the path counts, and the signed host; nothing is fetched from another server."""
     good = target.head("GET", "/naiad/data/a.txt") + b"Connection: close\r\n\r\n"
     url = target.address.url.encode()
     assert target.exchange(good.replace(b"GET /", b"GET " + url + b"/", 1))[0] == 200
-    elsewhere = good.replace(b"GET /naiad/data/a.txt", b"GET http://example.com/naiad/secret", 1)
-    assert target.exchange(elsewhere)[0] == 403
+    other_host = good.replace(b"GET /naiad/data/a.txt", b"GET http://example.com/naiad/secret", 1)
+    assert target.exchange(other_host)[0] == 403
 
 
-def test_a_bucket_in_the_host_is_signed_with_it(target: Any) -> None:
+def test_the_bucket_in_the_host_is_covered_by_the_signature(target: Any) -> None:
     good = target.head("GET", "/secret") + b"Connection: close\r\n\r\n"
     own = urlsplit(target.address.url).netloc.encode()
     status, text = target.exchange(good.replace(own, b"naiad.s3.amazonaws.com", 1))
     assert (status, "classified" in text) == (403, False)
 
 
-def test_two_hundred_heads_that_do_not_end(target: Any) -> None:
+def test_two_hundred_heads_without_end(target: Any) -> None:
     connections = [target.connect() for _ in range(200)]
     try:
         for connection in connections:

@@ -1,4 +1,4 @@
-"""The key of a job's program, in the hands of somebody who wants more than the job was given."""
+"""The key of a job's program, used to reach more than the job was given."""
 
 import json
 import time
@@ -16,7 +16,7 @@ ENDS = ("Completed", "Failed", "Stopped")
 
 @pytest.fixture
 def key(target: Any) -> Iterator[tuple[str, str]]:
-    """Of a job that runs until the test is over."""
+    """The key of a job that runs until the end of the test."""
     client = target.client("sagemaker")
     name = f"job-{time.monotonic_ns()}"
     program = 'echo "$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY"; sleep 300'
@@ -34,7 +34,7 @@ def key(target: Any) -> Iterator[tuple[str, str]]:
         StoppingCondition={"MaxRuntimeInSeconds": 600},
     )
     try:
-        yield told(target, name)
+        yield printed_key(target, name)
     finally:
         client.stop_training_job(TrainingJobName=name)
         wait_for_end(target, name)
@@ -44,12 +44,13 @@ def source(uri: str) -> dict[str, str]:
     return {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
 
 
-def job_of(target: Any) -> str:
+def running_job(target: Any) -> str:
     (job,) = target.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
     return str(job["TrainingJobName"])
 
 
-def told(target: Any, name: str) -> tuple[str, str]:
+def printed_key(target: Any, name: str) -> tuple[str, str]:
+    """Waits until the job has printed its key."""
     logs, deadline = target.client("logs"), time.monotonic() + 60
     while True:
         for stream in logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]:
@@ -69,8 +70,8 @@ def wait_for_end(target: Any, name: str) -> None:
         time.sleep(0.02)
 
 
-def test_it_reaches_what_the_job_was_given_and_nothing_else(target: Any, key: tuple[str, str]) -> None:
-    name = job_of(target)
+def test_the_key_reaches_what_the_job_was_given_and_nothing_else(target: Any, key: tuple[str, str]) -> None:
+    name = running_job(target)
     assert target.call("GET", "/naiad/data/a.txt", key=key)[1].endswith("\r\nabcdefghij")
     assert target.call("GET", "/naiad", query=f"{LIST}data%2F", key=key)[0] == 200
     assert target.call("PUT", f"/naiad/out/{name}/x", b"x", key=key)[0] == 200
@@ -98,37 +99,37 @@ def test_it_reaches_what_the_job_was_given_and_nothing_else(target: Any, key: tu
 
 
 @pytest.mark.parametrize("path", ["/naiad/data/../secret", "/naiad/data/%2e%2e/secret", "/naiad/data/..%2fsecret"])
-def test_dots_in_a_name_lead_nowhere(target: Any, key: tuple[str, str], path: str) -> None:
-    """It may ask for an object of that odd name below what it was given. There is none."""
+def test_dots_in_a_name_reach_no_other_object(target: Any, key: tuple[str, str], path: str) -> None:
+    """The key may ask for an object of that odd name below what the job was given; there is none."""
     status, text = target.call("GET", path, key=key)
     assert (status, "classified" in text) == (404, False), text
 
 
 def test_dots_in_a_name_overwrite_nothing(target: Any, key: tuple[str, str]) -> None:
-    name = job_of(target)
+    name = running_job(target)
     target.call("PUT", f"/naiad/out/{name}/../../secret", b"x", key=key)
     assert target.client("s3").get_object(Bucket="naiad", Key="secret")["Body"].read() == b"classified"
     target.call("DELETE", f"/naiad/out/{name}/../../secret", key=key)
     assert target.client("s3").get_object(Bucket="naiad", Key="secret")["Body"].read() == b"classified"
 
 
-def test_it_copies_and_deletes_nothing_that_it_could_not_reach(target: Any, key: tuple[str, str]) -> None:
-    mine = f"/naiad/out/{job_of(target)}/copied"
+def test_the_key_copies_and_deletes_no_other_object(target: Any, key: tuple[str, str]) -> None:
+    mine = f"/naiad/out/{running_job(target)}/copied"
     dotted = "data/../secret"
-    for taken, due in (
+    for copied, expected in (
         ("/naiad/secret", 403),
         ("naiad/secret", 403),
         (f"naiad/{dotted}", 404),
         (f"naiad/{quote(dotted, safe='')}", 404),
     ):
-        status, text = target.call("PUT", mine, headers={"x-amz-copy-source": taken}, key=key)
-        assert status == due, text
+        status, text = target.call("PUT", mine, headers={"x-amz-copy-source": copied}, key=key)
+        assert status == expected, text
     status, text = target.call("POST", "/naiad", DELETE, query="?delete=", key=key)
     assert status == 403 or "<Code>AccessDenied</Code>" in text, text
     assert target.client("s3").get_object(Bucket="naiad", Key="secret")["Body"].read() == b"classified"
 
 
-def test_it_signs_no_url_for_more(target: Any, key: tuple[str, str]) -> None:
+def test_presigned_urls_reach_no_more_than_the_key(target: Any, key: tuple[str, str]) -> None:
     access_key, secret = key
     store = target.client("s3", aws_access_key_id=access_key, aws_secret_access_key=secret)
     for name, status in (("data/a.txt", 200), ("secret", 403)):
@@ -140,14 +141,14 @@ def test_it_signs_no_url_for_more(target: Any, key: tuple[str, str]) -> None:
     "operation",
     ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "ListTrainingJobs", "AddTags", "DeleteTrainingJob"],
 )
-def test_it_calls_no_api_of_jobs(target: Any, key: tuple[str, str], operation: str) -> None:
-    body = json.dumps({"TrainingJobName": job_of(target)}).encode()
+def test_the_key_calls_no_api_of_jobs(target: Any, key: tuple[str, str], operation: str) -> None:
+    body = json.dumps({"TrainingJobName": running_job(target)}).encode()
     status, text = target.api(body, f"SageMaker.{operation}", key=key)
     assert (status, "AccessDenied" in text) == (400, True), text
 
 
-def test_it_ends_with_the_job(target: Any, key: tuple[str, str]) -> None:
-    name = job_of(target)
+def test_the_key_ends_with_the_job(target: Any, key: tuple[str, str]) -> None:
+    name = running_job(target)
     assert target.call("GET", "/naiad/data/a.txt", key=key)[0] == 200
     target.client("sagemaker").stop_training_job(TrainingJobName=name)
     wait_for_end(target, name)

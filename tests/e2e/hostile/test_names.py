@@ -1,4 +1,4 @@
-"""Names that want to be paths: of keys, buckets, jobs and log streams, encoded once, twice and wrongly."""
+"""Names made to be used as paths: of keys, buckets, jobs and log streams, encoded once, twice and wrongly."""
 
 import json
 import os
@@ -19,8 +19,8 @@ TRAVERSALS = (
 
 
 def files_of(target: Any) -> set[str]:
-    found = (Path(folder, name) for folder, _, names in os.walk(target.state) for name in names)
-    return {str(path.relative_to(target.state)) for path in found if "blobs" not in path.parts}
+    paths = (Path(folder, name) for folder, _, names in os.walk(target.state) for name in names)
+    return {str(path.relative_to(target.state)) for path in paths if "blobs" not in path.parts}
 
 
 @pytest.mark.parametrize(
@@ -30,25 +30,25 @@ def files_of(target: Any) -> set[str]:
     ids=lambda key: repr(key[:24]),
 )  # fmt: skip
 def test_a_key_is_a_name_and_never_a_path(target: Any, key: str) -> None:
-    """Refused, or kept under exactly that name."""
+    """The key is rejected, or stored under exactly that name."""
     store, secret, before = target.client("s3"), (target.state / "keys.json").read_bytes(), files_of(target)
     try:
         store.put_object(Bucket="naiad", Key=key, Body=b"x")
     except ClientError as error:
-        refused = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     else:
-        refused = 400
+        status = 400
         assert store.get_object(Bucket="naiad", Key=key)["Body"].read() == b"x"
         assert key in [one["Key"] for one in store.list_objects_v2(Bucket="naiad")["Contents"]]
         store.delete_object(Bucket="naiad", Key=key)
-    assert 400 <= refused < 500
+    assert 400 <= status < 500
     assert (target.state / "keys.json").read_bytes() == secret
     assert files_of(target) == before
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_traversal_as_the_bytes_of_a_request(target: Any, path: str) -> None:
-    """Signed rightly, and sent without what a client does to a path first."""
+def test_paths_that_traverse_folders(target: Any, path: str) -> None:
+    """The path is signed and sent as it is, without the normalization that clients do."""
     status, text = target.call("GET", path)
     assert 400 <= status < 500, text
     assert "<Error>" in text or status == 400
@@ -58,7 +58,7 @@ def test_traversal_as_the_bytes_of_a_request(target: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_what_is_put_by_such_a_path_stays_among_the_objects(target: Any, path: str) -> None:
+def test_an_object_put_by_such_a_path_stays_in_the_store(target: Any, path: str) -> None:
     before = files_of(target)
     status, text = target.call("PUT", path, b"x")
     assert status < 500, text
@@ -77,7 +77,7 @@ def test_copies_from_outside(target: Any, source: str) -> None:
 
 
 @pytest.mark.parametrize("upload", ["../../keys.json", "..", "%2e%2e", "/etc/passwd", "\0", "x" * 2_000])
-def test_uploads_that_want_to_be_paths(target: Any, upload: str) -> None:
+def test_upload_ids_that_look_like_paths(target: Any, upload: str) -> None:
     before = files_of(target)
     for method, query in (("GET", "?uploadId="), ("DELETE", "?uploadId="), ("PUT", "?partNumber=1&uploadId=")):
         status, text = target.call(method, "/naiad/k", query=query + quote(upload, safe=""))
@@ -106,8 +106,8 @@ def test_job_names(target: Any, name: str) -> None:
 
 @pytest.mark.parametrize("stream", ["../../keys.json", "../x/algo-1", "/etc/passwd", "a/../../b", "\0", "x" * 600])
 def test_log_streams(target: Any, stream: str) -> None:
-    asked = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamName": stream}
-    named = {"X-Amz-Target": "Logs_20140328.GetLogEvents"}
-    status, text = target.call("POST", "/", json.dumps(asked).encode(), service="logs", headers=named)
+    request = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamName": stream}
+    headers = {"X-Amz-Target": "Logs_20140328.GetLogEvents"}
+    status, text = target.call("POST", "/", json.dumps(request).encode(), service="logs", headers=headers)
     assert status == 400, text
     assert target.address.secret_key not in text

@@ -1,4 +1,4 @@
-"""Who is not let in: wrong, old, changed and repeated signatures, and none."""
+"""Rejected signatures: wrong, outdated, changed, replayed and missing ones."""
 
 import base64
 import hashlib
@@ -45,8 +45,8 @@ def test_headers_older_or_newer_than_five_minutes(target: Any, ago_s: int) -> No
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_urls_past_their_time(target: Any, version: str) -> None:
-    """One second long, and asked until it is over."""
+def test_expired_urls(target: Any, version: str) -> None:
+    """A URL that lives two seconds is used until it has expired."""
     store = target.client("s3", config=Config(signature_version=version))
     parts = urlsplit(store.generate_presigned_url("get_object", {"Bucket": "naiad", "Key": "data/a.txt"}, ExpiresIn=2))
     path, deadline = f"{parts.path}?{parts.query}", time.monotonic() + 20
@@ -55,33 +55,33 @@ def test_urls_past_their_time(target: Any, version: str) -> None:
     while status == 200 and time.monotonic() < deadline:
         status, text = target.get(path)
     assert (status, "expired" in text) == (403, True)
-    for stretched in (
+    for extended in (
         re.sub(r"Expires=\d+", "Expires=9999999999", path),
         re.sub(r"Expires=\d+", "Expires=600000", path),
     ):
-        assert target.get(stretched)[0] == 403
+        assert target.get(extended)[0] == 403
 
 
 @pytest.mark.slow
-def test_changes_that_are_sent_again(target: Any) -> None:
-    """Until the moment is over in which an honest client may repeat itself; its edge is tested with a clock of the test's own."""
+def test_replayed_changes(target: Any) -> None:
+    """Repeats until the moment is over in which a replay is accepted; a unit test checks that moment with a clock of its own."""
     store = target.client("s3")
     stop, body = {"X-Amz-Target": "SageMaker.StopTrainingJob"}, b'{"TrainingJobName":"nobody"}'
     signed = target.head("POST", "/", service="sagemaker", body=body, headers=stop)
-    seen = (
+    requests = (
         target.head("DELETE", "/naiad/mine") + END,
         signed + f"Content-Length: {len(body)}\r\n".encode() + END + body,
     )
     answers, deadline = ["", ""], time.monotonic() + 30
     while not all("came before" in text for text in answers) and time.monotonic() < deadline:
-        answers = [target.exchange(data)[1] for data in seen]
+        answers = [target.exchange(data)[1] for data in requests]
     assert [text.split()[1] for text in answers] == ["403", "400"]
     store.put_object(Bucket="naiad", Key="mine", Body=b"second")
-    assert target.exchange(seen[0])[0] == 403
+    assert target.exchange(requests[0])[0] == 403
     assert store.get_object(Bucket="naiad", Key="mine")["Body"].read() == b"second"
 
 
-def test_a_key_that_was_revoked(target: Any) -> None:
+def test_a_revoked_key(target: Any) -> None:
     keys = Keys(target.state / "keys.json")
     key = keys.add("short")
     assert target.call("GET", "/naiad/secret", key=(key.access_key, key.secret_key))[0] == 200
@@ -111,8 +111,8 @@ def test_a_key_that_was_revoked(target: Any) -> None:
         (b"Range: ", b"Range: bytes=0-99\r\nRange: "),
     ],
 )  # fmt: skip
-def test_what_was_not_signed_as_it_is_sent(target: Any, old: bytes, new: bytes) -> None:
-    """A right signature, and then another path, query, header or method."""
+def test_requests_changed_after_signing(target: Any, old: bytes, new: bytes) -> None:
+    """A valid signature with another path, query, header or method."""
     good = target.head("GET", "/naiad/data/a.txt", headers={"Range": "bytes=0-0"})
     status, text = target.exchange(good + END)
     assert (status, text.endswith("\r\na")) == (206, True)
@@ -123,8 +123,8 @@ def test_what_was_not_signed_as_it_is_sent(target: Any, old: bytes, new: bytes) 
 
 def test_a_copy_where_a_put_was_signed(target: Any) -> None:
     good = target.head("PUT", "/naiad/mine-too")
-    sneaked = b"x-amz-copy-source: /naiad/secret\r\nContent-Length: 0\r\n"
-    status, text = target.exchange(good + sneaked + END)
+    added = b"x-amz-copy-source: /naiad/secret\r\nContent-Length: 0\r\n"
+    status, text = target.exchange(good + added + END)
     assert (status, "not signed" in text) == (403, True)
 
 
@@ -139,10 +139,10 @@ def test_a_body_other_than_the_signed_one(target: Any) -> None:
 
 
 @pytest.mark.parametrize("checksum", ["content-md5", "x-amz-checksum-sha256", "x-amz-checksum-crc32"])
-def test_a_checksum_that_lies(target: Any, checksum: str) -> None:
+def test_a_wrong_checksum(target: Any, checksum: str) -> None:
     size = {"content-md5": 16, "x-amz-checksum-sha256": 32, "x-amz-checksum-crc32": 4}[checksum]
-    said = base64.b64encode(hashlib.sha256(b"other").digest()[:size]).decode()
-    status, text = target.call("PUT", "/naiad/lie", b"hello", headers={checksum: said})
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()[:size]).decode()
+    status, text = target.call("PUT", "/naiad/lie", b"hello", headers={checksum: wrong})
     assert (status, "<Code>BadDigest</Code>" in text) == (400, True)
     with pytest.raises(ClientError, match="404"):
         target.client("s3").head_object(Bucket="naiad", Key="lie")
@@ -161,7 +161,7 @@ def test_a_checksum_that_lies(target: Any, checksum: str) -> None:
     ],
     ids=["bare", "no text", "beyond ASCII", "another script's digits", "endless digits", "NUL", "long"],
 )
-def test_urls_that_nobody_signed(target: Any, query: str) -> None:
+def test_forged_urls(target: Any, query: str) -> None:
     status, text = target.get(f"/naiad/secret?{query.format(key=target.address.access_key)}")
     assert status == 403, text
     assert "<Error>" in text
