@@ -9,7 +9,7 @@
     │   ├── FolderError        a folder that cannot be written
     │   └── PackageError       an optional package that is not installed
     ├── TrainingError          the run failed; what was saved before it stays
-    │   ├── LossNotFinite      after the allowed number of returns to the last checkpoint
+    │   ├── LossNotFinite      after the allowed number of rollbacks to the last checkpoint
     │   ├── MemoryExhausted    not even one sample a microbatch fits into memory
     │   ├── DiskFull           the last good checkpoint stays, the partial file is gone
     │   └── TrainingStopped    stopped on request (SIGTERM, Ctrl-C); a checkpoint was written
