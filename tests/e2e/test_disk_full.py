@@ -46,8 +46,8 @@ def test_the_run_is_resumed_when_there_is_free_space(tmp_path: Path) -> None:
         pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
     assert "status 1" in done.stdout, done.stderr
     assert "no room is left" in done.stderr
-    (kept,) = [line for line in done.stdout.splitlines() if line.startswith("checkpoints")]
-    assert "step-" in kept
-    assert "partial" not in kept
+    (checkpoints,) = [line for line in done.stdout.splitlines() if line.startswith("checkpoints")]
+    assert "step-" in checkpoints
+    assert "partial" not in checkpoints
     assert "resumed 0" in done.stdout, done.stderr
     assert "artifact True" in done.stdout

@@ -1,4 +1,4 @@
-"""What a reader finds after a write, a failure, a kill at any point, and on a full disk."""
+"""Files as a reader finds them after a write, a failure, a kill at any point, and on a full disk."""
 
 import errno
 import os

@@ -32,7 +32,7 @@ class Key:
     created_at: str = ""
     """ISO 8601, in UTC."""
     revoked_at: str | None = None
-    """None while the key is in use."""
+    """ISO 8601, in UTC; None while the key is in use."""
 
 
 class Keys:

@@ -141,10 +141,10 @@ def test_everything_survives_a_restart(tmp_path):
     assert second.get_upload("bucket", "up", upload.upload_id) == upload
     assert list(second.list_parts(upload)) == parts
     claims = [CompletedPart(part.number, part.etag) for part in parts]
-    made = second.complete_upload("bucket", "up", upload.upload_id, claims)
-    assert made.metadata == {"n": "1"}
-    assert made.checksums["crc32c"].endswith("-2")
-    assert FolderBlobStore(tmp_path).complete_upload("bucket", "up", upload.upload_id, claims) == made
+    completed = second.complete_upload("bucket", "up", upload.upload_id, claims)
+    assert completed.metadata == {"n": "1"}
+    assert completed.checksums["crc32c"].endswith("-2")
+    assert FolderBlobStore(tmp_path).complete_upload("bucket", "up", upload.upload_id, claims) == completed
 
 
 def test_an_object_is_found_by_its_key_in_the_folder(tmp_path):
@@ -218,11 +218,11 @@ def test_puts_and_deletes_at_the_same_time_lose_nothing(tmp_path):
 
 
 def test_changes_by_another_process_are_seen_immediately(tmp_path):
-    mine, theirs = FolderBlobStore(tmp_path), FolderBlobStore(tmp_path)
-    mine.create_bucket("bucket")
+    own, other = FolderBlobStore(tmp_path), FolderBlobStore(tmp_path)
+    own.create_bucket("bucket")
     for number in range(20):
-        theirs.put("bucket", f"k{number:02d}", [b""])
-        assert len(mine.list("bucket").objects) == number + 1
+        other.put("bucket", f"k{number:02d}", [b""])
+        assert len(own.list("bucket").objects) == number + 1
 
 
 def test_a_page_among_very_many_keys_is_fast(tmp_path):

@@ -57,10 +57,10 @@ def test_a_listing_equals_that_of_a_sorted_list(memory, keys, prefix, delimiter,
     blobs.create_bucket("any")
     for key in keys:
         blobs.put("any", key, [key.encode()])
-    found = list(list_pages(blobs, "any", prefix=prefix, delimiter=delimiter, limit=limit))
-    listed = [info.key for page in found for info in page.objects]
-    assert (listed, [group for page in found for group in page.prefixes]) == expected(keys, prefix, delimiter)
-    assert all(1 <= len(page.objects) + len(page.prefixes) <= limit for page in found[:-1])
+    listed_pages = list(list_pages(blobs, "any", prefix=prefix, delimiter=delimiter, limit=limit))
+    listed = [info.key for page in listed_pages for info in page.objects]
+    assert (listed, [group for page in listed_pages for group in page.prefixes]) == expected(keys, prefix, delimiter)
+    assert all(1 <= len(page.objects) + len(page.prefixes) <= limit for page in listed_pages[:-1])
     for key in keys:
         assert read_object(blobs, "any", key) == key.encode()
         blobs.delete("any", key)
@@ -83,8 +83,8 @@ def expected(keys, prefix, delimiter):
 def test_common_prefixes_and_pages(blobs, bucket, list_pages):
     for key in ("a", "b/1", "b/2", "c/x/1", "c/x/2", "d"):
         blobs.put(bucket, key, [b""])
-    found = list_pages(blobs, bucket, delimiter="/", limit=2)
-    rows = [([info.key for info in page.objects], list(page.prefixes)) for page in found]
+    listed_pages = list_pages(blobs, bucket, delimiter="/", limit=2)
+    rows = [([info.key for info in page.objects], list(page.prefixes)) for page in listed_pages]
     assert rows == [(["a"], ["b/"]), (["d"], ["c/"])]
     assert [info.key for info in blobs.list(bucket, prefix="c/", start_after="c/x/1").objects] == ["c/x/2"]
     assert blobs.list(bucket, prefix="c/", delimiter="/").prefixes == ("c/x/",)

@@ -21,14 +21,14 @@ def test_an_object_is_read_back_with_its_attributes(blobs, bucket, read_object):
         attributes=ObjectAttributes("text/plain", {"who": "me"}, {"cache-control": "no-store"}),
         checksums={"crc32": crc},
     )
-    found = blobs.head(bucket, "k")
-    assert (found.size, found.etag, found.content_type) == (5, hashlib.md5(b"hello").hexdigest(), "text/plain")
-    assert (found.metadata, found.headers, found.checksums) == (
+    info = blobs.head(bucket, "k")
+    assert (info.size, info.etag, info.content_type) == (5, hashlib.md5(b"hello").hexdigest(), "text/plain")
+    assert (info.metadata, info.headers, info.checksums) == (
         {"who": "me"},
         {"cache-control": "no-store"},
         {"crc32": crc},
     )
-    assert put.etag == found.etag
+    assert put.etag == info.etag
     assert read_object(blobs, bucket, "k") == b"hello"
 
 
@@ -92,8 +92,8 @@ def test_a_reader_of_a_replaced_object_reads_the_old_one_to_its_end(folder):
 def test_a_copy_keeps_or_replaces_the_attributes(blobs, bucket, read_object):
     put = blobs.put(bucket, "a b", [b"content"], attributes=ObjectAttributes("text/plain", {"n": "1"}))
     blobs.copy((bucket, "a b"), bucket, "c")
-    kept = blobs.head(bucket, "c")
-    assert (kept.content_type, kept.metadata, kept.etag) == ("text/plain", {"n": "1"}, put.etag)
+    copied = blobs.head(bucket, "c")
+    assert (copied.content_type, copied.metadata, copied.etag) == ("text/plain", {"n": "1"}, put.etag)
     blobs.copy((bucket, "c"), bucket, "c", replace=ObjectAttributes("text/css", {"n": "2"}))
     replaced = blobs.head(bucket, "c")
     assert (replaced.content_type, replaced.metadata) == ("text/css", {"n": "2"})

@@ -25,15 +25,15 @@ def test_an_upload_becomes_an_object(blobs, bucket, read_object):
     parts = [blobs.put_part(upload, n, [data], checksums={"crc32": ""}) for n, data in ((1, big), (3, small))]
     assert [part.number for part in blobs.list_parts(upload)] == [1, 3]
     claims = [CompletedPart(part.number, part.etag, part.checksums) for part in parts]
-    made = blobs.complete_upload(bucket, "k", upload.upload_id, claims)
+    completed = blobs.complete_upload(bucket, "k", upload.upload_id, claims)
     joined = hashlib.md5(hashlib.md5(big).digest() + hashlib.md5(small).digest()).hexdigest()
-    assert made.etag == f"{joined}-2"
-    found = blobs.head(bucket, "k")
-    assert (found.size, found.content_type, found.metadata) == (len(big) + 3, "text/plain", {"a": "b"})
-    assert found.checksums == {"crc32": base64.b64encode(zlib.crc32(big + small).to_bytes(4)).decode()}
+    assert completed.etag == f"{joined}-2"
+    info = blobs.head(bucket, "k")
+    assert (info.size, info.content_type, info.metadata) == (len(big) + 3, "text/plain", {"a": "b"})
+    assert info.checksums == {"crc32": base64.b64encode(zlib.crc32(big + small).to_bytes(4)).decode()}
     assert read_object(blobs, bucket, "k") == big + small
     assert blobs.list_uploads(bucket) == ()
-    assert blobs.complete_upload(bucket, "k", upload.upload_id, claims).etag == made.etag
+    assert blobs.complete_upload(bucket, "k", upload.upload_id, claims).etag == completed.etag
 
 
 def test_an_invalid_upload_is_refused_as_by_aws(blobs, bucket):

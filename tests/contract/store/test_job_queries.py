@@ -113,17 +113,17 @@ def test_a_page_that_ends_the_list_has_no_token(listed):
 @pytest.mark.parametrize("sort_by", SORTS)
 def test_jobs_added_between_pages_neither_repeat_nor_hide_others(listed, sort_by, descending):
     query = JobQuery(KIND, sort_by=sort_by, descending=descending, limit=2)
-    found, token, number = [], None, 0
+    job_names, token, number = [], None, 0
     while True:
         page = listed.find(replace(query, next_token=token))
-        found += names(page)
+        job_names += names(page)
         if (token := page.next_token) is None:
             break
         for seconds in (-5, 2, 2.5) if number < 10 else ():
             number += 1
             listed.add(job(f"b-new-{number}", seconds=seconds, phase=Phase.COMPLETED), {})
-    assert len(found) == len(set(found))
-    assert {one.name for one in LISTED} <= set(found)
+    assert len(job_names) == len(set(job_names))
+    assert {one.name for one in LISTED} <= set(job_names)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Entry(NamedTuple):
     """An object or a folder in a folder."""
 
     text: str
-    """What it adds to the key."""
+    """The text that it adds to the key."""
     name: str
     is_object: bool
 

@@ -24,7 +24,7 @@ _TAIL_BYTES = 4096
 
 @dataclass(frozen=True)
 class ObjectRecord:
-    """What is stored of an object besides its content. The names of the fields are those in the JSON."""
+    """All that is stored of an object besides its content. The names of the fields are those in the JSON."""
 
     size: int
     """The bytes of the content."""

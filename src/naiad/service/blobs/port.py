@@ -21,7 +21,7 @@ MAX_PARTS = 10_000
 
 @dataclass(frozen=True)
 class ObjectAttributes:
-    """What a client stores with the content of an object, and gets back with it."""
+    """Attributes that a client stores with the content of an object, and gets back with it."""
 
     content_type: str = DEFAULT_CONTENT_TYPE
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -34,7 +34,7 @@ class EntityQuery:
 class EntityPage:
     entities: tuple[Entity, ...]
     next_token: str | None
-    """None on the last page. Entities that are added between two pages neither repeat nor hide others."""
+    """Token of the page that follows, or None. Entities that are added meanwhile neither repeat nor hide others."""
 
 
 class EntityStore(Protocol):

@@ -42,7 +42,7 @@ class JobQuery:
 class JobPage:
     jobs: tuple[Job, ...]
     next_token: str | None
-    """None on the last page. Jobs that are added between two pages neither repeat nor hide others."""
+    """Token of the page that follows, or None. Jobs that are added meanwhile neither repeat nor hide others."""
 
 
 class Store(Protocol):

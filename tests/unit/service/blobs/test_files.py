@@ -7,14 +7,14 @@ from naiad.service.domain.errors import Invalid, StorageFull
 
 
 def test_a_temporary_file_is_renamed_or_removed(tmp_path):
-    kept, temporary = tmp_path / "kept", tmp_path / "temporary"
+    final, temporary = tmp_path / "kept", tmp_path / "temporary"
     temporary.mkdir()
     with TemporaryFile(temporary) as file:
         file.write(b"abc")
-        file.rename_to(kept)
+        file.rename_to(final)
     with TemporaryFile(temporary) as file:
         file.write(b"forgotten")
-    assert kept.read_bytes() == b"abc"
+    assert final.read_bytes() == b"abc"
     assert list(temporary.iterdir()) == []
 
 

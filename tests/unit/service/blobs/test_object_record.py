@@ -27,3 +27,22 @@ def test_a_damaged_file_is_refused(tmp_path):
         (tmp_path / "k").write_bytes(data)
         with pytest.raises(ServiceError, match="damaged"):
             read(tmp_path / "k")
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    text = (
+        b'{"size":3,"etag":"900150983cd24fb0d6963f7d28e17f72","modified_ms":1767225600000,"content_type":"text/plain",'
+        b'"metadata":{"who":"me"},"headers":{"expires":"0"},"checksums":{"crc32":"NSRBwg=="},"upload_id":null}'
+    )
+    (tmp_path / "k").write_bytes(b"abc" + text + len(text).to_bytes(8, "little") + b"naiad:1\n")
+    record = read(tmp_path / "k")
+    assert record == ObjectRecord(
+        size=3,
+        etag="900150983cd24fb0d6963f7d28e17f72",
+        modified_ms=1767225600000,
+        content_type="text/plain",
+        metadata={"who": "me"},
+        headers={"expires": "0"},
+        checksums={"crc32": "NSRBwg=="},
+    )
+    assert b"abc" + record.to_bytes() == (tmp_path / "k").read_bytes()

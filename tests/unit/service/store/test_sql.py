@@ -69,21 +69,21 @@ FILLER = textwrap.dedent(f"""
 def _killed_after(lines, folder, run):
     """Returns the lines that a writer had printed whole when it was killed."""
     with subprocess.Popen([sys.executable, "-c", WRITER, folder, run], stdout=subprocess.PIPE) as writer:
-        said = [writer.stdout.readline() for _ in range(lines)]
+        printed = [writer.stdout.readline() for _ in range(lines)]
         writer.kill()
-        said += writer.stdout.readlines()
-    return [line.decode().split() for line in said if line.endswith(b"\n")]
+        printed += writer.stdout.readlines()
+    return [line.decode().split() for line in printed if line.endswith(b"\n")]
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_kill_undoes_nothing_and_leaves_nothing_half_done(tmp_path, seed):
-    said = _killed_after(5 + 13 * seed, tmp_path, "first") + _killed_after(8 + 7 * seed, tmp_path, "second")
+    printed = _killed_after(5 + 13 * seed, tmp_path, "first") + _killed_after(8 + 7 * seed, tmp_path, "second")
     store = open_store(tmp_path)
-    for word, name in said:
-        found = store.get(KIND, name)
-        assert found.phase is Phase.STARTING or word == "added"
-    for found in store.unfinished_jobs():
-        assert store.tags(found.arn) == {"whole": found.name}
+    for word, name in printed:
+        job = store.get(KIND, name)
+        assert job.phase is Phase.STARTING or word == "added"
+    for job in store.unfinished_jobs():
+        assert store.tags(job.arn) == {"whole": job.name}
     with store._database._engines.writer.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     store.close()
