@@ -27,9 +27,9 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from naiad.service.endpoints.worker.artifact import open_artifact
-from naiad.service.endpoints.worker.engines.open import open_engine
+from naiad.service.endpoints.worker.engines.loader import load_engine
 folder, name, threads, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-engine = open_engine(name, open_artifact(Path(folder)), threads)
+engine = load_engine(name, open_artifact(Path(folder)), threads)
 raw = np.random.default_rng(0).integers(0, 256, (1, 3, 224, 224), dtype=np.uint8)
 for _ in range(5):
     engine.run(raw)

@@ -1,4 +1,4 @@
-"""Deploying from the command line, a connection and a model, on a live server: what is deployed answers as the model does."""
+"""Tests of deployments from the command line, a connection and a model: an endpoint answers as the model does."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import naiad
 from naiad.cli.main import main
 from naiad.client.connection import Connection
 from naiad.errors import InputError, NaiadError
-from naiad.trainer.loop.progress import Silent
+from naiad.trainer.loop.progress import SilentProgress
 
 DOUBLES = """
 import json, os
@@ -37,8 +37,8 @@ def connection(shared_server: Any) -> Connection:
 
 
 @pytest.fixture
-def told(shared_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command line finds this server."""
+def server_address(shared_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the command line find the shared server."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "NAIAD_BUCKET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NAIAD_STATE", str(shared_server.state))
@@ -46,7 +46,7 @@ def told(shared_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def home(_trained: Path) -> Path:
-    """With ``photos`` and ``run``, to look at."""
+    """Folder with ``photos`` and ``run``, which no test changes."""
     return _trained
 
 
@@ -62,34 +62,32 @@ def script(folder: Path, text: str) -> Path:
     return folder
 
 
-def same(found: Any, expected: naiad.Predictions) -> None:
+def assert_same(predictions: Any, expected: naiad.Predictions) -> None:
     if expected.labels.dtype.kind == "f":
-        np.testing.assert_allclose(found.labels, expected.labels, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(predictions.labels, expected.labels, rtol=1e-3, atol=1e-4)
     else:
-        assert found.labels.tolist() == expected.labels.tolist()
-    assert found.labels.dtype == expected.labels.dtype
-    assert (found.scores.shape, found.scores.dtype) == (expected.scores.shape, expected.scores.dtype)
-    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-3, atol=1e-4)
+        assert predictions.labels.tolist() == expected.labels.tolist()
+    assert predictions.labels.dtype == expected.labels.dtype
+    assert (predictions.scores.shape, predictions.scores.dtype) == (expected.scores.shape, expected.scores.dtype)
+    np.testing.assert_allclose(predictions.scores, expected.scores, rtol=1e-3, atol=1e-4)
 
 
-def test_images_in_every_form_are_answered_as_the_model_answers(
-    connection: Connection, photos: str, home: Path
-) -> None:
+def test_images_in_every_form_are_predicted_as_by_the_model(connection: Connection, photos: str, home: Path) -> None:
     model, endpoint = naiad.load(home / "run"), connection.endpoint(photos)
     pixels_NCHW = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8)
     files = [home / "photos" / "cat" / "1.png", str(home / "photos" / "dog" / "2.png")]
     pictures = [Image.fromarray(pixels_NCHW[0, 0]), files[0], pixels_NCHW[1]]
     for inputs in (pixels_NCHW, pixels_NCHW[0], pixels_NCHW[:, 0] / 255, files, files[0], pictures, model.samples):
-        same(endpoint.predict(inputs), model.predict(inputs))
+        assert_same(endpoint.predict(inputs), model.predict(inputs))
 
 
-def test_what_does_not_fit_is_told_in_the_servers_words(connection: Connection, photos: str) -> None:
+def test_input_that_does_not_fit_is_refused_with_the_servers_message(connection: Connection, photos: str) -> None:
     with pytest.raises(InputError, match=r"the shape \(2, 3\); this model takes \(N, 1, 8, 8\)"):
         connection.endpoint(photos).predict(np.zeros((2, 3), dtype=np.uint8))
 
 
-def test_a_table_with_texts_days_and_gaps(connection: Connection, tmp_path: Path) -> None:
-    """A regression, so labels are values."""
+def test_a_table_with_texts_dates_and_missing_cells(connection: Connection, tmp_path: Path) -> None:
+    """The task is regression, so labels are values."""
     random = np.random.default_rng(0)
     table = pd.DataFrame(
         {
@@ -102,17 +100,23 @@ def test_a_table_with_texts_days_and_gaps(connection: Connection, tmp_path: Path
     table.loc[5, "size"] = np.nan
     table.assign(price=price).to_csv(tmp_path / "houses.csv", index=False)
     model = naiad.fit(
-        "mlp", tmp_path / "houses.csv", label="price", epochs=1, out=tmp_path / "run", report=False, progress=Silent()
+        "mlp",
+        tmp_path / "houses.csv",
+        label="price",
+        epochs=1,
+        out=tmp_path / "run",
+        report=False,
+        progress=SilentProgress(),
     )
     endpoint = connection.deploy(model, "houses")
     head = table.head(8)
     head.to_csv(tmp_path / "head.csv", index=False)
     expected = model.predict(head)
     for inputs in (head, head.to_dict(orient="records"), head.to_dict(orient="list"), tmp_path / "head.csv"):
-        same(endpoint.predict(inputs), expected)
+        assert_same(endpoint.predict(inputs), expected)
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("server_address")
 def test_a_model_deploys_itself(home: Path) -> None:
     endpoint = naiad.load(home / "run").deploy("itself", min_replicas=0, max_replicas=2)
     (variant,) = endpoint.describe()["ProductionVariants"]
@@ -121,7 +125,7 @@ def test_a_model_deploys_itself(home: Path) -> None:
     endpoint.delete()
 
 
-def test_an_artifacts_folder_gets_the_measured_engines_and_is_the_same_artifact(
+def test_an_artifacts_folder_gets_the_engine_table_and_stays_the_same_artifact(
     connection: Connection, home: Path, tmp_path: Path
 ) -> None:
     run = shutil.copytree(home / "run", tmp_path / "run", ignore=shutil.ignore_patterns("engines.json"))
@@ -137,12 +141,14 @@ def test_an_artifacts_folder_gets_the_measured_engines_and_is_the_same_artifact(
     first = archive()
     table = json.loads((run / "engines.json").read_text())
     assert table["chosen"] in [row["engine"] for row in table["rows"] if row["agrees"]]
-    same(naiad.load(run).predict(naiad.load(run).samples), naiad.load(home / "run").predict(naiad.load(run).samples))
+    assert_same(
+        naiad.load(run).predict(naiad.load(run).samples), naiad.load(home / "run").predict(naiad.load(run).samples)
+    )
     assert archive() == first
     connection.endpoint("noted").delete()
 
 
-def test_a_script_is_updated_and_a_broken_update_is_taken_back_and_told(connection: Connection, tmp_path: Path) -> None:
+def test_a_script_is_updated_and_a_broken_update_is_rolled_back(connection: Connection, tmp_path: Path) -> None:
     code = script(tmp_path / "doubles", DOUBLES)
     endpoint = connection.deploy(code, "doubles", environment={"FACTOR": "2"})
     assert json.loads(endpoint.invoke(b"[1, 2]")) == [2, 4]
@@ -157,11 +163,11 @@ def test_a_script_is_updated_and_a_broken_update_is_taken_back_and_told(connecti
         endpoint.predict(tmp_path / "numbers.json")
 
 
-def test_one_that_never_started_can_be_deployed_again(connection: Connection, tmp_path: Path) -> None:
-    with pytest.raises(NaiadError, match="endpoint mended is Failed: OSError: no weights"):
-        connection.deploy(script(tmp_path / "broken", BROKEN), "mended")
-    mended = connection.deploy(script(tmp_path / "mended", DOUBLES), "mended", environment={"FACTOR": "1"})
-    assert json.loads(mended.invoke(b"[7]")) == [7]
+def test_an_endpoint_that_never_started_can_be_deployed_again(connection: Connection, tmp_path: Path) -> None:
+    with pytest.raises(NaiadError, match="endpoint repaired is Failed: OSError: no weights"):
+        connection.deploy(script(tmp_path / "broken", BROKEN), "repaired")
+    repaired = connection.deploy(script(tmp_path / "repaired", DOUBLES), "repaired", environment={"FACTOR": "1"})
+    assert json.loads(repaired.invoke(b"[7]")) == [7]
 
 
 def test_the_model_of_a_job(connection: Connection, home: Path) -> None:
@@ -169,14 +175,14 @@ def test_the_model_of_a_job(connection: Connection, home: Path) -> None:
     by_name = connection.deploy("trained-there", "from-a-job")
     model = job.model()
     images = [home / "photos" / "cat" / "1.png", home / "photos" / "dog" / "2.png"]
-    same(by_name.predict(images), model.predict(images))
+    assert_same(by_name.predict(images), model.predict(images))
     sagemaker = connection.client("sagemaker")
     before = by_name.describe()["EndpointConfigName"]
     assert connection.deploy(job, "from-a-job", wait=False).wait().describe()["EndpointConfigName"] == before
     assert len([one for one in sagemaker.list_models()["Models"] if "from-a-job" in one["ModelName"]]) == 1
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("server_address")
 def test_from_the_command_line(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def out(*arguments: str, status: int = 0) -> str:
         assert main(list(arguments)) == status, capsys.readouterr().err
@@ -200,7 +206,7 @@ def test_from_the_command_line(home: Path, tmp_path: Path, capsys: pytest.Captur
     out("endpoints", "delete", "typed")
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("server_address")
 def test_the_example(shared_server: Any, tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "examples" / "deploy.py"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

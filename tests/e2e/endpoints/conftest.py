@@ -1,4 +1,4 @@
-"""A live server, models for it, and the calls that every test of endpoints makes."""
+"""Fixtures: a live server, models for it, and the calls that tests of endpoints make."""
 
 import io
 import json
@@ -16,7 +16,7 @@ ROLE = "arn:aws:iam::000000000000:role/naiad"
 
 @dataclass(frozen=True)
 class Endpoints:
-    """What boto3 is used for; ``server`` is the live one."""
+    """Calls to a live server through boto3."""
 
     server: Any
     artifact: Path
@@ -26,7 +26,7 @@ class Endpoints:
         return self.server.client("sagemaker")
 
     def put(self, key: str, files: Mapping[str, bytes] | Path) -> str:
-        """As a model.tar.gz. A name that ends with ``serve`` is executable."""
+        """Uploads a model.tar.gz, and returns its address. A file whose name ends with ``serve`` is executable."""
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w:gz") as tar:
             if isinstance(files, Path):
@@ -46,27 +46,27 @@ class Endpoints:
         return name
 
     def config(self, name: str, *variants: Mapping[str, Any], **more: Any) -> str:
-        usual = {"InitialInstanceCount": 1, "InstanceType": "ml.m5.large", "InitialVariantWeight": 1.0}
+        defaults = {"InitialInstanceCount": 1, "InstanceType": "ml.m5.large", "InitialVariantWeight": 1.0}
         self.sagemaker.create_endpoint_config(
-            EndpointConfigName=name, ProductionVariants=[self.variant(one, usual) for one in variants], **more
+            EndpointConfigName=name, ProductionVariants=[self.variant(one, defaults) for one in variants], **more
         )
         return name
 
     @staticmethod
-    def variant(given: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-        whole = {"VariantName": "AllTraffic", **({} if "ServerlessConfig" in given else usual), **given}
-        return {key: value for key, value in whole.items() if value is not None}
+    def variant(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+        variant = {"VariantName": "AllTraffic", **({} if "ServerlessConfig" in values else defaults), **values}
+        return {key: value for key, value in variant.items() if value is not None}
 
     def deploy(self, name: str, files: Mapping[str, bytes] | Path | None = None, **environment: str) -> str:
-        """A model, a configuration and an endpoint of one name, in service."""
+        """Creates a model, a configuration and an endpoint of one name, and waits until it is in service."""
         self.config(name, {"ModelName": self.model(name, files, **environment)})
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        described = self.settled(name)
+        described = self.wait_deployed(name)
         assert described["EndpointStatus"] == "InService", described.get("FailureReason")
         return name
 
-    def settled(self, name: str) -> dict[str, Any]:
-        """Its description, once it is no longer being created or updated."""
+    def wait_deployed(self, name: str) -> dict[str, Any]:
+        """Returns its description once it is no longer being created or updated."""
         deadline = time.monotonic() + 120
         while True:
             described: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
@@ -83,26 +83,26 @@ class Endpoints:
         return json.loads(self.invoke(name, json.dumps(value).encode(), **more)["Body"].read())
 
     def lines(self, name: str) -> list[str]:
-        """Of all its log streams."""
+        """Returns the lines of all its log streams."""
         pages = self.server.client("logs").get_paginator("filter_log_events")
-        found = pages.paginate(logGroupName=f"/aws/sagemaker/Endpoints/{name}")
-        return [event["message"] for page in found for event in page["events"]]
+        log_pages = pages.paginate(logGroupName=f"/aws/sagemaker/Endpoints/{name}")
+        return [event["message"] for page in log_pages for event in page["events"]]
 
-    def until(self, found: Callable[[], Any], *, within_s: float = 60) -> Any:
-        deadline = time.monotonic() + within_s
-        while not (what := found()):
+    def until(self, condition: Callable[[], Any], *, timeout_s: float = 60) -> Any:
+        deadline = time.monotonic() + timeout_s
+        while not (value := condition()):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        return what
+        return value
 
 
 @pytest.fixture(scope="module")
 def endpoints(shared_server: Any, _trained: Path) -> Endpoints:
-    """The artifact is of 8×8 grey images of two classes."""
+    """Endpoints of a shared server. The artifact is for 8×8 grey images of two classes."""
     return Endpoints(shared_server, _trained / "run")
 
 
 @pytest.fixture
 def own_endpoints(server: Any, _trained: Path) -> Endpoints:
-    """Of a server that the test may end."""
+    """Endpoints of a server that the test may end."""
     return Endpoints(server, _trained / "run")

@@ -1,4 +1,4 @@
-"""An artifact behind an endpoint: what ``Model.predict`` says, in every content type; what does not fit is refused."""
+"""Tests of an artifact behind an endpoint: it answers as ``Model.predict`` in every content type, and refuses other input."""
 
 import datetime as dt
 import io
@@ -25,7 +25,7 @@ def photos(endpoints: Any) -> str:
 
 @pytest.fixture(scope="module")
 def pixels() -> np.ndarray:
-    """uint8 (5, 1, 8, 8)."""
+    """Images, uint8 (5, 1, 8, 8)."""
     return np.random.default_rng(1).integers(0, 256, (5, 1, 8, 8), dtype=np.uint8)
 
 
@@ -40,7 +40,7 @@ def npy(values: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def test_every_content_type_gives_the_same(endpoints: Any, photos: str, pixels: np.ndarray, predicted: Any):
+def test_every_content_type_gives_the_same_answer(endpoints: Any, photos: str, pixels: np.ndarray, predicted: Any):
     bodies = {
         "application/json": json.dumps({"instances": pixels.tolist()}).encode(),
         "application/jsonlines": b"".join(json.dumps(one.tolist()).encode() + b"\n" for one in pixels),
@@ -71,19 +71,17 @@ def test_pictures(endpoints: Any, photos: str):
         ("PNG", "application/x-image"),
     ],
 )
-def test_pictures_of_other_kinds(endpoints: Any, photos: str, tmp_path: Path, kind: str, content_type: str):
+def test_pictures_of_other_formats(endpoints: Any, photos: str, tmp_path: Path, kind: str, content_type: str):
     path = tmp_path / f"one.{kind.lower()}"
     Image.open(endpoints.artifact.parent / "photos" / "cat" / "1.png").save(path, format=kind)
     answer = json.loads(endpoints.invoke(photos, path.read_bytes(), content_type)["Body"].read())
-    found = naiad.load(endpoints.artifact).predict([path])
-    assert answer["labels"] == found.labels.tolist()
-    np.testing.assert_allclose(answer["scores"], found.scores, rtol=1e-3, atol=1e-4)
+    expected = naiad.load(endpoints.artifact).predict([path])
+    assert answer["labels"] == expected.labels.tolist()
+    np.testing.assert_allclose(answer["scores"], expected.scores, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/jsonlines", "text/csv", "application/x-npy"])
-def test_answers_in_the_form_that_is_wanted(
-    endpoints: Any, photos: str, pixels: np.ndarray, predicted: Any, accept: str
-):
+def test_answers_in_the_requested_type(endpoints: Any, photos: str, pixels: np.ndarray, predicted: Any, accept: str):
     response = endpoints.invoke(photos, pixels.tobytes(), "application/octet-stream", Accept=accept)
     body = response["Body"].read()
     assert response["ContentType"] == accept
@@ -101,24 +99,24 @@ def test_answers_in_the_form_that_is_wanted(
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "status", "said"),
+    ("body", "content_type", "status", "message"),
     [
         (b"[1, 2, 3]", "application/json", 400, r"\(3,\).*\(N, 1, 8, 8\)"),
-        (b"{", "application/json", 400, r"1 bytes is no JSON.*\(N, 1, 8, 8\)"),
+        (b"{", "application/json", 400, r"1 bytes is not JSON.*\(N, 1, 8, 8\)"),
         (b'["a", "b"]', "application/json", 400, "<U1"),
         (b"x" * 63, "application/octet-stream", 400, r"63 bytes; a sample has 64.*uint8 of shape \(N, 1, 8, 8\)"),
-        (b"no picture", "image/png", 400, r"no PNG image.*\(N, 1, 8, 8\)"),
-        (b"a", "video/mp4", 415, "video/mp4.*is not read"),
-        (b"\x93NUMPY\x01\x00", "application/x-npy", 400, "no NumPy array"),
+        (b"no picture", "image/png", 400, r"not a readable PNG image.*\(N, 1, 8, 8\)"),
+        (b"a", "video/mp4", 415, "video/mp4.*is not supported"),
+        (b"\x93NUMPY\x01\x00", "application/x-npy", 400, "not a NumPy array"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_both_shapes(
-    endpoints: Any, photos: str, body: bytes, content_type: str, status: int, said: str
+def test_input_that_does_not_fit_is_refused_with_both_shapes(
+    endpoints: Any, photos: str, body: bytes, content_type: str, status: int, message: str
 ):
-    with pytest.raises(ClientError, match=said) as refused:
+    with pytest.raises(ClientError, match=message) as raised:
         endpoints.invoke(photos, body, content_type)
-    assert refused.value.response["Error"]["Code"] == "ValidationError"
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
 def test_hundreds_of_malformed_bodies_end_in_4xx_and_no_replica_dies(endpoints: Any, photos: str, pixels: np.ndarray):
@@ -140,8 +138,8 @@ def test_hundreds_of_malformed_bodies_end_in_4xx_and_no_replica_dies(endpoints: 
         body[at : at + chance.randrange(9)] = chance.randbytes(chance.randrange(9))
         content_type = chance.choice(types)
         try:
-            given = {"EndpointName": photos, "Body": bytes(body), "ContentType": content_type}
-            statuses[runtime.invoke_endpoint(**given)["ResponseMetadata"]["HTTPStatusCode"]] += 1
+            arguments = {"EndpointName": photos, "Body": bytes(body), "ContentType": content_type}
+            statuses[runtime.invoke_endpoint(**arguments)["ResponseMetadata"]["HTTPStatusCode"]] += 1
         except ClientError as error:
             statuses[error.response["ResponseMetadata"]["HTTPStatusCode"]] += 1
     assert set(statuses) <= {200, 400, 415}
@@ -149,10 +147,10 @@ def test_hundreds_of_malformed_bodies_end_in_4xx_and_no_replica_dies(endpoints: 
     assert before == {child.pid for child in server.children(recursive=True)}
 
 
-def test_an_accept_that_cannot_be_met(endpoints: Any, photos: str, pixels: np.ndarray):
-    with pytest.raises(ClientError, match="none of 'image/png' can be given") as refused:
+def test_an_unsupported_accept(endpoints: Any, photos: str, pixels: np.ndarray):
+    with pytest.raises(ClientError, match="no type of Accept 'image/png' is supported") as raised:
         endpoints.invoke(photos, pixels.tobytes(), "application/octet-stream", Accept="image/png")
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 406
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 406
 
 
 def test_the_measured_engines_are_in_the_log(endpoints: Any, photos: str):
@@ -162,20 +160,20 @@ def test_the_measured_engines_are_in_the_log(endpoints: Any, photos: str):
 
 
 def test_the_measured_engines_are_beside_the_models_data(endpoints: Any, photos: str):
-    """Torch's row too, which comes when replicas answer already."""
+    """The row of torch too, which is added when replicas answer already."""
     store = endpoints.server.client("s3")
 
     def table() -> Any:
         return json.loads(store.get_object(Bucket="naiad", Key=f"models/{photos}.tar.gz.engines.json")["Body"].read())
 
-    whole = endpoints.until(lambda: (found := table())["unmeasured"] == [] and found)
-    assert {"torch", "onnxruntime", whole["chosen"]} <= {row["engine"] for row in whole["rows"]}
+    complete = endpoints.until(lambda: (current := table())["unmeasured"] == [] and current)
+    assert {"torch", "onnxruntime", complete["chosen"]} <= {row["engine"] for row in complete["rows"]}
 
 
 def test_metrics_for_cloudwatch_and_for_prometheus(endpoints: Any, photos: str, pixels: np.ndarray):
     endpoints.invoke(photos, pixels.tobytes(), "application/octet-stream")
     now = dt.datetime.now(dt.UTC)
-    found = endpoints.server.client("cloudwatch").get_metric_statistics(
+    points = endpoints.server.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SageMaker",
         MetricName="Invocations",
         Dimensions=[{"Name": "EndpointName", "Value": photos}, {"Name": "VariantName", "Value": "AllTraffic"}],
@@ -184,32 +182,32 @@ def test_metrics_for_cloudwatch_and_for_prometheus(endpoints: Any, photos: str, 
         Period=60,
         Statistics=["Sum", "Average"],
     )["Datapoints"]
-    assert sum(point["Sum"] for point in found) >= 1
+    assert sum(point["Sum"] for point in points) >= 1
     with urllib.request.urlopen(f"{endpoints.server.address.url}/metrics") as answer:
         text = answer.read().decode()
     assert f'naiad_invocations_total{{endpoint="{photos}",status="200",variant="AllTraffic"}}' in text
     assert f'naiad_instances_ready{{endpoint="{photos}",variant="AllTraffic"}} 1.0' in text
 
 
-def test_an_endpoint_that_is_not_there(endpoints: Any):
-    with pytest.raises(ClientError, match="Endpoint nowhere not found") as refused:
+def test_a_missing_endpoint(endpoints: Any):
+    with pytest.raises(ClientError, match="Endpoint nowhere not found") as raised:
         endpoints.invoke("nowhere", b"[]")
-    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
     with pytest.raises(ClientError, match="Could not find endpoint"):
         endpoints.sagemaker.describe_endpoint(EndpointName="nowhere")
 
 
-def test_a_model_that_cannot_be_deployed_says_why(endpoints: Any, tmp_path: Path):
-    spoilt = {path.name: path.read_bytes() for path in endpoints.artifact.iterdir() if path.is_file()}
-    spoilt["model.onnx"] = spoilt["model.onnx"][:-7] + b"changed"
-    endpoints.config("spoilt", {"ModelName": endpoints.model("spoilt", spoilt)})
-    endpoints.sagemaker.create_endpoint(EndpointName="spoilt", EndpointConfigName="spoilt")
-    described = endpoints.settled("spoilt")
+def test_a_model_that_cannot_be_deployed_gives_the_reason(endpoints: Any, tmp_path: Path):
+    corrupted = {path.name: path.read_bytes() for path in endpoints.artifact.iterdir() if path.is_file()}
+    corrupted["model.onnx"] = corrupted["model.onnx"][:-7] + b"changed"
+    endpoints.config("corrupted", {"ModelName": endpoints.model("corrupted", corrupted)})
+    endpoints.sagemaker.create_endpoint(EndpointName="corrupted", EndpointConfigName="corrupted")
+    described = endpoints.wait_deployed("corrupted")
     assert described["EndpointStatus"] == "Failed"
     assert "model.onnx is damaged" in described["FailureReason"]
-    with pytest.raises(ClientError, match="spoilt is Failed"):
-        endpoints.invoke("spoilt", b"[]")
-    endpoints.sagemaker.delete_endpoint(EndpointName="spoilt")
+    with pytest.raises(ClientError, match="corrupted is Failed"):
+        endpoints.invoke("corrupted", b"[]")
+    endpoints.sagemaker.delete_endpoint(EndpointName="corrupted")
     endpoints.until(
-        lambda: "spoilt" not in [one["EndpointName"] for one in endpoints.sagemaker.list_endpoints()["Endpoints"]]
+        lambda: "corrupted" not in [one["EndpointName"] for one in endpoints.sagemaker.list_endpoints()["Endpoints"]]
     )

@@ -1,4 +1,4 @@
-"""InvokeEndpointAsync: the answer is an object, or the reason why there is none is, also when the server dies in between."""
+"""Tests of InvokeEndpointAsync: the answer, or the reason of a failure, is an object, also when the server dies meanwhile."""
 
 import json
 import signal
@@ -25,10 +25,10 @@ def deploy(endpoints: Any, name: str) -> None:
         name, {"ModelName": endpoints.model(name, {"code/inference.py": SLOW})}, AsyncInferenceConfig=config
     )
     endpoints.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    assert endpoints.settled(name)["EndpointStatus"] == "InService"
+    assert endpoints.wait_deployed(name)["EndpointStatus"] == "InService"
 
 
-def ask(endpoints: Any, name: str, value: Any) -> dict[str, Any]:
+def invoke(endpoints: Any, name: str, value: Any) -> dict[str, Any]:
     endpoints.server.client("s3").put_object(Bucket="naiad", Key="questions/one", Body=json.dumps(value).encode())
     return endpoints.server.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName=name, InputLocation="s3://naiad/questions/one", ContentType="application/json", InferenceId="mine"
@@ -45,27 +45,27 @@ def read(endpoints: Any, location: str) -> bytes | None:
 
 def test_answers_and_failures_are_objects(endpoints: Any):
     deploy(endpoints, "later")
-    told = ask(endpoints, "later", 21)
-    assert told["InferenceId"] == "mine"
-    assert told["OutputLocation"].startswith("s3://naiad/answers/")
-    assert json.loads(endpoints.until(lambda: read(endpoints, told["OutputLocation"]))) == 42
-    failed = ask(endpoints, "later", None)
+    accepted = invoke(endpoints, "later", 21)
+    assert accepted["InferenceId"] == "mine"
+    assert accepted["OutputLocation"].startswith("s3://naiad/answers/")
+    assert json.loads(endpoints.until(lambda: read(endpoints, accepted["OutputLocation"]))) == 42
+    failed = invoke(endpoints, "later", None)
     assert b"TypeError" in endpoints.until(lambda: read(endpoints, failed["FailureLocation"]))
     assert read(endpoints, failed["OutputLocation"]) is None
     folder = endpoints.server.state / "endpoints" / "later" / "async"
     endpoints.until(lambda: not list(folder.iterdir()))
 
 
-def test_what_cannot_be_asked(endpoints: Any):
+def test_an_endpoint_without_async_config_refuses(endpoints: Any):
     endpoints.deploy("now", {"code/inference.py": SLOW})
     with pytest.raises(ClientError, match="no AsyncInferenceConfig"):
-        ask(endpoints, "now", 1)
+        invoke(endpoints, "now", 1)
 
 
-def test_a_killed_server_goes_on_with_what_it_accepted(own_endpoints: Any):
+def test_a_killed_server_carries_on_with_accepted_requests(own_endpoints: Any):
     endpoints = own_endpoints
     deploy(endpoints, "lasting")
-    told = ask(endpoints, "lasting", "slow")
+    accepted = invoke(endpoints, "lasting", "slow")
     endpoints.server.end(signal.SIGKILL)
     endpoints.server.start()
-    assert json.loads(endpoints.until(lambda: read(endpoints, told["OutputLocation"]))) == "slowly"
+    assert json.loads(endpoints.until(lambda: read(endpoints, accepted["OutputLocation"]))) == "slowly"

@@ -1,4 +1,4 @@
-"""What a client hears while replicas, or what answers in them, die or stand still: nothing."""
+"""Tests that no request fails while replicas, or the programs in them, die or hang."""
 
 import os
 import signal
@@ -68,8 +68,8 @@ def script(endpoints: Any) -> str:
 
 
 def processes(endpoints: Any, *words: str) -> list[psutil.Process]:
-    """Below the server, with these words among those of their command."""
-    found = []
+    """Returns processes below the server that have these words in their command."""
+    matching = []
     for process in psutil.Process(endpoints.server.process.pid).children(recursive=True):
         try:
             command = process.cmdline()
@@ -80,81 +80,83 @@ def processes(endpoints: Any, *words: str) -> list[psutil.Process]:
             and command[0].rpartition("/")[2].startswith("python")
             and all(any(one.endswith(word) for one in command[:4]) for word in words)
         ):
-            found.append(process)
-    return found
+            matching.append(process)
+    return matching
 
 
 @contextmanager
 def load(endpoints: Any, name: str, count: int = 4) -> Iterator[Counter[str]]:
-    """Clients that do not try again by themselves; what they heard, by its kind."""
-    heard: Counter[str] = Counter()
-    over, at = threading.Event(), endpoints.server.address
+    """Runs clients that do not retry. Yields their results: "ok", or the text of the error."""
+    results: Counter[str] = Counter()
+    is_over, address = threading.Event(), endpoints.server.address
 
-    def client() -> None:
-        keys = {"aws_access_key_id": at.access_key, "aws_secret_access_key": at.secret_key}
-        once = Config(retries={"max_attempts": 0}, read_timeout=120)
-        made = boto3.client("sagemaker-runtime", endpoint_url=at.url, region_name=at.region, config=once, **keys)
-        with closing(made) as runtime:
-            while not over.is_set():
+    def run_client() -> None:
+        keys = {"aws_access_key_id": address.access_key, "aws_secret_access_key": address.secret_key}
+        config = Config(retries={"max_attempts": 0}, read_timeout=120)
+        client = boto3.client(
+            "sagemaker-runtime", endpoint_url=address.url, region_name=address.region, config=config, **keys
+        )
+        with closing(client) as runtime:
+            while not is_over.is_set():
                 try:
                     runtime.invoke_endpoint(EndpointName=name, Body=b"hello", ContentType="text/plain")["Body"].read()
                 except ClientError as error:
-                    heard[str(error)] += 1
+                    results[str(error)] += 1
                 else:
-                    heard["well"] += 1
+                    results["ok"] += 1
 
-    threads = [threading.Thread(target=client) for _ in range(count)]
+    threads = [threading.Thread(target=run_client) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:
-        yield heard
+        yield results
     finally:
-        over.set()
+        is_over.set()
         for thread in threads:
             thread.join(120)
 
 
 def test_a_killed_executable_fails_no_request(endpoints: Any, program: str):
-    with load(endpoints, program) as heard:
+    with load(endpoints, program) as results:
         for _ in range(2):
-            endpoints.until(lambda: len(serves(endpoints)) >= 2)
-            before = heard["well"]
-            os.kill(serves(endpoints)[0].pid, signal.SIGKILL)
-            endpoints.until(lambda before=before: heard["well"] > before + 50)
-    assert list(heard) == ["well"]
+            endpoints.until(lambda: len(serve_processes(endpoints)) >= 2)
+            before = results["ok"]
+            os.kill(serve_processes(endpoints)[0].pid, signal.SIGKILL)
+            endpoints.until(lambda before=before: results["ok"] > before + 50)
+    assert list(results) == ["ok"]
 
 
-def serves(endpoints: Any) -> list[psutil.Process]:
+def serve_processes(endpoints: Any) -> list[psutil.Process]:
     return [one for one in processes(endpoints, "serve") if "worker" not in " ".join(one.cmdline())]
 
 
-def test_a_replica_that_stands_still_is_replaced_and_fails_no_request(endpoints: Any, script: str):
-    def of_script() -> list[psutil.Process]:
-        found = processes(endpoints, "naiad.service.endpoints.worker")
-        return [one for one in found if one.pid not in others]
+def test_a_replica_that_hangs_is_replaced_and_fails_no_request(endpoints: Any, script: str):
+    def script_workers() -> list[psutil.Process]:
+        workers = processes(endpoints, "naiad.service.endpoints.worker")
+        return [one for one in workers if one.pid not in others]
 
-    others: set[int] = {one.ppid() for one in serves(endpoints)}
-    with load(endpoints, script) as heard:
-        endpoints.until(lambda: heard["well"] > 20)
-        still = of_script()[0]
-        still.suspend()
-        endpoints.until(lambda: not still.is_running() or still.status() == psutil.STATUS_ZOMBIE, within_s=30)
-        before = heard["well"]
-        endpoints.until(lambda: heard["well"] > before + 50)
-    assert list(heard) == ["well"]
+    others: set[int] = {one.ppid() for one in serve_processes(endpoints)}
+    with load(endpoints, script) as results:
+        endpoints.until(lambda: results["ok"] > 20)
+        suspended = script_workers()[0]
+        suspended.suspend()
+        endpoints.until(lambda: not suspended.is_running() or suspended.status() == psutil.STATUS_ZOMBIE, timeout_s=30)
+        before = results["ok"]
+        endpoints.until(lambda: results["ok"] > before + 50)
+    assert list(results) == ["ok"]
 
 
-def test_a_large_answer_comes_whole(endpoints: Any, script: str):
+def test_a_large_answer_is_complete(endpoints: Any, script: str):
     assert len(endpoints.invoke(script, b"large", "text/plain")["Body"].read()) == 70 * 2**20
     assert endpoints.invoke(script, b"next", "text/plain")["Body"].read() == b"next"
 
 
-def test_a_content_type_is_one_line(endpoints: Any, script: str):
+def test_control_characters_in_a_content_type_become_blanks(endpoints: Any, script: str):
     answer = endpoints.invoke(script, b"typed", "text/plain")
     assert (answer["ContentType"], answer["Body"].read()) == ("text/plain  x-own: 1", b"typed")
 
 
-def test_what_a_program_answered_comes_through(endpoints: Any, program: str):
+def test_the_status_and_body_of_a_program_are_passed_on(endpoints: Any, program: str):
     assert endpoints.invoke(program, b"x", "text/plain")["Body"].read() == b'{"error": "x"}'
     with pytest.raises(ClientError) as failed:
         endpoints.invoke(program, b"refuse", "text/plain")
@@ -163,10 +165,12 @@ def test_what_a_program_answered_comes_through(endpoints: Any, program: str):
     assert error["OriginalMessage"] == '{"error": "refuse"}'
 
 
-def test_a_program_streams(endpoints: Any, program: str):
+def test_a_program_may_stream(endpoints: Any, program: str):
     runtime = endpoints.server.client("sagemaker-runtime")
-    asked = runtime.invoke_endpoint_with_response_stream(EndpointName=program, Body=b"stream", ContentType="text/plain")
-    with closing(asked["Body"]) as stream:
-        parts = [event["PayloadPart"]["Bytes"] for event in stream]
-    assert parts == [b"one", b"two", b"six"]
+    response = runtime.invoke_endpoint_with_response_stream(
+        EndpointName=program, Body=b"stream", ContentType="text/plain"
+    )
+    with closing(response["Body"]) as stream:
+        chunks = [event["PayloadPart"]["Bytes"] for event in stream]
+    assert chunks == [b"one", b"two", b"six"]
     assert endpoints.invoke(program, b"stream", "text/plain")["Body"].read() == b"onetwosix"

@@ -1,4 +1,4 @@
-"""Models with code of their own: SageMaker's scripts, and executables."""
+"""Tests of models with their own code: SageMaker's scripts, and executables."""
 
 import contextlib
 import io
@@ -70,7 +70,7 @@ class Small(torch.nn.Sequential):
     def __init__(self):
         super().__init__(torch.nn.Linear(3, 2))
 """
-TELLS = b"""
+REPORTS_FACTOR = b"""
 import json, naiad_small
 def model_fn(folder): return naiad_small.FACTOR
 def transform_fn(model, body, *_): return json.dumps(model)
@@ -87,7 +87,7 @@ def test_a_script_of_four_functions(endpoints: Any, doubles: str):
     assert any("asked for [1, 2.5]" in line for line in endpoints.lines(doubles))
 
 
-def test_what_a_script_raises_is_a_model_error_with_its_place(endpoints: Any, doubles: str):
+def test_an_exception_of_a_script_is_a_model_error_with_its_line(endpoints: Any, doubles: str):
     with pytest.raises(ClientError) as failed:
         endpoints.answer(doubles, [None])
     error = failed.value.response
@@ -97,8 +97,8 @@ def test_what_a_script_raises_is_a_model_error_with_its_place(endpoints: Any, do
     assert "(inference.py, line 16)" in error["OriginalMessage"]
 
 
-def test_a_request_that_kills_its_replicas_is_told_and_the_next_is_answered(endpoints: Any, doubles: str):
-    with pytest.raises(ClientError, match="the model's process ended 3 times at this request"):
+def test_a_request_that_kills_replicas_is_reported_and_the_next_is_answered(endpoints: Any, doubles: str):
+    with pytest.raises(ClientError, match="the model's process exited 3 times at this request"):
         endpoints.answer(doubles, "die")
     assert endpoints.until(lambda: endpoints.answer(doubles, [4])) == [8.0]
 
@@ -150,7 +150,7 @@ def test_an_executable(endpoints: Any):
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         (
             {"code/inference.py": b"def model_fn(folder):\n    raise OSError('no weights')\n"},
@@ -158,21 +158,21 @@ def test_an_executable(endpoints: Any):
         ),
         ({"code/inference.py": b"def model_fn(\n"}, "SyntaxError"),
         ({"notes.txt": b""}, "one weights file"),
-        ({"serve": b"#!/bin/sh\nexit 7\n"}, "serve ended with status 7"),
+        ({"serve": b"#!/bin/sh\nexit 7\n"}, "serve exited with status 7"),
     ],
 )
-def test_a_model_that_cannot_be_loaded_says_why(endpoints: Any, files: dict[str, bytes], said: str):
-    name = f"broken-{abs(hash(said)) % 10**6}"
+def test_a_model_that_cannot_be_loaded_gives_the_reason(endpoints: Any, files: dict[str, bytes], message: str):
+    name = f"broken-{abs(hash(message)) % 10**6}"
     endpoints.config(name, {"ModelName": endpoints.model(name, files)})
     endpoints.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    described = endpoints.settled(name)
+    described = endpoints.wait_deployed(name)
     assert described["EndpointStatus"] == "Failed"
     assert json.dumps(described["FailureReason"])
-    with pytest.raises(AssertionError, match=said):
+    with pytest.raises(AssertionError, match=message):
         raise AssertionError(described["FailureReason"])
 
 
-def test_requirements_are_installed_for_the_model_alone(endpoints: Any):
+def test_requirements_are_installed_for_the_model_only(endpoints: Any):
     wheel = io.BytesIO()
     info = "naiad_small-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -182,7 +182,7 @@ def test_requirements_are_installed_for_the_model_alone(endpoints: Any):
             f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", "")
-    script = TELLS
+    script = REPORTS_FACTOR
     files = {
         "code/inference.py": script,
         "code/requirements.txt": b"/opt/ml/model/code/naiad_small-1.0-py3-none-any.whl\n",

@@ -1,4 +1,4 @@
-"""Instances that come with the load and go without it, on a live server."""
+"""Tests of instances that start with the load and stop without it, on a live server."""
 
 import threading
 from collections import Counter
@@ -24,30 +24,30 @@ CLIENTS = 4
 
 @contextmanager
 def load(endpoints: Any, name: str) -> Iterator[Counter[int]]:
-    """Calls one behind the other, by several clients at once; their statuses are whole when it is over."""
-    over, statuses = threading.Event(), Counter[int]()
+    """Runs several clients that invoke without a pause. Yields their statuses, which are complete at the end."""
+    is_over, statuses = threading.Event(), Counter[int]()
 
-    def ask() -> None:
-        while not over.is_set():
+    def run_client() -> None:
+        while not is_over.is_set():
             try:
                 answer = endpoints.invoke(name, b"1")
             except ClientError as error:
                 answer = error.response
             statuses[answer["ResponseMetadata"]["HTTPStatusCode"]] += 1
 
-    threads = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=run_client) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     try:
         yield statuses
     finally:
-        over.set()
+        is_over.set()
         for thread in threads:
             thread.join()
 
 
 @pytest.mark.slow
-def test_up_by_load_down_to_none_when_idle_and_woken_by_a_call(endpoints: Any, tmp_path: Path):
+def test_up_with_load_down_to_zero_when_idle_and_woken_by_an_invocation(endpoints: Any, tmp_path: Path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "inference.py").write_text(SLOW)
     environment = {"NAIAD_IDLE_S": "2", "SAGEMAKER_MODEL_SERVER_WORKERS": "1"}

@@ -1,4 +1,4 @@
-"""The SageMaker SDKs, unmodified: deploy, predict and transform, from a job's model and from one of code."""
+"""Tests with the unmodified SageMaker SDKs: deploy, predict and transform, with a job's model and with a script."""
 
 from pathlib import Path
 from typing import Any
@@ -67,16 +67,16 @@ def test_sdk_2(own_endpoints: Any, sdk2: Any, source: Path) -> None:
         except Exception as error:
             print("refused", error)
     """
-    told = sdk2.run(endpoints.server, program, str(source), ROLE)
-    assert "npy [[3. 6.]]" in told
-    assert "csv ['3.0,6.0', '9.0,12.0']" in told
-    assert "json ['cat']" in told
-    assert "this model takes (N, 1, 8, 8)" in told
+    output = sdk2.run(endpoints.server, program, str(source), ROLE)
+    assert "npy [[3. 6.]]" in output
+    assert "csv ['3.0,6.0', '9.0,12.0']" in output
+    assert "json ['cat']" in output
+    assert "this model takes (N, 1, 8, 8)" in output
 
 
 def test_sdk_3(own_endpoints: Any, sdk3: Any) -> None:
     endpoints = own_endpoints
-    endpoints.put("coded/model.tar.gz", {"weights.txt": b"w", "code/inference.py": INFERENCE.encode()})
+    endpoints.put("scripted/model.tar.gz", {"weights.txt": b"w", "code/inference.py": INFERENCE.encode()})
     endpoints.server.client("s3").put_object(Bucket="naiad", Key="rows/a.csv", Body=b"1,2\n3,4\n")
     program = """
         import json, sys
@@ -85,7 +85,7 @@ def test_sdk_3(own_endpoints: Any, sdk3: Any) -> None:
 
         builder = ModelBuilder(
             image_uri="naiad/inference",
-            s3_model_data_url="s3://naiad/coded/model.tar.gz",
+            s3_model_data_url="s3://naiad/scripted/model.tar.gz",
             role_arn=sys.argv[1],
             instance_type="ml.m5.large",
         )
@@ -100,7 +100,7 @@ def test_sdk_3(own_endpoints: Any, sdk3: Any) -> None:
         )
         transformer.transform("s3://naiad/rows/", content_type="text/csv", split_type="Line", wait=True, logs=False)
     """
-    told = sdk3.run(endpoints.server, program, ROLE)
-    assert "json b'[[3.0,6.0]]'" in told
+    output = sdk3.run(endpoints.server, program, ROLE)
+    assert "json b'[[3.0,6.0]]'" in output
     answer = endpoints.server.client("s3").get_object(Bucket="naiad", Key="answers/a.csv.out")["Body"].read()
     assert answer == b"3.0,6.0\n9.0,12.0\n"

@@ -1,4 +1,4 @@
-"""Batch transform jobs: lines, joins and filters, whole files, and a record that the model cannot take."""
+"""Tests of batch transform jobs: lines, joins and filters, whole files, and a record that the model cannot process."""
 
 import gzip
 import io
@@ -30,28 +30,28 @@ def adds(endpoints: Any) -> str:
     return endpoints.model("adds", {"code/inference.py": ADDS})
 
 
-def begin(endpoints: Any, name: str, model: str, files: dict[str, bytes], **more: Any) -> None:
+def start(endpoints: Any, name: str, model: str, files: dict[str, bytes], **more: Any) -> None:
     for key, body in files.items():
         endpoints.server.client("s3").put_object(Bucket="naiad", Key=f"{name}/in/{key}", Body=body)
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://naiad/{name}/in/"}}
-    given = {"DataSource": source, **more.pop("given", {})}
-    out = {"S3OutputPath": f"s3://naiad/{name}/out", **more.pop("out", {})}
+    transform_input = {"DataSource": source, **more.pop("source", {})}
+    transform_output = {"S3OutputPath": f"s3://naiad/{name}/out", **more.pop("output", {})}
     endpoints.sagemaker.create_transform_job(
         TransformJobName=name,
         ModelName=model,
-        TransformInput=given,
-        TransformOutput=out,
+        TransformInput=transform_input,
+        TransformOutput=transform_output,
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
         **more,
     )
 
 
-def ended(endpoints: Any, name: str) -> dict[str, Any]:
+def wait_ended(endpoints: Any, name: str) -> dict[str, Any]:
     return endpoints.until(
         lambda: (
-            (found := endpoints.sagemaker.describe_transform_job(TransformJobName=name))["TransformJobStatus"]
+            (described := endpoints.sagemaker.describe_transform_job(TransformJobName=name))["TransformJobStatus"]
             in ("Completed", "Failed", "Stopped")
-            and found
+            and described
         )
     )
 
@@ -63,32 +63,32 @@ def outputs(endpoints: Any, name: str) -> dict[str, bytes]:
 
 
 def completed(endpoints: Any, name: str) -> dict[str, bytes]:
-    described = ended(endpoints, name)
+    described = wait_ended(endpoints, name)
     assert described["TransformJobStatus"] == "Completed", described.get("FailureReason")
     return outputs(endpoints, name)
 
 
 def test_lines_joined_and_filtered(endpoints: Any, adds: str):
-    begin(
+    start(
         endpoints,
         "joined",
         adds,
         {"a.csv": b"id1,1,2\nid2,3,4\n", "deep/b.csv": b"id3,5,6"},
-        given={"ContentType": "text/csv", "SplitType": "Line"},
-        out={"Accept": "text/csv", "AssembleWith": "Line"},
+        source={"ContentType": "text/csv", "SplitType": "Line"},
+        output={"Accept": "text/csv", "AssembleWith": "Line"},
         DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"},
     )
     assert completed(endpoints, "joined") == {"a.csv.out": b"id1,3.0\nid2,7.0\n", "deep/b.csv.out": b"id3,11.0\n"}
 
 
-def test_json_lines_one_by_one_and_packed_by_gzip(endpoints: Any, adds: str):
-    begin(
+def test_json_lines_one_by_one_from_gzip(endpoints: Any, adds: str):
+    start(
         endpoints,
         "lines",
         adds,
         {"rows.jsonl": gzip.compress(b'{"a": 1, "b": 2}\n{"a": 5, "b": 5}\n')},
-        given={"ContentType": "application/jsonlines", "SplitType": "Line", "CompressionType": "Gzip"},
-        out={"Accept": "application/jsonlines", "AssembleWith": "Line"},
+        source={"ContentType": "application/jsonlines", "SplitType": "Line", "CompressionType": "Gzip"},
+        output={"Accept": "application/jsonlines", "AssembleWith": "Line"},
         BatchStrategy="SingleRecord",
         DataProcessing={"JoinSource": "Input"},
     )
@@ -105,70 +105,70 @@ def test_an_artifact_on_pictures_and_arrays(endpoints: Any):
     files = {
         f"{kind}/{number}.png": (folder / kind / f"{number}.png") for kind in ("cat", "dog") for number in range(3)
     }
-    begin(
+    start(
         endpoints,
         "pictures",
         "whole",
         {name: path.read_bytes() for name, path in files.items()},
-        given={"ContentType": "image/png"},
-        out={"Accept": "application/json"},
+        source={"ContentType": "image/png"},
+        output={"Accept": "application/json"},
     )
-    found = {name: json.loads(body)["labels"] for name, body in completed(endpoints, "pictures").items()}
-    assert found == {f"{name}.out": model.predict([path]).labels.tolist() for name, path in files.items()}
+    labels = {name: json.loads(body)["labels"] for name, body in completed(endpoints, "pictures").items()}
+    assert labels == {f"{name}.out": model.predict([path]).labels.tolist() for name, path in files.items()}
     images, file = np.random.default_rng(0).integers(0, 256, (70, 1, 8, 8), dtype=np.uint8), io.BytesIO()
     np.save(file, images)
-    begin(
+    start(
         endpoints,
         "arrays",
         "whole",
         {"all.npy": file.getvalue()},
-        given={"ContentType": "application/x-npy"},
-        out={"Accept": "application/x-npy"},
+        source={"ContentType": "application/x-npy"},
+        output={"Accept": "application/x-npy"},
     )
     scores = np.load(io.BytesIO(completed(endpoints, "arrays")["all.npy.out"]))
     np.testing.assert_allclose(scores, model.predict(images).scores, rtol=1e-3, atol=1e-4)
 
 
 def test_a_record_that_fails_is_named_and_nothing_is_stored(endpoints: Any, adds: str):
-    begin(
+    start(
         endpoints,
         "failing",
         adds,
         {"a.csv": b"1,2\n", "b.csv": b"1,2\n3,four\n"},
-        given={"ContentType": "text/csv", "SplitType": "Line"},
+        source={"ContentType": "text/csv", "SplitType": "Line"},
         BatchStrategy="SingleRecord",
     )
-    described = ended(endpoints, "failing")
+    described = wait_ended(endpoints, "failing")
     assert described["TransformJobStatus"] == "Failed"
     assert "b.csv: record 2: the model answered 424: ValueError" in described["FailureReason"]
     assert outputs(endpoints, "failing") == {}
 
 
-def test_what_cannot_be_asked(endpoints: Any, adds: str):
-    for more, said in (
+def test_unsupported_requests(endpoints: Any, adds: str):
+    for more, message in (
         ({"DataProcessing": {"JoinSource": "Input"}}, "SplitType Line"),
-        ({"given": {"SplitType": "RecordIO"}}, "RecordIO is not served"),
+        ({"source": {"SplitType": "RecordIO"}}, "RecordIO is not served"),
         ({"DataProcessing": {"InputFilter": "$..a"}}, "cannot be read from"),
     ):
-        with pytest.raises(ClientError, match=said):
-            begin(endpoints, "asked", adds, {}, **more)
+        with pytest.raises(ClientError, match=message):
+            start(endpoints, "unsupported", adds, {}, **more)
     with pytest.raises(ClientError, match="Could not find model"):
-        begin(endpoints, "asked", "nothing", {})
+        start(endpoints, "unsupported", "nothing", {})
 
 
 def test_the_list_the_log_and_tags(endpoints: Any, adds: str):
-    begin(
+    start(
         endpoints,
         "listed",
         adds,
         {"a.csv": b"1,2"},
-        given={"ContentType": "text/csv"},
+        source={"ContentType": "text/csv"},
         Tags=[{"Key": "team", "Value": "x"}],
     )
     completed(endpoints, "listed")
-    found = endpoints.sagemaker.list_transform_jobs(NameContains="listed")["TransformJobSummaries"]
-    assert [one["TransformJobStatus"] for one in found] == ["Completed"]
-    assert endpoints.sagemaker.list_tags(ResourceArn=found[0]["TransformJobArn"])["Tags"] == [
+    summaries = endpoints.sagemaker.list_transform_jobs(NameContains="listed")["TransformJobSummaries"]
+    assert [one["TransformJobStatus"] for one in summaries] == ["Completed"]
+    assert endpoints.sagemaker.list_tags(ResourceArn=summaries[0]["TransformJobArn"])["Tags"] == [
         {"Key": "team", "Value": "x"}
     ]
     logs = endpoints.server.client("logs")
@@ -181,16 +181,16 @@ def test_the_list_the_log_and_tags(endpoints: Any, adds: str):
 @pytest.mark.parametrize(
     ("kind", "first"), [("application/json", b"{"), ("application/jsonlines", b"{"), ("text/csv", b"")]
 )
-def test_an_artifact_gives_a_line_a_record(endpoints: Any, kind: str, first: bytes):
-    """Without Accept, too; several records go together where their type allows it."""
+def test_an_artifact_answers_one_line_a_record(endpoints: Any, kind: str, first: bytes):
+    """No Accept is needed. Several records are one request where their type allows it."""
     name = f"lines-{kind.partition('/')[2]}"
     images = np.random.default_rng(1).integers(0, 256, (70, 64), dtype=np.uint8)
     lines = [",".join(map(str, row)) if kind == "text/csv" else json.dumps(row) for row in images.tolist()]
     files = {"rows": "\n".join(lines).encode()}
-    given, out = {"ContentType": kind, "SplitType": "Line"}, {"AssembleWith": "Line"}
-    begin(endpoints, name, endpoints.model(name), files, given=given, out=out)
-    found = completed(endpoints, name)["rows.out"].splitlines()
-    assert len(found) == 70
-    assert all(line.startswith(first) for line in found)
-    labels = [line.decode().partition(",")[0] if kind == "text/csv" else json.loads(line)["label"] for line in found]
+    source, output = {"ContentType": kind, "SplitType": "Line"}, {"AssembleWith": "Line"}
+    start(endpoints, name, endpoints.model(name), files, source=source, output=output)
+    answers = completed(endpoints, name)["rows.out"].splitlines()
+    assert len(answers) == 70
+    assert all(line.startswith(first) for line in answers)
+    labels = [line.decode().partition(",")[0] if kind == "text/csv" else json.loads(line)["label"] for line in answers]
     assert labels == naiad.load(endpoints.artifact).predict(images.reshape(-1, 1, 8, 8)).labels.tolist()

@@ -1,4 +1,4 @@
-"""An endpoint's life: updates that answer all along, one that is taken back, weights, shadows, scaling, a server that dies."""
+"""Tests of an endpoint's life: updates, one that is rolled back, weights, shadows, scaling, and a server that dies."""
 
 import signal
 import threading
@@ -20,43 +20,43 @@ def transform_fn(model, body, content_type, accept):
 """
 
 
-def named(name: str) -> dict[str, bytes]:
+def named_model(name: str) -> dict[str, bytes]:
     return {"code/inference.py": NAMED.format(name=name).encode()}
 
 
-def test_an_update_answers_all_along(endpoints: Any):
-    endpoints.deploy("steady", named("old"))
-    endpoints.config("steady-2", {"ModelName": endpoints.model("steady-new", named("new"))})
-    said: list[Any] = []
-    over = threading.Event()
+def test_an_update_answers_without_a_gap(endpoints: Any):
+    endpoints.deploy("steady", named_model("old"))
+    endpoints.config("steady-2", {"ModelName": endpoints.model("steady-new", named_model("new"))})
+    answers: list[Any] = []
+    is_over = threading.Event()
 
-    def ask() -> None:
-        while not over.is_set():
-            said.append(endpoints.answer("steady", 0))
+    def run_client() -> None:
+        while not is_over.is_set():
+            answers.append(endpoints.answer("steady", 0))
 
-    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads = [threading.Thread(target=run_client) for _ in range(3)]
     for thread in threads:
         thread.start()
     endpoints.sagemaker.update_endpoint(EndpointName="steady", EndpointConfigName="steady-2")
     described = endpoints.sagemaker.describe_endpoint(EndpointName="steady")
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("Updating", "steady")
     assert described["PendingDeploymentSummary"]["EndpointConfigName"] == "steady-2"
-    described = endpoints.settled("steady")
-    endpoints.until(lambda: said[-1] == "new")
-    over.set()
+    described = endpoints.wait_deployed("steady")
+    endpoints.until(lambda: answers[-1] == "new")
+    is_over.set()
     for thread in threads:
         thread.join()
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "steady-2")
-    assert said == sorted(said, reverse=True) or Counter(said).keys() == {"old", "new"}
+    assert answers == sorted(answers, reverse=True) or Counter(answers).keys() == {"old", "new"}
     assert endpoints.answer("steady", 0) == "new"
 
 
-def test_an_update_that_does_not_start_is_taken_back_and_told(endpoints: Any):
-    endpoints.deploy("careful", named("first"))
+def test_an_update_that_does_not_start_is_rolled_back_and_reported(endpoints: Any):
+    endpoints.deploy("careful", named_model("first"))
     broken = {"code/inference.py": b"def model_fn(folder):\n    raise OSError('no weights')\n"}
     endpoints.config("careful-2", {"ModelName": endpoints.model("careful-broken", broken)})
     endpoints.sagemaker.update_endpoint(EndpointName="careful", EndpointConfigName="careful-2")
-    described = endpoints.settled("careful")
+    described = endpoints.wait_deployed("careful")
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "careful")
     assert "careful-2 was taken back: OSError: no weights" in described["FailureReason"]
     assert endpoints.answer("careful", 0) == "first"
@@ -64,51 +64,51 @@ def test_an_update_that_does_not_start_is_taken_back_and_told(endpoints: Any):
 
 def test_weights_targets_and_counts(endpoints: Any):
     for name in ("blue", "green"):
-        endpoints.model(f"weighed-{name}", named(name))
+        endpoints.model(f"weighed-{name}", named_model(name))
     variants = [
         {"VariantName": name, "ModelName": f"weighed-{name}", "InitialVariantWeight": weight}
         for name, weight in (("blue", 1.0), ("green", 0.0))
     ]
     endpoints.config("weighed", *variants)
     endpoints.sagemaker.create_endpoint(EndpointName="weighed", EndpointConfigName="weighed")
-    assert endpoints.settled("weighed")["EndpointStatus"] == "InService"
+    assert endpoints.wait_deployed("weighed")["EndpointStatus"] == "InService"
     assert {endpoints.answer("weighed", 0) for _ in range(20)} == {"blue"}
     assert endpoints.answer("weighed", 0, TargetVariant="green") == "green"
     with pytest.raises(ClientError, match="no variant 'red'"):
         endpoints.answer("weighed", 0, TargetVariant="red")
-    wishes = [
+    changes = [
         {"VariantName": "blue", "DesiredWeight": 0.0, "DesiredInstanceCount": 1},
         {"VariantName": "green", "DesiredWeight": 3.0, "DesiredInstanceCount": 2},
     ]
     endpoints.sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="weighed", DesiredWeightsAndCapacities=wishes
+        EndpointName="weighed", DesiredWeightsAndCapacities=changes
     )
-    described = endpoints.settled("weighed")
-    found = {
+    described = endpoints.wait_deployed("weighed")
+    states = {
         one["VariantName"]: (one["CurrentWeight"], one["CurrentInstanceCount"])
         for one in described["ProductionVariants"]
     }
-    assert found == {"blue": (0.0, 1), "green": (3.0, 2)}
+    assert states == {"blue": (0.0, 1), "green": (3.0, 2)}
     assert {endpoints.answer("weighed", 0) for _ in range(20)} == {"green"}
 
 
-def test_a_shadow_hears_everything_and_is_never_heard(endpoints: Any):
-    endpoints.model("seen", named("seen"))
-    endpoints.model("unseen", named("unseen"))
+def test_a_shadow_gets_every_request_and_its_answers_are_not_used(endpoints: Any):
+    endpoints.model("seen", named_model("seen"))
+    endpoints.model("unseen", named_model("unseen"))
     shadow = {"VariantName": "Shadow", "ModelName": "unseen", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     endpoints.config("shadowed", {"ModelName": "seen"}, ShadowProductionVariants=[shadow])
     endpoints.sagemaker.create_endpoint(EndpointName="shadowed", EndpointConfigName="shadowed")
-    assert endpoints.settled("shadowed")["EndpointStatus"] == "InService"
+    assert endpoints.wait_deployed("shadowed")["EndpointStatus"] == "InService"
     assert {endpoints.answer("shadowed", 0) for _ in range(5)} == {"seen"}
     endpoints.until(lambda: endpoints.lines("shadowed").count("unseen was asked") == 5)
 
 
-def test_down_to_none_and_woken_by_a_call(endpoints: Any):
-    endpoints.model("sleepy", named("awake"), NAIAD_IDLE_S="1")
+def test_down_to_zero_and_woken_by_an_invocation(endpoints: Any):
+    endpoints.model("sleepy", named_model("awake"), NAIAD_IDLE_S="1")
     serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
     endpoints.config("sleepy", {"ModelName": "sleepy", "ServerlessConfig": serverless})
     endpoints.sagemaker.create_endpoint(EndpointName="sleepy", EndpointConfigName="sleepy")
-    assert endpoints.settled("sleepy")["EndpointStatus"] == "InService"
+    assert endpoints.wait_deployed("sleepy")["EndpointStatus"] == "InService"
 
     def count() -> int:
         (variant,) = endpoints.sagemaker.describe_endpoint(EndpointName="sleepy")["ProductionVariants"]
@@ -120,8 +120,8 @@ def test_down_to_none_and_woken_by_a_call(endpoints: Any):
     assert count() == 1
 
 
-def test_a_deleted_model_and_configuration_do_no_harm(endpoints: Any):
-    endpoints.deploy("kept", named("kept"))
+def test_a_deleted_model_and_configuration_change_nothing(endpoints: Any):
+    endpoints.deploy("kept", named_model("kept"))
     endpoints.sagemaker.delete_endpoint_config(EndpointConfigName="kept")
     endpoints.sagemaker.delete_model(ModelName="kept")
     assert endpoints.answer("kept", 0) == "kept"
@@ -136,9 +136,9 @@ def test_a_deleted_model_and_configuration_do_no_harm(endpoints: Any):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_server_that_starts_again_answers_again(own_endpoints: Any, number: int):
-    """Also when what it was made from is gone from the store."""
+    """The model's data is not needed any more."""
     endpoints = own_endpoints
-    endpoints.deploy("lasting", named("lasting"))
+    endpoints.deploy("lasting", named_model("lasting"))
     endpoints.server.client("s3").delete_object(Bucket="naiad", Key="models/lasting.tar.gz")
     replicas = [child.pid for child in psutil.Process(endpoints.server.process.pid).children(recursive=True)]
     assert replicas
@@ -146,11 +146,11 @@ def test_a_server_that_starts_again_answers_again(own_endpoints: Any, number: in
     endpoints.until(lambda: not any(is_alive(pid) for pid in replicas))
     endpoints.server.start()
     assert endpoints.sagemaker.describe_endpoint(EndpointName="lasting")["EndpointStatus"] == "InService"
-    assert endpoints.until(lambda: answered(endpoints, "lasting")) == "lasting"
+    assert endpoints.until(lambda: answer_or_none(endpoints, "lasting")) == "lasting"
 
 
-def answered(endpoints: Any, name: str) -> Any:
-    """None while its replicas are being started: 503, which boto3 asks again after by itself, for as long as it has patience."""
+def answer_or_none(endpoints: Any, name: str) -> Any:
+    """Returns None while its replicas are being started: 503, which boto3 retries only a few times."""
     try:
         return endpoints.answer(name, 0)
     except ClientError as error:
