@@ -27,7 +27,7 @@ def verify_resume(
     from naiad.trainer.verify_resume import verify_resume as prove_resume
 
     settings = [word for name, value in (("--label", label), ("--task", task)) if value for word in (name, value)]
-    command = [sys.executable, "-m", "naiad.cli", "train", net, data, *settings]
+    command = [sys.executable, "-m", __package__, "train", net, data, *settings]
     proof = prove_resume(command, kills=kills, epochs=epochs, seed=seed, report=print_message)
     if as_json:
         print_json({"equal": proof.equal, "kills": proof.kills, "steps": proof.steps, "differing": proof.differing})
