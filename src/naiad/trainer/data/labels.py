@@ -50,8 +50,6 @@ def infer_target_schema(
     if labels is None or inferred_task is Task.REGRESSION:
         return TargetSchema(inferred_task, reason, ())
     labels_are_indices = bool(names) and _has_whole_numbers(labels)
-    if not labels_are_indices:
-        _check_not_negative(labels)
     if inferred_task is Task.CLASSIFICATION:
         _check_two_classes(labels)
     return TargetSchema(
@@ -72,6 +70,8 @@ def encode_targets(labels: npt.NDArray[Any], target_schema: TargetSchema, *, spl
         if are_indices or not any(_is_number_text(name) for name in classes):
             is_outside = (indices < 0) | (indices >= len(classes))
             _check_known(labels[is_outside], classes, split)
+            if not are_indices:
+                _check_counted_from_zero(indices, classes, split)
             return torch.from_numpy(indices)
     unique, inverse = np.unique(labels if labels.dtype.kind in "iufb" else _to_text(labels), return_inverse=True)
     names = [_format_label(value) for value in unique.tolist()]
@@ -133,24 +133,28 @@ def _check_two_classes(labels: npt.NDArray[Any]) -> None:
         )
 
 
-def _check_not_negative(labels: npt.NDArray[Any]) -> None:
-    if labels.dtype.kind in "if" and len(labels) and bool((labels < 0).any()):
-        first = int(np.flatnonzero(labels < 0)[0])
-        raise DataError(
-            f"labels out of range: {labels[first]} at position {first}, but class labels start at 0",
-            hint="give labels of 0 to K-1, text, or task='regression'",
-        )
-
-
 def _check_known(unknown_labels: npt.NDArray[Any], classes: tuple[str, ...], split: str) -> None:
     if len(unknown_labels):
         listed = ", ".join(str(label) for label in np.unique(unknown_labels)[:_MAX_LISTED])
-        known = ", ".join(classes[:_MAX_LISTED])
-        more = f", … ({len(classes)} in all)" if len(classes) > _MAX_LISTED else ""
         raise DataError(
-            f"labels out of range: {split} has {listed}, but the classes are {known}{more}",
+            f"labels out of range: {split} has {listed}, but the classes are {_list_classes(classes)}",
             hint="the classes are those of the training labels: correct the labels, or add training samples of them",
         )
+
+
+def _check_counted_from_zero(indices: npt.NDArray[np.int64], classes: tuple[str, ...], split: str) -> None:
+    """Refuses numbers without a 0 where the classes have names: whether they count from 0 or from 1 cannot be known."""
+    if len(indices) and indices.min() > 0:
+        raise DataError(
+            f"the labels of {split} are numbers from {indices.min()} to {indices.max()} without a 0, but the classes have "
+            f"names: {_list_classes(classes)}",
+            hint="give the labels as names: np.array(model.classes)[indices], where indices count from 0",
+        )
+
+
+def _list_classes(classes: tuple[str, ...]) -> str:
+    more = f", … ({len(classes)} in all)" if len(classes) > _MAX_LISTED else ""
+    return ", ".join(classes[:_MAX_LISTED]) + more
 
 
 # ---- values

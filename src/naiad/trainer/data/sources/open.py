@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from naiad.errors import DataError, did_you_mean
 from naiad.trainer.data.sources.arrays import open_arrays
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
+from naiad.trainer.data.sources.containers import is_item_list, is_iterator, is_map_style
 from naiad.trainer.data.sources.folder import has_images, open_folder
 from naiad.trainer.data.sources.idx import is_idx, open_idx
 from naiad.trainer.data.sources.named import dataset_names, open_named
@@ -32,10 +33,12 @@ def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int 
         return _open_name_or_path(data, label)
     if isinstance(data, Mapping):
         return _open_splits(data, label, limit)
-    if isinstance(data, Dataset):
-        return open_torch_dataset(data, memory_limit_bytes=limit)
+    if isinstance(data, Dataset | DataLoader) or is_item_list(data):
+        return open_torch_dataset(data, memory_limit_bytes=limit, label=label)
     if _is_table(data):
         return open_table(data, label=label)
+    if is_map_style(data) or is_iterator(data):
+        return open_torch_dataset(data, memory_limit_bytes=limit, label=label)
     return open_arrays(data)
 
 

@@ -1,10 +1,11 @@
-"""Opens any map-style torch Dataset of (x, y) or x, torchvision's among them.
+"""Opens Datasets of torch, torchvision and Hugging Face, and what ``to_map_style`` makes one of.
 
-Tensors are read into memory if they fit and if reading an item twice gives the same bytes. Else they are read one by one.
-PIL images are decoded and resized by cleaning.
+An item is (x, y), x, or a mapping with names; ``dataset_items`` knows the forms. What the items give is what is used: attributes
+such as ``targets`` are not, and ``classes`` only as far as it agrees with them. Tensors are read into memory if they fit and if
+reading an item twice gives the same bytes. Else they are read one by one. PIL images are decoded and resized by cleaning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset, TensorDataset
+from torch.utils.data import TensorDataset
+from torchvision.datasets import DatasetFolder
+from torchvision.datasets.folder import default_loader, pil_loader
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
@@ -23,24 +26,32 @@ from naiad.trainer.data.sources.arrays import (
     numbered_names,
     tensor_kind,
     to_channels_first,
-    to_label_array,
     to_sample_tensor,
 )
+from naiad.trainer.data.sources.class_names import name_labels
+from naiad.trainer.data.sources.containers import ItemList, to_map_style
+from naiad.trainer.data.sources.dataset_items import ItemForm, describe_item, infer_item_form
+from naiad.trainer.data.sources.dataset_rows import is_table_row, open_rows
+from naiad.trainer.data.sources.label_matrix import read_labels
 from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit
+from naiad.trainer.data.sources.stored_labels import gives_stored_items, stored_labels
+from naiad.trainer.machine.seeding import RandomState
 
 _REREAD_ITEMS = 4
 
 
-def open_torch_dataset(dataset: Dataset[Any], *, memory_limit_bytes: int) -> RawData:
-    """Raises DataError."""
-    if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
-        raise DataError(
-            f"{type(dataset).__name__} has no length, so its samples have no order", hint="give a map-style Dataset"
-        )
+def open_torch_dataset(data: Any, *, memory_limit_bytes: int, label: str | None = None) -> RawData:
+    """Opens a Dataset, a DataLoader, an IterableDataset or a list of items. Raises DataError.
+
+    label: the name of the label's part, where the parts of the items have names.
+    """
+    dataset, findings = to_map_style(data, memory_limit_bytes=memory_limit_bytes)
     if len(dataset) == 0:
         raise DataError(f"{type(dataset).__name__} is empty: its length is 0")
     raw = _open_without_reading(dataset)
-    return raw if raw is not None else _open_items(dataset, memory_limit_bytes)
+    if raw is None:
+        raw = _open_items(dataset, memory_limit_bytes, label)
+    return replace(raw, findings=findings + raw.findings)
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,7 @@ class DatasetImages:
     """PIL images of a Dataset's items; opened by one thread at a time."""
 
     dataset: Any
+    form: ItemForm
     indices: npt.NDArray[np.int64]
     is_deterministic: bool
     is_thread_safe: bool = field(default=False, init=False)
@@ -56,7 +68,7 @@ class DatasetImages:
         return len(self.indices)
 
     def open(self, index: int) -> Image.Image:
-        image: Image.Image = _split_item(self.dataset[int(self.indices[index])])[0]
+        image: Image.Image = self.form.split(self.dataset[int(self.indices[index])])[0]
         return image
 
     def select(self, indices: npt.NDArray[np.int64]) -> "DatasetImages":
@@ -68,6 +80,7 @@ class DatasetTensors:
     """Tensors of a Dataset's items, in the layout of ``to_sample_tensor``."""
 
     dataset: Any
+    form: ItemForm
     indices: npt.NDArray[np.int64]
     is_deterministic: bool
     sample_shape: torch.Size
@@ -80,7 +93,7 @@ class DatasetTensors:
     def take(self, indices: Tensor) -> Tensor:
         if not len(indices):
             return torch.empty((0, *self.sample_shape), dtype=self.dtype)
-        items = [_split_item(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
+        items = [self.form.split(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
         return _stack(items)
 
     def select(self, indices: npt.NDArray[np.int64]) -> "DatasetTensors":
@@ -89,17 +102,18 @@ class DatasetTensors:
 
 def _open_without_reading(dataset: Any) -> RawData | None:
     """Opens a Dataset that has all of its contents at hand; returns None for one that must be read item by item."""
-    if isinstance(dataset, TensorDataset) and len(dataset.tensors) <= 2:
+    if type(dataset).__getitem__ is TensorDataset.__getitem__ and len(dataset.tensors) <= 2:
         return _open_arrays(dataset, dataset.tensors[0], dataset.tensors[1] if len(dataset.tensors) == 2 else None)
-    transforms = (getattr(dataset, name, None) for name in ("transform", "target_transform", "transforms"))
-    if not type(dataset).__module__.startswith("torchvision.") or any(each is not None for each in transforms):
+    if not type(dataset).__module__.startswith("torchvision.") or not gives_stored_items(dataset):
         return None
-    if hasattr(dataset, "samples") and isinstance(dataset.samples, list):
+    if isinstance(dataset, DatasetFolder):
+        if dataset.loader not in (default_loader, pil_loader):
+            return None
         paths, targets = zip(*dataset.samples, strict=True)
         images = ImageFiles([Path(path) for path in paths])
         split = RawSplit(images, np.array(targets, np.int64), [str(path) for path in paths])
         return _raw_data(dataset, InputKind.PIL_IMAGES, split)
-    labels = getattr(dataset, "targets", getattr(dataset, "labels", None))
+    labels = stored_labels(dataset)
     if not isinstance(getattr(dataset, "data", None), np.ndarray | Tensor) or labels is None:
         return None
     return _open_arrays(dataset, dataset.data, labels)
@@ -107,80 +121,114 @@ def _open_without_reading(dataset: Any) -> RawData | None:
 
 def _open_arrays(dataset: Any, inputs: Any, targets: Any) -> RawData:
     values = to_sample_tensor(inputs)
-    labels = None if targets is None else to_label_array(targets)
+    labels, findings = (None, Findings()) if targets is None else read_labels(targets)
     raw = _raw_data(dataset, tensor_kind(values), RawSplit(values, labels, numbered_names("index", len(values))))
-    return replace(raw, labels_required=True)
+    return replace(raw, labels_required=True, findings=findings + raw.findings)
 
 
-def _open_items(dataset: Any, memory_limit_bytes: int) -> RawData:
-    count = len(dataset)
-    first_input = _split_item(_read_item(dataset, 0))[0]
-    indices = np.arange(count)
-    names = numbered_names("index", count)
-    is_deterministic = _is_deterministic(dataset)
-    findings = Findings() if is_deterministic else _report_random_items(count)
+def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None) -> RawData:
+    first = _read_item(dataset, 0)
+    if is_table_row(first, label=label):
+        return open_rows(dataset, first, label=label, read=_read_item)
+    form, findings = infer_item_form(dataset, first, label=label)
+    items = _Items(dataset, form)
+    first_input = form.split(first)[0]
+    indices = np.arange(len(dataset))
+    is_deterministic = items.are_deterministic()
+    if not is_deterministic:
+        findings += _report_random_items(len(dataset))
     if isinstance(first_input, Image.Image):
-        images = DatasetImages(dataset, indices, is_deterministic)
-        split = RawSplit(images, _read_targets(dataset), names)
-        return replace(_raw_data(dataset, InputKind.PIL_IMAGES, split), findings=findings)
+        images = DatasetImages(dataset, form, indices, is_deterministic)
+        return items.to_raw_data(InputKind.PIL_IMAGES, images, items.read_labels(), findings)
     sample = _stack([first_input])
-    if is_deterministic and sample.nbytes * count <= memory_limit_bytes:
-        values, targets = _read_all(dataset, sample)
-        return _raw_data(dataset, tensor_kind(values), RawSplit(values, targets, names))
-    tensors = DatasetTensors(dataset, indices, is_deterministic, sample.shape[1:], sample.dtype)
-    split = RawSplit(tensors, _read_targets(dataset), names)
-    return replace(_raw_data(dataset, InputKind.DATASET_ITEMS, split), findings=findings)
+    if is_deterministic and sample.nbytes * len(dataset) <= memory_limit_bytes:
+        values, labels = items.read_all(sample)
+        return items.to_raw_data(tensor_kind(values), values, labels, findings)
+    tensors = DatasetTensors(dataset, form, indices, is_deterministic, sample.shape[1:], sample.dtype)
+    return items.to_raw_data(InputKind.DATASET_ITEMS, tensors, items.read_labels(), findings)
 
 
-def _raw_data(dataset: Any, kind: InputKind, split: RawSplit) -> RawData:
-    classes = tuple(str(name) for name in getattr(dataset, "classes", None) or ())
-    return RawData(type(dataset).__name__, kind, {"train": split}, classes=classes)
+@dataclass(frozen=True)
+class _Items:
+    """Items of a Dataset, read one after the other."""
+
+    dataset: Any
+    form: ItemForm
+
+    def read_all(self, sample: Tensor) -> tuple[Tensor, Sequence[Any]]:
+        """Returns the inputs as one tensor, and the labels. sample: the first input, (1, *sample_shape)."""
+        values = torch.empty((len(self.dataset), *sample.shape[1:]), dtype=sample.dtype)
+        labels = []
+        for index in range(len(self.dataset)):
+            inputs, label = self.form.split(_read_item(self.dataset, index))
+            row = _stack([inputs])[0]
+            if row.shape != values.shape[1:] or row.dtype != values.dtype:
+                raise DataError(
+                    f"item {index} is {tuple(row.shape)} {row.dtype}, but item 0 is {tuple(sample.shape[1:])} {sample.dtype}",
+                    hint="give items of one shape",
+                )
+            values[index] = row
+            labels.append(label)
+        return values, labels
+
+    def read_labels(self) -> npt.NDArray[Any] | Sequence[Any]:
+        """Returns the labels of all items: reads each item once, unless the class is known to give the stored ones.
+
+        Where the Dataset has an attribute ``targets``, reading leaves the global generators as they were.
+        """
+        stored = stored_labels(self.dataset)
+        if stored is not None and self.form == ItemForm():
+            return stored
+        random_state = RandomState.capture() if hasattr(self.dataset, "targets") else None
+        labels = [self.form.split(_read_item(self.dataset, index))[1] for index in range(len(self.dataset))]
+        if random_state is not None:
+            random_state.restore()
+        return labels
+
+    def are_deterministic(self) -> bool:
+        """Whether each of four items is the same when it is read twice."""
+        count = len(self.dataset)
+        indices = sorted({index * (count - 1) // (_REREAD_ITEMS - 1) for index in range(_REREAD_ITEMS)})
+        return all(self._input_bytes(index) == self._input_bytes(index) for index in indices)
+
+    def to_raw_data(
+        self, kind: InputKind, inputs: Any, labels: npt.NDArray[Any] | Sequence[Any], findings: Findings
+    ) -> RawData:
+        targets, label_findings = (labels, Findings()) if isinstance(labels, np.ndarray) else _to_labels(labels)
+        split = RawSplit(inputs, targets, numbered_names("index", len(inputs)))
+        raw = _raw_data(self.dataset, kind, split, label_key=self.form.label_key)
+        return replace(raw, findings=findings + label_findings + raw.findings)
+
+    def _input_bytes(self, index: int) -> bytes:
+        inputs = self.form.split(_read_item(self.dataset, index))[0]
+        if isinstance(inputs, Image.Image):
+            return inputs.mode.encode() + inputs.tobytes()
+        return _stack([inputs]).numpy().tobytes()
 
 
-def _read_all(dataset: Any, sample: Tensor) -> tuple[Tensor, npt.NDArray[Any] | None]:
-    values = torch.empty((len(dataset), *sample.shape[1:]), dtype=sample.dtype)
-    labels = []
-    for index in range(len(dataset)):
-        inputs, label = _split_item(_read_item(dataset, index))
-        row = _stack([inputs])[0]
-        if row.shape != values.shape[1:] or row.dtype != values.dtype:
-            raise DataError(
-                f"item {index} is {tuple(row.shape)} {row.dtype}, but item 0 is {tuple(sample.shape[1:])} {sample.dtype}",
-                hint="give items of one shape",
-            )
-        values[index] = row
-        labels.append(label)
-    return values, _to_labels(labels)
-
-
-def _read_targets(dataset: Any) -> npt.NDArray[Any] | None:
-    """Returns the Dataset's ``targets`` where it has no target transform, else the labels of all items, each read once."""
-    targets = getattr(dataset, "targets", None)
-    if targets is not None and getattr(dataset, "target_transform", None) is None and len(targets) == len(dataset):
-        return to_label_array(targets)
-    return _to_labels([_split_item(_read_item(dataset, index))[1] for index in range(len(dataset))])
-
-
-def _to_labels(labels: Sequence[Any]) -> npt.NDArray[Any] | None:
-    if all(label is None for label in labels):
-        return None
-    return to_label_array(
-        [label.item() if isinstance(label, Tensor) and label.ndim == 0 else label for label in labels]
+def _raw_data(dataset: Any, kind: InputKind, split: RawSplit, *, label_key: int | str | None = None) -> RawData:
+    named = name_labels(dataset, split.targets, label_key=label_key)
+    name = getattr(dataset, "name", None) if isinstance(dataset, ItemList) else None
+    return RawData(
+        name or type(dataset).__name__,
+        kind,
+        {"train": replace(split, targets=named.labels)},
+        classes=named.classes,
+        target_name=label_key if isinstance(label_key, str) else "label",
+        findings=named.findings,
     )
 
 
-def _is_deterministic(dataset: Any) -> bool:
-    """Whether each of four items is the same when it is read twice."""
-    count = len(dataset)
-    indices = sorted({index * (count - 1) // (_REREAD_ITEMS - 1) for index in range(_REREAD_ITEMS)})
-    return all(_item_bytes(_read_item(dataset, index)) == _item_bytes(_read_item(dataset, index)) for index in indices)
-
-
-def _item_bytes(item: Any) -> bytes:
-    inputs = _split_item(item)[0]
-    if isinstance(inputs, Image.Image):
-        return inputs.mode.encode() + inputs.tobytes()
-    return _stack([inputs]).numpy().tobytes()
+def _to_labels(labels: Sequence[Any]) -> tuple[npt.NDArray[Any] | None, Findings]:
+    if all(label is None for label in labels):
+        return None, Findings()
+    for index, label in enumerate(labels):
+        if isinstance(label, Mapping | Image.Image) or (isinstance(label, Tensor) and label.ndim > 1):
+            raise DataError(
+                f"the label of item {index} is {describe_item(label)}, but one number or text a sample is needed",
+                hint="give the class, or the number, in __getitem__",
+            )
+    return read_labels([label.item() if isinstance(label, Tensor) and label.ndim == 0 else label for label in labels])
 
 
 def _stack(items: list[Any]) -> Tensor:
@@ -196,17 +244,6 @@ def _read_item(dataset: Any, index: int) -> Any:
         return dataset[index]
     except Exception as error:  # user code may raise anything
         raise DataError(f"item {index} of {type(dataset).__name__} cannot be read: {error!r}") from error
-
-
-def _split_item(item: Any) -> tuple[Any, Any]:
-    if not isinstance(item, tuple | list):
-        return item, None
-    match item:
-        case [inputs, label]:
-            return inputs, label
-        case [inputs]:
-            return inputs, None
-    raise DataError(f"an item of the Dataset has {len(item)} parts", hint="give items (x, y), or x alone")
 
 
 def _report_random_items(count: int) -> Findings:
