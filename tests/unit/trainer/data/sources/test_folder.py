@@ -1,5 +1,6 @@
 """Folders of images, with and without classes and splits."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -50,4 +51,45 @@ def test_images_beside_class_folders_are_reported(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     with pytest.raises(DataError, match="holds no images"):
+        open_folder(tmp_path)
+
+
+def test_what_is_not_used_is_reported(tmp_path: Path) -> None:
+    write_image(tmp_path / "cat" / "1.png")
+    write_image(tmp_path / "cat" / ".ipynb_checkpoints" / "1-checkpoint.png")
+    write_image(tmp_path / "cat" / ".2.png")
+    write_image(tmp_path / ".thumbnails" / "1.png")
+    (tmp_path / "cat" / "3.png").symlink_to("nowhere.png")
+    raw = open_folder(tmp_path)
+    assert list(raw.splits["train"].names) == ["cat/1.png"]
+    assert {(item.kind, item.examples) for item in raw.findings.items} == {
+        ("skipped-folder", (".thumbnails",)),
+        ("skipped-folder", ("cat/.ipynb_checkpoints",)),
+        ("hidden-image", ("cat/.2.png",)),
+        ("broken-link", ("cat/3.png",)),
+    }
+
+
+def test_a_class_may_begin_with_underscores(tmp_path: Path) -> None:
+    write_image(tmp_path / "__background__" / "1.png")
+    write_image(tmp_path / "cat" / "1.png")
+    targets = open_folder(tmp_path).splits["train"].targets
+    assert targets is not None
+    assert targets.tolist() == ["__background__", "cat"]
+
+
+def test_names_that_are_not_utf8_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    write_image(folder / os.fsdecode(b"\xff.png"))
+    raw = open_folder(tmp_path)
+    targets = raw.splits["train"].targets
+    assert targets is not None
+    assert targets.tolist() == ["caf\\xe9"]
+    assert list(raw.splits["train"].names) == ["caf\\xe9/\\xff.png"]
+    raw.splits["train"].inputs.open(0).load()
+
+
+def test_images_without_a_known_suffix_are_named(tmp_path: Path) -> None:
+    write_image(tmp_path / "cat" / "photo")
+    with pytest.raises(DataError, match=r"no file has the suffix of a format that Pillow reads \(cat/photo\)"):
         open_folder(tmp_path)
