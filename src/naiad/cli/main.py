@@ -29,7 +29,7 @@ from naiad.cli import (
     train,
     verify_resume,
 )
-from naiad.cli.output import print_line
+from naiad.cli.output import escape_unknown_letters, print_line
 from naiad.cli.run_command import GlobalOptions, exit_process, run_command
 from naiad.errors import OptionError, did_you_mean
 
@@ -99,4 +99,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def script() -> None:
     """Runs the ``naiad`` command and ends the process."""
+    escape_unknown_letters()
     exit_process(main())

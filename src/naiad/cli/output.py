@@ -1,5 +1,6 @@
 """Writes data to stdout and messages to stderr. Colours only on a terminal, and never with NO_COLOR."""
 
+import io
 import json
 import math
 import sys
@@ -20,8 +21,12 @@ def print_line(text: str) -> None:
 
 
 def print_json(values: Any) -> None:
-    """Writes strict JSON: a number that is not finite becomes null."""
-    print_line(json.dumps(_replace_non_finite(values), indent=2, ensure_ascii=False, default=str, allow_nan=False))
+    r"""Writes strict JSON: a number that is not finite becomes null, and letters that stdout lacks are written as ``\u00fc``."""
+    plain = _replace_non_finite(values)
+    text = json.dumps(plain, indent=2, ensure_ascii=False, default=str, allow_nan=False)
+    if not _can_encode(sys.stdout.encoding, text):
+        text = json.dumps(plain, indent=2, default=str, allow_nan=False)
+    print_line(text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
@@ -49,9 +54,24 @@ def print_error(message: str, *, hint: str | None = None) -> None:
         print_message(f"\nhint: {hint}")
 
 
+def escape_unknown_letters() -> None:
+    """Has stdout and stderr escape the letters that their encoding lacks, where they would end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def format_time(moment: datetime) -> str:
     """Returns the time in this machine's zone, to the second."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _can_encode(encoding: str | None, text: str) -> bool:
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _replace_non_finite(value: Any) -> Any:

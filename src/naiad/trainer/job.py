@@ -42,7 +42,9 @@ def main() -> int:
     except NaiadError as error:
         hint = f"; {error.hint}" if error.hint is not None else ""
         _print_line(f"error: {error}{hint}")
-        Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text(f"{error}{hint}", encoding="utf-8")
+        Path(os.environ["SM_OUTPUT_DIR"], "failure").write_text(
+            f"{error}{hint}", encoding="utf-8", errors="backslashreplace"
+        )
         return 2 if isinstance(error, InputError) else 1
     if not processes.is_rank_zero():
         return 0

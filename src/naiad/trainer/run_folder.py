@@ -157,7 +157,7 @@ def data_digest(dataset: Dataset) -> str:
     if isinstance(samples, TensorSamples):
         digest.update(_memory(samples.tensor))
     else:
-        digest.update("\n".join(map(str, dataset.train.names)).encode())
+        digest.update("\n".join(map(str, dataset.train.names)).encode(errors="backslashreplace"))
     if dataset.train.targets is not None:
         digest.update(_memory(dataset.train.targets))
     return digest.hexdigest()

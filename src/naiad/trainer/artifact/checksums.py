@@ -41,8 +41,11 @@ def check_file(path: Path, expected: str, *, size: int | None = None) -> None:
 
 
 def dumps_with_sha256(values: Mapping[str, Any]) -> bytes:
-    """JSON whose last key, ``sha256``, is the digest of its own bytes: a change of any bit is found."""
-    text = json.dumps({**values, _KEY: _PLACEHOLDER}, indent=1, ensure_ascii=False).encode()
+    r"""JSON whose last key, ``sha256``, is the digest of its own bytes: a change of any bit is found.
+
+    A file's name that is not UTF-8 is read back as it was: JSON writes its half characters as ``\udce9``.
+    """
+    text = json.dumps({**values, _KEY: _PLACEHOLDER}, indent=1, ensure_ascii=False).encode(errors="backslashreplace")
     return _replace_digest(text, _PLACEHOLDER, hashlib.sha256(text).hexdigest())
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.data.findings import Finding
+from naiad.trainer.loop.tolerant_stream import TolerantStream
 from naiad.trainer.model.model import EpochRecord
 from naiad.trainer.plan.plan import Plan
 
@@ -53,7 +54,7 @@ class LineProgress:
 
     def __init__(self, stream: TextIO | None = None, *, interval_s: float = 2.0) -> None:
         """interval_s: least time between two lines of steps."""
-        self._stream = stream if stream is not None else sys.stderr
+        self._stream = TolerantStream(stream if stream is not None else sys.stderr)
         self._interval_s = interval_s
         self._speed = _Speed()
         self._printed_at = float("-inf")
@@ -79,14 +80,15 @@ class LineProgress:
     def close(self) -> None: ...
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        self._stream.write(line + "\n")
+        self._stream.flush()
 
 
 class BarProgress:
     """Shows a moving bar on a terminal, the plan above it and a line for each epoch."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console if console is not None else Console(stderr=True)
+        self._console = console if console is not None else _console(sys.stderr)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -123,7 +125,11 @@ class BarProgress:
 def make_progress(stream: TextIO | None = None) -> Progress:
     """A bar on a terminal, lines elsewhere. stream: None is stderr."""
     stream = stream if stream is not None else sys.stderr
-    return BarProgress(Console(file=stream)) if stream.isatty() else LineProgress(stream)
+    return BarProgress(_console(stream)) if stream.isatty() else LineProgress(stream)
+
+
+def _console(stream: TextIO) -> Console:
+    return Console(file=cast(TextIO, TolerantStream(stream)))
 
 
 class _Speed:

@@ -73,7 +73,7 @@ def _read_source(file: Path) -> str:
 
 
 def _import_source(file: Path, source: str) -> ModuleType:
-    digest = hashlib.sha256(f"{file.resolve()}\n{source}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{file.resolve()}\n{source}".encode(errors="backslashreplace")).hexdigest()[:16]
     name = f"_naiad_network_{digest}"
     spec = importlib.util.spec_from_file_location(name, file.resolve())
     assert spec is not None

@@ -116,4 +116,4 @@ def _write_files(folder: Path, page: str, pictures: Iterable[ReportFigure]) -> N
     with translate_errors(folder):
         for picture in pictures:
             durable.write_file(folder / FIGURES / f"{picture.name}.png", picture.png)
-        durable.write_file(folder / PAGE, page.encode("utf-8"))
+        durable.write_file(folder / PAGE, page.encode(errors="backslashreplace"))

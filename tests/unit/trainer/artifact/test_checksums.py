@@ -44,3 +44,8 @@ def test_a_change_of_any_bit_is_found():
     for bit in range(8 * len(data)):
         with pytest.raises(ValueError):  # noqa: PT011  # reason: json's own errors are ValueErrors
             checksums.loads_with_sha256(flip(data, bit))
+
+
+def test_names_that_are_not_utf8_are_read_back():
+    values = {"examples": ["caf\udce9.png", "süß.png"]}
+    assert checksums.loads_with_sha256(checksums.dumps_with_sha256(values)) == values

@@ -107,13 +107,13 @@ def list_folder(folder: Path) -> list[Path]:
 
 
 def printable_name(path: Path, root: Path) -> str:
-    """Returns the path below ``root``, with slashes; bytes that are not UTF-8 are written as ``\\xe9``."""
+    r"""Returns the path below ``root``, with slashes; bytes that are not UTF-8 are written as ``\xe9``."""
     return printable(path.relative_to(root).as_posix())
 
 
 def printable(name: str) -> str:
-    """Returns a file's name as text that any file can hold; bytes that are not UTF-8 are written as ``\\xe9``."""
-    return os.fsencode(name).decode(errors="backslashreplace")
+    r"""Returns a file's name as text that any file can hold; bytes that are not UTF-8 are written as ``\xe9``."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 _Identity = tuple[int, int]
