@@ -21,11 +21,12 @@ def inspect(
     label: options.LabelOption = None,
     task: options.TaskOption = None,
     image_size: options.ImageSizeOption = None,
+    as_: options.AsOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Show what is in the data, without training."""
     size = parse_image_size(image_size)
-    inspection = naiad.inspect(data, validation=validation, task=task, label=label, image_size=size)
+    inspection = naiad.inspect(data, validation=validation, task=task, label=label, image_size=size, as_=as_)
     if as_json:
         print_json(inspection.to_json())
     else:

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from naiad.cli import options
 from naiad.cli.evaluation_text import format_evaluation, format_score
 from naiad.cli.output import print_json, print_line
-from naiad.errors import OptionError, TrainingStopped
+from naiad.errors import FolderInUse, OptionError, TrainingStopped
 from naiad.trainer.fit_options import FitOptions, help_of
 from naiad.trainer.option_text import parse_duration_s, parse_image_size, parse_net, parse_plan
 
@@ -46,6 +47,7 @@ def train(
     label: options.LabelOption = None,
     task: options.TaskOption = None,
     image_size: options.ImageSizeOption = None,
+    as_: options.AsOption = None,
     choices: ChoicesOption = None,
     plan: PlanOption = None,
     report: ReportOption = True,
@@ -57,22 +59,22 @@ def train(
     """
     if resume and out is None:
         raise OptionError("--resume needs the folder of the run", hint="name it: --out DIR")
-    folder = out if out is not None else free_folder(Path("runs"), net, data)
     fit_options = FitOptions(
         validation=validation,
         epochs=epochs,
         time_limit_s=parse_duration_s(time_limit),
         plan=parse_plan(plan, choices or ()),
         seed=seed,
-        out=folder,
+        out=out,
         resume=resume,
         task=task,
         label=label,
         image_size=parse_image_size(image_size),
+        as_=as_,
         report=report,
     )
     started = time.perf_counter()
-    model = _train_model(net, data, fit_options, folder)
+    model, folder = _train_in_folder(net, data, fit_options)
     if model is None:
         return
     summary = summarize(model, folder, seconds=time.perf_counter() - started)
@@ -80,6 +82,17 @@ def train(
         print_json(summary)
     else:
         print_summary(summary)
+
+
+def _train_in_folder(net: str, data: str, fit_options: FitOptions) -> "tuple[Model | None, Path]":
+    """Trains in the folder that the user names, else in a free one: another run may take the same name at the same moment."""
+    while True:
+        folder = Path(fit_options.out) if fit_options.out is not None else free_folder(Path("runs"), net, data)
+        try:
+            return _train_model(net, data, replace(fit_options, out=folder), folder), folder
+        except FolderInUse:
+            if fit_options.out is not None:
+                raise
 
 
 def _train_model(net: str, data: str, fit_options: FitOptions, folder: Path) -> "Model | None":
@@ -98,7 +111,8 @@ def _train_model(net: str, data: str, fit_options: FitOptions, folder: Path) -> 
 def free_folder(parent: Path, net: str, data: str) -> Path:
     """Returns ``parent/NET-DATA``, with a number where that folder exists."""
     words = [Path(text.partition(":")[0]).stem or text for text in (net, data)]
-    base = "-".join("".join(letter if letter.isalnum() else "-" for letter in word).strip("-") for word in words)
+    plain = ["".join(letter if letter.isalnum() else "-" for letter in word).strip("-") for word in words]
+    base = "-".join(word[:_MAX_WORD_LETTERS] for word in plain)
     names = [base, *(f"{base}-{number}" for number in range(2, 10_000))]
     return next(parent / name for name in names if not (parent / name).exists())
 

@@ -85,6 +85,7 @@ class Connection:
         task: str | None = None,
         label: str | None = None,
         image_size: int | tuple[int, int] | None = None,
+        as_: str | None = None,
         report: bool = True,
         name: str | None = None,
         instance_type: str = "ml.m5.large",
@@ -109,6 +110,7 @@ class Connection:
             task=task,
             label=label,
             image_size=image_size,
+            as_=as_,
             report=report,
         )
         job_input = make_job_input(net, data, options)

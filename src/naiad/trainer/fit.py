@@ -6,7 +6,7 @@ Several processes (torchrun, a job's instances) that call it with the same argum
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def fit(
     task: str | None = None,
     label: str | None = None,
     image_size: int | tuple[int, int] | None = None,
+    as_: str | None = None,
     report: bool = True,
     progress: Progress | None = None,
 ) -> Model:
@@ -61,7 +62,8 @@ def fit(
     out: the folder for the artifact, checkpoints, metrics and report; None keeps everything in memory.
     resume: True continues from the last checkpoint in ``out``, if there is one.
     task: ``classification``, ``regression`` or ``clustering``; None finds it from the data.
-    label: the target's column, for tables. image_size: side, or (height, width), in pixels.
+    label: the target's column of a table, or its name in a Dataset's items. image_size: side, or (height, width), in pixels.
+    as_: what arrays hold: ``image``, ``sequence`` or ``tokens``; None gives them as the network takes them.
     report: False leaves out the baseline and report.html, which need a folder ``out``.
     progress: receives what happens; None shows a bar on a terminal and lines elsewhere, on stderr.
     Raises InputError before anything is written; TrainingError (TrainingStopped among them) when the run ends early.
@@ -77,6 +79,7 @@ def fit(
         task=task,
         label=label,
         image_size=image_size,
+        as_=as_,
         report=report,
     )
     return fit_with_options(net, data, options, progress=progress)
@@ -89,19 +92,25 @@ def fit_with_options(
     started = time.perf_counter()
     request = plan_request(options)
     overrides, seed = request.overrides, request.seed
-    with processes.join_process_group() as group, fork_rng(seed):
+    with processes.join_process_group() as group, fork_rng(seed), ExitStack() as at_end:
         folder = group.on_rank_zero(lambda: run_folder.open_run_folder(options.out, resume=options.resume))
+        at_end.callback(folder.unlock)
+        if folder.previous is not None:
+            group.on_rank_zero(folder.lock)
         feed, normalisation = group.on_rank_zero(lambda: _data_choices(request, folder))
         progress = progress if progress is not None else make_progress()
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
-                dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
+                prepared_as = data_options(options, seed=seed, feed=feed, normalisation=normalisation)
+                dataset = prepare(data, prepared_as, network=nets.describe_network_input(net))
             module, source = nets.resolve_network(net, dataset=dataset)
             nets.check_forward_pass(module, dataset)
         with torch_threads(fixed_values(overrides).get("threads")):
             strategy = make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"))
+            if folder.previous is None:
+                group.on_rank_zero(folder.lock)
             run = Run(folder, dataset, module, strategy, progress, with_report=options.report, group=group)
             chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
             with torch_threads(chosen.plan.threads):
@@ -115,6 +124,7 @@ def data_options(options: FitOptions, *, seed: int, feed: str | None, normalisat
         task=options.task,
         label=options.label,
         image_size=options.image_size,
+        as_=options.as_,
         seed=seed,
         memory_limit_bytes=memory_limit_bytes(feed),
         normalise=normalisation == "on",

@@ -43,6 +43,10 @@ class FitOptions:
     image_size: int | tuple[int, int] | None = field(
         default=None, metadata={"help": "Side, or height and width, in pixels."}
     )
+    as_: str | None = field(
+        default=None,
+        metadata={"help": "image, sequence or tokens: what arrays hold; found from the network if left out."},
+    )
     report: bool = field(default=True, metadata={"help": "Write report.html and its pictures."})
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from naiad.errors import OptionError, did_you_mean
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.option_text import parse_duration_s, parse_image_size
 
-_NAMES = ("net", "data", "validation", "epochs", "time_limit", "seed", "task", "label", "image_size", "report")
+_NAMES = ("net", "data", "validation", "epochs", "time_limit", "seed", "task", "label", "image_size", "as", "report")
 _PLAN_PREFIX = "plan."
 
 
@@ -32,6 +32,7 @@ def to_hyperparameters(options: FitOptions) -> dict[str, str]:
         "task": options.task,
         "label": options.label,
         "image_size": "x".join(map(str, size)) if isinstance(size, tuple) else size,
+        "as": options.as_,
         "report": str(options.report).lower(),
         **{f"{_PLAN_PREFIX}{name}": _choice_text(value) for name, value in (options.plan or {}).items()},
     }
@@ -40,7 +41,9 @@ def to_hyperparameters(options: FitOptions) -> dict[str, str]:
 
 def from_hyperparameters(values: Mapping[str, Any], *, validation: Any = None) -> FitOptions:
     """Reads the hyperparameters that ``check_names`` accepts. Raises OptionError."""
-    text = {name: str(values[name]) for name in ("time_limit", "image_size", "label") if values.get(name) is not None}
+    text = {
+        name: str(values[name]) for name in ("time_limit", "image_size", "label", "as") if values.get(name) is not None
+    }
     return FitOptions(
         validation=validation,
         epochs=values.get("epochs"),
@@ -52,6 +55,7 @@ def from_hyperparameters(values: Mapping[str, Any], *, validation: Any = None) -
         task=values.get("task"),
         label=text.get("label"),
         image_size=parse_image_size(text.get("image_size")),
+        as_=text.get("as"),
         report=values.get("report", True) not in (False, "false", "no"),
     )
 
@@ -61,7 +65,8 @@ def check_names(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in _NAMES and not name.startswith(_PLAN_PREFIX):
             raise OptionError(
-                f"{name!r} is no hyperparameter of Naiad's trainer", hint=did_you_mean(name, (*_NAMES, "plan.batch_size"))
+                f"{name!r} is no hyperparameter of Naiad's trainer",
+                hint=did_you_mean(name, (*_NAMES, "plan.batch_size")),
             )
 
 

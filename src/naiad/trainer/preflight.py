@@ -34,7 +34,8 @@ def preflight(net: nn.Module | type[nn.Module] | str | None, data: Any, options:
     overrides, seed = request.overrides, request.seed
     with fork_rng(seed), torch_threads(fixed_values(overrides).get("threads")):
         feed, normalisation = overrides.get("feed"), overrides.get("normalisation", "on")
-        dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
+        prepared_as = data_options(options, seed=seed, feed=feed, normalisation=normalisation)
+        dataset = prepare(data, prepared_as, network=nets.describe_network_input(net))
         module, _ = nets.resolve_network(net, dataset=dataset)
         nets.check_forward_pass(module, dataset)
         plan = request.followed if request.followed is not None else make_plan(module, dataset, overrides, seed=seed)

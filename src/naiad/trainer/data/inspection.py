@@ -53,6 +53,7 @@ def inspect(
     task: str | None = None,
     label: str | None = None,
     image_size: int | tuple[int, int] | None = None,
+    as_: str | None = None,
     seed: int = 0,
     memory_limit_bytes: int | None = None,
 ) -> Inspection:
@@ -66,6 +67,7 @@ def inspect(
         task=task,
         label=label,
         image_size=image_size,
+        as_=as_,
         seed=seed,
         memory_limit_bytes=memory_limit_bytes,
     )

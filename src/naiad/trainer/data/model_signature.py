@@ -8,8 +8,12 @@ import numpy.typing as npt
 
 from naiad.trainer.data.cleaning.clean import clean
 from naiad.trainer.data.dataset import InputSchema, Split, Task
+from naiad.trainer.data.features.array import ArraySchema
+from naiad.trainer.data.features.tokens import TokenSchema
 from naiad.trainer.data.findings import Action, Findings
 from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
+from naiad.trainer.data.layout import InputLayout, Layout
+from naiad.trainer.data.sources.arrays import apply_layout
 from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
 
@@ -33,6 +37,7 @@ def prepare_split(
     """
     limit_bytes = default_memory_limit_bytes()
     raw = open_source(data, label=_choose_label(signature, label), memory_limit_bytes=limit_bytes)
+    raw = _lay_out_as_trained(raw, signature.schema)
     single = replace(raw, splits={"train": raw.get_split(split)})
     is_table = raw.kind is InputKind.TABLE
     if raw.label is None and is_table and signature.target_name in single.splits["train"].inputs.column_names:
@@ -44,6 +49,15 @@ def prepare_split(
     target_schema = _target_schema(signature, cleaned.targets, raw.classes)
     labels = _replace_indices(cleaned.targets, raw, target_schema)
     return cleaned.to_split(encode_targets(labels, target_schema, split=split)), findings
+
+
+def _lay_out_as_trained(raw: RawData, schema: InputSchema) -> RawData:
+    """Returns arrays in the layout that the model was trained on. Raises DataError for token ids that are none."""
+    if isinstance(schema, TokenSchema):
+        return apply_layout(raw, InputLayout(Layout.TOKENS))
+    if isinstance(schema, ArraySchema) and schema.is_sequence:
+        return apply_layout(raw, InputLayout(Layout.SEQUENCE))
+    return raw
 
 
 def _choose_label(signature: ModelSignature, label: str | None) -> str | None:

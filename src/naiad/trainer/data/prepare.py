@@ -19,7 +19,9 @@ from naiad.trainer.data.cleaning.label_checks import find_small_classes
 from naiad.trainer.data.dataset import Dataset, Split, Task
 from naiad.trainer.data.features.fit import fit_input_features
 from naiad.trainer.data.findings import Action, Finding, Findings
+from naiad.trainer.data.infer_layout import NetworkInput, set_layout
 from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
+from naiad.trainer.data.layout import check_layout
 from naiad.trainer.data.sources.open import add_validation, default_memory_limit_bytes, open_source
 from naiad.trainer.data.sources.raw_data import RawData
 from naiad.trainer.data.splitting import validation_indices
@@ -37,6 +39,8 @@ class DataOptions:
     """Label column of a table."""
     image_size: int | tuple[int, int] | None = None
     """Side, or (height, width), in pixels; None takes the size that most training images have."""
+    as_: str | None = None
+    """A value of ``Layout`` for arrays; None takes what the network takes, else the default."""
     seed: int = 0
     """Draws the validation split, and the samples for statistics where samples are streamed."""
     memory_limit_bytes: int | None = None
@@ -49,6 +53,7 @@ class DataOptions:
         sides = (size, size) if isinstance(size, int) else tuple(size or ())
         if size is not None and (len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides)):
             raise OptionError(f"image_size is {size!r}", hint="give a number of pixels, or (height, width)")
+        check_layout(self.as_)
 
     @property
     def image_sides(self) -> tuple[int, int] | None:
@@ -66,10 +71,13 @@ class DataOptions:
 DEFAULT_OPTIONS = DataOptions()
 
 
-def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS) -> Dataset:
-    """Returns ``data`` cleaned, encoded and split. Raises DataError, OptionError."""
+def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS, *, network: NetworkInput | None = None) -> Dataset:
+    """Returns ``data`` cleaned, encoded and split. Raises DataError, OptionError.
+
+    network: the one that is to be trained, where it decides how arrays are laid out.
+    """
     limit_bytes = options.memory_limit_or_default
-    raw = open_data(data, options, limit_bytes)
+    raw = open_data(data, options, limit_bytes, network=network)
     cleaned = clean(raw, image_size=options.image_sides, memory_limit_bytes=limit_bytes)
     target_schema = infer_target_schema(cleaned.splits["train"].targets, task=options.task, names=raw.classes)
     targets, findings = encode_all_targets(cleaned.splits, target_schema)
@@ -92,13 +100,18 @@ def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS) -> Dataset:
     )
 
 
-def open_data(data: Any, options: DataOptions, memory_limit_bytes: int) -> RawData:
-    """Returns the raw data with the validation data that ``options`` name. Raises DataError."""
-    raw = open_source(data, label=options.label, memory_limit_bytes=memory_limit_bytes)
-    if options.validation is None:
-        return raw
-    validation = open_source(options.validation, label=options.label, memory_limit_bytes=memory_limit_bytes)
-    return add_validation(raw, validation)
+def open_data(
+    data: Any, options: DataOptions, memory_limit_bytes: int, *, network: NetworkInput | None = None
+) -> RawData:
+    """Returns the raw data with the validation data that ``options`` name, in their layout. Raises DataError."""
+    layout = check_layout(options.as_)
+    raw = open_source(data, label=options.label, memory_limit_bytes=memory_limit_bytes, layout=layout)
+    if options.validation is not None:
+        validation = open_source(
+            options.validation, label=options.label, memory_limit_bytes=memory_limit_bytes, layout=layout
+        )
+        raw = add_validation(raw, validation)
+    return set_layout(raw, layout, network)
 
 
 def encode_all_targets(

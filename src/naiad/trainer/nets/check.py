@@ -32,7 +32,7 @@ def check_forward_pass(net: nn.Module, dataset: Dataset) -> None:
         )
     _check_gradients(net)
     raw = dataset.train.samples.take(torch.arange(min(_NUM_SAMPLES, len(dataset.train))))
-    with _preserve_state(net), _preserve_state(dataset.features), torch.no_grad():
+    with preserve_state(net), preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
         output = _run_forward(net, net, inputs)
         _check_tensor(net, output)
@@ -54,7 +54,7 @@ def check_forward_pass(net: nn.Module, dataset: Dataset) -> None:
 def check_single_sample(net: nn.Module, dataset: Dataset) -> None:
     """Raises OptionError where ``net`` cannot train on a batch of one sample, as BatchNorm cannot. Leaves it as it was."""
     raw = dataset.train.samples.take(torch.zeros(1, dtype=torch.int64))
-    with _preserve_state(net), _preserve_state(dataset.features), torch.no_grad():
+    with preserve_state(net), preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
         net.train()
         try:
@@ -154,7 +154,7 @@ def _check_embedding(net: nn.Module, inputs: Tensor) -> None:
 
 
 @contextmanager
-def _preserve_state(module: nn.Module) -> Iterator[None]:
+def preserve_state(module: nn.Module) -> Iterator[None]:
     """Sets eval mode inside the block; restores modes, buffers and the global random generators after it."""
     modes = [(each, each.training) for each in module.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers() if not is_lazy(buffer)]

@@ -12,6 +12,7 @@ from naiad.trainer.data.cleaning.arrays import clean_array
 from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.digests import digest_samples
 from naiad.trainer.data.cleaning.duplicates import drop_shared_samples, find_duplicates
+from naiad.trainer.data.cleaning.encoded_items import encode_items, first_samples
 from naiad.trainer.data.cleaning.image_headers import choose_image_shape, read_headers
 from naiad.trainer.data.cleaning.images import decode_images
 from naiad.trainer.data.cleaning.label_checks import drop_missing_labels
@@ -19,8 +20,14 @@ from naiad.trainer.data.cleaning.table_splits import clean_table_splits
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
+from naiad.trainer.data.features.tokens import TokenSchema
 from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.layout import Layout
+from naiad.trainer.data.scale import measure_range
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
+
+_LARGEST_TOKEN = 2**31 - 1
+"""Bound of token ids where they are streamed and the network has no Embedding."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +68,19 @@ def _clean_inputs(
     if raw.kind is InputKind.PIL_IMAGES:
         return _clean_images(raw, image_size, memory_limit_bytes, schema)
     if raw.kind is InputKind.DATASET_ITEMS:
-        return _clean_dataset_items(raw)
+        return _clean_dataset_items(raw, schema)
     return _clean_tensors(raw, image_size, schema)
 
 
 def _clean_images(
     raw: RawData, image_size: tuple[int, int] | None, memory_limit_bytes: int, schema: InputSchema | None
 ) -> CleanedData:
+    if schema is not None and not isinstance(schema, ImageSchema):
+        raise DataError(
+            f"{raw.name} holds images, but the model was trained on arrays of shape {schema.sample_shape}, "
+            "whose scale an image does not say",
+            hint="give the Dataset or arrays as in training, or train on the image files themselves",
+        )
     headers = {name: read_headers(split.inputs) for name, split in raw.splits.items()}
     if isinstance(schema, ImageSchema):
         shape, findings = schema.image_shape, Findings()
@@ -83,12 +96,17 @@ def _clean_images(
     return CleanedData(splits, ImageSchema(*shape.chw), findings)
 
 
-def _clean_dataset_items(raw: RawData) -> CleanedData:
-    """Checks shapes only: the items are random, or too many to read them here."""
-    splits = {name: CleanedSplit(split.inputs, split.targets, split.names, None) for name, split in raw.splits.items()}
-    items = raw.splits["train"].inputs
-    _check_shapes({name: split.inputs.sample_shape for name, split in raw.splits.items()})
-    return CleanedData(splits, _tensor_schema(items.sample_shape, items.dtype), Findings())
+def _clean_dataset_items(raw: RawData, schema: InputSchema | None) -> CleanedData:
+    """Checks shapes and scale only: the items are random, or too many to read them here."""
+    items, is_trained = raw.splits["train"].inputs, schema is not None
+    if schema is None:
+        _check_shapes({name: split.inputs.sample_shape for name, split in raw.splits.items()})
+        schema = _infer_tensor_schema(raw, items.sample_shape, items.dtype)
+    splits = {}
+    for name, split in raw.splits.items():
+        inputs = encode_items(split.inputs, schema) if is_trained or name != "train" else split.inputs
+        splits[name] = CleanedSplit(inputs, split.targets, split.names, None)
+    return CleanedData(splits, schema, Findings())
 
 
 def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: InputSchema | None) -> CleanedData:
@@ -101,6 +119,8 @@ def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: Inp
             findings += array_findings
         if tuple(values.shape[1:]) != schema.sample_shape or values.dtype is not schema.dtype:
             values = schema.encode(values)
+        elif isinstance(schema, ArraySchema):
+            schema.check_scale(values)
         splits[name] = CleanedSplit(TensorSamples(values), split.targets, split.names, digest_samples(values))
     return CleanedData(splits, schema, findings)
 
@@ -111,15 +131,26 @@ def _infer_schema(raw: RawData, image_size: tuple[int, int] | None) -> InputSche
         return ImageSchema(train.shape[1], *image_size)
     if raw.kind is not InputKind.IMAGES:
         _check_shapes({name: split.inputs.shape[1:] for name, split in raw.splits.items()})
-    return _tensor_schema(train.shape[1:], train.dtype)
+    return _infer_tensor_schema(raw, train.shape[1:], train.dtype)
 
 
-def _tensor_schema(shape: torch.Size, dtype: torch.dtype) -> InputSchema:
+def _infer_tensor_schema(raw: RawData, shape: torch.Size, dtype: torch.dtype) -> InputSchema:
     if 0 in shape:
         raise DataError(
             f"samples of shape {tuple(shape)} have no value", hint="give samples without an axis of length 0"
         )
-    return ImageSchema(*shape) if dtype is torch.uint8 else ArraySchema(tuple(shape))
+    inputs, layout = raw.splits["train"].inputs, raw.layout
+    if dtype is torch.uint8:
+        return ImageSchema(*shape)
+    if dtype is torch.int64:
+        largest = int(inputs.max()) if isinstance(inputs, Tensor) else _LARGEST_TOKEN - 1
+        return TokenSchema(tuple(shape), layout.token_count if layout.token_count is not None else largest + 1)
+    return ArraySchema(
+        tuple(shape),
+        is_sequence=layout.layout is Layout.SEQUENCE,
+        feature_axis=layout.feature_axis,
+        value_range=measure_range(first_samples(inputs).numpy()),
+    )
 
 
 def _check_shapes(shapes: Mapping[str, torch.Size]) -> None:

@@ -7,6 +7,7 @@ from naiad.trainer.data.dataset import InputSchema
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.features.table import TableSchema
+from naiad.trainer.data.features.tokens import TokenSchema
 
 
 def schema_from_json(values: dict[str, Any]) -> InputSchema:
@@ -18,6 +19,8 @@ def schema_from_json(values: dict[str, Any]) -> InputSchema:
                 return ImageSchema.from_json(values)
             case "array":
                 return ArraySchema.from_json(values)
+            case "tokens":
+                return TokenSchema.from_json(values)
             case "table":
                 return TableSchema.from_json(values)
     except (KeyError, TypeError, ValueError) as error:

@@ -7,6 +7,7 @@ from naiad.trainer.data.dataset import InputSchema, Samples, TensorSamples
 from naiad.trainer.data.features.array import ArrayFeatures, ArraySchema, fit_array_features
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema, fit_image_features
 from naiad.trainer.data.features.table import TableFeatures, TableSchema, fit_table_features
+from naiad.trainer.data.features.tokens import TokenFeatures, TokenSchema
 
 _MAX_LISTED = 4
 """Columns whose statistics are listed one by one."""
@@ -21,13 +22,18 @@ def fit_input_features(schema: InputSchema, samples: Samples, *, seed: int, norm
     if isinstance(schema, ImageSchema):
         return fit_image_features(samples, seed=seed) if normalise else ImageFeatures.unit_range(schema.channels)
     if isinstance(schema, ArraySchema):
-        return fit_array_features(samples, seed=seed) if normalise else ArrayFeatures.identity(schema.shape)
+        axis = schema.feature_axis
+        if not normalise:
+            return ArrayFeatures.identity(schema.shape, axis=axis)
+        return fit_array_features(samples, seed=seed, axis=axis)
+    if isinstance(schema, TokenSchema):
+        return TokenFeatures()
     if not normalise:
         raise OptionError(
             "normalisation is off, but a table's columns have units of their own and are always standardised",
             hint="leave normalisation out, or give arrays that are scaled already",
         )
-    assert isinstance(schema, TableSchema)  # reason: there are three kinds of schemas
+    assert isinstance(schema, TableSchema)  # reason: there are no other kinds of schemas
     assert isinstance(samples, TensorSamples)  # reason: tables are always in memory
     return fit_table_features(schema, samples.tensor)
 

@@ -44,7 +44,7 @@ class ImageSchema:
         """Returns uint8 (N, C, H, W) for a path, a PIL image, an array or a tensor, for a list of them, or for a batch.
 
         Arrays are (H, W), (N, H, W), (H, W, C), (C, H, W), (N, H, W, C) or (N, C, H, W), with whole numbers of 0…255, or
-        floats of 0…1 or 0…255. Raises DataError.
+        floats of 0…1 or 0…255: one scale for all that is given at once. Raises DataError.
         """
         if isinstance(raw, str | Path | Image.Image):
             return self._encode_image(raw).unsqueeze(0)
@@ -52,7 +52,7 @@ class ImageSchema:
             if not len(raw):
                 raise DataError("no image was given: the list is empty", hint="give at least one image")
             if any(isinstance(item, str | Path | Image.Image) or np.ndim(item) >= 2 for item in raw):
-                return torch.cat([self.encode(item) for item in raw])
+                return torch.cat([self.encode(item) for item in _to_one_scale(raw)])
         return self._encode_batch(_to_pixels(raw))
 
     def to_json(self) -> dict[str, Any]:
@@ -189,9 +189,35 @@ def _to_pixels(raw: Any) -> Tensor:
         raise DataError(
             f"the images hold values of {low:g} to {high:g}", hint="give raw pixels of 0 to 255, or floats of 0 to 1"
         )
-    if values.is_floating_point() and high <= 1:
+    if pixel_factor(values) != 1:
         values = values * 255
     return values.round().to(torch.uint8) if values.is_floating_point() else values.to(torch.uint8)
+
+
+def pixel_factor(values: Tensor) -> float:
+    """Returns 255 for floats of 0…1, and 1 for pixels."""
+    return 255.0 if values.is_floating_point() and values.numel() and float(values.max()) <= 1 else 1.0
+
+
+def _to_one_scale(images: Sequence[Any]) -> list[Any]:
+    """Returns a list of images where floats of 0…1 in the midst of floats up to 255 are pixels as these are."""
+    tops = [_float_top(image) for image in images]
+    if not any(top is not None and top > 1 for top in tops):
+        return list(images)
+    return [
+        torch.as_tensor(image).round().to(torch.uint8) if top is not None and top <= 1 else image
+        for image, top in zip(images, tops, strict=True)
+    ]
+
+
+def _float_top(image: Any) -> float | None:
+    """Returns the largest value of an array of floats of 0 or more; None for anything else, which is checked later."""
+    if isinstance(image, str | Path | Image.Image):
+        return None
+    values = image.detach().cpu().numpy() if isinstance(image, Tensor) else np.asarray(image)
+    if values.dtype.kind != "f" or not values.size or not values.min() >= 0:
+        return None
+    return float(values.max())
 
 
 def _to_numbers(raw: Any) -> npt.NDArray[Any]:

@@ -3,6 +3,7 @@
 Shape legend: N samples, C channels, H height, W width, F features.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,52 @@ import torch
 from torch import Tensor
 
 from naiad.errors import DataError
+from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.layout import InputLayout, Layout, lay_out, undo_layout
+from naiad.trainer.data.sources.label_matrix import read_labels
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 
-CHANNEL_COUNTS = (1, 3, 4)
 
-
-def open_arrays(data: Any, *, name: str = "arrays") -> RawData:
+def open_arrays(data: Any, *, name: str = "arrays", layout: Layout | None = None) -> RawData:
     """Opens X, (X,) or (X, y). Raises DataError."""
     inputs, targets = _split_pair(data)
-    values = to_sample_tensor(inputs)
-    split = RawSplit(values, None if targets is None else to_label_array(targets), numbered_names("index", len(values)))
+    given = as_tensor(inputs)
+    values = lay_out(given, layout)
+    labels, findings = (None, Findings()) if targets is None else read_labels(targets)
+    split = RawSplit(values, labels, numbered_names("index", len(values)), tuple(given.shape[1:]))
     if split.targets is not None and len(split.targets) != len(values):
         raise DataError(f"X has {len(values):,} samples and y has {len(split.targets):,} labels")
     if not len(values):
         raise DataError("the arrays are empty: X has 0 samples")
-    return RawData(name, tensor_kind(values), {"train": split}, target_name="y", labels_required=True)
+    return RawData(
+        name, tensor_kind(values), {"train": split}, target_name="y", labels_required=True, findings=findings
+    )
+
+
+def apply_layout(raw: RawData, input_layout: InputLayout) -> RawData:
+    """Returns the data with its arrays in another layout. Raises DataError where they cannot have it."""
+    layout = input_layout.layout
+    if raw.kind in (InputKind.PIL_IMAGES, InputKind.TABLE):
+        if layout not in (None, Layout.IMAGE) or (raw.kind is InputKind.TABLE and layout is not None):
+            raise DataError(
+                f"as_ is {layout}, but the data are of kind {raw.kind}", hint="leave as_ out, or give arrays"
+            )
+        return raw
+    if raw.kind is InputKind.DATASET_ITEMS:
+        splits = {name: replace(split, inputs=split.inputs.with_layout(layout)) for name, split in raw.splits.items()}
+        return replace(raw, splits=splits, layout=input_layout)
+    splits = {}
+    for name, split in raw.splits.items():
+        given_shape = split.given_shape if split.given_shape is not None else _shape_without_channel(split.inputs)
+        values = lay_out(undo_layout(split.inputs, given_shape), layout)
+        splits[name] = replace(split, inputs=values, given_shape=given_shape)
+    return replace(raw, kind=tensor_kind(splits["train"].inputs), splits=splits, layout=input_layout)
 
 
 def tensor_kind(values: Tensor) -> InputKind:
+    """Returns the kind of inputs that ``lay_out`` has made."""
+    if values.dtype is torch.int64:
+        return InputKind.TOKENS
     return InputKind.IMAGES if values.dtype is torch.uint8 else InputKind.ARRAYS
 
 
@@ -37,38 +66,9 @@ def numbered_names(word: str, count: int) -> list[str]:
     return [f"{word} {index}" for index in range(count)]
 
 
-def to_sample_tensor(inputs: Any) -> Tensor:
-    """Returns uint8 (N, C, H, W) for images, float32 (N, F) or (N, C, H, W) for all else. Raises DataError.
-
-    Whole numbers of 0…255 in three or four dimensions are images. The channel axis is the one of length 1, 3 or 4.
-    """
-    values = as_tensor(inputs)
-    if values.ndim >= 3 and values.dtype is not torch.uint8 and _holds_pixels(values):
-        values = values.to(torch.uint8)
-    return to_channels_first(values)
-
-
-def to_channels_first(values: Tensor) -> Tensor:
-    """Returns the same values as uint8 (N, C, H, W) or float32 (N, …). Raises DataError for a single number.
-
-    The result depends on shape and dtype only, so one item of a Dataset is treated as all of them are.
-    """
-    if values.ndim == 0:
-        raise DataError("X is a single number, not an array of samples")
-    if values.ndim == 1:
-        values = values.unsqueeze(1)
-    if values.ndim == 3:
-        values = values.unsqueeze(1)
-    elif values.ndim == 4 and is_channels_last(values.shape[1:]):
-        values = values.permute(0, 3, 1, 2)
-    is_image = values.dtype is torch.uint8 and values.ndim == 4 and values.shape[1] in CHANNEL_COUNTS
-    return values.to(torch.uint8 if is_image else torch.float32).contiguous()
-
-
-def is_channels_last(shape: torch.Size | tuple[int, ...]) -> bool:
-    """Whether a shape of three axes is (H, W, C) rather than (C, H, W)."""
-    first, _, last = shape
-    return last in CHANNEL_COUNTS and first not in CHANNEL_COUNTS
+def to_sample_tensor(inputs: Any, layout: Layout | None = None) -> Tensor:
+    """Returns uint8 (N, C, H, W) for images, int64 (N, T) for tokens, float32 (N, F) or (N, …) for all else. Raises DataError."""
+    return lay_out(as_tensor(inputs), layout)
 
 
 def as_tensor(inputs: Any) -> Tensor:
@@ -82,27 +82,15 @@ def as_tensor(inputs: Any) -> Tensor:
     if values.dtype == object:
         values = _to_numbers(values)
     if values.dtype.kind not in "buif":
-        raise DataError(f"X holds {values.dtype}, not numbers", hint="give a DataFrame and label= for mixed columns")
+        raise DataError(
+            f"X holds {values.dtype}, not numbers",
+            hint="give a DataFrame and label= for mixed columns; text of one column is given as token ids",
+        )
     if values.dtype in (np.uint16, np.uint32, np.uint64):
         values = values.astype(np.int64)
     if not values.dtype.isnative or not values.flags.writeable or any(stride < 0 for stride in values.strides):
         values = values.astype(values.dtype.newbyteorder("="), copy=True, order="C")
     return torch.from_numpy(values)
-
-
-def to_label_array(targets: Any) -> npt.NDArray[Any]:
-    """Returns the labels as a NumPy array (N,); (N, 1) is flattened. Raises DataError."""
-    if isinstance(targets, Tensor):
-        targets = targets.detach().cpu().numpy()
-    try:
-        values = np.asarray(targets)
-    except ValueError as error:
-        raise DataError(f"y is no array: {error}") from error
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
-        raise DataError(f"y has shape {tuple(values.shape)}, but one label a sample is needed: (N,)")
-    return values
 
 
 def _split_pair(data: Any) -> tuple[Any, Any]:
@@ -119,10 +107,10 @@ def _split_pair(data: Any) -> tuple[Any, Any]:
     )
 
 
-def _holds_pixels(values: Tensor) -> bool:
-    if values.is_floating_point() or values.dtype is torch.bool or not values.numel():
-        return False
-    return bool(values.min() >= 0) and bool(values.max() <= 255)
+def _shape_without_channel(values: Tensor) -> tuple[int, ...]:
+    """Returns the shape of a sample, for images of one channel without it."""
+    shape = tuple(values.shape[1:])
+    return shape[1:] if len(shape) == 3 and shape[0] == 1 else shape
 
 
 def _to_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -9,11 +9,13 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from naiad.errors import DataError, did_you_mean
-from naiad.trainer.data.sources.arrays import open_arrays
+from naiad.trainer.data.layout import InputLayout, Layout
+from naiad.trainer.data.sources.arrays import apply_layout, open_arrays
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
 from naiad.trainer.data.sources.containers import is_item_list, is_iterator, is_map_style
-from naiad.trainer.data.sources.folder import has_images, open_folder
+from naiad.trainer.data.sources.folder import open_folder
 from naiad.trainer.data.sources.idx import is_idx, open_idx
+from naiad.trainer.data.sources.image_files import has_images
 from naiad.trainer.data.sources.named import dataset_names, open_named
 from naiad.trainer.data.sources.raw_data import SPLITS, RawData, merge_splits
 from naiad.trainer.data.sources.table import is_table_file, open_table
@@ -21,25 +23,32 @@ from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
 from naiad.trainer.machine.device import free_memory_bytes
 
 
-def open_source(data: Any, *, label: str | None = None, memory_limit_bytes: int | None = None) -> RawData:
-    """Opens a path, a name, (X, y), X, a torch Dataset, a DataFrame, a pyarrow table, or a dictionary of any of these by split.
+def open_source(
+    data: Any, *, label: str | None = None, memory_limit_bytes: int | None = None, layout: Layout | None = None
+) -> RawData:
+    """Opens a path, a name, (X, y), X, a Dataset, a DataLoader, a DataFrame, a table, or a dictionary of any of these by split.
 
-    label: the label column of a table. memory_limit_bytes: larger Datasets are streamed. Raises DataError.
+    label: the label's column of a table, or its part of a Dataset's items. memory_limit_bytes: larger Datasets are streamed.
+    layout: that of arrays; None is the default one. Raises DataError.
     """
     limit = default_memory_limit_bytes() if memory_limit_bytes is None else memory_limit_bytes
     if data is None:
         raise DataError("no data was given", hint="give a path, a name, arrays or a Dataset")
+    if isinstance(data, Mapping):
+        return _open_splits(data, label, limit, layout)
+    raw = _open_one(data, label, limit, layout)
+    return raw if layout is None else apply_layout(raw, InputLayout(layout))
+
+
+def _open_one(data: Any, label: str | None, limit: int, layout: Layout | None) -> RawData:
     if isinstance(data, str | Path):
         return _open_name_or_path(data, label)
-    if isinstance(data, Mapping):
-        return _open_splits(data, label, limit)
-    if isinstance(data, Dataset | DataLoader) or is_item_list(data):
-        return open_torch_dataset(data, memory_limit_bytes=limit, label=label)
-    if _is_table(data):
+    is_dataset = isinstance(data, Dataset | DataLoader) or is_item_list(data)
+    if not is_dataset and _is_table(data):
         return open_table(data, label=label)
-    if is_map_style(data) or is_iterator(data):
-        return open_torch_dataset(data, memory_limit_bytes=limit, label=label)
-    return open_arrays(data)
+    if is_dataset or is_map_style(data) or is_iterator(data):
+        return open_torch_dataset(data, memory_limit_bytes=limit, label=label, layout=layout)
+    return open_arrays(data, layout=layout)
 
 
 def default_memory_limit_bytes() -> int:
@@ -65,10 +74,12 @@ def _open_name_or_path(data: str | Path, label: str | None) -> RawData:
     )
 
 
-def _open_splits(data: Mapping[str, Any], label: str | None, limit: int) -> RawData:
+def _open_splits(data: Mapping[str, Any], label: str | None, limit: int, layout: Layout | None) -> RawData:
     if not data or not set(data) <= set(SPLITS):
         raise DataError(f"a dictionary with the keys {list(data)} was given", hint=f"known keys: {', '.join(SPLITS)}")
-    opened = {key: open_source(split, label=label, memory_limit_bytes=limit) for key, split in data.items()}
+    opened = {
+        key: open_source(split, label=label, memory_limit_bytes=limit, layout=layout) for key, split in data.items()
+    }
     return merge_splits(next(iter(opened.values())).name, opened)
 
 

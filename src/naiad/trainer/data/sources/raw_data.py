@@ -19,6 +19,7 @@ from torch import Tensor
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.layout import InputLayout
 
 SPLITS = ("train", "validation", "test")
 
@@ -28,7 +29,8 @@ class InputKind(StrEnum):
 
     IMAGES = "images"  # a uint8 tensor (N, C, H, W)
     PIL_IMAGES = "PIL images"  # PILImages: opened one by one, of any size and mode
-    ARRAYS = "arrays"  # a float32 tensor (N, F) or (N, C, H, W)
+    ARRAYS = "arrays"  # a float32 tensor (N, F), (N, C, H, W) or, for sequences, (N, …)
+    TOKENS = "token ids"  # an int64 tensor (N, T)
     DATASET_ITEMS = "dataset items"  # Samples: a Dataset's tensors, read one by one, as they are random or too many
     TABLE = "table"  # a pyarrow table; the label is one of its columns
 
@@ -81,13 +83,16 @@ class RawSplit:
     """(N,) labels; None where there are none, and for a table, which has them as a column."""
     names: Sequence[str]
     """Origin of each sample: a path, ``row 12``, ``index 12``."""
+    given_shape: tuple[int, ...] | None = None
+    """Shape of a sample before it was laid out; None where the inputs are no arrays."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)
 
     def select(self, indices: npt.NDArray[np.int64]) -> "RawSplit":
         targets = None if self.targets is None else self.targets[indices]
-        return RawSplit(select_inputs(self.inputs, indices), targets, [self.names[index] for index in indices])
+        names = [self.names[index] for index in indices]
+        return replace(self, inputs=select_inputs(self.inputs, indices), targets=targets, names=names)
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class RawData:
     labels_required: bool = False
     """Whether a missing label is an error (arrays) rather than a gap in the data (files, tables)."""
     findings: Findings = field(default_factory=Findings)
+    layout: InputLayout = field(default_factory=InputLayout)
+    """Layout of the inputs, where they are arrays."""
 
     def get_split(self, name: str) -> RawSplit:
         """Returns the split of that name; data without splits is returned whole. Raises DataError."""

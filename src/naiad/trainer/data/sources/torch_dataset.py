@@ -21,13 +21,8 @@ from torchvision.datasets.folder import default_loader, pil_loader
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.arrays import (
-    as_tensor,
-    numbered_names,
-    tensor_kind,
-    to_channels_first,
-    to_sample_tensor,
-)
+from naiad.trainer.data.layout import Layout, lay_out, to_channels_first
+from naiad.trainer.data.sources.arrays import as_tensor, numbered_names, tensor_kind
 from naiad.trainer.data.sources.class_names import name_labels
 from naiad.trainer.data.sources.containers import ItemList, to_map_style
 from naiad.trainer.data.sources.dataset_items import ItemForm, describe_item, infer_item_form
@@ -40,17 +35,19 @@ from naiad.trainer.machine.seeding import RandomState
 _REREAD_ITEMS = 4
 
 
-def open_torch_dataset(data: Any, *, memory_limit_bytes: int, label: str | None = None) -> RawData:
+def open_torch_dataset(
+    data: Any, *, memory_limit_bytes: int, label: str | None = None, layout: Layout | None = None
+) -> RawData:
     """Opens a Dataset, a DataLoader, an IterableDataset or a list of items. Raises DataError.
 
-    label: the name of the label's part, where the parts of the items have names.
+    label: the name of the label's part, where the parts of the items have names. layout: that of tensors.
     """
     dataset, findings = to_map_style(data, memory_limit_bytes=memory_limit_bytes)
     if len(dataset) == 0:
         raise DataError(f"{type(dataset).__name__} is empty: its length is 0")
-    raw = _open_without_reading(dataset)
+    raw = _open_without_reading(dataset, layout)
     if raw is None:
-        raw = _open_items(dataset, memory_limit_bytes, label)
+        raw = _open_items(dataset, memory_limit_bytes, label, layout)
     return replace(raw, findings=findings + raw.findings)
 
 
@@ -77,7 +74,7 @@ class DatasetImages:
 
 @dataclass(frozen=True)
 class DatasetTensors:
-    """Tensors of a Dataset's items, in the layout of ``to_sample_tensor``."""
+    """Tensors of a Dataset's items, laid out as those in memory are."""
 
     dataset: Any
     form: ItemForm
@@ -85,6 +82,7 @@ class DatasetTensors:
     is_deterministic: bool
     sample_shape: torch.Size
     dtype: torch.dtype
+    layout: Layout | None = None
     in_memory: bool = field(default=False, init=False)
 
     def __len__(self) -> int:
@@ -94,16 +92,23 @@ class DatasetTensors:
         if not len(indices):
             return torch.empty((0, *self.sample_shape), dtype=self.dtype)
         items = [self.form.split(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
-        return _stack(items)
+        return _stack(items, self.layout)
 
     def select(self, indices: npt.NDArray[np.int64]) -> "DatasetTensors":
         return replace(self, indices=self.indices[indices])
 
+    def with_layout(self, layout: Layout | None) -> "DatasetTensors":
+        """Returns the same items in another layout."""
+        first = self.form.split(_read_item(self.dataset, int(self.indices[0])))[0]
+        sample = _stack([first], layout)
+        return replace(self, layout=layout, sample_shape=sample.shape[1:], dtype=sample.dtype)
 
-def _open_without_reading(dataset: Any) -> RawData | None:
+
+def _open_without_reading(dataset: Any, layout: Layout | None) -> RawData | None:
     """Opens a Dataset that has all of its contents at hand; returns None for one that must be read item by item."""
     if type(dataset).__getitem__ is TensorDataset.__getitem__ and len(dataset.tensors) <= 2:
-        return _open_arrays(dataset, dataset.tensors[0], dataset.tensors[1] if len(dataset.tensors) == 2 else None)
+        targets = dataset.tensors[1] if len(dataset.tensors) == 2 else None
+        return _open_arrays(dataset, dataset.tensors[0], targets, layout)
     if not type(dataset).__module__.startswith("torchvision.") or not gives_stored_items(dataset):
         return None
     if isinstance(dataset, DatasetFolder):
@@ -116,23 +121,25 @@ def _open_without_reading(dataset: Any) -> RawData | None:
     labels = stored_labels(dataset)
     if not isinstance(getattr(dataset, "data", None), np.ndarray | Tensor) or labels is None:
         return None
-    return _open_arrays(dataset, dataset.data, labels)
+    return _open_arrays(dataset, dataset.data, labels, layout)
 
 
-def _open_arrays(dataset: Any, inputs: Any, targets: Any) -> RawData:
-    values = to_sample_tensor(inputs)
+def _open_arrays(dataset: Any, inputs: Any, targets: Any, layout: Layout | None) -> RawData:
+    given = as_tensor(inputs)
+    values = lay_out(given, layout)
     labels, findings = (None, Findings()) if targets is None else read_labels(targets)
-    raw = _raw_data(dataset, tensor_kind(values), RawSplit(values, labels, numbered_names("index", len(values))))
+    split = RawSplit(values, labels, numbered_names("index", len(values)), tuple(given.shape[1:]))
+    raw = _raw_data(dataset, tensor_kind(values), split)
     return replace(raw, labels_required=True, findings=findings + raw.findings)
 
 
-def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None) -> RawData:
+def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None, layout: Layout | None) -> RawData:
     first = _read_item(dataset, 0)
     if is_table_row(first, label=label):
         return open_rows(dataset, first, label=label, read=_read_item)
     form, findings = infer_item_form(dataset, first, label=label)
-    items = _Items(dataset, form)
     first_input = form.split(first)[0]
+    items = _Items(dataset, form, layout, None if isinstance(first_input, Image.Image) else _shape_of(first_input))
     indices = np.arange(len(dataset))
     is_deterministic = items.are_deterministic()
     if not is_deterministic:
@@ -140,11 +147,11 @@ def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None) -> Raw
     if isinstance(first_input, Image.Image):
         images = DatasetImages(dataset, form, indices, is_deterministic)
         return items.to_raw_data(InputKind.PIL_IMAGES, images, items.read_labels(), findings)
-    sample = _stack([first_input])
+    sample = _stack([first_input], layout)
     if is_deterministic and sample.nbytes * len(dataset) <= memory_limit_bytes:
         values, labels = items.read_all(sample)
         return items.to_raw_data(tensor_kind(values), values, labels, findings)
-    tensors = DatasetTensors(dataset, form, indices, is_deterministic, sample.shape[1:], sample.dtype)
+    tensors = DatasetTensors(dataset, form, indices, is_deterministic, sample.shape[1:], sample.dtype, layout)
     return items.to_raw_data(InputKind.DATASET_ITEMS, tensors, items.read_labels(), findings)
 
 
@@ -154,6 +161,9 @@ class _Items:
 
     dataset: Any
     form: ItemForm
+    layout: Layout | None
+    given_shape: tuple[int, ...] | None
+    """Shape of an input; None for images."""
 
     def read_all(self, sample: Tensor) -> tuple[Tensor, Sequence[Any]]:
         """Returns the inputs as one tensor, and the labels. sample: the first input, (1, *sample_shape)."""
@@ -161,7 +171,7 @@ class _Items:
         labels = []
         for index in range(len(self.dataset)):
             inputs, label = self.form.split(_read_item(self.dataset, index))
-            row = _stack([inputs])[0]
+            row = _stack([inputs], self.layout)[0]
             if row.shape != values.shape[1:] or row.dtype != values.dtype:
                 raise DataError(
                     f"item {index} is {tuple(row.shape)} {row.dtype}, but item 0 is {tuple(sample.shape[1:])} {sample.dtype}",
@@ -195,7 +205,7 @@ class _Items:
         self, kind: InputKind, inputs: Any, labels: npt.NDArray[Any] | Sequence[Any], findings: Findings
     ) -> RawData:
         targets, label_findings = (labels, Findings()) if isinstance(labels, np.ndarray) else _to_labels(labels)
-        split = RawSplit(inputs, targets, numbered_names("index", len(inputs)))
+        split = RawSplit(inputs, targets, numbered_names("index", len(inputs)), self.given_shape)
         raw = _raw_data(self.dataset, kind, split, label_key=self.form.label_key)
         return replace(raw, findings=findings + label_findings + raw.findings)
 
@@ -203,7 +213,7 @@ class _Items:
         inputs = self.form.split(_read_item(self.dataset, index))[0]
         if isinstance(inputs, Image.Image):
             return inputs.mode.encode() + inputs.tobytes()
-        return _stack([inputs]).numpy().tobytes()
+        return _stack([inputs], self.layout).numpy().tobytes()
 
 
 def _raw_data(dataset: Any, kind: InputKind, split: RawSplit, *, label_key: int | str | None = None) -> RawData:
@@ -231,12 +241,18 @@ def _to_labels(labels: Sequence[Any]) -> tuple[npt.NDArray[Any] | None, Findings
     return read_labels([label.item() if isinstance(label, Tensor) and label.ndim == 0 else label for label in labels])
 
 
-def _stack(items: list[Any]) -> Tensor:
+def _stack(items: list[Any], layout: Layout | None) -> Tensor:
+    """Returns the items (N, …) in the layout, which by default follows from their shape and dtype only."""
     tensors = [as_tensor(item) for item in items]
     try:
-        return to_channels_first(torch.stack(tensors))
+        stacked = torch.stack(tensors)
     except RuntimeError as error:
         raise DataError(f"the items are not of one shape: {error}", hint="give items of one shape") from error
+    return to_channels_first(stacked) if layout is None else lay_out(stacked, layout)
+
+
+def _shape_of(item: Any) -> tuple[int, ...]:
+    return tuple(as_tensor(item).shape)
 
 
 def _read_item(dataset: Any, index: int) -> Any:
