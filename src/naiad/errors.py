@@ -7,6 +7,7 @@
     │   ├── OptionError        an option: unknown, of the wrong type, out of its range
     │   ├── ArtifactError      an artifact or checkpoint: damaged, incomplete, of a newer format
     │   ├── FolderError        a folder that cannot be written
+    │   │   └── FolderInUse    another run is writing into it
     │   └── PackageError       an optional package that is not installed
     ├── TrainingError          the run failed; what was saved before it stays
     │   ├── LossNotFinite      after the allowed number of rollbacks to the last checkpoint
@@ -54,6 +55,10 @@ class ArtifactError(InputError):
 
 
 class FolderError(InputError):
+    pass
+
+
+class FolderInUse(FolderError):
     pass
 
 

@@ -50,13 +50,19 @@ def demo(
 
 
 def clear_run(folder: Path) -> None:
-    """Deletes ``folder`` if a run wrote it. Raises FolderError when it holds anything else."""
+    """Deletes ``folder`` if a run wrote it. Raises FolderError when it holds anything else, or a run is writing into it."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not any((folder / name).exists() for name in _RUN_FILES):
         raise FolderError(f"{folder} exists and is no run of naiad's", hint="name another folder: --out DIR")
-    print_message(f"replacing the run in {folder}")
-    shutil.rmtree(folder)
+    from naiad.trainer.machine.folder_lock import lock_folder, unlock_folder
+
+    lock_folder(folder)
+    try:
+        print_message(f"replacing the run in {folder}")
+        shutil.rmtree(folder)
+    finally:
+        unlock_folder(folder)
 
 
 def _predict_test_images(model: "Model") -> tuple[str, list[dict[str, Any]]]:

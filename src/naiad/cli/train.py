@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
 
 
+_MAX_WORD_LETTERS = 50
+"""Letters of a network's or a data set's name in the name of a folder."""
 EpochsOption = Annotated[int | None, typer.Option(help=help_of("epochs"))]
 TimeLimitOption = Annotated[str | None, typer.Option(metavar="60s|5m|1h", help=help_of("time_limit_s"))]
 OptionalSeedOption = Annotated[int | None, typer.Option("--seed", help=help_of("seed"))]

@@ -1,6 +1,6 @@
 """The folder of a run: whether it may be used, what the run was started with, and where its files are written.
 
-    out/  run.json  checkpoints/  metrics.jsonl  events/  quarantine.csv  + the artifact's files
+    out/  run.lock  run.json  checkpoints/  metrics.jsonl  events/  quarantine.csv  + the artifact's files
 
 A run without a folder keeps everything in memory, behind the same methods.
 """
@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from naiad import durable
-from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
+from naiad.errors import ArtifactError, DataError, FolderError, FolderInUse, NetworkError, OptionError
 from naiad.trainer.artifact import checksums, writing
 from naiad.trainer.data.dataset import Dataset, TensorSamples
 from naiad.trainer.loop.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.loop.events import EventFiles, EventWriter, NullEventWriter
+from naiad.trainer.machine import folder_lock
 from naiad.trainer.machine.processes import ProcessGroup
 from naiad.trainer.plan.plan import Plan
 
@@ -88,6 +90,24 @@ class RunFolder:
             values = {**vars(record), "plan": plan.to_json()}
             durable.write_file(self.path / _RECORD, checksums.dumps_with_sha256(values))
 
+    def lock(self) -> None:
+        """Creates the folder and keeps other runs out of it until ``unlock``. Raises FolderInUse, FolderError, DiskFull."""
+        if self.path is None:
+            return
+        with writing.translate_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            folder_lock.lock_folder(self.path)
+        if (
+            self.previous is None and (self.path / _RECORD).exists()
+        ):  # a run began and ended since the folder was opened
+            self.unlock()
+            raise FolderInUse(f"the folder {self.path} holds a run already", hint="name another one")
+
+    def unlock(self) -> None:
+        """Does nothing where the folder is not locked."""
+        if self.path is not None:
+            folder_lock.unlock_folder(self.path)
+
     def without_files(self) -> "RunFolder":
         """The same for the processes of a run that leave writing to rank 0."""
         return replace(self, path=None, checkpoints=MemoryCheckpoints())
@@ -107,14 +127,30 @@ def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
         if resume:
             raise OptionError("resume needs the folder of the run", hint="name it: out=... or --out DIR")
         return RunFolder()
-    path = Path(out).expanduser()
+    path = _folder_path(out)
     _check_writable(path)
     has_run = (path / _RECORD).exists()
-    if path.is_dir() and any(path.iterdir()) and not resume:
+    if not resume and path.is_dir() and any(child.name != folder_lock.FILE_NAME for child in path.iterdir()):
         what = "holds a run already" if has_run else "is not empty"
         raise FolderError(f"the folder {path} {what}", hint="name another one, or go on with the run in it: --resume")
     previous = _read_record(path / _RECORD) if resume and has_run else None
     return RunFolder(path, previous, FolderCheckpoints(path / "checkpoints"))
+
+
+def _folder_path(out: str | Path) -> Path:
+    """Raises OptionError, FolderError for what can be the name of no folder."""
+    if not isinstance(out, str | PathLike):
+        raise OptionError(f"out takes a folder, given {out!r}", hint="give its path: out='runs/first'")
+    try:
+        path = Path(out).expanduser()
+        str(path).encode()  # TensorBoard's files have no other names
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FolderError(f"{out!r} cannot be a folder: {reason}", hint="name another folder") from error
+    return path
 
 
 def _read_record(file: Path) -> RunRecord:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.errors import ArtifactError, DataError, FolderError, NetworkError, OptionError
+from naiad.errors import ArtifactError, DataError, FolderError, FolderInUse, NetworkError, OptionError
 from naiad.trainer.machine.processes import SingleProcess
 from naiad.trainer.run_folder import check_same_inputs, data_digest, network_digest, open_run_folder
 
@@ -142,3 +142,45 @@ def test_a_process_that_does_not_write_has_no_path(run):
     folder = open_run_folder(run, resume=True).without_files()
     assert (folder.path, folder.checkpoints.latest()) == (None, None)
     assert folder.previous is not None
+
+
+def test_a_folder_is_locked_for_one_run(tmp_path):
+    first, second = (open_run_folder(tmp_path / "run", resume=False) for _ in range(2))
+    first.lock()
+    try:
+        with pytest.raises(FolderInUse, match="a run is writing into the folder"):
+            second.lock()
+    finally:
+        first.unlock()
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_a_run_that_began_and_ended_meanwhile_is_not_overwritten(tmp_path, blobs, plan):
+    late = open_run_folder(tmp_path / "run", resume=False)
+    early = open_run_folder(tmp_path / "run", resume=True)
+    early.lock()
+    early.write_record(plan(), blobs, make_net(), processes=1)
+    early.unlock()
+    with pytest.raises(FolderInUse, match="holds a run already"):
+        late.lock()
+    open_run_folder(tmp_path / "run", resume=True).lock()
+    open_run_folder(tmp_path / "run", resume=True).unlock()
+
+
+def test_a_lock_that_a_killed_run_left_is_no_content(tmp_path):
+    (tmp_path / "run.lock").touch()
+    folder = open_run_folder(tmp_path, resume=False)
+    folder.lock()
+    folder.unlock()
+
+
+@pytest.mark.parametrize("out", ["a\0b", "x" * 5_000, os.fsdecode(b"caf\xe9"), "~nobody-of-this-name/run"])
+def test_what_can_be_no_folder_is_refused(out):
+    with pytest.raises(FolderError, match="cannot be a folder"):
+        open_run_folder(out, resume=False)
+
+
+@pytest.mark.parametrize("out", [3, b"run", ["run"], True])
+def test_what_is_no_path_is_refused(out):
+    with pytest.raises(OptionError, match="out takes a folder"):
+        open_run_folder(out, resume=False)

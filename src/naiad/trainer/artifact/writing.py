@@ -1,6 +1,5 @@
 """The errors of a folder that cannot be written, for people: shared by artifacts, checkpoints, run folders and reports."""
 
-import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +7,6 @@ from pathlib import Path
 
 from naiad import durable
 from naiad.errors import DiskFull, FolderError
-
-_FOLDER_ERRNOS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
 
 
 def ensure_writable(folder: Path) -> None:
@@ -32,7 +29,7 @@ def translate_errors(folder: Path) -> Iterator[None]:
     except Exception as error:
         if durable.is_disk_full(error):
             raise _disk_full(folder) from error
-        if isinstance(error, OSError) and error.errno in _FOLDER_ERRNOS:
+        if isinstance(error, OSError):
             raise _not_writable(folder, error) from error
         raise
 

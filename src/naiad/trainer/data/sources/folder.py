@@ -62,9 +62,7 @@ class _ClassFiles:
             self.empty.append(name)
 
 
-def _read_split(
-    folder: Path, suffixes: frozenset[str], *, root: Path, split: str
-) -> tuple[RawSplit, Findings]:
+def _read_split(folder: Path, suffixes: frozenset[str], *, root: Path, split: str) -> tuple[RawSplit, Findings]:
     classes = _ClassFiles()
     for class_folder in class_folders(folder):
         classes.add(printable(class_folder.name), find_files(class_folder, suffixes))
