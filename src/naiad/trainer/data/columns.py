@@ -4,9 +4,10 @@ A number column becomes float64, a category column text, a date column timestamp
 Shape legend: N rows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from naiad.errors import DataError
+from naiad.trainer.data.date_text import DateReading, infer_date_format, parse_dates
+from naiad.trainer.data.number_text import (
+    PLAIN,
+    NumberFormat,
+    NumberReading,
+    has_code,
+    infer_number_format,
+    parse_numbers,
+)
 
 
 class ColumnKind(StrEnum):
@@ -32,40 +42,71 @@ class Column:
     """strptime format of a date column that comes as text; None where it comes as dates."""
     categories: tuple[str, ...] = ()
     """Categories in the order of their codes."""
+    number_format: NumberFormat | None = None
+    """How numbers that come as text are written; None where they are plain."""
+    offset: float = 0.0
+    """Number that is taken from each cell of a number column, where float32 would lose their differences."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "kind": self.kind.value, "categories": list(self.categories)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Reads also what earlier versions wrote. Raises KeyError, TypeError, ValueError."""
+        number_format = values.get("number_format")
+        return cls(
+            values["name"],
+            ColumnKind(values["kind"]),
+            values["date_format"],
+            tuple(values["categories"]),
+            None if number_format is None else NumberFormat(**number_format),
+            float(values.get("offset", 0.0)),
+        )
+
+
+@dataclass(frozen=True)
+class InferredColumn:
+    """What a column was taken for, and what else it could be."""
+
+    column: Column | None
+    """None for what is neither number, text nor date: lists, structures, bytes."""
+    doubt: str = ""
+    """What the cells may mean instead, and how to say so; empty where there is no doubt."""
+    decimal: str | None = None
+    """The decimal mark, where the cells leave no doubt about it."""
 
 
 ARROW_TYPES = {ColumnKind.NUMBER: pa.float64(), ColumnKind.CATEGORY: pa.string(), ColumnKind.DATE: pa.timestamp("us")}
 MIN_READABLE_FRACTION = 0.8
 """A text column holds numbers or dates if this fraction of its cells can be read so; the other cells become missing."""
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_CODE = r"^[+-]?0\d+$"
-"""``007`` is a code, not the number seven."""
-_DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y/%m/%d",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%d-%m-%Y",
-    "%d %b %Y",
-    "%b %d, %Y",
-)
 
 
-def infer_column(name: str, values: pa.ChunkedArray) -> Column | None:
-    """Returns None for what is neither number, text nor date (lists, structures, bytes)."""
+def infer_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = None) -> InferredColumn:
+    """decimal: the mark that the table's other columns have; it decides where the cells leave a doubt."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return infer_column(name, values.cast(kind.value_type))
+        if pa.types.is_temporal(kind.value_type):
+            return infer_column(name, values.cast(kind.value_type))
+        return InferredColumn(Column(name, ColumnKind.CATEGORY))
     if _is_numeric_type(kind):
-        return Column(name, ColumnKind.NUMBER)
+        return InferredColumn(Column(name, ColumnKind.NUMBER))
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return Column(name, ColumnKind.DATE)
-    if _is_text_type(kind):
-        return _infer_from_text(name, _trim(values))
-    return None
+        return InferredColumn(Column(name, ColumnKind.DATE))
+    if is_text(values):
+        return _infer_from_text(name, trim(values), decimal)
+    return InferredColumn(None)
+
+
+def infer_number_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = None) -> InferredColumn:
+    """Returns a column of numbers, whatever its cells are, in the format that reads most of them."""
+    if not is_text(values) or pa.types.is_dictionary(values.type):
+        return InferredColumn(Column(name, ColumnKind.NUMBER))
+    known, counts = count_cells(trim(values))
+    plain = pc.sum(counts.filter(pc.match_substring_regex(known, PLAIN))).as_py() or 0
+    written = infer_number_format(known, counts, decimal=decimal)
+    if written is None or written.fraction * (pc.sum(counts).as_py() or 0) <= plain:
+        return InferredColumn(Column(name, ColumnKind.NUMBER))
+    return _describe_numbers(name, known, written)
 
 
 def convert(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
@@ -75,7 +116,7 @@ def convert(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     try:
         match column.kind:
             case ColumnKind.NUMBER:
-                return _to_numbers(values)
+                return _to_numbers(values, column.number_format)
             case ColumnKind.CATEGORY:
                 return _to_categories(values)
             case ColumnKind.DATE:
@@ -93,39 +134,83 @@ def unreadable_rows(before: pa.ChunkedArray, after: pa.ChunkedArray) -> npt.NDAr
 
 
 def number_fraction(values: pa.ChunkedArray) -> float:
-    """Returns the fraction of a text column's cells that can be read as numbers; 0 where one of them is a code such as 007."""
-    known = _trim(values).drop_null()
-    if not len(known) or pc.any(pc.match_substring_regex(known, _CODE)).as_py():
-        return 0.0
-    return float(pc.mean(pc.match_substring_regex(known, _NUMBER)).as_py())
+    """Returns the fraction of a text column's cells that are plain numbers; 0 where one of them is a code such as 007."""
+    known, counts = count_cells(trim(values))
+    return _plain_fraction(known, counts)
 
 
 def is_text(values: pa.ChunkedArray) -> bool:
     return _is_text_type(values.type) or (pa.types.is_dictionary(values.type) and _is_text_type(values.type.value_type))
 
 
-def _infer_from_text(name: str, trimmed: pa.ChunkedArray) -> Column:
-    if number_fraction(trimmed) >= MIN_READABLE_FRACTION:
-        return Column(name, ColumnKind.NUMBER)
-    known = trimmed.drop_null()
-    if len(known):
-        fractions = {date_format: _date_fraction(known, date_format) for date_format in _DATE_FORMATS}
-        best = max(fractions, key=lambda date_format: fractions[date_format])
-        if fractions[best] >= MIN_READABLE_FRACTION:
-            return Column(name, ColumnKind.DATE, date_format=best)
-    return Column(name, ColumnKind.CATEGORY)
+def trim(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Removes spaces at both ends; a blank cell becomes null."""
+    text = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
 
 
-def _date_fraction(known: pa.ChunkedArray, date_format: str) -> float:
-    unreadable = pc.strptime(known, format=date_format, unit="us", error_is_null=True).null_count
-    return 1.0 - float(unreadable) / len(known)
+def count_cells(values: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Returns the distinct cells that are not null, in the order in which they come, and how often each occurs."""
+    counted = pc.value_counts(values.drop_null())
+    return counted.field("values"), counted.field("counts")
 
 
-def _to_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _infer_from_text(name: str, trimmed: pa.ChunkedArray, decimal: str | None) -> InferredColumn:
+    known, counts = count_cells(trimmed)
+    if not len(known):
+        return InferredColumn(Column(name, ColumnKind.CATEGORY))
+    plain_fraction = _plain_fraction(known, counts)
+    if plain_fraction == 1 and decimal != ",":
+        return InferredColumn(Column(name, ColumnKind.NUMBER))
+    written = None if has_code(known) else infer_number_format(known, counts, decimal=decimal)
+    if written is not None and written.fraction >= MIN_READABLE_FRACTION:
+        is_grouped = written.format.decimal == "," and not written.is_certain
+        if written.fraction > plain_fraction or (is_grouped and written.fraction == plain_fraction):
+            return _describe_numbers(name, known, written)
+    if plain_fraction >= MIN_READABLE_FRACTION:
+        return InferredColumn(Column(name, ColumnKind.NUMBER))
+    dates = infer_date_format(known, counts, min_fraction=MIN_READABLE_FRACTION)
+    if dates is not None:
+        return _describe_dates(name, dates)
+    return InferredColumn(Column(name, ColumnKind.CATEGORY))
+
+
+def _describe_numbers(name: str, known: pa.Array, written: NumberReading) -> InferredColumn:
+    column = Column(name, ColumnKind.NUMBER, number_format=written.format)
+    if written.is_certain:
+        return InferredColumn(column, decimal=written.format.decimal if _has_mark(known) else None)
+    other = "1.234,5" if written.format.decimal == "." else "1,234.5"
+    cell = known[0].as_py()
+    doubt = f"cells such as {cell!r} are read as {written.format}; if {other} is meant: types={{{name!r}: {other!r}}}"
+    return InferredColumn(column, doubt)
+
+
+def _describe_dates(name: str, dates: DateReading) -> InferredColumn:
+    column = Column(name, ColumnKind.DATE, date_format=dates.format)
+    if dates.other is None:
+        return InferredColumn(column)
+    doubt = f"{dates.other} would read its dates too; if it is meant: types={{{name!r}: {dates.other!r}}}"
+    return InferredColumn(column, doubt)
+
+
+def _has_mark(known: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring_regex(known, r"[.,]")).as_py())
+
+
+def _plain_fraction(known: pa.Array, counts: pa.Array) -> float:
+    if not len(known) or has_code(known):
+        return 0.0
+    weight = pc.sum(counts.filter(pc.match_substring_regex(known, PLAIN))).as_py() or 0
+    return float(weight / pc.sum(counts).as_py())
+
+
+def _to_numbers(values: pa.ChunkedArray, number_format: NumberFormat | None) -> pa.ChunkedArray:
     kind = values.type
     if _is_text_type(kind):
-        text = _trim(values)
-        values = pc.if_else(pc.match_substring_regex(text, _NUMBER), text, pa.scalar(None, text.type))
+        text = trim(values)
+        if number_format is not None:
+            return parse_numbers(text, number_format)
+        values = pc.if_else(pc.match_substring_regex(text, PLAIN), text, pa.scalar(None, text.type))
     elif pa.types.is_time(kind) or pa.types.is_duration(kind):
         values = values.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
     elif pa.types.is_boolean(kind):
@@ -140,31 +225,22 @@ def _to_categories(values: pa.ChunkedArray) -> pa.ChunkedArray:
         is_whole = pc.equal(pc.floor(values), values)
         if pc.all(is_whole).as_py():
             values = values.cast(pa.int64(), safe=False)
-    return _trim(values.cast(pa.string()))
+    return trim(values.cast(pa.string()))
 
 
 def _to_dates(values: pa.ChunkedArray, date_format: str | None) -> pa.ChunkedArray:
     if _is_text_type(values.type):
-        text = _trim(values)
-        formats = [date_format] if date_format else list(_DATE_FORMATS)
-        parsed = (pc.strptime(text, format=each_format, unit="us", error_is_null=True) for each_format in formats)
-        return pc.coalesce(*parsed)
+        return parse_dates(trim(values), date_format)
     if pa.types.is_timestamp(values.type) and values.type.tz:
         values = values.cast(pa.timestamp("us", "UTC"), safe=False)
     return values.cast(pa.timestamp("us"), safe=False)
-
-
-def _trim(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Removes spaces at both ends; a blank cell becomes null."""
-    text = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
 
 
 def _has_value(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Returns (N,): true where a cell is not null, not NaN and not blank."""
     if pa.types.is_floating(values.type):
         return pc.is_valid(pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values))
-    return pc.is_valid(_trim(values.cast(pa.string())) if is_text(values) else values)
+    return pc.is_valid(trim(values.cast(pa.string())) if is_text(values) else values)
 
 
 def _is_numeric_type(kind: Any) -> bool:

@@ -1,5 +1,6 @@
 """Prepares data for a model that is trained already: to test it, or to compare with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from naiad.trainer.data.cleaning.clean import clean
+from naiad.trainer.data.cleaning.image_tables import replace_image_paths
 from naiad.trainer.data.dataset import InputSchema, Split, Task
 from naiad.trainer.data.features.array import ArraySchema
+from naiad.trainer.data.features.image import ImageSchema
+from naiad.trainer.data.features.table import TableSchema
 from naiad.trainer.data.features.tokens import TokenSchema
 from naiad.trainer.data.findings import Action, Findings
 from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
@@ -16,6 +20,8 @@ from naiad.trainer.data.layout import InputLayout, Layout
 from naiad.trainer.data.sources.arrays import apply_layout
 from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
+from naiad.trainer.data.sources.table import is_tabular
+from naiad.trainer.data.sources.table_options import TableOptions
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,10 @@ def prepare_split(
     Data without splits is taken whole.
     """
     limit_bytes = default_memory_limit_bytes()
-    raw = open_source(data, label=_choose_label(signature, label), memory_limit_bytes=limit_bytes)
+    label = _choose_label(signature, label, data)
+    raw = open_source(data, label=label, memory_limit_bytes=limit_bytes, table=_table_options(signature, label))
+    if isinstance(signature.schema, ImageSchema):
+        raw = replace_image_paths(raw, always=True)
     raw = _lay_out_as_trained(raw, signature.schema)
     single = replace(raw, splits={"train": raw.get_split(split)})
     is_table = raw.kind is InputKind.TABLE
@@ -60,10 +69,28 @@ def _lay_out_as_trained(raw: RawData, schema: InputSchema) -> RawData:
     return raw
 
 
-def _choose_label(signature: ModelSignature, label: str | None) -> str | None:
+def _choose_label(signature: ModelSignature, label: str | None, data: Any) -> str | None:
     """Returns the column that the model was trained on, where the caller names none; clustering needs none."""
-    needs_label = signature.schema.to_json()["kind"] == "table" and signature.task is not Task.CLUSTERING
-    return signature.target_name if label is None and needs_label else label
+    if label is not None or signature.task is Task.CLUSTERING:
+        return label
+    is_table = isinstance(signature.schema, TableSchema) or _holds_table(data)
+    return signature.target_name if is_table else None
+
+
+def _holds_table(data: Any) -> bool:
+    """Whether the data, or one of their splits, is a table."""
+    return any(map(_holds_table, data.values())) if isinstance(data, Mapping) else is_tabular(data)
+
+
+def _table_options(signature: ModelSignature, label: str | None) -> TableOptions:
+    """Returns the text columns of the model's table; classes that were text stay text, words such as NA among them."""
+    schema = signature.schema
+    if not isinstance(schema, TableSchema):
+        return TableOptions()
+    text_columns = dict(schema.text_columns)
+    if schema.label is not None and label is not None:
+        text_columns[label] = frozenset(signature.classes)
+    return TableOptions(text_columns=text_columns, pairs_are_tables=True)
 
 
 def _target_schema(signature: ModelSignature, targets: npt.NDArray[Any], names: tuple[str, ...]) -> TargetSchema:

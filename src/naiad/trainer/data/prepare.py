@@ -15,21 +15,31 @@ from naiad.errors import OptionError
 from naiad.trainer.data.cleaning.clean import clean
 from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.duplicates import duplicate_groups
+from naiad.trainer.data.cleaning.image_tables import replace_image_paths
 from naiad.trainer.data.cleaning.label_checks import find_small_classes
-from naiad.trainer.data.dataset import Dataset, Split, Task
+from naiad.trainer.data.column_types import parse_types
+from naiad.trainer.data.dataset import Dataset, InputSchema, Split, Task
 from naiad.trainer.data.features.fit import fit_input_features
+from naiad.trainer.data.features.table import TableSchema
+from naiad.trainer.data.features.target_statistics import StatisticTargets, assign_folds
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.infer_layout import NetworkInput, set_layout
 from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
 from naiad.trainer.data.layout import check_layout
-from naiad.trainer.data.sources.open import add_validation, default_memory_limit_bytes, open_source
+from naiad.trainer.data.sources.open import (
+    add_validation,
+    default_memory_limit_bytes,
+    like_training_split,
+    open_source,
+)
 from naiad.trainer.data.sources.raw_data import RawData
+from naiad.trainer.data.sources.table_options import TableOptions
 from naiad.trainer.data.splitting import validation_indices
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """Options of ``prepare``. Raises OptionError for an ``image_size`` that is no size."""
+    """Options of ``prepare``. Raises OptionError for an ``image_size`` that is no size, and for a type that is none."""
 
     validation: Any = None
     """Validation data; None holds out a fraction of the training data."""
@@ -37,6 +47,8 @@ class DataOptions:
     """A value of ``Task``; None infers it from the labels."""
     label: str | None = None
     """Label column of a table."""
+    types: Mapping[str, str] | None = None
+    """Types of a table's columns, by name, as ``column_types`` lists them; the others are inferred."""
     image_size: int | tuple[int, int] | None = None
     """Side, or (height, width), in pixels; None takes the size that most training images have."""
     as_: str | None = None
@@ -54,6 +66,7 @@ class DataOptions:
         if size is not None and (len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides)):
             raise OptionError(f"image_size is {size!r}", hint="give a number of pixels, or (height, width)")
         check_layout(self.as_)
+        parse_types(self.types)
 
     @property
     def image_sides(self) -> tuple[int, int] | None:
@@ -84,13 +97,19 @@ def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS, *, network: Netwo
     splits = {name: cleaned.splits[name].to_split(encoded) for name, encoded in targets.items()}
     if "validation" not in splits:
         splits |= _split_off_validation(splits["train"], cleaned.splits["train"], target_schema, options.seed)
-    train = splits["train"]
+    train, statistic_targets = _assign_folds(splits["train"], cleaned.schema, target_schema, options.seed)
     return Dataset(
         name=raw.name,
         task=target_schema.task,
         task_reason=target_schema.reason,
         schema=cleaned.schema,
-        features=fit_input_features(cleaned.schema, train.samples, seed=options.seed, normalise=options.normalise),
+        features=fit_input_features(
+            cleaned.schema,
+            train.samples,
+            seed=options.seed,
+            normalise=options.normalise,
+            targets=statistic_targets,
+        ),
         classes=target_schema.classes,
         target_name=raw.target_name,
         train=train,
@@ -104,14 +123,17 @@ def open_data(
     data: Any, options: DataOptions, memory_limit_bytes: int, *, network: NetworkInput | None = None
 ) -> RawData:
     """Returns the raw data with the validation data that ``options`` name, in their layout. Raises DataError."""
-    layout = check_layout(options.as_)
-    raw = open_source(data, label=options.label, memory_limit_bytes=memory_limit_bytes, layout=layout)
-    if options.validation is not None:
-        validation = open_source(
-            options.validation, label=options.label, memory_limit_bytes=memory_limit_bytes, layout=layout
+    layout, table = check_layout(options.as_), TableOptions(types=parse_types(options.types))
+
+    def open_one(source: Any, table: TableOptions) -> RawData:
+        return open_source(
+            source, label=options.label, memory_limit_bytes=memory_limit_bytes, layout=layout, table=table
         )
-        raw = add_validation(raw, validation)
-    return set_layout(raw, layout, network)
+
+    raw = open_one(data, table)
+    if options.validation is not None:
+        raw = add_validation(raw, open_one(options.validation, like_training_split(table, raw)))
+    return set_layout(replace_image_paths(raw), layout, network)
 
 
 def encode_all_targets(
@@ -144,6 +166,19 @@ def split_indices(
     is_stratified = target_schema.task is Task.CLASSIFICATION and targets is not None
     strata = targets.numpy() if is_stratified and targets is not None else None
     return validation_indices(duplicate_groups(train.digests, len(train)), strata=strata, seed=seed)
+
+
+def _assign_folds(
+    train: Split, schema: InputSchema, target_schema: TargetSchema, seed: int
+) -> tuple[Split, StatisticTargets | None]:
+    """Returns the training split with folds for the statistics of a table's categories, and their targets, if there are any."""
+    if not isinstance(schema, TableSchema) or train.targets is None or target_schema.task is Task.CLUSTERING:
+        return train, None
+    columns = [column for _, column in schema.many_categories]
+    if not columns:
+        return train, None
+    targets = StatisticTargets(train.targets, target_schema.task, len(target_schema.classes))
+    return assign_folds(train, columns, seed=seed), targets
 
 
 def _split_off_validation(

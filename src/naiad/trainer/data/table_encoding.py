@@ -1,7 +1,7 @@
 """Encodes a table's columns as numbers, float32 (N, F). Works without torch, so that an endpoint's replica can do it too.
 
-A number column is one feature, NaN where it is missing. A category column is one feature that holds its code. A date column is
-seven features.
+A number column is one feature, less its offset, and NaN where it is missing. A category column is one feature that holds its
+code. A date column is seven features.
 Shape legend: N rows, F features.
 """
 
@@ -31,21 +31,28 @@ def encoded_width(column: Column) -> int:
 
 def encode_table(table: pa.Table, columns: Sequence[Column]) -> npt.NDArray[np.float32]:
     """Returns (N, F). Ignores other columns of the table. Raises DataError where a column is missing or a cell unreadable."""
-    check_columns(table, columns)
-    values_NF = np.concatenate([_encode_column(table[column.name], column) for column in columns], axis=1)
+    names = check_columns(table, columns)
+    encoded = [_encode_column(table[name], column) for name, column in zip(names, columns, strict=True)]
+    values_NF = np.concatenate(encoded, axis=1)
     with np.errstate(over="ignore"):
         narrow_NF = values_NF.astype(np.float32)
     return np.where(np.isinf(narrow_NF), np.float32(np.nan), narrow_NF)  # a number too large for float32 is missing
 
 
-def check_columns(table: pa.Table, columns: Sequence[Column]) -> None:
-    """Raises DataError where the table lacks one of the columns."""
-    missing = [column.name for column in columns if column.name not in table.column_names]
+def check_columns(table: pa.Table, columns: Sequence[Column]) -> list[str]:
+    """Returns the names that the columns have in the table. Raises DataError where it lacks one of them.
+
+    Earlier versions kept spaces at the ends of a CSV file's names, which are no part of the names now.
+    """
+    known = set(table.column_names)
+    names = [column.name if column.name in known else column.name.strip() for column in columns]
+    missing = [name for name in names if name not in known]
     if missing:
         raise DataError(
             f"the table has no column {', '.join(map(repr, missing))}, which the model was trained on",
             hint=did_you_mean(missing[0], table.column_names),
         )
+    return names
 
 
 def _encode_column(values: pa.ChunkedArray, column: Column) -> npt.NDArray[np.float64]:
@@ -60,7 +67,8 @@ def _encode_column(values: pa.ChunkedArray, column: Column) -> npt.NDArray[np.fl
         )
     match column.kind:
         case ColumnKind.NUMBER:
-            return np.asarray(converted.to_numpy(), dtype=np.float64)[:, None]
+            numbers = np.asarray(converted.to_numpy(), dtype=np.float64)
+            return (numbers - column.offset if column.offset else numbers)[:, None]
         case ColumnKind.CATEGORY:
             return _encode_categories(converted, column.categories)[:, None]
         case ColumnKind.DATE:

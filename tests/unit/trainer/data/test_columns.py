@@ -34,17 +34,17 @@ def chunked(values, kind=None):
     ],
 )
 def test_kinds(values, kind):
-    assert infer_column("x", chunked(values)).kind is kind
+    assert infer_column("x", chunked(values)).column.kind is kind
 
 
 def test_neither_lists_nor_bytes_are_columns():
-    assert infer_column("x", chunked([[1], [2]])) is None
-    assert infer_column("x", chunked([b"a"])) is None
+    assert infer_column("x", chunked([[1], [2]])).column is None
+    assert infer_column("x", chunked([b"a"])).column is None
 
 
 def test_the_order_of_day_and_month_fits_all_cells():
-    assert infer_column("x", chunked(["01/02/2024", "31/12/2024"])).date_format == "%d/%m/%Y"
-    assert infer_column("x", chunked(["01/02/2024", "12/31/2024"])).date_format == "%m/%d/%Y"
+    assert infer_column("x", chunked(["01/02/2024", "31/12/2024"])).column.date_format == "%d/%m/%Y"
+    assert infer_column("x", chunked(["01/02/2024", "12/31/2024"])).column.date_format == "%m/%d/%Y"
 
 
 def test_all_types_of_numbers_are_converted():

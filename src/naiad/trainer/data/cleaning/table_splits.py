@@ -12,10 +12,12 @@ import pyarrow as pa
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.digests import digest_samples
+from naiad.trainer.data.cleaning.label_column import infer_label
 from naiad.trainer.data.cleaning.tables import choose_columns, clean_table
+from naiad.trainer.data.columns import Column
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
-from naiad.trainer.data.features.table import TableSchema, fit_table_schema
-from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.features.table import MAX_CATEGORIES, MAX_INPUTS, TableSchema, fit_table_schema
+from naiad.trainer.data.findings import Action, Findings, make_findings
 from naiad.trainer.data.sources.raw_data import RawData
 
 
@@ -26,26 +28,49 @@ def clean_table_splits(
 
     schema: that of a trained model; None chooses the columns from the training split. Raises DataError.
     """
+    train: pa.Table = raw.splits["train"].inputs
+    label_column: Column | None = None
     if isinstance(schema, TableSchema):
-        columns, findings = schema.columns, Findings()
+        columns, label_column, findings = schema.columns, schema.label, Findings()
         for split in raw.splits.values():
             schema.check_columns(split.inputs)
     else:
-        columns, findings = choose_columns(raw.splits["train"].inputs, label=raw.label)
+        columns, findings = choose_columns(train, label=raw.label, types=raw.types)
+        if raw.label is not None:
+            label_column, label_findings = infer_label(train, raw.label, raw.types)
+            findings += label_findings
     tables: dict[str, pa.Table] = {}
     for name, split in raw.splits.items():
         tables[name], table_findings = clean_table(
-            split.inputs, columns, label=raw.label, split=name, names=split.names
+            split.inputs, columns, label=raw.label, split=name, names=split.names, label_column=label_column
         )
         findings += table_findings
     if not isinstance(schema, TableSchema):
-        schema = fit_table_schema(tables["train"], columns)
+        schema = fit_table_schema(tables["train"], columns, label=label_column)
+        findings += report_many_categories(schema, are_scored=raw.label is not None)
     splits = {}
     for name, table in tables.items():
         values = schema.encode(table)
         targets = extract_targets(table, raw.label)
         splits[name] = CleanedSplit(TensorSamples(values), targets, raw.splits[name].names, digest_samples(values))
     return splits, schema, findings
+
+
+def report_many_categories(schema: TableSchema, *, are_scored: bool) -> Findings:
+    """are_scored: whether there are labels that give each category a statistic."""
+    findings = Findings()
+    for column, _ in schema.many_categories:
+        count = f"{len(column.categories):,}" + (" and more" if len(column.categories) == MAX_CATEGORIES else "")
+        rest = (
+            "and each has the label's mean over its rows in other folds"
+            if are_scored
+            else "and the others are taken together, as there is no label"
+        )
+        message = (
+            f"column {column.name!r} has {count} categories: the {MAX_INPUTS} most frequent have an input each, {rest}"
+        )
+        findings += make_findings("many-categories", "train", [column.name], Action.REPORTED, message)
+    return findings
 
 
 def extract_targets(table: pa.Table, label: str | None) -> npt.NDArray[Any] | None:

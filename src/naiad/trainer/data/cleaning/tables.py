@@ -4,24 +4,30 @@ Columns are chosen by the training split only. Rows are removed elsewhere: those
 Shape legend: N rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from naiad.errors import DataError
+from naiad.trainer.data.cleaning.label_column import read_label
+from naiad.trainer.data.column_types import ColumnType, TypeName
 from naiad.trainer.data.columns import (
     ARROW_TYPES,
     Column,
     ColumnKind,
+    InferredColumn,
     convert,
     infer_column,
+    infer_number_column,
     is_text,
     number_fraction,
     unreadable_rows,
 )
 from naiad.trainer.data.findings import MAX_EXAMPLES, Action, Finding, Findings, make_findings
+from naiad.trainer.data.sources.csv_file import DECIMAL, MISSING_WORDS
+from naiad.trainer.data.sources.reading_findings import missing_words
 
 _MIN_IDENTIFIER_ROWS = 20
 _MIN_DISTINCT_FRACTION = 0.95
@@ -29,29 +35,33 @@ _MIN_DISTINCT_FRACTION = 0.95
 _IDENTIFIER_NAMES = ("id", "uuid", "guid", "index", "key", "rowid", "row", "unnamed: 0", "")
 _MIN_MIXED_FRACTION = 0.2
 """A category column with this fraction of numbers, or more, is reported."""
-_MIN_NUMBER_FRACTION = 0.95
-_MAX_NUMBER_CLASSES = 20
-"""A text label with a larger fraction of numbers, and more distinct ones, is a number with missing cells."""
+_NO_TYPES: Mapping[str, ColumnType] = {}
 
 
-def choose_columns(train: pa.Table, *, label: str | None) -> tuple[tuple[Column, ...], Findings]:
-    """Returns the columns to learn from. Raises DataError where none is left."""
+def choose_columns(
+    train: pa.Table, *, label: str | None, types: Mapping[str, ColumnType] = _NO_TYPES
+) -> tuple[tuple[Column, ...], Findings]:
+    """Returns the columns to learn from. types: those that the user gives. Raises DataError where none is left."""
     inputs: list[Column] = []
     identifiers: list[Column] = []
     findings = Findings()
-    for name in train.column_names:
-        if name == label:
+    for name, inferred in _infer_columns(train, label, types).items():
+        column = inferred.column
+        if name in types and types[name].name is TypeName.IGNORE:
+            findings += _report_unused(name, "types says so", kind="ignored-column")
             continue
-        column = infer_column(name, train[name])
-        if reason := _reason_not_to_use(train[name], column):
+        known = None if column is None else convert(train[name], column).drop_null()
+        distinct = 0 if known is None else len(pc.unique(known))
+        if reason := _reason_not_to_use(train[name], known, distinct):
             findings += _report_unused(name, reason, kind="constant-column")
-        elif column is None:
+        elif column is None or known is None:
             reason = f"{train[name].type} is neither number, text nor date"
             findings += _report_unused(name, reason, kind="unusable-column")
-        elif _is_identifier(train[name], column):
+        elif name not in types and _is_identifier(train[name], column, known, distinct):
             identifiers.append(column)
         else:
             inputs.append(column)
+            findings += _report_inferred(name, inferred, known, is_asked=name in types)
     if inputs:
         for column in identifiers:
             findings += _report_unused(column.name, "its value is different in each row", kind="identifier-column")
@@ -65,9 +75,18 @@ def choose_columns(train: pa.Table, *, label: str | None) -> tuple[tuple[Column,
 
 
 def clean_table(
-    table: pa.Table, columns: Sequence[Column], *, label: str | None, split: str, names: Sequence[str]
+    table: pa.Table,
+    columns: Sequence[Column],
+    *,
+    label: str | None,
+    split: str,
+    names: Sequence[str],
+    label_column: Column | None = None,
 ) -> tuple[pa.Table, Findings]:
-    """Returns the ``columns``, converted to their types, and the label column where there is one. names: (N,) of the rows."""
+    """Returns the ``columns``, converted to their types, and the label column where there is one.
+
+    names: (N,) of the rows. label_column: how the label's cells are read, see ``infer_label``.
+    """
     arrays: dict[str, pa.ChunkedArray] = {}
     findings = _report_other_columns(table, columns, label, split)
     for column in columns:
@@ -76,48 +95,84 @@ def clean_table(
             continue
         values = table[column.name]
         arrays[column.name] = convert(values, column)
-        findings += _report_cells(values, arrays[column.name], column, split, names)
+        cells = _report_cells(values, arrays[column.name], column, split, names)
+        findings += cells + _report_missing(
+            arrays[column.name], column, split, cells, missing_words(table, column.name)
+        )
     if label is not None and label in table.column_names:
-        arrays[label] = clean_label(table[label])
+        arrays[label] = read_label(table[label], label_column)
     return pa.table(arrays), findings
-
-
-def clean_label(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Removes spaces at the ends of text; text that is nearly all numbers becomes numbers with missing cells."""
-    if not is_text(values):
-        return values
-    text = convert(values, Column("label", ColumnKind.CATEGORY))
-    if number_fraction(text) >= _MIN_NUMBER_FRACTION and len(pc.unique(text)) > _MAX_NUMBER_CLASSES:
-        return convert(text, Column("label", ColumnKind.NUMBER))
-    return text
 
 
 # ---- columns
 
 
-def _reason_not_to_use(values: pa.ChunkedArray, column: Column | None) -> str | None:
-    """Returns why a network cannot learn from the column; None where it may."""
+def _infer_columns(train: pa.Table, label: str | None, types: Mapping[str, ColumnType]) -> dict[str, InferredColumn]:
+    """Returns the inputs by name. Columns that leave a doubt about the decimal mark have that of the others."""
+    names = [name for name in train.column_names if name != label]
+    inferred = {
+        name: _asked_column(train[name], name, types[name]) if name in types else infer_column(name, train[name])
+        for name in names
+    }
+    suggested = (train.schema.metadata or {}).get(DECIMAL)
+    marks = {column.decimal for column in inferred.values()} - {None}
+    decimal = next(iter(marks)) if len(marks) == 1 else None if suggested is None else suggested.decode()
+    if decimal != ",":
+        return inferred
+    return {
+        name: infer_column(name, train[name], decimal=decimal)
+        if _may_be_grouped(train[name], name, column, types)
+        else column
+        for name, column in inferred.items()
+    }
+
+
+def _may_be_grouped(
+    values: pa.ChunkedArray, name: str, inferred: InferredColumn, types: Mapping[str, ColumnType]
+) -> bool:
+    """Whether text was taken for numbers that may have another decimal mark."""
+    column = inferred.column
+    is_number = column is not None and column.kind is ColumnKind.NUMBER and inferred.decimal is None
+    return is_number and name not in types and is_text(values)
+
+
+def _asked_column(values: pa.ChunkedArray, name: str, asked: ColumnType) -> InferredColumn:
+    """Returns the column that the user describes; its format is inferred where it is not said."""
+    match asked.name:
+        case TypeName.NUMBER if asked.number_format is None:
+            return infer_number_column(name, values)
+        case TypeName.NUMBER:
+            return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=asked.number_format))
+        case TypeName.DATE if asked.date_format is None:
+            inferred = infer_column(name, values).column
+            date_format = inferred.date_format if inferred is not None else None
+            return InferredColumn(Column(name, ColumnKind.DATE, date_format=date_format))
+        case TypeName.DATE:
+            return InferredColumn(Column(name, ColumnKind.DATE, date_format=asked.date_format))
+    return InferredColumn(Column(name, ColumnKind.CATEGORY))
+
+
+def _reason_not_to_use(values: pa.ChunkedArray, known: pa.ChunkedArray | None, distinct: int) -> str | None:
+    """Returns why a network cannot learn from the column; None where it may. known: converted cells; distinct: of these."""
     if pa.types.is_null(values.type):
         return "it is empty"
-    if column is None:
+    if known is None:
         return None
-    known = convert(values, column).drop_null()
     if not len(known):
         return "it is empty"
-    is_constant = len(known) == len(values) and len(pc.unique(known)) == 1
-    return "it has one value in all training rows" if is_constant else None
+    return "it has one value in all training rows" if len(known) == len(values) and distinct == 1 else None
 
 
-def _is_identifier(values: pa.ChunkedArray, column: Column) -> bool:
+def _is_identifier(values: pa.ChunkedArray, column: Column, known: pa.ChunkedArray, distinct: int) -> bool:
     """Whether text differs in nearly every row, or whole numbers all differ and are named or counted like identifiers."""
-    known = convert(values, column).drop_null()
     if len(known) < _MIN_IDENTIFIER_ROWS or column.kind is ColumnKind.DATE:
         return False
-    distinct_fraction = len(pc.unique(known)) / len(known)
+    distinct_fraction = distinct / len(known)
     if column.kind is ColumnKind.CATEGORY:
         return distinct_fraction >= _MIN_DISTINCT_FRACTION
-    is_whole = not pa.types.is_floating(values.type) and pc.all(pc.equal(pc.floor(known), known)).as_py()
-    if distinct_fraction < 1 or not is_whole:
+    if distinct_fraction < 1 or pa.types.is_floating(values.type):
+        return False
+    if not pc.all(pc.equal(pc.floor(known), known)).as_py():
         return False
     numbers = np.asarray(known.to_numpy())
     return _has_identifier_name(column.name) or len(set(np.diff(numbers).tolist())) == 1
@@ -131,6 +186,24 @@ def _has_identifier_name(name: str) -> bool:
 def _report_unused(name: str, reason: str, *, kind: str) -> Findings:
     message = f"column {name!r} is not used: {reason}"
     return make_findings(kind, "train", [f"column {name}"], Action.QUARANTINED, message)
+
+
+def _report_inferred(name: str, inferred: InferredColumn, known: pa.ChunkedArray, *, is_asked: bool) -> Findings:
+    """Reports what else the column may be, and words for a missing cell that are values in it."""
+    findings = Findings()
+    if inferred.doubt:
+        findings += Findings((Finding("ambiguous-column", "train", 1, Action.REPORTED, inferred.doubt, (name,)),))
+    if is_asked or inferred.column is None or inferred.column.kind is not ColumnKind.CATEGORY:
+        return findings
+    is_word = pc.is_in(known, value_set=pa.array(MISSING_WORDS, known.type))
+    words = pc.unique(known.filter(is_word)).to_pylist()
+    if words:
+        listed = ", ".join(map(repr, words))
+        message = f"{listed} in column {name!r} is a value like the others, not a missing cell"
+        findings += Findings(
+            (Finding("missing-word-as-value", "train", len(words), Action.REPORTED, message, (name,)),)
+        )
+    return findings
 
 
 def _report_identifiers(names: list[str]) -> Findings:
@@ -166,14 +239,27 @@ def _report_cells(
         kind = "mixed-types" if is_text(before) else "non-finite"
         message = f"cells of column {column.name!r} that are no {column.kind}: taken as missing"
         findings += Findings((Finding(kind, split, len(rows), Action.REPAIRED, message, examples),))
-    missing = int(after.null_count) - len(rows)
-    if missing:
-        filling = (
-            "a category of their own" if column.kind is ColumnKind.CATEGORY else "the training median, and flagged"
-        )
-        message = f"column {column.name!r} has missing cells: filled with {filling}"
-        findings += Findings((Finding("missing-cells", split, missing, Action.REPAIRED, message, (column.name,)),))
     if column.kind is ColumnKind.CATEGORY and split == "train" and number_fraction(after) >= _MIN_MIXED_FRACTION:
         message = f"column {column.name!r} mixes numbers and words: used as categories"
         findings += Findings((Finding("mixed-types", split, len(after), Action.REPORTED, message, (column.name,)),))
     return findings
+
+
+def _report_missing(
+    after: pa.ChunkedArray, column: Column, split: str, unreadable: Findings, words: Mapping[str, int]
+) -> Findings:
+    """unreadable: the finding of cells that are null as they cannot be read. words: how missing cells are written."""
+    repaired = sum(item.count for item in unreadable.items if item.action is Action.REPAIRED)
+    missing = int(after.null_count) - repaired
+    if not missing:
+        return Findings()
+    filling = "a category of their own" if column.kind is ColumnKind.CATEGORY else "the training median, and flagged"
+    listed = ", ".join(map(repr, words))
+    written = f" ({listed})" if words else ""
+    overrule = (
+        f"; types={{{column.name!r}: 'text'}} makes {listed} a value"
+        if words and column.kind is ColumnKind.CATEGORY
+        else ""
+    )
+    message = f"column {column.name!r} has missing cells{written}: filled with {filling}{overrule}"
+    return Findings((Finding("missing-cells", split, missing, Action.REPAIRED, message, (column.name,)),))

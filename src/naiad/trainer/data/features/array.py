@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -21,6 +22,8 @@ from naiad.trainer.data.features.sampling import statistics_indices
 from naiad.trainer.data.layout import to_channels_first
 from naiad.trainer.data.scale import ValueRange, describe_scale_difference
 from naiad.trainer.data.sources.arrays import as_tensor
+from naiad.trainer.data.sources.frame_pair import table_to_array
+from naiad.trainer.data.sources.table import as_table, is_tabular
 
 _CHUNK_VALUES = 4_000_000
 
@@ -37,6 +40,8 @@ class ArraySchema:
     """Axis of a sample along which numbers are standardised, each feature by itself."""
     value_range: ValueRange | None = None
     """Range of the training split; None in artifacts that were written before it was recorded."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns, where the training data were a frame: tables are matched by them."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -51,7 +56,9 @@ class ArraySchema:
 
         Raises DataError for other shapes, and for numbers on another scale than the training data, such as raw pixels.
         """
-        if _holds_images(raw):
+        if self.columns and is_tabular(raw):
+            raw = self._in_order(as_table(raw, keep=self.columns))
+        elif _holds_images(raw):
             raise DataError(
                 "an image was given, but the model was trained on arrays of numbers, whose scale an image does not say",
                 hint="give arrays that are scaled as in training, or train on the image files themselves",
@@ -85,6 +92,7 @@ class ArraySchema:
             "is_sequence": self.is_sequence,
             "feature_axis": self.feature_axis,
             "value_range": None if self.value_range is None else self.value_range.to_json(),
+            "columns": list(self.columns),
         }
 
     @classmethod
@@ -95,7 +103,14 @@ class ArraySchema:
             is_sequence=bool(values.get("is_sequence", False)),
             feature_axis=int(values.get("feature_axis", 0)),
             value_range=ValueRange.from_json(values.get("value_range")),
+            columns=tuple(values.get("columns", ())),
         )
+
+    def _in_order(self, table: pa.Table) -> npt.NDArray[Any]:
+        """Returns the columns (N, F) by name; by position where the table only counts its columns."""
+        names = table.column_names
+        is_counted = names == list(map(str, range(len(self.columns))))
+        return table_to_array(table, names if is_counted else self.columns)
 
     def _single_sample_shapes(self) -> set[tuple[int, ...]]:
         """Returns the shapes that can only be one sample: (F,), and (H, W, C) or (C, H, W) of more than one channel."""

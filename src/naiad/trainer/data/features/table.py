@@ -15,10 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from naiad.trainer.data.columns import Column, ColumnKind
+from naiad.trainer.data.features.target_statistics import (
+    CategoryColumn,
+    StatisticTargets,
+    TargetStatistics,
+    fit_target_statistics,
+)
+from naiad.trainer.data.float32 import is_lossy
+from naiad.trainer.data.sources.csv_file import TextColumns
 from naiad.trainer.data.sources.table import as_table
 from naiad.trainer.data.table_encoding import MISSING_CODE, check_columns, encode_table, encoded_width
 
-MAX_CATEGORIES = 64
+MAX_INPUTS = 64
+"""Categories of a column that have an input each: the most frequent ones."""
+MAX_CATEGORIES = 50_000
 """Rarer categories of a column are treated as unknown."""
 _MAX_DEVIATIONS = 10.0
 """Standardised values are clipped here, so that one extreme cell does not dominate a step."""
@@ -30,6 +40,8 @@ class TableSchema:
 
     columns: tuple[Column, ...]
     """Columns in the order of their features."""
+    label: Column | None = None
+    """How the label's cells are read from text; None where they are read as they come."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -50,45 +62,53 @@ class TableSchema:
 
         Other columns are ignored. Raises DataError where a column is missing or a cell cannot be read.
         """
-        return torch.from_numpy(encode_table(as_table(raw), self.columns))
+        table = as_table(raw, self.text_columns, keep=[column.name for column in self.columns])
+        return torch.from_numpy(encode_table(table, self.columns))
+
+    @property
+    def text_columns(self) -> TextColumns:
+        """Columns that a CSV file is to give as text: those whose cells are read in a way of their own."""
+        columns = (*self.columns, *(() if self.label is None else (self.label,)))
+        return {
+            column.name: frozenset(column.categories)
+            for column in columns
+            if column.kind is ColumnKind.CATEGORY or column.number_format is not None or column.date_format is not None
+        }
+
+    @property
+    def many_categories(self) -> list[tuple[Column, CategoryColumn]]:
+        """Columns with more categories than inputs."""
+        return [
+            (column, CategoryColumn(slot, len(column.categories)))
+            for column, slot in self.column_offsets
+            if len(column.categories) > MAX_INPUTS
+        ]
 
     def check_columns(self, table: pa.Table) -> None:
         """Raises DataError where the table lacks one of the columns."""
         check_columns(table, self.columns)
 
     def to_json(self) -> dict[str, Any]:
-        columns = [
-            {
-                "name": column.name,
-                "kind": column.kind.value,
-                "date_format": column.date_format,
-                "categories": list(column.categories),
-            }
-            for column in self.columns
-        ]
-        return {"kind": "table", "columns": columns}
+        columns = [column.to_json() for column in self.columns]
+        return {"kind": "table", "columns": columns, "label": None if self.label is None else self.label.to_json()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "TableSchema":
-        return cls(
-            tuple(
-                Column(item["name"], ColumnKind(item["kind"]), item["date_format"], tuple(item["categories"]))
-                for item in values["columns"]
-            )
-        )
+        label = values.get("label")
+        return cls(tuple(map(Column.from_json, values["columns"])), None if label is None else Column.from_json(label))
 
 
-def fit_table_schema(train: pa.Table, columns: Sequence[Column]) -> TableSchema:
+def fit_table_schema(train: pa.Table, columns: Sequence[Column], *, label: Column | None = None) -> TableSchema:
     """Returns the schema of the cleaned training split; each column's categories are listed by frequency."""
-    return TableSchema(tuple(_with_categories(column, train[column.name]) for column in columns))
+    return TableSchema(tuple(_fit_column(column, train[column.name]) for column in columns), label)
 
 
 class TableFeatures(nn.Module):
     """float32 (B, F) in, float32 (B, D) out.
 
     Numbers and dates come first: NaN becomes the median, then mean 0 and deviation 1. Next come flags that say which were
-    missing, for columns with missing cells in training. Then come the categories, one-hot, with an input for "missing";
-    an unknown category is zero in all of them.
+    missing, for columns with missing cells in training. Then come the most frequent categories, one-hot, with an input for
+    "missing"; another category is zero in all of them. Last come the statistics of columns with more categories than inputs.
 
     A slot is the index of a feature. The buffers' names are stored in artifacts.
     """
@@ -110,9 +130,11 @@ class TableFeatures(nn.Module):
         numbers: list[int],
         flags: list[int],
         hot: list[tuple[int, int]],
+        statistics: TargetStatistics | None = None,
     ) -> None:
         """median, mean, std: one value a number. numbers, flags: slots. hot: (slot, code) of each one-hot input."""
         super().__init__()
+        self.statistics = statistics
         self.register_buffer("median", median.float())
         self.register_buffer("mean", mean.float())
         self.register_buffer("inverse_std", torch.where(std > 0, 1 / std, torch.zeros_like(std)).float())
@@ -127,17 +149,25 @@ class TableFeatures(nn.Module):
         filled = torch.where(torch.isnan(numbers), self.median, numbers)
         standardised = ((filled - self.mean) * self.inverse_std).clamp(-_MAX_DEVIATIONS, _MAX_DEVIATIONS)
         flags = torch.isnan(features.index_select(1, self.flag_slots)).to(torch.float32)
-        hot = (features.index_select(1, self.hot_slots) == self.hot_codes).to(torch.float32)
-        return torch.cat([standardised, flags, hot], dim=1)
+        if self.statistics is None:
+            hot = (features.index_select(1, self.hot_slots) == self.hot_codes).to(torch.float32)
+            return torch.cat([standardised, flags, hot], dim=1)
+        hot = (torch.floor(features.index_select(1, self.hot_slots)) == self.hot_codes).to(torch.float32)
+        return torch.cat([standardised, flags, hot, self.statistics(features)], dim=1)
 
 
-def fit_table_features(schema: TableSchema, encoded_NF: Tensor) -> TableFeatures:
-    """Computes the statistics of the training split, as the schema encodes it (N, F)."""
+def fit_table_features(
+    schema: TableSchema, encoded_NF: Tensor, targets: StatisticTargets | None = None
+) -> TableFeatures:
+    """Computes the statistics of the training split, as the schema encodes it (N, F).
+
+    targets: where there are columns of many categories, whose folds ``assign_folds`` has set.
+    """
     numbers: list[int] = []
     hot: list[tuple[int, int]] = []
     for column, slot in schema.column_offsets:
         if column.kind is ColumnKind.CATEGORY:
-            hot += [(slot, code) for code in (*range(len(column.categories)), MISSING_CODE)]
+            hot += [(slot, code) for code in (*range(min(len(column.categories), MAX_INPUTS)), MISSING_CODE)]
         else:
             numbers += range(slot, slot + encoded_width(column))
     values = encoded_NF.numpy().astype(np.float64)[:, numbers]
@@ -149,6 +179,8 @@ def fit_table_features(schema: TableSchema, encoded_NF: Tensor) -> TableFeatures
         ]
     )
     filled = np.where(is_missing, median, values)
+    many = [column for _, column in schema.many_categories]
+    statistics = fit_target_statistics(many, encoded_NF, targets) if many and targets is not None else None
     return TableFeatures(
         torch.from_numpy(median),
         torch.from_numpy(filled.mean(axis=0)),
@@ -156,6 +188,7 @@ def fit_table_features(schema: TableSchema, encoded_NF: Tensor) -> TableFeatures
         numbers=numbers,
         flags=_missing_flags(schema, encoded_NF),
         hot=hot,
+        statistics=statistics,
     )
 
 
@@ -168,9 +201,17 @@ def _missing_flags(schema: TableSchema, encoded_NF: Tensor) -> list[int]:
     ]
 
 
-def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:
+def _fit_column(column: Column, values: pa.ChunkedArray) -> Column:
+    """values: (N,) converted cells of the training split."""
+    if column.kind is ColumnKind.NUMBER:
+        numbers = np.asarray(values.drop_null().to_numpy(), dtype=np.float64)
+        return replace(column, offset=float(np.median(numbers))) if is_lossy(numbers) else column
     if column.kind is not ColumnKind.CATEGORY:
         return column
-    counted = [(item["counts"], item["values"]) for item in pc.value_counts(values.drop_null()).to_pylist()]
-    frequent = sorted(counted, key=lambda pair: (-pair[0], pair[1]))[:MAX_CATEGORIES]
-    return replace(column, categories=tuple(name for _, name in frequent))
+    counted = pc.value_counts(values.drop_null())
+    order = pc.sort_indices(
+        pa.table([counted.field("values"), counted.field("counts")], names=["values", "counts"]),
+        sort_keys=[("counts", "descending"), ("values", "ascending")],
+    )
+    frequent = counted.field("values").take(order[:MAX_CATEGORIES])
+    return replace(column, categories=tuple(frequent.to_pylist()))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from naiad.errors import DataError, did_you_mean
@@ -13,41 +14,59 @@ from naiad.trainer.data.layout import InputLayout, Layout
 from naiad.trainer.data.sources.arrays import apply_layout, open_arrays
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
 from naiad.trainer.data.sources.containers import is_item_list, is_iterator, is_map_style
+from naiad.trainer.data.sources.csv_file import text_columns_of
 from naiad.trainer.data.sources.folder import open_folder
+from naiad.trainer.data.sources.frame_pair import is_frame_pair, open_frame_pair
+from naiad.trainer.data.sources.frames import is_frame
 from naiad.trainer.data.sources.idx import is_idx, open_idx
 from naiad.trainer.data.sources.image_files import has_images
 from naiad.trainer.data.sources.named import dataset_names, open_named
-from naiad.trainer.data.sources.raw_data import SPLITS, RawData, merge_splits
+from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData, merge_splits
 from naiad.trainer.data.sources.table import is_table_file, open_table
+from naiad.trainer.data.sources.table_options import DEFAULT_TABLE_OPTIONS, TableOptions
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
 from naiad.trainer.machine.device import free_memory_bytes
 
 
 def open_source(
-    data: Any, *, label: str | None = None, memory_limit_bytes: int | None = None, layout: Layout | None = None
+    data: Any,
+    *,
+    label: str | None = None,
+    memory_limit_bytes: int | None = None,
+    layout: Layout | None = None,
+    table: TableOptions = DEFAULT_TABLE_OPTIONS,
 ) -> RawData:
     """Opens a path, a name, (X, y), X, a Dataset, a DataLoader, a DataFrame, a table, or a dictionary of any of these by split.
 
     label: the label's column of a table, or its part of a Dataset's items. memory_limit_bytes: larger Datasets are streamed.
-    layout: that of arrays; None is the default one. Raises DataError.
+    layout: that of arrays; None is the default one. table: what is known of a table's columns, besides the label.
+    Raises DataError.
     """
     limit = default_memory_limit_bytes() if memory_limit_bytes is None else memory_limit_bytes
     if data is None:
         raise DataError("no data was given", hint="give a path, a name, arrays or a Dataset")
+    table = replace(table, label=None if label is None else str(label))
     if isinstance(data, Mapping):
-        return _open_splits(data, label, limit, layout)
-    raw = _open_one(data, label, limit, layout)
+        return _open_splits(data, table, limit, layout)
+    raw = _open_one(data, table, limit, layout)
+    if table.types and raw.kind is not InputKind.TABLE:
+        raise DataError(
+            f"types names the column {next(iter(table.types))!r}, but the data are of kind {raw.kind}",
+            hint="leave types out, or give a table",
+        )
     return raw if layout is None else apply_layout(raw, InputLayout(layout))
 
 
-def _open_one(data: Any, label: str | None, limit: int, layout: Layout | None) -> RawData:
+def _open_one(data: Any, table: TableOptions, limit: int, layout: Layout | None) -> RawData:
     if isinstance(data, str | Path):
-        return _open_name_or_path(data, label)
+        return _open_name_or_path(data, table)
     is_dataset = isinstance(data, Dataset | DataLoader) or is_item_list(data)
-    if not is_dataset and _is_table(data):
-        return open_table(data, label=label)
+    if not is_dataset and is_frame(data):
+        return open_table(data, table)
+    if is_frame_pair(data):
+        return open_frame_pair(data, table, layout)
     if is_dataset or is_map_style(data) or is_iterator(data):
-        return open_torch_dataset(data, memory_limit_bytes=limit, label=label, layout=layout)
+        return open_torch_dataset(data, memory_limit_bytes=limit, label=table.label, layout=layout)
     return open_arrays(data, layout=layout)
 
 
@@ -64,46 +83,71 @@ def add_validation(raw: RawData, validation: RawData) -> RawData:
     return replace(raw, splits=splits, findings=raw.findings + validation.findings)
 
 
-def _open_name_or_path(data: str | Path, label: str | None) -> RawData:
+def _open_name_or_path(data: str | Path, table: TableOptions) -> RawData:
     """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
     name = str(data).lower().replace("_", "-")
     return (
         open_named(name)
         if isinstance(data, str) and name in dataset_names()
-        else _open_path(Path(data).expanduser(), label)
+        else _open_path(Path(data).expanduser(), table)
     )
 
 
-def _open_splits(data: Mapping[str, Any], label: str | None, limit: int, layout: Layout | None) -> RawData:
+def _open_splits(data: Mapping[str, Any], table: TableOptions, limit: int, layout: Layout | None) -> RawData:
+    """Opens the training split first: the other files have the same columns of text."""
     if not data or not set(data) <= set(SPLITS):
         raise DataError(f"a dictionary with the keys {list(data)} was given", hint=f"known keys: {', '.join(SPLITS)}")
-    opened = {
-        key: open_source(split, label=label, memory_limit_bytes=limit, layout=layout) for key, split in data.items()
-    }
-    return merge_splits(next(iter(opened.values())).name, opened)
+    opened: dict[str, RawData] = {}
+    for key in sorted(data, key=lambda key: key != "train"):
+        options = like_training_split(table, opened.get("train"))
+        opened[key] = open_source(data[key], label=table.label, memory_limit_bytes=limit, layout=layout, table=options)
+    return merge_splits(opened[next(iter(data))].name, {key: opened[key] for key in data})
 
 
-def _open_path(path: Path, label: str | None) -> RawData:
+def like_training_split(table: TableOptions, train: RawData | None) -> TableOptions:
+    """Returns the options with the text columns of the training split, for a file with the same columns."""
+    if train is None or train.kind is not InputKind.TABLE:
+        return table
+    return replace(table, text_columns={**text_columns_of(train.splits["train"].inputs), **table.text_columns})
+
+
+def _open_path(path: Path, table: TableOptions) -> RawData:
     if not path.exists():
         raise DataError(f"{path} does not exist", hint=_suggest(path))
     if is_idx(path):
         return open_idx(path)
     if path.is_file():
-        if is_table_file(path):
-            return open_table(path, label=label)
-        if path.name.lower().endswith(("-ubyte", "-ubyte.gz", ".idx", ".idx.gz")):
-            return open_idx(path)
-        raise DataError(
-            f"{path} is in no format that Naiad reads",
-            hint="give a folder of images, IDX or CIFAR files, or a .csv, .tsv or .parquet file",
-        )
+        return _open_file(path, table)
     if not any(path.iterdir()):
         raise DataError(f"{path} is an empty folder", hint="give a folder that has one folder of images a class")
-    if is_cifar(path):
-        return open_cifar(path)
-    if _has_tables(path) and not has_images(path):
-        return open_table(path, label=label)
-    return open_folder(path)
+    return open_cifar(path) if is_cifar(path) else _open_folder(path, table)
+
+
+def _open_file(path: Path, table: TableOptions) -> RawData:
+    if is_table_file(path):
+        return open_table(path, table)
+    if path.name.lower().endswith(("-ubyte", "-ubyte.gz", ".idx", ".idx.gz")):
+        return open_idx(path)
+    raise DataError(
+        f"{path} is in no format that Naiad reads",
+        hint="give a folder of images, IDX or CIFAR files, or a .csv, .tsv or .parquet file",
+    )
+
+
+def _open_folder(path: Path, table: TableOptions) -> RawData:
+    """Prefers classes that are folders to tables beside the images, which may list them."""
+    if not _has_tables(path):
+        return open_folder(path)
+    if not has_images(path):
+        return open_table(path, table)
+    raw = open_folder(path)
+    return raw if _has_classes(raw) else open_table(path, table)
+
+
+def _has_classes(raw: RawData) -> bool:
+    """Whether the folders are classes, so that tables beside them are not what names the images."""
+    labels = raw.splits["train"].targets
+    return labels is not None and len(np.unique(labels)) > 1
 
 
 def _has_tables(path: Path) -> bool:
@@ -117,8 +161,3 @@ def _suggest(path: Path) -> str:
     if close and close[0] not in dataset_names():
         return f"did you mean {str(path.parent / close[0])!r}?"
     return f"give a path that exists, or a known name; {did_you_mean(path.name, dataset_names())}"
-
-
-def _is_table(data: Any) -> bool:
-    """Whether the object is a table of pyarrow, pandas, polars or another library that exports Arrow; imports none of them."""
-    return hasattr(data, "__arrow_c_stream__") or (hasattr(data, "columns") and hasattr(data, "iloc"))

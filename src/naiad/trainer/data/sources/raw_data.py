@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from naiad.errors import DataError
+from naiad.trainer.data.column_types import ColumnType
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import InputLayout
 
@@ -85,6 +86,10 @@ class RawSplit:
     """Origin of each sample: a path, ``row 12``, ``index 12``."""
     given_shape: tuple[int, ...] | None = None
     """Shape of a sample before it was laid out; None where the inputs are no arrays."""
+    column_names: tuple[str, ...] = ()
+    """Names of an array's columns, where it comes from a frame."""
+    folder: Path = Path()
+    """Folder from which paths in a table's cells are meant."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)
@@ -112,6 +117,8 @@ class RawData:
     findings: Findings = field(default_factory=Findings)
     layout: InputLayout = field(default_factory=InputLayout)
     """Layout of the inputs, where they are arrays."""
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    """Types of a table's columns that the user gives."""
 
     def get_split(self, name: str) -> RawSplit:
         """Returns the split of that name; data without splits is returned whole. Raises DataError."""

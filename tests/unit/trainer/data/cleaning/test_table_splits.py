@@ -10,6 +10,7 @@ from naiad.errors import DataError
 from naiad.trainer.data.cleaning.table_splits import clean_table_splits, extract_targets
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.table import open_table
+from naiad.trainer.data.sources.table_options import TableOptions
 
 
 def raw(label="y", **tables):
@@ -66,7 +67,7 @@ def test_a_date_is_no_label():
 def test_an_unreadable_cell_is_repaired_in_every_split(tmp_path):
     for name, cell in (("train", "3"), ("test", "three")):
         (tmp_path / f"{name}.csv").write_text("x,y\n" + "1.5,0\n2,1\n" * 10 + f"{cell},0\n")
-    _, _, findings = clean_table_splits(open_table(tmp_path, label="y"), None)
+    _, _, findings = clean_table_splits(open_table(tmp_path, TableOptions(label="y")), None)
     assert [(item.kind, item.split, item.examples) for item in findings.items] == [
         ("mixed-types", "test", ("row 20: 'three'",))
     ]

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from naiad.errors import DataError
-from naiad.trainer.data.cleaning.tables import choose_columns, clean_label, clean_table
+from naiad.trainer.data.cleaning.tables import choose_columns, clean_table
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.findings import Action
 
@@ -117,9 +117,3 @@ def test_a_split_may_have_other_columns():
         ("missing-column", ("n",)),
         ("unused-column", ("other",)),
     ]
-
-
-def test_labels_lose_their_spaces_and_become_numbers():
-    assert clean_label(pa.chunked_array([[" yes", "no ", ""]])).to_pylist() == ["yes", "no", None]
-    numbers = clean_label(pa.chunked_array([[str(i / 2) for i in range(60)] + ["unknown"]]))
-    assert numbers.to_pylist()[-2:] == [29.5, None]

@@ -3,7 +3,6 @@
 import datetime as dt
 import math
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -110,14 +109,6 @@ def test_a_constant_column_becomes_zero():
     schema = TableSchema(schema_of(ROWS).columns[:1])
     features = fit_table_features(schema, torch.full((3, 1), 5.0))
     assert features(torch.tensor([[5.0], [7.0]])).tolist() == [[0.0], [0.0]]
-
-
-def test_rare_categories_are_dropped():
-    names = [f"c{index:03}" for index in range(100)]
-    table = pa.table({"c": names * 2 + names[:10] * 20, "x": list(np.random.default_rng(0).random(400))})
-    column = next(column for column in schema_of(table).columns if column.name == "c")
-    assert len(column.categories) == 64
-    assert set(names[:10]) == set(column.categories[:10])
 
 
 def test_it_exports():

@@ -10,6 +10,7 @@ from naiad.trainer.data.columns import ColumnKind, infer_column
 from naiad.trainer.data.sources.open import open_source
 from naiad.trainer.data.sources.raw_data import InputKind
 from naiad.trainer.data.sources.table import as_table, open_table, read_table
+from naiad.trainer.data.sources.table_options import TableOptions
 
 COLUMNS = {"age": [31, 45, None], "city": ["Ulm", "Bonn", "Ulm"], "label": [0, 1, 0]}
 
@@ -32,7 +33,7 @@ def test_a_column_may_change_its_type_far_down(tmp_path):
     file.write_text("x,label\n" + "1.5,0\n" * 300_000 + "many,1\n")
     table = read_table(file)
     assert table["x"][-1].as_py() == "many"
-    assert infer_column("x", table["x"]).kind is ColumnKind.NUMBER
+    assert infer_column("x", table["x"]).column.kind is ColumnKind.NUMBER
 
 
 def test_the_index_of_pandas_is_dropped_from_parquet(tmp_path):
@@ -71,19 +72,19 @@ def test_other_files_of_a_folder_are_one_table_in_the_order_of_their_names(tmp_p
 
 def test_files_with_different_columns_are_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("x,label\n1,0\n")
-    (tmp_path / "b.csv").write_text("x,label\nword,0\n")
+    (tmp_path / "b.csv").write_text("x,label\n2024-01-05,0\n")
     with pytest.raises(DataError, match="do not have the same columns"):
         open_source(tmp_path, label="label")
 
 
 def test_the_default_label_is_used_and_reported():
-    raw = open_table(pa.table(COLUMNS), label=None)
+    raw = open_table(pa.table(COLUMNS))
     assert raw.label == "label"
     assert "'label' is used" in raw.findings.items[0].message
 
 
 def test_a_missing_label_is_reported():
-    raw = open_table(pa.table({"x": [1, 2]}), label=None)
+    raw = open_table(pa.table({"x": [1, 2]}))
     assert raw.label is None
     assert "no column called label" in raw.findings.items[0].message
 
@@ -101,12 +102,12 @@ def test_a_file_that_is_no_table_is_an_error(tmp_path, text, message):
     file = tmp_path / "wrong.csv"
     file.write_text(text)
     with pytest.raises(DataError, match=message):
-        open_table(file, label=None)
+        open_table(file)
 
 
 def test_a_wrong_label_suggests_a_similar_one():
     with pytest.raises(DataError) as caught:
-        open_table(pa.table(COLUMNS), label="labels")
+        open_table(pa.table(COLUMNS), TableOptions(label="labels"))
     assert caught.value.hint == "did you mean 'label'?"
 
 

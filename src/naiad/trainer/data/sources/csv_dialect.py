@@ -1,0 +1,111 @@
+"""How a CSV file is written: its encoding, its delimiter, and a first line ``sep=;``. Looks at bytes; reads no table.
+
+encoding     a byte-order mark, else UTF-16 by its zero bytes, else UTF-8; of other files Windows-1252 or Latin-1
+delimiter    the one that cuts the first lines into most columns, the same number in each; quotes count
+"""
+
+import codecs
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from naiad.errors import DataError
+
+UTF8 = "utf8"
+_HEAD_BYTES = 65_536
+_CHUNK_BYTES = 16_000_000
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS = ",;\t|"
+_MAX_ROWS = 100
+_SEPARATOR_LINE = re.compile(r"^\ufeff?\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+_NOT_WINDOWS = [0x81, 0x8D, 0x8F, 0x90, 0x9D]
+"""Bytes that Windows-1252 does not define."""
+_MAX_INNER_FRACTION = 0.2
+"""Bytes between two others beyond ASCII: words of Western Europe have few, Cyrillic and Chinese ones are made of them."""
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    encoding: str
+    """A name that Python's codecs know; ``utf8`` unless the first bytes say otherwise."""
+    delimiter: str
+    skipped_lines: int = 0
+
+
+def find_dialect(path: Path) -> CsvDialect:
+    """Raises OSError, and DataError for an encoding that does not fit the file."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    encoding = _encoding_of(head)
+    text = head.decode(encoding if encoding != UTF8 else "utf-8", errors="replace")
+    if (separator := _SEPARATOR_LINE.match(text)) is not None:
+        return CsvDialect(encoding, separator[1], skipped_lines=1)
+    return CsvDialect(
+        encoding, _find_delimiter(text, is_cut=len(head) == _HEAD_BYTES, is_tsv=path.suffix.lower() == ".tsv")
+    )
+
+
+def guess_western_encoding(path: Path) -> str:
+    """Returns the encoding of a file that is not UTF-8. Raises DataError where its bytes look like no Western European text."""
+    counts_256, inner = np.zeros(256, np.int64), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            values = np.frombuffer(chunk, np.uint8)
+            counts_256 += np.bincount(values, minlength=256)
+            inner += _count_inner(values)
+    high = int(counts_256[0x80:].sum())
+    if counts_256[0] or inner > _MAX_INNER_FRACTION * high:
+        raise DataError(
+            f"{path} cannot be read: its encoding is neither UTF-8 nor UTF-16, and its bytes look like no Western European text",
+            hint="save it as UTF-8",
+        )
+    return "latin-1" if counts_256[_NOT_WINDOWS].any() else "cp1252"
+
+
+def _count_inner(values: npt.NDArray[np.uint8]) -> int:
+    """Returns the number of bytes beyond ASCII that stand between two others."""
+    is_high = values >= 0x80
+    return int((is_high[:-2] & is_high[1:-1] & is_high[2:]).sum())
+
+
+def _encoding_of(head: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if odd > len(head) // 4 > even:
+        return "utf-16-le"
+    if even > len(head) // 4 > odd:
+        return "utf-16-be"
+    return UTF8
+
+
+def _find_delimiter(text: str, *, is_cut: bool, is_tsv: bool) -> str:
+    lines = text.splitlines(keepends=True)
+    lines = lines[:-1] if is_cut and len(lines) > 1 else lines
+    preferred = "\t" + _DELIMITERS if is_tsv else _DELIMITERS
+    return max(
+        preferred, key=lambda delimiter: _score(lines[:_MAX_ROWS], delimiter, is_first=is_tsv and delimiter == "\t")
+    )
+
+
+def _score(lines: list[str], delimiter: str, *, is_first: bool) -> tuple[bool, float, int]:
+    """Returns whether there are several columns, the fraction of rows that have as many as the header, and their number."""
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return False, 0.0, 0
+    if not rows:
+        return False, 0.0, 0
+    width = len(rows[0])
+    fraction = sum(len(row) == width for row in rows) / len(rows)
+    return width > 1, 1.0 if is_first else fraction, width

@@ -1,0 +1,30 @@
+"""What the reading of a table guessed or left out, as findings: from the table's metadata."""
+
+import json
+
+import pyarrow as pa
+
+from naiad.trainer.data.findings import Action, Finding, Findings
+from naiad.trainer.data.sources.csv_file import ENCODING, MISSING
+from naiad.trainer.data.sources.frames import INDEX
+
+
+def report_reading(table: pa.Table) -> Findings:
+    """Returns the encoding that was guessed, and the index that is no column."""
+    metadata = table.schema.metadata or {}
+    findings = Findings()
+    if (encoding := metadata.get(ENCODING)) is not None:
+        name = "Windows-1252" if encoding == b"cp1252" else "Latin-1"
+        message = f"the file is not UTF-8, so it is read as {name}: if its words look wrong, save it as UTF-8"
+        findings += Findings((Finding("encoding-guessed", "train", 1, Action.REPORTED, message),))
+    for index in filter(None, metadata.get(INDEX, b"").decode().split("\n")):
+        message = f"{index!r} is the index of a data frame, not a column: types={{{index!r}: 'category'}} would use it"
+        findings += Findings((Finding("index-not-used", "train", 1, Action.REPORTED, message, (index,)),))
+    return findings
+
+
+def missing_words(table: pa.Table, column: str) -> dict[str, int]:
+    """Returns the words for a missing cell that the file has in the column, such as NA, and how often each is there."""
+    metadata = table.schema.metadata or {}
+    words: dict[str, dict[str, int]] = json.loads(metadata.get(MISSING, b"{}"))
+    return words.get(column, {})
