@@ -1,5 +1,7 @@
 """Converts Pillow images to arrays of one size and mode: for cleaning, for streams and for ``predict``.
 
+Pixels of 8 bits become bytes. Pixels of more bits keep the values that are stored: one scale for a whole data set, never one an
+image. Transparent pixels are laid over one background.
 Shape legend: C channels, H height, W width.
 """
 
@@ -10,6 +12,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,20 +47,48 @@ by 37 dB (PSNR), which is invisible.
 """
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 _EXIF_ORIENTATION = 0x0112
+WHITE = 255
+
+
+class Depth(StrEnum):
+    """Kind of the pixels of images that have more than 8 bits."""
+
+    INTEGER = "integer"  # whole numbers of 12, 16 or 32 bits
+    FLOAT = "float"
+
+
+class OtherDepthError(DataError):
+    """Raised for an image whose pixels have another depth, and so another scale, than the data set."""
 
 
 @dataclass(frozen=True)
 class ImageShape:
-    """Mode and size that all images of a dataset are converted to."""
+    """Mode, size and scale that all images of a dataset are converted to."""
 
     channels: int
     height: int
     width: int
+    background: int | None = WHITE
+    """Grey level behind transparent pixels. None is for models that were trained before there was one: their transparency is
+    dropped, and each deep image is scaled by itself.
+    """
+    depth: Depth | None = None
+    """Kind of deep pixels, of which there is one channel; None is 8 bits."""
+    offset: float = 0.0
+    """Subtracted from deep pixels, so that float32 holds large whole numbers."""
 
     @property
     def mode(self) -> str:
         """Pillow's name of the mode: ``L``, ``RGB`` or ``RGBA``."""
         return PIL_MODES[self.channels]
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        return np.dtype(np.uint8 if self.depth is None else np.float32)
+
+    @property
+    def image_bytes(self) -> int:
+        return self.channels * self.height * self.width * self.dtype.itemsize
 
     @property
     def chw(self) -> tuple[int, int, int]:
@@ -65,6 +98,19 @@ class ImageShape:
 def native_mode(image: Image.Image) -> str:
     """Returns ``L`` or ``RGB``, whichever loses less; transparency is not kept."""
     return "L" if image.mode in _GREY_MODES or image.mode.startswith("I;16") else "RGB"
+
+
+def image_depth(image: Image.Image) -> Depth | None:
+    """Returns the kind of pixels of more than 8 bits; None for 8 bits or fewer."""
+    if image.mode == "F":
+        return Depth.FLOAT
+    return Depth.INTEGER if image.mode == "I" or image.mode.startswith("I;") else None
+
+
+def is_read_with_fewer_bits(image: Image.Image) -> bool:
+    """Whether Pillow reads 8 bits of a file's 16, as it does for colours. For an image that is not decoded yet."""
+    tiles = getattr(image, "tile", None) or ()
+    return image_depth(image) is None and any(";16" in str(tile) for tile in tiles)
 
 
 def is_rotated(image: Image.Image) -> bool:
@@ -85,15 +131,37 @@ def check_size(image: Image.Image) -> None:
         raise DataError(f"{image.width}×{image.height} pixels, more than the limit of {MAX_PIXELS:,}")
 
 
-def to_array(image: Image.Image, shape: ImageShape) -> npt.NDArray[np.uint8]:
-    """Returns uint8 (C, H, W): upright, in the mode and size of ``shape``. Raises DECODE_ERRORS; DataError if it is too large."""
+def to_array(image: Image.Image, shape: ImageShape) -> npt.NDArray[Any]:
+    """Returns (C, H, W), upright, in the mode, size and scale of ``shape``: uint8, or float32 for deep pixels.
+
+    Raises DECODE_ERRORS; DataError for an image that is too large; OtherDepthError.
+    """
     check_size(image)
+    if shape.depth is not None:
+        return _to_deep_array(image, shape, shape.depth)
     _draft_jpeg(image, shape)
-    plain = _convert_mode(ImageOps.exif_transpose(image), shape.mode)
+    plain = _convert_mode(ImageOps.exif_transpose(image), shape.mode, shape.background)
     if plain.size != (shape.width, shape.height):
         plain = plain.resize((shape.width, shape.height), Image.Resampling.BILINEAR)
     array_HWC = np.array(plain).reshape(shape.height, shape.width, shape.channels)
     return np.ascontiguousarray(array_HWC.transpose(2, 0, 1))
+
+
+def read_image(raw: str | Path | Image.Image, shape: ImageShape) -> npt.NDArray[Any]:
+    """Returns one image of a caller, a path or a PIL image, as ``to_array`` does. Raises DataError."""
+    try:
+        if isinstance(raw, Image.Image):
+            return to_array(raw, shape)
+        with Image.open(raw) as image:
+            return to_array(image, shape)
+    except FileNotFoundError as error:
+        raise DataError(f"{raw} does not exist", hint="give the path of an image") from error
+    except OtherDepthError as error:
+        raise DataError(f"{raw}: {error}", hint="give images as in training") from error
+    except DataError as error:
+        raise DataError(f"{raw} is too large: {error}") from error
+    except DECODE_ERRORS as error:
+        raise DataError(f"{raw} is no image that can be read: {error}") from error
 
 
 def _draft_jpeg(image: Image.Image, shape: ImageShape) -> None:
@@ -104,17 +172,45 @@ def _draft_jpeg(image: Image.Image, shape: ImageShape) -> None:
         image.draft(image.mode, (math.ceil(width * _DRAFT_MARGIN), math.ceil(height * _DRAFT_MARGIN)))
 
 
-def _convert_mode(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode == mode:
-        return image
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bits(image)
+def _to_deep_array(image: Image.Image, shape: ImageShape, depth: Depth) -> npt.NDArray[np.float32]:
+    if image_depth(image) is not depth:
+        found = "8 bits" if image_depth(image) is None else f"{image_depth(image)} pixels"
+        raise OtherDepthError(f"an image of mode {image.mode} has {found}, the others have {depth} pixels of more bits")
+    values = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64) - shape.offset
+    numbers = np.where(np.isfinite(values), values, np.nan).astype(np.float32)
+    if numbers.shape != (shape.height, shape.width):
+        resized = Image.fromarray(numbers).resize((shape.width, shape.height), Image.Resampling.BILINEAR)
+        numbers = np.array(resized)
+    return numbers[np.newaxis]
+
+
+def _convert_mode(image: Image.Image, mode: str, background: int | None) -> Image.Image:
+    if image_depth(image) is not None:
+        image = _scale_each(image) if background is None else _to_8_bits(image)
+    elif background is not None and mode != "RGBA" and image.has_transparency_data:
+        image = lay_over(image, background)
     elif image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image if image.mode == mode else image.convert(mode)
 
 
+def lay_over(image: Image.Image, background: int) -> Image.Image:
+    """Returns an RGB image with the transparent pixels over a grey ``background``; opaque pixels stay as they are."""
+    layer = image.convert("RGBA")
+    ground = Image.new("RGB", layer.size, (background, background, background))
+    ground.paste(layer, mask=layer.getchannel("A"))
+    return ground
+
+
 def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Returns the upper 8 of 16 bits. Raises OtherDepthError for pixels whose range is not known."""
+    if not image.mode.startswith("I;16"):
+        raise OtherDepthError(f"an image of mode {image.mode} has no known scale, and the others have 8 bits")
+    values = np.asarray(image).astype(np.float64) / 257
+    return Image.fromarray(values.round().clip(0, 255).astype(np.uint8))
+
+
+def _scale_each(image: Image.Image) -> Image.Image:
     """Scales 16-bit and float pixels by their range: 0…1, 0…255 or 0…65535. Pillow's own conversion would clip them."""
     values = np.nan_to_num(np.asarray(image).astype(np.float64))
     top = values.max(initial=0)

@@ -40,16 +40,26 @@ def test_a_task_that_is_set_is_kept() -> None:
     assert "classification" in str(caught.value.hint)
 
 
+def test_labels_without_two_classes_are_an_error() -> None:
+    with pytest.raises(DataError, match="at least two classes, but the training labels have only one, '0'"):
+        infer_target_schema(np.zeros(8, int), task=None)
+
+
 @pytest.mark.parametrize(
-    ("targets", "message"),
+    ("targets", "classes"),
     [
-        (np.zeros(8, int), "at least two classes, but the training labels have only one, '0'"),
-        (np.array([0, -1] * 5), "out of range: -1 at position 1"),
+        (np.array([1, -1] * 5), ("-1", "1")),
+        (np.array([0, 1, -1] * 5), ("-1", "0", "1")),
+        (np.array([1.0, -1.0] * 5), ("-1", "1")),
+        (np.array([3, 1, 2] * 5), ("1", "2", "3")),
+        (np.array([100, -5, 7] * 5, np.int8), ("-5", "7", "100")),
     ],
 )
-def test_labels_without_two_classes_or_below_zero_are_errors(targets: Labels, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        infer_target_schema(targets, task=None)
+def test_whole_numbers_are_names_whatever_they_start_at(targets: Labels, classes: tuple[str, ...]) -> None:
+    schema = infer_target_schema(targets, task=None)
+    assert schema.classes == classes
+    encoded = encode_targets(targets, schema, split="train")
+    assert [int(classes[index]) for index in encoded.tolist()] == targets.tolist()
 
 
 def encode(labels: list[object], classes: tuple[str, ...], *, labels_are_indices: bool = False) -> list[float]:
@@ -67,8 +77,20 @@ def test_targets() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "classes", "labels_are_indices"),
-    [([0, 2], ("x", "y"), True), ([0, 2], ("0", "1"), False), (["c"], ("a", "b"), False), ([-1], ("x", "y"), True)],
+    [
+        ([2, 3], ("a", "b", "c"), False),
+        ([0, 2], ("x", "y"), True),
+        ([0, 2], ("0", "1"), False),
+        (["c"], ("a", "b"), False),
+        ([-1], ("x", "y"), True),
+    ],
 )
 def test_labels_out_of_range(labels: list[object], classes: tuple[str, ...], labels_are_indices: bool) -> None:
     with pytest.raises(DataError, match="labels out of range"):
         encode(labels, classes, labels_are_indices=labels_are_indices)
+
+
+@pytest.mark.parametrize("labels", [[1, 2], [2, 2], [1.0, 1.0]])
+def test_numbers_without_a_zero_are_not_taken_for_places_of_named_classes(labels: list[object]) -> None:
+    with pytest.raises(DataError, match=r"numbers from \d to \d without a 0, but the classes have names: a, b, c"):
+        encode(labels, ("a", "b", "c"))

@@ -25,6 +25,7 @@ from naiad.trainer.data.loading import (
     with_decoding_workers,
 )
 from naiad.trainer.data.prepare import DataOptions, prepare
+from naiad.trainer.data.sources.dataset_items import ItemForm
 from naiad.trainer.data.sources.torch_dataset import DatasetImages
 from naiad.trainer.machine import device
 
@@ -101,7 +102,7 @@ def test_image_files_are_decoded_by_as_many_threads_as_cores(
     assert can_decode_in_parallel(samples)
     assert default_feed_workers(samples)[0] == 3
     check_feed_workers(7, samples)
-    dataset_images = DatasetImages(None, np.arange(len(samples)), is_deterministic=True)
+    dataset_images = DatasetImages(None, ItemForm(), np.arange(len(samples)), is_deterministic=True)
     assert not can_decode_in_parallel(replace(samples, images=dataset_images))
 
 

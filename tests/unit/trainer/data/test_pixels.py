@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from naiad.trainer.data.pixels import ImageShape, to_array
+from naiad.trainer.data.pixels import Depth, ImageShape, OtherDepthError, to_array
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F", "I;16"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_every_mode_is_converted(mode: str, channels: int) -> None:
     array = to_array(Image.new(mode, (6, 5)), ImageShape(channels, 4, 3))
@@ -18,8 +18,60 @@ def test_every_mode_is_converted(mode: str, channels: int) -> None:
     assert array.dtype == np.uint8
 
 
-def test_float_pixels_up_to_one_are_scaled() -> None:
-    assert to_array(Image.fromarray(np.array([[0.0, 1.0]], np.float32)), ImageShape(1, 1, 2)).tolist() == [[[0, 255]]]
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pixels_of_an_unknown_scale_are_refused_among_bytes(mode: str) -> None:
+    with pytest.raises(OtherDepthError, match=f"mode {mode} has no known scale"):
+        to_array(Image.new(mode, (6, 5)), ImageShape(3, 4, 3))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I", "F", "I;16"])
+def test_models_from_before_read_images_as_they_did(mode: str) -> None:
+    assert to_array(Image.new(mode, (6, 5)), ImageShape(3, 4, 3, background=None)).shape == (3, 4, 3)
+    unit = Image.fromarray(np.array([[0.0, 1.0]], np.float32))
+    assert to_array(unit, ImageShape(1, 1, 2, background=None)).tolist() == [[[0, 255]]]
+    hidden = Image.new("RGBA", (1, 1), (10, 20, 30, 0))
+    assert to_array(hidden, ImageShape(3, 1, 1, background=None)).flatten().tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32"])
+def test_deep_pixels_stay_as_they_are_stored(dtype: str) -> None:
+    values = np.array([[0, 1000, 4095], [7, 12000, 65535]], dtype)
+    depth = Depth.FLOAT if dtype == "float32" else Depth.INTEGER
+    array = to_array(Image.fromarray(values), ImageShape(1, 2, 3, depth=depth))
+    assert array.dtype == np.float32
+    assert array[0].tolist() == values.tolist()
+    with pytest.raises(OtherDepthError, match="has 8 bits"):
+        to_array(Image.new("L", (3, 2)), ImageShape(1, 2, 3, depth=depth))
+
+
+def test_large_whole_numbers_keep_their_differences() -> None:
+    values = np.array([[1_700_000_000, 1_700_000_001]], np.int32)
+    array = to_array(Image.fromarray(values), ImageShape(1, 1, 2, depth=Depth.INTEGER, offset=1_700_000_000.0))
+    assert array.tolist() == [[[0, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("image", "channels", "expected"),
+    [
+        (Image.new("RGBA", (1, 1), (10, 20, 30, 0)), 3, [0, 0, 0]),
+        (Image.new("RGBA", (1, 1), (10, 20, 30, 255)), 3, [10, 20, 30]),
+        (Image.new("RGBA", (1, 1), (100, 100, 100, 51)), 3, [20, 20, 20]),
+        (Image.new("LA", (1, 1), (100, 255)), 1, [100]),
+        (Image.new("LA", (1, 1), (100, 0)), 1, [0]),
+        (Image.new("RGBA", (1, 1), (10, 20, 30, 0)), 4, [10, 20, 30, 0]),
+    ],
+)
+def test_transparent_pixels_are_laid_over_the_background(
+    image: Image.Image, channels: int, expected: list[int]
+) -> None:
+    assert to_array(image, ImageShape(channels, 1, 1, background=0)).flatten().tolist() == expected
+
+
+def test_a_transparent_colour_of_a_palette_is_laid_over_the_background() -> None:
+    image = Image.new("P", (1, 1), 1)
+    image.putpalette([0, 0, 0, 200, 0, 0])
+    image.info["transparency"] = 1
+    assert to_array(image, ImageShape(3, 1, 1)).flatten().tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize("is_sideways", [False, True])

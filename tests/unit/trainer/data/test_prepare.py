@@ -23,7 +23,7 @@ def test_images_from_arrays() -> None:
     assert dataset.task is Task.CLASSIFICATION
     assert dataset.classes == ("0", "1", "2")
     assert (len(dataset.train), len(dataset.validation), dataset.test) == (54, 6, None)
-    assert dataset.schema.to_json() == {"kind": "image", "channels": 1, "height": 8, "width": 8}
+    assert dataset.schema.to_json() == {"kind": "image", "channels": 1, "height": 8, "width": 8, "background": 255}
     assert dataset.features(dataset.train.samples.take(torch.arange(3))).shape == (3, 1, 8, 8)
     assert dataset.train.targets is not None
     assert dataset.train.targets.dtype is torch.int64

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 from PIL import Image, UnidentifiedImageError
 
@@ -25,11 +24,19 @@ from naiad.service.endpoints.worker.array_formats import (
     parse_npy,
     parse_raw,
 )
+from naiad.service.endpoints.worker.engines.port import Scores
 from naiad.service.endpoints.worker.inference import InferenceError, InferenceRequest
-from naiad.service.endpoints.worker.input_schema import Array, ImageInput, InputSchema, TableInput, describe_expected
+from naiad.service.endpoints.worker.input_schema import (
+    Array,
+    DeepImageInput,
+    ImageInput,
+    InputSchema,
+    TableInput,
+    describe_expected,
+)
 from naiad.service.endpoints.worker.media_types import choose_media_type, parse_media_type
 from naiad.service.endpoints.worker.table_rows import encode_csv_rows, encode_json_rows
-from naiad.trainer.data.pixels import DECODE_ERRORS, ImageShape, to_array
+from naiad.trainer.data.pixels import DECODE_ERRORS, OtherDepthError, to_array
 
 JSON, JSON_LINES, CSV, NPY = "application/json", "application/jsonlines", "text/csv", "application/x-npy"
 RAW = "application/octet-stream"
@@ -90,7 +97,7 @@ def _decode(request: InferenceRequest, schema: InputSchema) -> Array:
     return values
 
 
-def encode(scores: npt.NDArray[np.float32], output: OutputSchema, accept: str) -> tuple[bytes, str]:
+def encode(scores: Scores, output: OutputSchema, accept: str) -> tuple[bytes, str]:
     """Returns (body, content type). scores: (N, K). Raises InferenceError 406."""
     content_type = choose_media_type(accept, _RESPONSE_TYPES)
     if content_type is None:
@@ -99,7 +106,7 @@ def encode(scores: npt.NDArray[np.float32], output: OutputSchema, accept: str) -
     return _ENCODERS[content_type](scores, output), content_type
 
 
-def predict_labels(scores: npt.NDArray[np.float32], output: OutputSchema) -> list[Any]:
+def predict_labels(scores: Scores, output: OutputSchema) -> list[Any]:
     """Returns (N,): class names, values, or cluster numbers, as ``Model.predict`` does."""
     if output.task == "regression":
         return [None if np.isnan(value) else value for value in scores[:, 0].tolist()]
@@ -127,11 +134,13 @@ def _decode_csv(body: bytes, schema: InputSchema, header: str) -> Array:
 
 def _decode_image(body: bytes, formats: tuple[str, ...], schema: InputSchema) -> Array:
     """Returns one image in the model's size and mode, resized as in training."""
-    if not isinstance(schema, ImageInput):
+    if not isinstance(schema, ImageInput | DeepImageInput):
         raise InferenceError(400, "an image was given")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(body), formats=formats) as image:
-            return to_array(image, ImageShape(*schema.sample_shape))[np.newaxis]
+            return to_array(image, schema.image_shape)[np.newaxis]
+    except OtherDepthError as error:
+        raise InferenceError(400, str(error)) from None
     except DataError as error:
         raise InferenceError(400, f"the image is too large: {error}") from None
     except DECODE_ERRORS as error:
@@ -143,17 +152,17 @@ def _decode_image(body: bytes, formats: tuple[str, ...], schema: InputSchema) ->
         raise InferenceError(400, "the image cannot be decoded: it needs too much memory") from None
 
 
-def _encode_json(scores: npt.NDArray[np.float32], output: OutputSchema) -> bytes:
+def _encode_json(scores: Scores, output: OutputSchema) -> bytes:
     answer = {"labels": predict_labels(scores, output), "scores": np.ascontiguousarray(scores)}
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _encode_json_lines(scores: npt.NDArray[np.float32], output: OutputSchema) -> bytes:
+def _encode_json_lines(scores: Scores, output: OutputSchema) -> bytes:
     rows = zip(predict_labels(scores, output), scores.tolist(), strict=True)
     return b"".join(orjson.dumps({"label": label, "scores": row}) + b"\n" for label, row in rows)
 
 
-def _encode_csv(scores: npt.NDArray[np.float32], output: OutputSchema) -> bytes:
+def _encode_csv(scores: Scores, output: OutputSchema) -> bytes:
     """Returns lines of label,score,score,…"""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -162,17 +171,17 @@ def _encode_csv(scores: npt.NDArray[np.float32], output: OutputSchema) -> bytes:
     return file.getvalue().encode()
 
 
-def _encode_npy(scores: npt.NDArray[np.float32], _output: OutputSchema) -> bytes:
+def _encode_npy(scores: Scores, _output: OutputSchema) -> bytes:
     file = io.BytesIO()
     np.save(file, scores, allow_pickle=False)
     return file.getvalue()
 
 
-def _encode_raw(scores: npt.NDArray[np.float32], _output: OutputSchema) -> bytes:
-    return scores.astype("<f4").tobytes()
+def _encode_raw(scores: Scores, _output: OutputSchema) -> bytes:
+    return scores.astype(scores.dtype.newbyteorder("<")).tobytes()
 
 
-_ENCODERS: Mapping[str, Callable[[npt.NDArray[np.float32], OutputSchema], bytes]] = {
+_ENCODERS: Mapping[str, Callable[[Scores, OutputSchema], bytes]] = {
     JSON: _encode_json,
     CSV: _encode_csv,
     NPY: _encode_npy,

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.trainer.data.columns import Column, ColumnKind
+from naiad.trainer.data.pixels import Depth, ImageShape
+from naiad.trainer.data.scale import ValueRange, describe_scale_difference
 from naiad.trainer.data.table_encoding import encoded_width
 
 Array = npt.NDArray[Any]
@@ -40,10 +42,15 @@ class ImageInput:
     channels: int
     height: int
     width: int
+    background: int | None = None
     kind: str = "image"
 
     @property
-    def sample_shape(self) -> tuple[int, ...]:
+    def image_shape(self) -> ImageShape:
+        return ImageShape(*self.sample_shape, background=self.background)
+
+    @property
+    def sample_shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
 
     @property
@@ -65,8 +72,73 @@ class ImageInput:
 
 
 @dataclass(frozen=True)
+class DeepImageInput:
+    """Grey images of more than 8 bits, with the values that are stored."""
+
+    height: int
+    width: int
+    depth: Depth
+    offset: float = 0.0
+    kind: str = "deep_image"
+
+    @property
+    def image_shape(self) -> ImageShape:
+        return ImageShape(1, self.height, self.width, depth=self.depth, offset=self.offset)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return (1, self.height, self.width)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32)
+
+    def coerce(self, values: Array) -> Array:
+        """Also takes (H, W), (N, H, W), (N, H, W, 1) and flat samples."""
+        _check_numeric(values, "the values that the image files store")
+        if values.dtype == np.uint8:
+            raise InferenceError(400, "the input has pixels of 8 bits; this model takes more bits, as files store them")
+        numbers = _to_floats(values.astype(np.float64) - self.offset)
+        if self._is_planes(numbers.shape):
+            return numbers.reshape(-1, *self.sample_shape)
+        return _to_batch(numbers, self.sample_shape)
+
+    def _is_planes(self, shape: tuple[int, ...]) -> bool:
+        plane = (self.height, self.width)
+        return shape[-2:] == plane or shape[-3:] == (*plane, 1)
+
+
+@dataclass(frozen=True)
+class TokenInput:
+    """Token ids of one shape."""
+
+    shape: tuple[int, ...]
+    token_count: int
+    kind: str = "tokens"
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.int64)
+
+    def coerce(self, values: Array) -> Array:
+        """Raises InferenceError for numbers that are no ids of the model."""
+        _check_numeric(values, "token ids: whole numbers")
+        with np.errstate(invalid="ignore"):
+            ids = values.astype(np.int64)
+        if not np.array_equal(ids, values) or (ids.size and not (ids.min() >= 0 and ids.max() < self.token_count)):
+            known = f"0 to {self.token_count - 1}"
+            raise InferenceError(400, f"the input has values that are no token ids; this model takes {known}")
+        return _to_batch(ids, self.shape)
+
+
+@dataclass(frozen=True)
 class ArrayInput:
     shape: tuple[int, ...]
+    value_range: ValueRange | None = None
     kind: str = "array"
 
     @property
@@ -78,8 +150,14 @@ class ArrayInput:
         return np.dtype(np.float32)
 
     def coerce(self, values: Array) -> Array:
-        """Infinities become NaN, which the program takes for missing."""
-        return _to_batch(_to_floats(values), self.shape)
+        """Infinities become NaN, which the program takes for missing. Refuses raw pixels where the model learnt scaled ones."""
+        _check_numeric(values, "numbers")
+        batch = _to_batch(values, self.shape)
+        if self.value_range is not None:
+            difference = describe_scale_difference(batch, self.value_range)
+            if difference is not None:
+                raise InferenceError(400, "; ".join(difference))
+        return _to_floats(batch)
 
 
 @dataclass(frozen=True)
@@ -103,7 +181,9 @@ class TableInput:
                 400,
                 f"an array was given; the column {others[0].name!r} is a {others[0].kind}: give rows, as objects or CSV",
             )
-        return _to_batch(_to_floats(values), self.sample_shape)
+        _check_numeric(values, "numbers")
+        batch, offsets = _to_batch(values, self.sample_shape), [column.offset for column in self.columns]
+        return _to_floats(batch - np.array(offsets) if any(offsets) else batch)
 
 
 def read_input_schema(values: Mapping[str, Any]) -> InputSchema:
@@ -111,11 +191,18 @@ def read_input_schema(values: Mapping[str, Any]) -> InputSchema:
     try:
         match values["kind"]:
             case "image":
-                return ImageInput(int(values["channels"]), int(values["height"]), int(values["width"]))
+                size = (int(values["channels"]), int(values["height"]), int(values["width"]))
+                return ImageInput(*size, background=values.get("background"))
+            case "deep_image":
+                depth, offset = Depth(values["depth"]), float(values["offset"])
+                return DeepImageInput(int(values["height"]), int(values["width"]), depth, offset)
+            case "tokens":
+                return TokenInput(tuple(int(size) for size in values["shape"]), int(values["token_count"]))
             case "array":
-                return ArrayInput(tuple(int(size) for size in values["shape"]))
+                shape = tuple(int(size) for size in values["shape"])
+                return ArrayInput(shape, ValueRange.from_json(values.get("value_range")))
             case "table":
-                return TableInput(tuple(_read_column(one) for one in values["columns"]))
+                return TableInput(tuple(map(Column.from_json, values["columns"])))
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(f"the input schema is incomplete: {error!r}") from error
     raise ArtifactError(f"the input schema is of kind {values['kind']!r}, which this version does not know")
@@ -127,10 +214,6 @@ def describe_expected(schema: InputSchema) -> str:
         names = [column.name for column in schema.columns]
         return ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
     return _format_shape(schema.sample_shape)
-
-
-def _read_column(values: Mapping[str, Any]) -> Column:
-    return Column(values["name"], ColumnKind(values["kind"]), values["date_format"], tuple(values["categories"]))
 
 
 def _to_batch(values: Array, sample_shape: tuple[int, ...]) -> Array:

@@ -1,6 +1,5 @@
 """Cleans raw data: checks every split, repairs or quarantines what is broken, and reports everything it finds."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,15 +13,19 @@ from naiad.trainer.data.cleaning.digests import digest_samples
 from naiad.trainer.data.cleaning.duplicates import drop_shared_samples, find_duplicates
 from naiad.trainer.data.cleaning.encoded_items import encode_items, first_samples
 from naiad.trainer.data.cleaning.image_headers import choose_image_shape, read_headers
+from naiad.trainer.data.cleaning.image_scale import choose_image_scale
 from naiad.trainer.data.cleaning.images import decode_images
 from naiad.trainer.data.cleaning.label_checks import drop_missing_labels
+from naiad.trainer.data.cleaning.named_columns import align_columns
 from naiad.trainer.data.cleaning.table_splits import clean_table_splits
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
+from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.features.tokens import TokenSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import Layout
+from naiad.trainer.data.pixels import ImageShape
 from naiad.trainer.data.scale import measure_range
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
 
@@ -47,6 +50,7 @@ def clean(
     image_size: (height, width); None takes the size that most training images have. memory_limit_bytes: images that need
     more are streamed. schema: that of a trained model; None infers it from the training split.
     """
+    raw = align_columns(raw, schema)
     cleaned = _clean_inputs(raw, image_size, memory_limit_bytes, schema)
     splits, findings = {}, raw.findings + cleaned.findings
     for name, split in cleaned.splits.items():
@@ -75,25 +79,33 @@ def _clean_inputs(
 def _clean_images(
     raw: RawData, image_size: tuple[int, int] | None, memory_limit_bytes: int, schema: InputSchema | None
 ) -> CleanedData:
-    if schema is not None and not isinstance(schema, ImageSchema):
+    if schema is not None and not isinstance(schema, ImageSchema | DeepImageSchema):
         raise DataError(
             f"{raw.name} holds images, but the model was trained on arrays of shape {schema.sample_shape}, "
             "whose scale an image does not say",
             hint="give the Dataset or arrays as in training, or train on the image files themselves",
         )
     headers = {name: read_headers(split.inputs) for name, split in raw.splits.items()}
-    if isinstance(schema, ImageSchema):
+    if schema is not None:
         shape, findings = schema.image_shape, Findings()
     else:
         shape, findings = choose_image_shape(headers["train"], image_size)
-    total_bytes = math.prod(shape.chw) * sum(len(split) for split in raw.splits.values())
+        shape, scale_findings = choose_image_scale(shape, raw.splits["train"].inputs, headers["train"])
+        findings += scale_findings
+    total_bytes = shape.image_bytes * sum(len(split) for split in raw.splits.values())
     is_deterministic = all(split.inputs.is_deterministic for split in raw.splits.values())
     in_memory = is_deterministic and total_bytes <= memory_limit_bytes
     splits = {}
     for name, split in raw.splits.items():
         splits[name], image_findings = decode_images(split, headers[name], shape, split=name, in_memory=in_memory)
         findings += image_findings
-    return CleanedData(splits, ImageSchema(*shape.chw), findings)
+    return CleanedData(splits, _image_schema(shape), findings)
+
+
+def _image_schema(shape: ImageShape) -> InputSchema:
+    if shape.depth is not None:
+        return DeepImageSchema(shape.height, shape.width, shape.depth, shape.offset)
+    return ImageSchema(*shape.chw, shape.background)
 
 
 def _clean_dataset_items(raw: RawData, schema: InputSchema | None) -> CleanedData:
@@ -117,7 +129,8 @@ def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: Inp
         if raw.kind is InputKind.ARRAYS and not isinstance(schema, ImageSchema):
             values, array_findings = clean_array(split, split=name)
             findings += array_findings
-        if tuple(values.shape[1:]) != schema.sample_shape or values.dtype is not schema.dtype:
+        is_encoded = tuple(values.shape[1:]) == schema.sample_shape and values.dtype is schema.dtype
+        if not is_encoded or isinstance(schema, DeepImageSchema):
             values = schema.encode(values)
         elif isinstance(schema, ArraySchema):
             schema.check_scale(values)
@@ -150,6 +163,7 @@ def _infer_tensor_schema(raw: RawData, shape: torch.Size, dtype: torch.dtype) ->
         is_sequence=layout.layout is Layout.SEQUENCE,
         feature_axis=layout.feature_axis,
         value_range=measure_range(first_samples(inputs).numpy()),
+        columns=raw.splits["train"].column_names,
     )
 
 

@@ -63,7 +63,7 @@ def encode_items(items: Samples, schema: InputSchema) -> Samples:
     sample = first_samples(items)
     factor = pixel_factor(sample) if isinstance(schema, ImageSchema) else 1.0
     encoded = schema.encode(sample * factor if factor != 1 else sample)
-    is_unchanged = encoded.dtype is sample.dtype and encoded.shape == sample.shape
+    is_unchanged = encoded.dtype is sample.dtype and torch.equal(encoded, sample)
     return items if is_unchanged else EncodedItems(items, schema, factor)
 
 

@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ import torch
 from torch import Tensor
 
 from naiad.errors import DataError
+from naiad.trainer.data.cleaning.lazy_images import torch_dtype
+from naiad.trainer.data.pixels import ImageShape
 
 MAX_DISK_FRACTION = 0.25
 """Part of the free disk that decoded images may fill."""
@@ -33,16 +36,13 @@ class UnnamedFile:
 
 @dataclass(frozen=True)
 class CachedImages:
-    """uint8 samples (C, H, W), one after the other in a file."""
+    """Samples (C, H, W), one after the other in a file."""
 
     file: UnnamedFile
     sample_shape: torch.Size
     rows: npt.NDArray[np.int64]
     """(N,) position of each sample in the file, in samples."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return torch.uint8
+    dtype: torch.dtype = torch.uint8
 
     @property
     def in_memory(self) -> bool:
@@ -56,9 +56,10 @@ class CachedImages:
         return len(self.rows)
 
     def take(self, indices: Tensor) -> Tensor:
-        """Returns uint8 (B, C, H, W). Raises DataError where the disk fails."""
-        batch_BCHW = torch.empty((len(indices), *self.sample_shape), dtype=torch.uint8)
-        buffer, size = batch_BCHW.flatten().numpy().data, self.sample_shape.numel()
+        """Returns (B, C, H, W). Raises DataError where the disk fails."""
+        batch_BCHW = torch.empty((len(indices), *self.sample_shape), dtype=self.dtype)
+        buffer = batch_BCHW.flatten().numpy().data.cast("B")
+        size = self.sample_shape.numel() * self.dtype.itemsize
         for position, row in enumerate(self.rows[indices.numpy()].tolist()):
             target = buffer[position * size : (position + 1) * size]
             if os.preadv(self.file.descriptor, [target], row * size) != size:
@@ -72,12 +73,12 @@ class CachedImages:
 class ImageCacheWriter:
     """Writes images while they are decoded. Nothing is lost if the disk is full: they can be decoded again."""
 
-    def __init__(self, file: UnnamedFile, shape: tuple[int, int, int]) -> None:
-        self._file, self._shape = file, torch.Size(shape)
+    def __init__(self, file: UnnamedFile, shape: ImageShape) -> None:
+        self._file, self._shape = file, shape
         self._count = 0
         self._is_complete = True
 
-    def add(self, image_CHW: npt.NDArray[np.uint8]) -> None:
+    def add(self, image_CHW: npt.NDArray[Any]) -> None:
         if not self._is_complete:
             return
         content = np.ascontiguousarray(image_CHW).tobytes()
@@ -89,15 +90,18 @@ class ImageCacheWriter:
 
     def samples(self) -> CachedImages | None:
         """Returns None where some image could not be written."""
-        return CachedImages(self._file, self._shape, np.arange(self._count)) if self._is_complete else None
+        if not self._is_complete:
+            return None
+        shape = self._shape
+        return CachedImages(self._file, torch.Size(shape.chw), np.arange(self._count), torch_dtype(shape))
 
 
-def open_image_cache(shape: tuple[int, int, int], count: int) -> ImageCacheWriter | None:
+def open_image_cache(shape: ImageShape, count: int) -> ImageCacheWriter | None:
     """Returns None where the disk has no room for ``count`` images, or no folder can be written to."""
     try:
         folder = cache_folder()
         free_bytes = shutil.disk_usage(folder).free
-        fits = int(np.prod(shape)) * count <= MAX_DISK_FRACTION * free_bytes
+        fits = shape.image_bytes * count <= MAX_DISK_FRACTION * free_bytes
         return ImageCacheWriter(UnnamedFile(folder), shape) if fits else None
     except OSError:
         return None

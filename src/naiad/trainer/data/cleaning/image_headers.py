@@ -14,9 +14,13 @@ from naiad.trainer.data.cleaning.lazy_images import map_in_threads
 from naiad.trainer.data.findings import Action, Findings, make_findings
 from naiad.trainer.data.pixels import (
     DECODE_ERRORS,
+    Depth,
     ImageShape,
+    OtherDepthError,
     check_size,
     ignore_pillow_warnings,
+    image_depth,
+    is_read_with_fewer_bits,
     is_rotated,
     native_mode,
     upright_size,
@@ -33,7 +37,7 @@ class ImageProblem:
     """Reason why an image cannot be used."""
 
     kind: str
-    """Slug of the finding: ``unreadable-image``, ``truncated-image`` or ``oversized-image``."""
+    """Slug of the finding: ``unreadable-image``, ``truncated-image``, ``oversized-image`` or ``other-depth``."""
     reason: str
 
 
@@ -48,6 +52,12 @@ class ImageHeader:
     size: tuple[int, int] = (0, 0)
     """(H, W), upright."""
     is_rotated: bool = False
+    depth: Depth | None = None
+    """Kind of pixels of more than 8 bits."""
+    has_transparency: bool = False
+    """Whether the file has an alpha channel or a transparent colour, used or not."""
+    has_fewer_bits: bool = False
+    """Whether Pillow reads fewer bits than the file has."""
     problem: ImageProblem | None = None
 
 
@@ -58,7 +68,15 @@ def read_headers(images: PILImages) -> list[ImageHeader]:
         try:
             with images.open(index) as image:
                 check_size(image)
-                return ImageHeader(image.mode, native_mode(image), upright_size(image), is_rotated(image))
+                return ImageHeader(
+                    image.mode,
+                    native_mode(image),
+                    upright_size(image),
+                    is_rotated(image),
+                    depth=image_depth(image),
+                    has_transparency=image.has_transparency_data,
+                    has_fewer_bits=is_read_with_fewer_bits(image),
+                )
         except (DataError, *DECODE_ERRORS) as error:
             return ImageHeader(problem=classify_error(error))
 
@@ -98,6 +116,8 @@ def choose_image_shape(
 def classify_error(error: Exception) -> ImageProblem:
     """Returns the problem of an image whose header or pixels could not be read."""
     text = str(error) or type(error).__name__
+    if isinstance(error, OtherDepthError):
+        return ImageProblem("other-depth", text)
     if isinstance(error, DataError) or "decompression bomb" in text:
         return ImageProblem("oversized-image", text)
     truncation_phrases = ("truncated", "broken data stream", "unexpected end", "not enough data")

@@ -6,6 +6,7 @@ Shape legend: N samples, C channels, H height, W width.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.digests import DIGEST_DTYPE, digest_bytes
 from naiad.trainer.data.cleaning.image_cache import open_image_cache
 from naiad.trainer.data.cleaning.image_headers import ImageHeader, ImageProblem, classify_error, num_readers
-from naiad.trainer.data.cleaning.lazy_images import LazyImages, map_in_threads
+from naiad.trainer.data.cleaning.lazy_images import LazyImages, map_in_threads, torch_dtype
 from naiad.trainer.data.dataset import Samples, TensorSamples
 from naiad.trainer.data.findings import Action, Findings, make_findings
 from naiad.trainer.data.pixels import DECODE_ERRORS, ImageShape, ignore_pillow_warnings, to_array
@@ -26,6 +27,7 @@ _CHUNK = 512
 _PROBLEM_MESSAGES = {
     "unreadable-image": "images that cannot be read",
     "truncated-image": "images whose file ends too early",
+    "other-depth": "images whose pixels have another depth, and so another scale, than most",
     "oversized-image": "images with more pixels than the limit, as decompression bombs have",
 }
 
@@ -37,8 +39,8 @@ def decode_images(
     images: PILImages = raw.inputs
     problems = {index: header.problem for index, header in enumerate(headers) if header.problem}
     candidates = [index for index in range(len(images)) if index not in problems]
-    images_NCHW = torch.empty((len(candidates) if in_memory else 0, *shape.chw), dtype=torch.uint8)
-    cache = open_image_cache(shape.chw, len(candidates)) if images.is_deterministic and not in_memory else None
+    images_NCHW = torch.empty((len(candidates) if in_memory else 0, *shape.chw), dtype=torch_dtype(shape))
+    cache = open_image_cache(shape, len(candidates)) if images.is_deterministic and not in_memory else None
     decoded: list[int] = []
     digests: list[bytes] = []
     for index, array in _decode_in_chunks(images, candidates, shape):
@@ -67,10 +69,10 @@ def decode_images(
 
 def _decode_in_chunks(
     images: PILImages, indices: list[int], shape: ImageShape
-) -> Iterator[tuple[int, npt.NDArray[np.uint8] | ImageProblem]]:
+) -> Iterator[tuple[int, npt.NDArray[Any] | ImageProblem]]:
     """Yields each index with its array or problem; decodes a chunk at a time, so that few arrays wait in memory."""
 
-    def decode(index: int) -> npt.NDArray[np.uint8] | ImageProblem:
+    def decode(index: int) -> npt.NDArray[Any] | ImageProblem:
         try:
             with images.open(index) as image:
                 return to_array(image, shape)
@@ -97,7 +99,11 @@ def _report_repairs(names: Sequence[str], headers: list[ImageHeader], shape: Ima
     size = (shape.height, shape.width)
     repairs = (
         ("exif-rotated", "images rotated as their EXIF data say", [header.is_rotated for header in headers]),
-        ("wrong-mode", f"images converted to {shape.mode}", [header.mode != shape.mode for header in headers]),
+        (
+            "wrong-mode",
+            f"images converted to {shape.mode}",
+            [shape.depth is None and header.mode != shape.mode for header in headers],
+        ),
         ("wrong-size", f"images resized to {size[0]}×{size[1]} pixels", [header.size != size for header in headers]),
     )
     findings = Findings()

@@ -6,7 +6,7 @@ Shape legend: B batch, C channels, H height, W width.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class LazyImages:
-    """uint8 samples (C, H, W) of one shape."""
+    """Samples (C, H, W) of one shape: uint8, or float32 for deep pixels."""
 
     images: PILImages
     shape: ImageShape
@@ -36,7 +36,7 @@ class LazyImages:
 
     @property
     def dtype(self) -> torch.dtype:
-        return torch.uint8
+        return torch_dtype(self.shape)
 
     @property
     def in_memory(self) -> bool:
@@ -50,8 +50,8 @@ class LazyImages:
         return len(self.images)
 
     def take(self, indices: Tensor) -> Tensor:
-        """Returns uint8 (B, C, H, W). Raises DataError where a file can no longer be read."""
-        batch_BCHW = torch.empty((len(indices), *self.shape.chw), dtype=torch.uint8)
+        """Returns (B, C, H, W). Raises DataError where a file can no longer be read."""
+        batch_BCHW = torch.empty((len(indices), *self.shape.chw), dtype=self.dtype)
         arrays = map_in_threads(self.images, self._decode, indices.tolist(), workers=self.workers)
         for image_CHW, array in zip(batch_BCHW, arrays, strict=True):
             image_CHW.copy_(torch.from_numpy(array))
@@ -60,12 +60,17 @@ class LazyImages:
     def select(self, indices: npt.NDArray[np.int64]) -> "LazyImages":
         return replace(self, images=self.images.select(indices))
 
-    def _decode(self, index: int) -> npt.NDArray[np.uint8]:
+    def _decode(self, index: int) -> npt.NDArray[Any]:
         try:
             with self.images.open(index) as image:
                 return to_array(image, self.shape)
         except DECODE_ERRORS as error:
             raise DataError(f"image {index} could be read before and cannot be now: {error}") from error
+
+
+def torch_dtype(shape: ImageShape) -> torch.dtype:
+    """Returns the type of an image's values."""
+    return torch.uint8 if shape.depth is None else torch.float32
 
 
 def map_in_threads(

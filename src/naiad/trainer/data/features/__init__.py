@@ -5,6 +5,7 @@ from typing import Any
 from naiad.errors import ArtifactError
 from naiad.trainer.data.dataset import InputSchema
 from naiad.trainer.data.features.array import ArraySchema
+from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.features.table import TableSchema
 from naiad.trainer.data.features.tokens import TokenSchema
@@ -17,6 +18,8 @@ def schema_from_json(values: dict[str, Any]) -> InputSchema:
         match kind:
             case "image":
                 return ImageSchema.from_json(values)
+            case "deep_image":
+                return DeepImageSchema.from_json(values)
             case "array":
                 return ArraySchema.from_json(values)
             case "tokens":

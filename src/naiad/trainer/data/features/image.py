@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Samples
 from naiad.trainer.data.features.sampling import statistics_indices
-from naiad.trainer.data.pixels import DECODE_ERRORS, PIL_MODES, ImageShape, to_array
+from naiad.trainer.data.pixels import PIL_MODES, WHITE, ImageShape, read_image, to_array
 
 _IMAGES_PER_COUNT = 128
 """Images whose pixels are counted at once, so that they stay in the processor's cache."""
@@ -31,6 +31,8 @@ class ImageSchema:
     channels: int
     height: int
     width: int
+    background: int | None = WHITE
+    """Grey level behind transparent pixels; None in artifacts that were written before there was one, see ``ImageShape``."""
 
     @property
     def sample_shape(self) -> tuple[int, int, int]:
@@ -47,7 +49,7 @@ class ImageSchema:
         floats of 0…1 or 0…255: one scale for all that is given at once. Raises DataError.
         """
         if isinstance(raw, str | Path | Image.Image):
-            return self._encode_image(raw).unsqueeze(0)
+            return torch.from_numpy(read_image(raw, self.image_shape)).unsqueeze(0)
         if isinstance(raw, Sequence):
             if not len(raw):
                 raise DataError("no image was given: the list is empty", hint="give at least one image")
@@ -56,28 +58,18 @@ class ImageSchema:
         return self._encode_batch(_to_pixels(raw))
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "image", "channels": self.channels, "height": self.height, "width": self.width}
+        size = {"channels": self.channels, "height": self.height, "width": self.width}
+        return {"kind": "image", **size, "background": self.background}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ImageSchema":
-        return cls(int(values["channels"]), int(values["height"]), int(values["width"]))
+        background = values.get("background")
+        size = (int(values["channels"]), int(values["height"]), int(values["width"]))
+        return cls(*size, None if background is None else int(background))
 
     @property
     def image_shape(self) -> ImageShape:
-        return ImageShape(*self.sample_shape)
-
-    def _encode_image(self, raw: str | Path | Image.Image) -> Tensor:
-        try:
-            if isinstance(raw, Image.Image):
-                return torch.from_numpy(to_array(raw, self.image_shape))
-            with Image.open(raw) as image:
-                return torch.from_numpy(to_array(image, self.image_shape))
-        except FileNotFoundError as error:
-            raise DataError(f"{raw} does not exist", hint="give the path of an image") from error
-        except DataError as error:
-            raise DataError(f"{raw} is too large: {error}") from error
-        except DECODE_ERRORS as error:
-            raise DataError(f"{raw} is no image that can be read: {error}") from error
+        return ImageShape(*self.sample_shape, background=self.background)
 
     def _encode_batch(self, pixels: Tensor) -> Tensor:
         images_NCHW = self._to_channels_first(pixels)

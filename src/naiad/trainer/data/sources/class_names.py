@@ -62,7 +62,8 @@ def name_labels(dataset: Any, labels: Labels | None, *, label_key: int | str | N
 
 def parse_names(value: Any) -> tuple[str, ...] | None:
     """Returns the names of the indices 0 … K-1, from a sequence of names or a mapping either way; None for anything else."""
-    value = getattr(value, "names", value)
+    if not hasattr(value, "tolist"):  # a ClassLabel of Hugging Face; pandas' Index has names of another kind
+        value = getattr(value, "names", value)
     if isinstance(value, Mapping):
         pairs = [(key, name) if _is_index(key) else (name, key) for key, name in value.items()]
         if not all(_is_index(index) for index, _ in pairs) or sorted(i for i, _ in pairs) != list(range(len(pairs))):

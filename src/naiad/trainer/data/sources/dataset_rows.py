@@ -6,6 +6,7 @@ from typing import Any
 from naiad.trainer.data.sources.dataset_items import LABEL_NAMES, is_single_value
 from naiad.trainer.data.sources.raw_data import RawData
 from naiad.trainer.data.sources.table import open_table
+from naiad.trainer.data.sources.table_options import TableOptions
 
 
 def is_table_row(item: Any, *, label: str | None) -> bool:
@@ -22,9 +23,9 @@ def open_rows(dataset: Any, first: Mapping[str, Any], *, label: str | None, read
     label = known[0] if label is None and len(known) == 1 else label
     if hasattr(dataset, "with_format") and hasattr(dataset, "features"):
         table = dataset.with_format("arrow")[:]
-        return open_table(_decode_class_labels(table, dataset.features), label=label)
+        return open_table(_decode_class_labels(table, dataset.features), TableOptions(label=label))
     items = (read(dataset, index) for index in range(len(dataset)))
-    return open_table([_plain_row(item) for item in items], label=label)
+    return open_table([_plain_row(item) for item in items], TableOptions(label=label))
 
 
 def _plain_row(item: Mapping[Any, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from naiad.errors import DataError
 from naiad.trainer.data.cleaning.clean import clean
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.image import ImageSchema
+from naiad.trainer.data.scale import measure_range
 from naiad.trainer.data.sources.open import open_source
 
 LIMIT = 10**8
@@ -63,7 +64,7 @@ def test_arrays_are_repaired_and_copies_of_test_samples_quarantined():
     assert kinds(result) == {"non-finite": 1, "shared-with-test": 1}
     assert len(result.splits["train"]) == 29
     assert len(result.splits["test"]) == 10
-    assert result.schema == ArraySchema((3,))
+    assert result.schema == ArraySchema((3,), value_range=measure_range(train[np.isfinite(train).all(axis=1)]))
 
 
 def test_data_is_reshaped_by_a_trained_models_schema():

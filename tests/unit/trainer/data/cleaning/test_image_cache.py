@@ -11,6 +11,7 @@ import torch
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning import image_cache
 from naiad.trainer.data.cleaning.image_cache import ImageCacheWriter, cache_folder, open_image_cache
+from naiad.trainer.data.pixels import Depth, ImageShape
 
 SHAPE = (3, 4, 5)
 
@@ -26,7 +27,7 @@ def random_images(count):
 
 
 def write_cache(arrays):
-    writer = open_image_cache(SHAPE, len(arrays))
+    writer = open_image_cache(ImageShape(*SHAPE), len(arrays))
     for array in arrays:
         writer.add(array)
     return writer
@@ -42,6 +43,14 @@ def test_images_are_read_back(temporary_folder):
     assert np.array_equal(selected.take(torch.tensor([1, 0])).numpy(), arrays[[1, 3]])
 
 
+def test_deep_images_keep_their_bits(temporary_folder):
+    writer = open_image_cache(ImageShape(1, 4, 5, depth=Depth.INTEGER), 2)
+    images = np.random.default_rng(0).integers(0, 65536, (2, 1, 4, 5)).astype(np.float32)
+    for image in images:
+        writer.add(image)
+    assert np.array_equal(writer.samples().take(torch.tensor([1, 0])).numpy(), images[[1, 0]])
+
+
 def test_the_file_has_no_name(temporary_folder):
     samples = write_cache(random_images(3)).samples()
     assert list(temporary_folder.iterdir()) == []
@@ -50,13 +59,13 @@ def test_the_file_has_no_name(temporary_folder):
 
 def test_no_cache_where_the_disk_has_no_room(temporary_folder, monkeypatch):
     monkeypatch.setattr(image_cache, "MAX_DISK_FRACTION", 1e-15)
-    assert open_image_cache(SHAPE, 10) is None
+    assert open_image_cache(ImageShape(*SHAPE), 10) is None
 
 
 def test_a_full_disk_gives_no_cache():
     """Writes to /dev/full, which refuses every byte."""
     with Path("/dev/full").open("wb") as full:
-        writer = ImageCacheWriter(SimpleNamespace(descriptor=full.fileno()), SHAPE)
+        writer = ImageCacheWriter(SimpleNamespace(descriptor=full.fileno()), ImageShape(*SHAPE))
         writer.add(random_images(1)[0])
         assert writer.samples() is None
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import Dataset, IterableDataset, TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.raw_data import InputKind
@@ -30,11 +30,6 @@ class RandomDataset(ListDataset):
     def __getitem__(self, index: int) -> Any:
         x, y = self.items[index]
         return x + torch.rand(x.shape), y
-
-
-class Endless(IterableDataset[Any]):
-    def __iter__(self) -> Any:
-        return iter(())
 
 
 def pairs(count: int = 6) -> list[Any]:
@@ -79,7 +74,6 @@ def test_tensor_dataset() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (Endless(), "no length"),
         (ListDataset([]), "empty"),
         (ListDataset([(torch.zeros(2), 0), (torch.zeros(3), 1)]), "item 1 is"),
         (ListDataset([(torch.zeros(2), 0, 0)] * 2), "3 parts"),
