@@ -7,12 +7,12 @@ import typer
 import naiad
 from naiad.cli import options
 from naiad.cli.output import print_json, print_line, print_table
-from naiad.trainer.option_text import parse_image_size
+from naiad.trainer.option_text import parse_image_size, parse_types
 
 if TYPE_CHECKING:
     from naiad.trainer.data.inspection import Inspection
 
-_MAX_CLASSES = 30
+_MAX_CLASSES, _MAX_COLUMNS = 30, 60
 
 
 def inspect(
@@ -20,13 +20,22 @@ def inspect(
     validation: Annotated[str | None, typer.Option(metavar="DATA", help="Validation data, inspected too.")] = None,
     label: options.LabelOption = None,
     task: options.TaskOption = None,
+    types: options.TypesOption = None,
     image_size: options.ImageSizeOption = None,
     as_: options.AsOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """Show what is in the data, without training."""
     size = parse_image_size(image_size)
-    inspection = naiad.inspect(data, validation=validation, task=task, label=label, image_size=size, as_=as_)
+    inspection = naiad.inspect(
+        data,
+        validation=validation,
+        task=task,
+        label=label,
+        types=parse_types(types or ()),
+        image_size=size,
+        as_=as_,
+    )
     if as_json:
         print_json(inspection.to_json())
     else:
@@ -42,10 +51,22 @@ def _print_inspection(inspection: "Inspection") -> None:
     print_line(f"{'data':<9}{inspection.name}: {inspection.kind}, {shape_text}, {inspection.dtype}, {memory}")
     print_line(f"{'task':<9}{inspection.task or 'not known'}{reason}")
     print_line(f"{'splits':<9}{splits}")
+    _print_columns(inspection)
     _print_classes(inspection)
     _print_findings(inspection)
     for problem in inspection.problems:
         print_line(f"\ncannot be trained on: {problem}")
+
+
+def _print_columns(inspection: "Inspection") -> None:
+    if not inspection.columns:
+        return
+    print_line("")
+    rows = [[column.name, column.role, column.read_as, column.detail] for column in inspection.columns]
+    print_table(["column", "used as", "type", "how"], rows[:_MAX_COLUMNS])
+    if len(rows) > _MAX_COLUMNS:
+        print_line(f"and {len(rows) - _MAX_COLUMNS} more columns: see --json")
+    print_line("--type COLUMN=TYPE sets another type: number, category, text, date, image or ignore")
 
 
 def _print_classes(inspection: "Inspection") -> None:

@@ -19,6 +19,7 @@ ArtifactArgument = Annotated[
 LabelOption = Annotated[str | None, typer.Option("--label", metavar="COLUMN", help=help_of("label"))]
 TaskOption = Annotated[str | None, typer.Option("--task", help=help_of("task"))]
 ImageSizeOption = Annotated[str | None, typer.Option("--image-size", metavar="N|HxW", help=help_of("image_size"))]
+TypesOption = Annotated[list[str] | None, typer.Option("--type", metavar="COLUMN=TYPE", help=help_of("types"))]
 AsOption = Annotated[str | None, typer.Option("--as", metavar="LAYOUT", help=help_of("as_"))]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]

@@ -13,7 +13,7 @@ from naiad.cli.evaluation_text import format_evaluation, format_score
 from naiad.cli.output import print_json, print_line
 from naiad.errors import FolderInUse, OptionError, TrainingStopped
 from naiad.trainer.fit_options import FitOptions, help_of
-from naiad.trainer.option_text import parse_duration_s, parse_image_size, parse_net, parse_plan
+from naiad.trainer.option_text import parse_duration_s, parse_image_size, parse_net, parse_plan, parse_types
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
@@ -48,6 +48,7 @@ def train(
     validation: ValidationOption = None,
     label: options.LabelOption = None,
     task: options.TaskOption = None,
+    types: options.TypesOption = None,
     image_size: options.ImageSizeOption = None,
     as_: options.AsOption = None,
     choices: ChoicesOption = None,
@@ -71,6 +72,7 @@ def train(
         resume=resume,
         task=task,
         label=label,
+        types=parse_types(types or ()),
         image_size=parse_image_size(image_size),
         as_=as_,
         report=report,

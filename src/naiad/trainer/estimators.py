@@ -74,7 +74,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # reason: scikit-learn i
         inputs: npt.NDArray[Any] = validate_data(self, X, reset=False, **_INPUT_CHECKS)
         return inputs
 
-    def _predict_scores(self, X: Any) -> npt.NDArray[np.float32]:
+    def _predict_scores(self, X: Any) -> npt.NDArray[np.float32 | np.float64]:
         inputs = self._validate_input(X)
         with _input_errors_as_value_errors():
             return self.model_.predict(inputs).scores
@@ -103,7 +103,7 @@ class NaiadClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # rea
         self._train(X, indices, "classification")
         return self
 
-    def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float32 | np.float64]:
         """Returns (N, K) probabilities, in the order of ``classes_``."""
         return self._predict_scores(X)
 
@@ -126,7 +126,7 @@ class NaiadRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # reaso
         self._train(X, y, "regression")
         return self
 
-    def predict(self, X: Any) -> npt.NDArray[np.float32]:
+    def predict(self, X: Any) -> npt.NDArray[np.float32 | np.float64]:
         """Returns (N,) values in the units of y."""
         return self._predict_scores(X)[:, 0]
 

@@ -1,18 +1,20 @@
 """The end of a run: the trained model is tested, compared with a baseline, saved and reported."""
 
+import numpy as np
 import torch
 from torch import nn
 
 from naiad.trainer.artifact.folder import add_files
 from naiad.trainer.artifact.program import Program, SoftmaxHead
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
-from naiad.trainer.data.dataset import Dataset
+from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.loop.progress import Progress
 from naiad.trainer.loop.task_strategy import evaluate_split
 from naiad.trainer.machine.device_transfer import to_cpu
 from naiad.trainer.model import calibration
 from naiad.trainer.model.baseline import compute_baseline
 from naiad.trainer.model.evaluate import Evaluation, score_classification
+from naiad.trainer.model.metric_check import correct_metrics
 from naiad.trainer.model.model import Model
 from naiad.trainer.plan.plan import PLAN_FILE
 from naiad.trainer.report import write_report
@@ -33,7 +35,7 @@ def finish(
     The network is tested on the device on which it was trained, and then moved to the CPU.
     validation: the evaluation of the model on the validation split, where it is known already.
     """
-    evaluations = _evaluate_splits(model, dataset, validation)
+    evaluations = _check_metrics(model, dataset, _evaluate_splits(model, dataset, validation), progress)
     to_cpu(model.program)
     model.evaluations = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
     if folder.path is None:
@@ -64,6 +66,27 @@ def _evaluate_splits(model: Model, dataset: Dataset, validation: Evaluation | No
     if dataset.test:
         evaluations["test"] = evaluate_split(model.program, dataset, dataset.test)
     return evaluations
+
+
+def _check_metrics(
+    model: Model, dataset: Dataset, evaluations: dict[str, Evaluation], progress: Progress
+) -> dict[str, Evaluation]:
+    """Replaces metrics that are better than scikit-learn's on what the model predicts, and says so."""
+    checked = {}
+    for name, evaluation in evaluations.items():
+        split = dataset.test if name == "test" else dataset.validation
+        checked[name] = evaluation
+        if split is None or split.targets is None:
+            continue
+        targets = split.targets.numpy()
+        targets = np.asarray(dataset.classes)[targets] if dataset.task is Task.CLASSIFICATION else targets
+        labels = model.labels_of(evaluation.scores.reshape(len(split), -1))
+        checked[name], corrected = correct_metrics(evaluation, labels, targets)
+        if corrected:
+            progress.note(
+                f"{', '.join(corrected)} on {name} is scikit-learn's on the predictions: Naiad's own was better by mistake"
+            )
+    return checked
 
 
 def _calibrate(program: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Evaluation:

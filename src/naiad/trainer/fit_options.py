@@ -39,7 +39,13 @@ class FitOptions:
     task: str | None = field(
         default=None, metadata={"help": "classification, regression or clustering; found from the data if left out."}
     )
-    label: str | None = field(default=None, metadata={"help": "The target's column, for tables."})
+    label: str | int | None = field(default=None, metadata={"help": "The target's column, for tables."})
+    types: Mapping[str, str] | None = field(
+        default=None,
+        metadata={
+            "help": "What a table's column holds: number, category, text, date, image, ignore; found if left out."
+        },
+    )
     image_size: int | tuple[int, int] | None = field(
         default=None, metadata={"help": "Side, or height and width, in pixels."}
     )

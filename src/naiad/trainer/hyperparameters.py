@@ -3,6 +3,7 @@
 SageMaker's hyperparameters are texts; the container contract gives those that are JSON as their value. Loads no torch.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,20 @@ from naiad.errors import OptionError, did_you_mean
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.option_text import parse_duration_s, parse_image_size
 
-_NAMES = ("net", "data", "validation", "epochs", "time_limit", "seed", "task", "label", "image_size", "as", "report")
+_NAMES = (
+    "net",
+    "data",
+    "validation",
+    "epochs",
+    "time_limit",
+    "seed",
+    "task",
+    "label",
+    "types",
+    "image_size",
+    "as",
+    "report",
+)
 _PLAN_PREFIX = "plan."
 
 
@@ -31,6 +45,7 @@ def to_hyperparameters(options: FitOptions) -> dict[str, str]:
         "seed": options.seed,
         "task": options.task,
         "label": options.label,
+        "types": None if options.types is None else json.dumps(dict(options.types)),
         "image_size": "x".join(map(str, size)) if isinstance(size, tuple) else size,
         "as": options.as_,
         "report": str(options.report).lower(),
@@ -54,6 +69,7 @@ def from_hyperparameters(values: Mapping[str, Any], *, validation: Any = None) -
         seed=values.get("seed", 0),
         task=values.get("task"),
         label=text.get("label"),
+        types=_read_types(values.get("types")),
         image_size=parse_image_size(text.get("image_size")),
         as_=text.get("as"),
         report=values.get("report", True) not in (False, "false", "no"),
@@ -68,6 +84,17 @@ def check_names(values: Mapping[str, Any]) -> None:
                 f"{name!r} is no hyperparameter of Naiad's trainer",
                 hint=did_you_mean(name, (*_NAMES, "plan.batch_size")),
             )
+
+
+def _read_types(value: Any) -> dict[str, str] | None:
+    """Raises OptionError for what is no JSON object."""
+    try:
+        types = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise OptionError(f"types is {value!r}, which is no JSON", hint='write it as {"zip": "text"}') from error
+    if types is not None and not isinstance(types, Mapping):
+        raise OptionError(f"types is {value!r}", hint='write it as {"zip": "text"}')
+    return None if types is None else {str(name): str(kind) for name, kind in types.items()}
 
 
 def _choice_text(value: Any) -> str:

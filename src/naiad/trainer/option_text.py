@@ -47,6 +47,17 @@ def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
     return values
 
 
+def parse_types(pairs: Iterable[str]) -> dict[str, str] | None:
+    """Splits each ``column=type`` at its last equals sign; None where there are none. Raises OptionError."""
+    types: dict[str, str] = {}
+    for pair in pairs:
+        column, equals, kind = pair.rpartition("=")
+        if not (column and equals and kind.strip()):
+            raise OptionError(f"--type takes column=type, given {pair!r}", hint="for example --type zip=text")
+        types[column] = kind.strip()
+    return types or None
+
+
 def parse_plan(file: str | Path | None, pairs: Iterable[str]) -> Path | dict[str, str]:
     """Returns the plan file to follow, or the single choices to keep. Raises OptionError where both are given."""
     choices = parse_assignments(pairs)

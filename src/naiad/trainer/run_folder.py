@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from naiad import durable
 from naiad.errors import ArtifactError, DataError, FolderError, FolderInUse, NetworkError, OptionError
 from naiad.trainer.artifact import checksums, writing
-from naiad.trainer.data.dataset import Dataset, TensorSamples
+from naiad.trainer.data.dataset import Dataset, TensorSamples, narrow_unless_lossy
 from naiad.trainer.loop.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.loop.events import EventFiles, EventWriter, NullEventWriter
 from naiad.trainer.machine import folder_lock
@@ -195,7 +195,7 @@ def data_digest(dataset: Dataset) -> str:
     else:
         digest.update("\n".join(map(str, dataset.train.names)).encode(errors="backslashreplace"))
     if dataset.train.targets is not None:
-        digest.update(_memory(dataset.train.targets))
+        digest.update(_memory(narrow_unless_lossy(dataset.train.targets)))
     return digest.hexdigest()
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from naiad.trainer.data.findings import Findings
+from naiad.trainer.data.float32 import is_lossy
 
 
 class Task(StrEnum):
@@ -103,6 +104,13 @@ def sample_evenly(split: Split, count: int) -> Split:
     indices = torch.linspace(0, len(split) - 1, min(count, len(split)), dtype=torch.float64).round().long()
     targets = None if split.targets is None else split.targets.index_select(0, indices)
     return Split(TensorSamples(split.samples.take(indices)), targets, [split.names[int(index)] for index in indices])
+
+
+def narrow_unless_lossy(targets: Tensor) -> Tensor:
+    """Returns values (N,) as float32, or as they are where float32 loses their differences; class indices as they are."""
+    if targets.dtype is not torch.float64 or is_lossy(targets.numpy()):
+        return targets
+    return targets.float()
 
 
 class InputSchema(Protocol):

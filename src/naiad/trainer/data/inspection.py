@@ -1,15 +1,20 @@
 """Inspects data without training: shows what would be trained on, and what is wrong with it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.clean import CleanedData, clean
+from naiad.trainer.data.column_inspection import ColumnInspection, inspect_columns
+from naiad.trainer.data.features.table import TableSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.labels import count_classes, infer_target_schema
 from naiad.trainer.data.prepare import DataOptions, encode_all_targets, open_data, split_indices
 from naiad.trainer.data.sources.raw_data import RawData
+
+_NOT_PLAIN = ("sample_shape", "columns", "findings", "problems")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +36,18 @@ class Inspection:
     in_memory: bool = False
     target_name: str
     sample_shape: tuple[int, ...] | None = None
+    columns: tuple[ColumnInspection, ...] = ()
+    """What each column of a table is read as; empty for other data."""
     findings: Findings
     problems: tuple[str, ...] = ()
     """Reasons why the data cannot be trained on."""
 
     def to_json(self) -> dict[str, Any]:
-        plain = {key: value for key, value in vars(self).items() if key not in ("sample_shape", "findings", "problems")}
+        plain = {key: value for key, value in vars(self).items() if key not in _NOT_PLAIN}
         return {
             **plain,
             "sample_shape": None if self.sample_shape is None else list(self.sample_shape),
+            "columns": [asdict(column) for column in self.columns],
             "findings": self.findings.to_json(),
             "quarantine": [asdict(entry) for entry in self.findings.quarantine],
             "problems": list(self.problems),
@@ -51,7 +59,8 @@ def inspect(
     *,
     validation: Any = None,
     task: str | None = None,
-    label: str | None = None,
+    label: str | int | None = None,
+    types: Mapping[str, str] | None = None,
     image_size: int | tuple[int, int] | None = None,
     as_: str | None = None,
     seed: int = 0,
@@ -66,6 +75,7 @@ def inspect(
         validation=validation,
         task=task,
         label=label,
+        types=types,
         image_size=image_size,
         as_=as_,
         seed=seed,
@@ -104,11 +114,18 @@ def _describe_cleaned(raw: RawData, cleaned: CleanedData) -> Inspection:
         splits=counts,
         target_name=raw.target_name,
         findings=cleaned.findings,
+        columns=_inspect_columns(raw, cleaned),
         sample_shape=tuple(samples.sample_shape),
         dtype=str(samples.dtype).removeprefix("torch."),
         memory_bytes=sum(counts.values()) * math.prod(samples.sample_shape) * samples.dtype.itemsize,
         in_memory=samples.in_memory,
     )
+
+
+def _inspect_columns(raw: RawData, cleaned: CleanedData) -> tuple[ColumnInspection, ...]:
+    if not isinstance(cleaned.schema, TableSchema):
+        return ()
+    return tuple(inspect_columns(raw.splits["train"].inputs, raw.label, cleaned.schema, cleaned.findings))
 
 
 def _add_targets(

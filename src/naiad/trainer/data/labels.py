@@ -14,6 +14,7 @@ from torch import Tensor
 
 from naiad.errors import DataError, OptionError, did_you_mean
 from naiad.trainer.data.dataset import Task
+from naiad.trainer.data.number_text import read_written_numbers
 
 _MAX_CLASSES = 1_000
 _FEW_CLASSES = 20
@@ -58,7 +59,7 @@ def infer_target_schema(
 
 
 def encode_targets(labels: npt.NDArray[Any], target_schema: TargetSchema, *, split: str) -> Tensor:
-    """Returns int64 (N,) class indices, or float32 (N,) values for regression.
+    """Returns int64 (N,) class indices, or float64 (N,) values for regression, which are the user's own.
 
     Raises DataError for a label that is no number in regression, or none of the classes. ``split`` is named in the message.
     """
@@ -162,10 +163,10 @@ def _list_classes(classes: tuple[str, ...]) -> str:
 
 def _encode_values(labels: npt.NDArray[Any], split: str) -> Tensor:
     try:
-        values = labels.astype(np.float64)
+        values = read_written_numbers(labels).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"the labels of {split} are no numbers: {error}", hint="give task='classification'") from error
-    return torch.from_numpy(values.astype(np.float32))
+    return torch.from_numpy(values)
 
 
 def _class_names(labels: npt.NDArray[Any]) -> tuple[str, ...]:

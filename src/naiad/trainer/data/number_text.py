@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -122,6 +124,18 @@ def parse_numbers(text: pa.ChunkedArray, number_format: NumberFormat) -> pa.Chun
     is_negative = pc.match_substring_regex(cells, r"^[(-]")
     digits = pc.utf8_trim(cells, "(+-)").cast(pa.float64())
     return pc.if_else(is_negative, pc.negate(digits), digits)
+
+
+def read_written_numbers(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns text (N,) as numbers where all of it is some, as people write them; other arrays as they are."""
+    if labels.dtype.kind not in "OU" or not len(labels) or not all(isinstance(label, str) for label in labels):
+        return labels
+    text = pc.utf8_trim_whitespace(pa.array(labels.tolist()))
+    counted = pc.value_counts(text)
+    reading = infer_number_format(counted.field("values"), counted.field("counts"))
+    if reading is None or reading.fraction < 1:
+        return labels
+    return np.asarray(parse_numbers(pa.chunked_array([text]), reading.format).to_numpy())
 
 
 def _pattern(decimal: str, unit: str | None = None) -> str:

@@ -45,7 +45,7 @@ class DataOptions:
     """Validation data; None holds out a fraction of the training data."""
     task: str | None = None
     """A value of ``Task``; None infers it from the labels."""
-    label: str | None = None
+    label: str | int | None = None
     """Label column of a table."""
     types: Mapping[str, str] | None = None
     """Types of a table's columns, by name, as ``column_types`` lists them; the others are inferred."""

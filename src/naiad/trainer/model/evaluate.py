@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from naiad.errors import DataError
-from naiad.trainer.artifact.program import Encoder, Program
+from naiad.trainer.artifact.program import Encoder, Program, to_scores
 from naiad.trainer.data.dataset import Split, Task
 from naiad.trainer.model import metrics
 
@@ -55,7 +55,7 @@ class Evaluation:
     per_class: tuple[ClassScore, ...]
     confusion: npt.NDArray[np.int64] | None
     """(K, K): row is the true class, column the predicted one."""
-    scores: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32 | np.float64]
     """(N, K) probabilities, (N,) values for regression, (N, clusters) for clustering."""
 
     @property
@@ -131,7 +131,7 @@ def _compute_outputs(program: nn.Module, split: Split, batch_size: int) -> _Outp
     with _eval_mode(program):
         if isinstance(program, Program) and isinstance(program.net, Encoder):
             return _compute_clustering_outputs(program, program.net, batches, len(split))
-        return _Outputs(torch.cat([program(raw).float().cpu() for raw in batches]))
+        return _Outputs(torch.cat([to_scores(program(raw)).cpu() for raw in batches]))
 
 
 def _compute_clustering_outputs(

@@ -16,10 +16,13 @@ from naiad.deploy_hook import run_deploy_hook
 from naiad.errors import ArtifactError, DataError, OptionError
 from naiad.trainer.artifact import files
 from naiad.trainer.artifact import folder as artifact_folder
-from naiad.trainer.artifact.program import Program
+from naiad.trainer.artifact.program import Program, to_scores
+from naiad.trainer.data.cleaning.image_tables import image_paths_of
 from naiad.trainer.data.dataset import InputSchema, Task
+from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.model_signature import ModelSignature, prepare_split
+from naiad.trainer.data.sources.table import is_tabular
 from naiad.trainer.machine import versions
 from naiad.trainer.model.evaluate import Evaluation, evaluate
 from naiad.trainer.nets.network_source import NetworkSource
@@ -32,8 +35,8 @@ class Predictions:
 
     labels: npt.NDArray[Any]
     """(N,): class names, values, or cluster numbers."""
-    scores: npt.NDArray[np.float32]
-    """(N, K) probabilities; (N, 1) values for regression."""
+    scores: npt.NDArray[np.float32 | np.float64]
+    """(N, K) probabilities; (N, 1) values for regression, in float64 where float32 loses the targets' differences."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,13 @@ class Model:
         """Predictions for raw input: arrays, tensors, PIL images, paths, table rows. Raises DataError when it does not fit."""
         if batch_size < 1:
             raise OptionError(f"batch_size must be at least 1, given {batch_size}")
+        if isinstance(self.schema, ImageSchema) and is_tabular(inputs):
+            inputs = image_paths_of(inputs)
         raw = self.schema.encode(inputs)
         if not len(raw):
             raise DataError("there is nothing to predict: the input is empty", hint="give at least one sample")
         scores = _compute_scores(self.program, raw, batch_size)
-        return Predictions(self._labels(scores), scores)
+        return Predictions(self.labels_of(scores), scores)
 
     def evaluate(self, data: Any, *, split: str = "test", batch_size: int = 512) -> Evaluation:
         """Evaluates the model on the ``split`` of ``data``, or on all of it where it has no splits. Raises DataError."""
@@ -107,7 +112,8 @@ class Model:
         """
         return run_deploy_hook(self, name, **options)
 
-    def _labels(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    def labels_of(self, scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Returns (N,): what ``predict`` says of samples with these scores (N, K), or (N, 1) for a regression."""
         if self.task is Task.REGRESSION:
             return scores[:, 0]
         indices: npt.NDArray[np.int64] = scores.argmax(axis=1)
@@ -163,10 +169,10 @@ class Model:
 
 
 @torch.inference_mode()
-def _compute_scores(program: nn.Module, raw: Tensor, batch_size: int) -> npt.NDArray[np.float32]:
+def _compute_scores(program: nn.Module, raw: Tensor, batch_size: int) -> npt.NDArray[np.float32 | np.float64]:
     """(N, K); a program that gives (N,) values gives (N, 1)."""
     if program.training:
         program.eval()
-    scores = torch.cat([program(batch) for batch in torch.split(raw, batch_size)]).float()
-    array: npt.NDArray[np.float32] = scores.reshape(len(raw), -1).numpy()
+    scores = to_scores(torch.cat([program(batch) for batch in torch.split(raw, batch_size)]))
+    array: npt.NDArray[np.float32 | np.float64] = scores.reshape(len(raw), -1).numpy()
     return array

@@ -62,7 +62,7 @@ class ScoredSplit:
 
     dataset: Dataset
     split: Split
-    scores: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32 | np.float64]
 
 
 def data_uri(png: bytes) -> str:

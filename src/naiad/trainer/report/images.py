@@ -59,7 +59,7 @@ def example_pictures(dataset: Dataset) -> list[Picture]:
 
 
 def surest_mistakes(
-    dataset: Dataset, split: Split, targets_N: npt.NDArray[np.int64], scores_NK: npt.NDArray[np.float32]
+    dataset: Dataset, split: Split, targets_N: npt.NDArray[np.int64], scores_NK: npt.NDArray[np.float32 | np.float64]
 ) -> list[Picture]:
     """The wrong predictions with the highest scores, the highest first."""
     predicted_N, sureness_N = scores_NK.argmax(axis=1), scores_NK.max(axis=1)
@@ -76,7 +76,10 @@ def surest_mistakes(
 
 
 def largest_errors(
-    dataset: Dataset, split: Split, targets_N: npt.NDArray[np.float32], values_N: npt.NDArray[np.float32]
+    dataset: Dataset,
+    split: Split,
+    targets_N: npt.NDArray[np.float32 | np.float64],
+    values_N: npt.NDArray[np.float32 | np.float64],
 ) -> list[Picture]:
     """The predictions farthest from the target, the farthest first."""
     errors_N = np.abs(values_N - targets_N)

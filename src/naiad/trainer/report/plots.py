@@ -74,7 +74,9 @@ def confusion(counts_KK: npt.NDArray[np.int64], classes: Sequence[str]) -> bytes
     return _png(figure)
 
 
-def scatter(targets_N: npt.NDArray[np.float32], values_N: npt.NDArray[np.float32], *, name: str) -> bytes:
+def scatter(
+    targets_N: npt.NDArray[np.float32 | np.float64], values_N: npt.NDArray[np.float32 | np.float64], *, name: str
+) -> bytes:
     """Predicted values against true ones, with the line on which both are equal. name: the target's."""
     figure, axes = _chart(f"true {printable(name)}", f"predicted {printable(name)}")
     low, high = _limits(np.concatenate([targets_N, values_N]))
@@ -83,7 +85,7 @@ def scatter(targets_N: npt.NDArray[np.float32], values_N: npt.NDArray[np.float32
     return _png(figure)
 
 
-def histogram(errors_N: npt.NDArray[np.float32], *, name: str) -> bytes:
+def histogram(errors_N: npt.NDArray[np.float32 | np.float64], *, name: str) -> bytes:
     """Histogram of the errors. name: the target's."""
     figure, axes = _chart(f"predicted - true {printable(name)}", "samples")
     low, high = _limits(errors_N)
@@ -193,7 +195,7 @@ def _write_counts(axes: Axes, counts_KK: npt.NDArray[np.int64], fraction_KK: npt
         )
 
 
-def _limits(values_N: npt.NDArray[np.float32]) -> tuple[float, float]:
+def _limits(values_N: npt.NDArray[np.float32 | np.float64]) -> tuple[float, float]:
     low, high = float(values_N.min()), float(values_N.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
+from naiad.service.endpoints.worker.engines.port import Scores
 from naiad.trainer.artifact.folder import ArtifactFolder, open_artifact_folder
 
 ONNX, PROGRAM, SAMPLES = "model.onnx", "program.pt2", "samples.safetensors"
@@ -37,12 +37,12 @@ class ServedArtifact:
     def path(self, name: str) -> Path:
         return self.files.file_path(name)
 
-    def samples(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]] | None:
+    def samples(self) -> tuple[npt.NDArray[Any], Scores] | None:
         """Returns (raw inputs, reference scores), or None for an artifact that keeps none."""
         if not self.has(SAMPLES):
             return None
         tensors = safetensors.numpy.load(self.path(SAMPLES).read_bytes())
-        return tensors["raw"], tensors["scores"].reshape(len(tensors["raw"]), -1).astype(np.float32)
+        return tensors["raw"], tensors["scores"].reshape(len(tensors["raw"]), -1)
 
 
 def open_artifact(folder: Path) -> ServedArtifact:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from naiad.service.endpoints.worker.content_types import OutputSchema, decode, encode
-from naiad.service.endpoints.worker.engines.port import Engine
+from naiad.service.endpoints.worker.engines.port import Engine, Scores
 from naiad.service.endpoints.worker.inference import (
     InferenceError,
     InferenceRequest,
@@ -20,8 +19,6 @@ from naiad.service.endpoints.worker.inference import (
     failure_message,
 )
 from naiad.service.endpoints.worker.input_schema import Array, InputSchema
-
-_Scores = npt.NDArray[np.float32]
 
 
 def read_output_schema(values: Mapping[str, Any]) -> OutputSchema:
@@ -52,7 +49,7 @@ class ArtifactHandler:
         except InferenceError as error:
             return error_response(error.status, str(error))
 
-    def _encode(self, scores: _Scores | InferenceResponse, request: InferenceRequest) -> InferenceResponse:
+    def _encode(self, scores: Scores | InferenceResponse, request: InferenceRequest) -> InferenceResponse:
         if isinstance(scores, InferenceResponse):
             return scores
         try:
@@ -61,7 +58,7 @@ class ArtifactHandler:
             return error_response(error.status, str(error))
         return InferenceResponse(200, body, content_type)
 
-    def _run_all(self, inputs: list[Array]) -> Iterator[_Scores | InferenceResponse]:
+    def _run_all(self, inputs: list[Array]) -> Iterator[Scores | InferenceResponse]:
         """Yields the scores of each input. Inputs that fail together are run one by one."""
         if len(inputs) == 1:
             yield self._run(inputs[0])
@@ -77,7 +74,7 @@ class ArtifactHandler:
             yield scores[start : start + len(one)]
             start += len(one)
 
-    def _run(self, raw: Array) -> _Scores | InferenceResponse:
+    def _run(self, raw: Array) -> Scores | InferenceResponse:
         size = self.max_batch_size
         try:
             if len(raw) <= size:

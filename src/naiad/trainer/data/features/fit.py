@@ -5,26 +5,35 @@ from torch import Tensor, nn
 from naiad.errors import OptionError
 from naiad.trainer.data.dataset import InputSchema, Samples, TensorSamples
 from naiad.trainer.data.features.array import ArrayFeatures, ArraySchema, fit_array_features
+from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema, fit_image_features
 from naiad.trainer.data.features.table import TableFeatures, TableSchema, fit_table_features
+from naiad.trainer.data.features.target_statistics import StatisticTargets
 from naiad.trainer.data.features.tokens import TokenFeatures, TokenSchema
 
 _MAX_LISTED = 4
 """Columns whose statistics are listed one by one."""
 
 
-def fit_input_features(schema: InputSchema, samples: Samples, *, seed: int, normalise: bool = True) -> nn.Module:
+def fit_input_features(
+    schema: InputSchema,
+    samples: Samples,
+    *,
+    seed: int,
+    normalise: bool = True,
+    targets: StatisticTargets | None = None,
+) -> nn.Module:
     """Returns a module that normalises by the statistics of ``samples``, the training split as the schema encodes it.
 
     seed: draws the samples for statistics where samples are streamed. normalise: False leaves arrays as they are, NaN as 0,
-    and scales pixels to 0…1; raises OptionError for tables.
+    and scales pixels to 0…1; raises OptionError for tables. targets: for a table with columns of many categories.
     """
     if isinstance(schema, ImageSchema):
         return fit_image_features(samples, seed=seed) if normalise else ImageFeatures.unit_range(schema.channels)
-    if isinstance(schema, ArraySchema):
-        axis = schema.feature_axis
+    if isinstance(schema, ArraySchema | DeepImageSchema):
+        axis = schema.feature_axis if isinstance(schema, ArraySchema) else 0
         if not normalise:
-            return ArrayFeatures.identity(schema.shape, axis=axis)
+            return ArrayFeatures.identity(schema.sample_shape, axis=axis)
         return fit_array_features(samples, seed=seed, axis=axis)
     if isinstance(schema, TokenSchema):
         return TokenFeatures()
@@ -35,7 +44,7 @@ def fit_input_features(schema: InputSchema, samples: Samples, *, seed: int, norm
         )
     assert isinstance(schema, TableSchema)  # reason: there are no other kinds of schemas
     assert isinstance(samples, TensorSamples)  # reason: tables are always in memory
-    return fit_table_features(schema, samples.tensor)
+    return fit_table_features(schema, samples.tensor, targets)
 
 
 def format_statistics(features: nn.Module) -> str | None:

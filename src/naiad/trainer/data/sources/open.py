@@ -31,7 +31,7 @@ from naiad.trainer.machine.device import free_memory_bytes
 def open_source(
     data: Any,
     *,
-    label: str | None = None,
+    label: str | int | None = None,
     memory_limit_bytes: int | None = None,
     layout: Layout | None = None,
     table: TableOptions = DEFAULT_TABLE_OPTIONS,

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
+from naiad.service.endpoints.worker.engines.port import Scores
 
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -23,6 +23,6 @@ class OnnxEngine:
         providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
         self._session = onnxruntime.InferenceSession(artifact.path(ONNX).read_bytes(), options, providers=providers)
 
-    def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        scores: npt.NDArray[np.float32] = self._session.run(None, {"raw": raw})[0]
+    def run(self, raw: npt.NDArray[Any]) -> Scores:
+        scores: Scores = self._session.run(None, {"raw": raw})[0]
         return scores.reshape(len(raw), -1)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import openvino
 
 from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
+from naiad.service.endpoints.worker.engines.port import Scores
 
 
 class OpenvinoEngine:
@@ -26,9 +26,9 @@ class OpenvinoEngine:
         self._any_size_request = self._compile(None)
         self._single_request = self._compile(1)
 
-    def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def run(self, raw: npt.NDArray[Any]) -> Scores:
         request = self._single_request if len(raw) == 1 else self._any_size_request
-        scores: npt.NDArray[np.float32] = request.infer({0: raw}, share_inputs=True)[0]
+        scores: Scores = request.infer({0: raw}, share_inputs=True)[0]
         return scores.reshape(len(raw), -1)
 
     def _compile(self, batch_size: int | None) -> Any:

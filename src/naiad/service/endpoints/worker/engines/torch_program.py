@@ -7,7 +7,9 @@ import numpy.typing as npt
 import torch
 
 from naiad.service.endpoints.worker.artifact import PROGRAM, ServedArtifact
+from naiad.service.endpoints.worker.engines.port import Scores
 from naiad.trainer.artifact.export import load_program
+from naiad.trainer.artifact.program import to_scores
 
 
 class TorchEngine:
@@ -18,8 +20,8 @@ class TorchEngine:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._program = load_program(artifact.path(PROGRAM)).to(self._device)
 
-    def run(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def run(self, raw: npt.NDArray[Any]) -> Scores:
         with torch.inference_mode():
             scores = self._program(torch.from_numpy(np.ascontiguousarray(raw)).to(self._device))
-        array: npt.NDArray[np.float32] = scores.float().cpu().numpy()
+        array: Scores = to_scores(scores).cpu().numpy()
         return array.reshape(len(raw), -1)
