@@ -42,7 +42,8 @@ def fit(
     out: str | Path | None = None,
     resume: bool | None = None,
     task: str | None = None,
-    label: str | None = None,
+    label: str | int | None = None,
+    types: Mapping[str, str] | None = None,
     image_size: int | tuple[int, int] | None = None,
     as_: str | None = None,
     report: bool = True,
@@ -62,7 +63,10 @@ def fit(
     out: the folder for the artifact, checkpoints, metrics and report; None keeps everything in memory.
     resume: True continues from the last checkpoint in ``out``, if there is one.
     task: ``classification``, ``regression`` or ``clustering``; None finds it from the data.
-    label: the target's column of a table, or its name in a Dataset's items. image_size: side, or (height, width), in pixels.
+    label: the target's column of a table, or its name in a Dataset's items.
+    types: what columns of a table hold, where it is not to be inferred: ``{"zip": "text"}``; ``number``, ``category``, ``date``,
+        ``image`` and ``ignore`` are known too, and so are a date's format and a number such as ``1.234,5``.
+    image_size: side, or (height, width), in pixels.
     as_: what arrays hold: ``image``, ``sequence`` or ``tokens``; None gives them as the network takes them.
     report: False leaves out the baseline and report.html, which need a folder ``out``.
     progress: receives what happens; None shows a bar on a terminal and lines elsewhere, on stderr.
@@ -78,6 +82,7 @@ def fit(
         resume=bool(resume),
         task=task,
         label=label,
+        types=types,
         image_size=image_size,
         as_=as_,
         report=report,
@@ -104,14 +109,26 @@ def fit_with_options(
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
                 prepared_as = data_options(options, seed=seed, feed=feed, normalisation=normalisation)
-                dataset = prepare(data, prepared_as, network=nets.describe_network_input(net))
-            module, source = nets.resolve_network(net, dataset=dataset)
-            nets.check_forward_pass(module, dataset)
+                unwrapped = nets.unwrap_network(net)
+                dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
+            module, source = nets.resolve_network(unwrapped.net, dataset=dataset)
+            report = nets.check_network(module, dataset)
+            dataset = replace(dataset, findings=dataset.findings + unwrapped.findings + report.findings)
         with torch_threads(fixed_values(overrides).get("threads")):
-            strategy = make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"))
             if folder.previous is None:
                 group.on_rank_zero(folder.lock)
-            run = Run(folder, dataset, module, strategy, progress, with_report=options.report, group=group)
+            output = _network_output(request, folder, report.output)
+            run = Run(
+                folder,
+                dataset,
+                module,
+                make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"), network_output=output),
+                progress,
+                with_report=options.report,
+                group=group,
+                network_output=output,
+                compiled=unwrapped.compiled,
+            )
             chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
             with torch_threads(chosen.plan.threads):
                 return run.finish(run.train(chosen, started), source)
@@ -123,6 +140,7 @@ def data_options(options: FitOptions, *, seed: int, feed: str | None, normalisat
         validation=options.validation,
         task=options.task,
         label=options.label,
+        types=options.types,
         image_size=options.image_size,
         as_=options.as_,
         seed=seed,
@@ -173,6 +191,12 @@ def _data_choices(request: PlanRequest, folder: RunFolder) -> tuple[str | None, 
     if plan is not None:
         return plan.feed, plan.normalisation
     return request.overrides.get("feed"), request.overrides.get("normalisation", "on")
+
+
+def _network_output(request: PlanRequest, folder: RunFolder, found: str) -> str:
+    """Returns what the network is said to give: by the plan of a resumed run, a followed one, the user, or as it was found."""
+    plan = folder.previous.plan if folder.previous is not None else request.followed
+    return plan.network_output if plan is not None else str(request.overrides.get("network_output", found))
 
 
 def _may_download(*data: Any) -> bool:

@@ -35,12 +35,14 @@ def preflight(net: nn.Module | type[nn.Module] | str | None, data: Any, options:
     with fork_rng(seed), torch_threads(fixed_values(overrides).get("threads")):
         feed, normalisation = overrides.get("feed"), overrides.get("normalisation", "on")
         prepared_as = data_options(options, seed=seed, feed=feed, normalisation=normalisation)
-        dataset = prepare(data, prepared_as, network=nets.describe_network_input(net))
-        module, _ = nets.resolve_network(net, dataset=dataset)
-        nets.check_forward_pass(module, dataset)
-        plan = request.followed if request.followed is not None else make_plan(module, dataset, overrides, seed=seed)
-        sample = _sample(dataset, plan.batch_size)
-        strategy = make_task_strategy(sample, seed=seed, clusters=overrides.get("clusters"))
+        unwrapped = nets.unwrap_network(net)
+        dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
+        module, _ = nets.resolve_network(unwrapped.net, dataset=dataset)
+        plan, output = request.followed, nets.check_network(module, dataset).output
+        if plan is None:
+            plan = make_plan(module, dataset, overrides, seed=seed, network_output=output)
+        sample, output = _sample(dataset, plan.batch_size), plan.network_output
+        strategy = make_task_strategy(sample, seed=seed, clusters=overrides.get("clusters"), network_output=output)
         folder = RunFolder()
         Run(folder, sample, module, strategy, SilentProgress()).train(ChosenPlan(_shorten(plan)), time.perf_counter())
     return plan

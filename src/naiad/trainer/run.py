@@ -33,6 +33,7 @@ from naiad.trainer.machine.seeding import RandomState, derive_seed, seed_all
 from naiad.trainer.model.evaluate import Evaluation
 from naiad.trainer.model.model import EpochRecord, Model
 from naiad.trainer.nets.copies import restore_afterwards
+from naiad.trainer.nets.network_output import LOGITS
 from naiad.trainer.optim.batchnorm import minimum_momentum
 from naiad.trainer.plan.overrides import fixed_values
 from naiad.trainer.plan.plan import Plan
@@ -68,6 +69,10 @@ class Run:
     progress: Progress
     with_report: bool = False
     group: ProcessGroup = field(default_factory=SingleProcess)
+    network_output: str = LOGITS
+    """What a classifier's network gives, see ``network_output.py``."""
+    compiled: nn.Module | None = None
+    """The user's own compiled form of ``net``, through which the steps go; None where there is none."""
 
     def choose_plan(
         self, overrides: Mapping[str, Any], started: float, *, seed: int, followed: Plan | None = None
@@ -157,7 +162,8 @@ class Run:
         """Measuring leaves no trace, whatever random numbers the network draws, and whatever its copies share with it."""
 
         def rules(steps: int | None, fixed: Mapping[str, Any]) -> Plan:
-            return make_plan(self.net, self.dataset, {**overrides, **fixed}, seed=seed, steps=steps)
+            choices, output = {**overrides, **fixed}, self.network_output
+            return make_plan(self.net, self.dataset, choices, seed=seed, steps=steps, network_output=output)
 
         random = RandomState.capture()
         try:
@@ -192,7 +198,8 @@ class Run:
     def _make_score(self) -> ScoreFunction:
         """The main score on some of the validation split."""
         validation = sample_evenly(self.dataset.validation, _FORECAST_SAMPLES)
-        strategy = make_task_strategy(replace(self.dataset, validation=validation), seed=0)
+        dataset = replace(self.dataset, validation=validation)
+        strategy = make_task_strategy(dataset, seed=0, network_output=self.network_output)
         return lambda net: main_score(strategy.validate(net).scores)
 
     # ---- training
@@ -225,7 +232,8 @@ class Run:
 
     @property
     def _parts(self) -> LoopParts:
-        return LoopParts(self.dataset, self.net, self.strategy, BatchSlice(self.group.rank, self.group.size))
+        batch_slice = BatchSlice(self.group.rank, self.group.size)
+        return LoopParts(self.dataset, self.net, self.strategy, batch_slice, self.compiled)
 
     # ---- after training
 

@@ -26,7 +26,8 @@ from naiad.trainer.artifact.export import (
     inference_copy,
     serialize_program,
 )
-from naiad.trainer.artifact.program import Encoder, Program
+from naiad.trainer.artifact.program import Encoder, Program, to_scores
+from naiad.trainer.nets import wrappers
 
 WEIGHTS, PROGRAM, ONNX = "model.safetensors", "program.pt2", "model.onnx"
 FEATURES, HEAD = "features.pt2", "head.pt2"
@@ -72,7 +73,10 @@ def read_samples(path: Path) -> tuple[Tensor, Tensor]:
 def load_weights_into(net: nn.Module, weights: Mapping[str, Tensor], *, as_encoder: bool) -> nn.Module:
     """Returns ``net`` with the weights, wrapped in an Encoder when ``as_encoder``. Raises NetworkError that says what differs."""
     module = Encoder(net) if as_encoder else net
-    own = module.state_dict()
+    own_names = wrappers.plain_names(module)
+    own = {own_names[name]: value for name, value in module.state_dict().items()}
+    stored_names = wrappers.strip_wrapper_names(weights, own)
+    weights = {stored_names[name]: value for name, value in weights.items()}
     troubles = [
         *(f"{name} is missing in the artifact" for name in sorted(own.keys() - weights.keys())),
         *(f"{name} is in the artifact only" for name in sorted(weights.keys() - own.keys())),
@@ -89,27 +93,27 @@ def load_weights_into(net: nn.Module, weights: Mapping[str, Tensor], *, as_encod
             f"{type(net).__name__} does not fit the artifact's weights: {'; '.join(troubles[:_TROUBLES_NAMED])}{more}",
             hint="give the network as it was when it was trained, with the same arguments",
         )
-    module.load_state_dict(weights)
+    module.load_state_dict({name: weights[plain] for name, plain in own_names.items()})
     return module
 
 
 def _weights(program: Program) -> dict[str, Tensor]:
-    """Contiguous copies on the CPU. Tied weights are written once for each name, so every reader finds them."""
-    weights = {}
+    """Contiguous copies on the CPU, by the names without wrappers. Tied weights are written once for each name."""
+    weights, plain_names = {}, wrappers.plain_names(program)
     for name, value in program.state_dict().items():
         if not isinstance(value, Tensor):
             raise NetworkError(
                 f"the network keeps {name} ({type(value).__name__}) in its state, which is no tensor",
                 hint="keep such state in a buffer: register_buffer(name, torch.tensor(...))",
             )
-        weights[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        weights[plain_names[name]] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
     return weights
 
 
 def _scores(program: nn.Module, samples: Tensor) -> Tensor:
     with torch.inference_mode():
         scores: Tensor = program(samples)
-    return scores.float().cpu().contiguous()
+    return to_scores(scores).cpu().contiguous()
 
 
 def _write_program(folder: Path, program: Program, example: Tensor) -> dict[str, str]:

@@ -4,6 +4,8 @@ Names of submodules and buffers are names of tensors in model.safetensors: they 
 Shape legend: B batch, K classes, C clusters, D embedding size.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -21,19 +23,40 @@ class SoftmaxHead(nn.Module):
         return torch.softmax(logits.float() / self.temperature, dim=1)
 
 
+class ProbabilityHead(SoftmaxHead):
+    """Probabilities (B, K) of the network in, probabilities (B, K) out, float32: as SoftmaxHead, with their logits."""
+
+    def __init__(self, to_logits: Callable[[Tensor], Tensor]) -> None:
+        """to_logits: see ``network_output.py``."""
+        super().__init__()
+        self.to_logits = to_logits
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return super().forward(self.to_logits(logits))
+
+
 class RescaleHead(nn.Module):
-    """Standardised outputs (B, 1) or (B,) in, values (B,) in the target's units out."""
+    """Standardised outputs (B, 1) or (B,) in, values (B,) in the target's units out, in the type of its buffers."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: float, std: float) -> None:
+    def __init__(self, mean: float, std: float, *, dtype: torch.dtype = torch.float32) -> None:
+        """dtype: float64 for targets whose differences float32 loses (see ``float32.py``)."""
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
+        self.register_buffer("mean", torch.tensor(mean, dtype=dtype))
+        self.register_buffer("std", torch.tensor(std, dtype=dtype))
 
     def forward(self, outputs: Tensor) -> Tensor:
-        return outputs.float().flatten() * self.std + self.mean
+        standardised = outputs.float().flatten()
+        if self.mean.dtype is torch.float64:
+            standardised = (standardised.cpu() if standardised.is_mps else standardised).double()
+        return standardised * self.std + self.mean
+
+
+def to_scores(outputs: Tensor) -> Tensor:
+    """Returns a program's outputs as float32; float64 stays, which ``RescaleHead`` gives for a reason."""
+    return outputs if outputs.dtype is torch.float64 else outputs.float()
 
 
 class CentroidHead(nn.Module):

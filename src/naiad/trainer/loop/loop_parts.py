@@ -14,6 +14,7 @@ from naiad.trainer.loop.step import Stepper
 from naiad.trainer.loop.task_strategy import TaskStrategy
 from naiad.trainer.loop.validator import Validator
 from naiad.trainer.machine.compilation import compile_net
+from naiad.trainer.nets.network_output import training_logits
 from naiad.trainer.optim.batchnorm import has_batchnorm_statistics
 from naiad.trainer.optim.losses import LossFunction, class_weights, make_loss
 from naiad.trainer.optim.optimizers import make_optimizer
@@ -30,6 +31,8 @@ class LoopParts:
     net: nn.Module
     strategy: TaskStrategy
     batch_slice: BatchSlice
+    compiled: nn.Module | None = None
+    """The user's own compiled form of ``net``, through which the steps go; None where there is none."""
 
     def batch_loader(self, plan: Plan) -> BatchLoader:
         split = with_decoding_workers(self.strategy.training_split(), plan.feed_workers)
@@ -39,7 +42,12 @@ class LoopParts:
         targets, weights = self.strategy.training_split().targets, None
         if plan.class_balance > 0 and targets is not None:
             weights = class_weights(targets, len(self.dataset.classes), plan.class_balance)
-        return make_loss(self.dataset.task, label_smoothing=plan.label_smoothing, class_weights_K=weights)
+        return make_loss(
+            self.dataset.task,
+            label_smoothing=plan.label_smoothing,
+            class_weights_K=weights,
+            to_logits=training_logits(plan.network_output),
+        )
 
     def state(self, plan: Plan, started: float) -> RunState:
         """The state before the first step. ``started``: the time on ``time.perf_counter`` at which the run did."""
@@ -54,7 +62,9 @@ class LoopParts:
         )
 
     def stepper(self, plan: Plan, state: RunState) -> Stepper:
-        net, loss = compile_net(self.net, enabled=plan.compile == "on"), self.loss_function(plan)
+        net, loss = self.compiled, self.loss_function(plan)
+        if net is None:
+            net = compile_net(self.net, enabled=plan.compile == "on")
         return Stepper(net, self.dataset.features, loss, state.optimizer, plan, state.microbatch_size)
 
     def validator(self, plan: Plan) -> Validator:

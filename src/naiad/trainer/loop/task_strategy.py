@@ -3,17 +3,18 @@
 There is one strategy for each task; the loop and ``fit`` do not know which one they use.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from naiad.trainer.artifact.program import Encoder, Program, RescaleHead, SoftmaxHead
-from naiad.trainer.data.dataset import Dataset, Split, Task
+from naiad.trainer.artifact.program import Encoder, ProbabilityHead, Program, RescaleHead, SoftmaxHead
+from naiad.trainer.data.dataset import Dataset, Split, Task, narrow_unless_lossy
 from naiad.trainer.loop.loop import ValidationResult
 from naiad.trainer.model import clusters
 from naiad.trainer.model.evaluate import Evaluation, evaluate
+from naiad.trainer.nets.network_output import LOGITS, eval_logits
 
 
 class TaskStrategy(Protocol):
@@ -29,11 +30,16 @@ class TaskStrategy(Protocol):
         """Scores on the validation split; no scores where it is empty."""
 
 
-def make_task_strategy(dataset: Dataset, *, seed: int, clusters: int | None = None) -> TaskStrategy:
-    """The strategy of the dataset's task. seed, clusters: for clustering only, see ClusteringStrategy."""
+def make_task_strategy(
+    dataset: Dataset, *, seed: int, clusters: int | None = None, network_output: str = LOGITS
+) -> TaskStrategy:
+    """The strategy of the dataset's task. seed, clusters: for clustering only, see ClusteringStrategy.
+
+    network_output: what a classifier's network gives, see ``network_output.py``.
+    """
     match dataset.task:
         case Task.CLASSIFICATION:
-            return ClassificationStrategy(dataset)
+            return ClassificationStrategy(dataset, network_output)
         case Task.REGRESSION:
             return RegressionStrategy(dataset)
         case Task.CLUSTERING:
@@ -47,12 +53,15 @@ def evaluate_split(program: nn.Module, dataset: Dataset, split: Split) -> Evalua
 @dataclass
 class ClassificationStrategy:
     dataset: Dataset
+    network_output: str = LOGITS
 
     def training_split(self) -> Split:
         return self.dataset.train
 
     def program(self, net: nn.Module) -> Program:
-        return Program(self.dataset.features, net, SoftmaxHead())
+        to_logits = eval_logits(self.network_output)
+        head = SoftmaxHead() if to_logits is None else ProbabilityHead(to_logits)
+        return Program(self.dataset.features, net, head)
 
     def validate(self, net: nn.Module) -> ValidationResult:
         if not len(self.dataset.validation):
@@ -67,13 +76,14 @@ class RegressionStrategy:
     """The network learns targets of mean 0 and deviation 1; the head returns to the user's units."""
 
     dataset: Dataset
+    _learnt_targets: Tensor | None = field(default=None, init=False, repr=False)
 
     def training_split(self) -> Split:
         mean, std = self._mean_and_std()
-        return replace(self.dataset.train, targets=(self._targets() - mean) / std)
+        return replace(self.dataset.train, targets=((self._targets() - mean) / std).float())
 
     def program(self, net: nn.Module) -> Program:
-        return Program(self.dataset.features, net, RescaleHead(*self._mean_and_std()))
+        return Program(self.dataset.features, net, RescaleHead(*self._mean_and_std(), dtype=self._targets().dtype))
 
     def validate(self, net: nn.Module) -> ValidationResult:
         if not len(self.dataset.validation):
@@ -82,9 +92,12 @@ class RegressionStrategy:
         return ValidationResult({"loss": evaluation.loss, **evaluation.metrics}, -evaluation.loss, evaluation)
 
     def _targets(self) -> Tensor:
-        targets = self.dataset.train.targets
-        assert targets is not None  # reason: ``prepare`` gives regression data targets
-        return targets
+        """Returns (N,) in float32, or in float64 where float32 loses their differences."""
+        if self._learnt_targets is None:
+            targets = self.dataset.train.targets
+            assert targets is not None  # reason: ``prepare`` gives regression data targets
+            self._learnt_targets = narrow_unless_lossy(targets)
+        return self._learnt_targets
 
     def _mean_and_std(self) -> tuple[float, float]:
         """The deviation is 1 where all targets are equal."""

@@ -1,6 +1,6 @@
-"""Checks with one forward pass, before training, that a network takes the data and gives what the task needs."""
+"""Checks on two samples, before training, that a network takes the data, gives what the task needs, and can be trained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,14 +11,18 @@ from torch.nn.parameter import is_lazy
 from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.machine.seeding import RandomState
+from naiad.trainer.nets.batch_axis import check_batch_axis
+from naiad.trainer.nets.network_report import NetworkReport, report_network
+from naiad.trainer.nets.training_trial import is_batchnorm_size_error, try_training
 
 _NUM_SAMPLES = 2
 
 
-def check_forward_pass(net: nn.Module, dataset: Dataset) -> None:
-    """Raises NetworkError where ``net`` does not take the data, or does not give what the task needs.
+def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
+    """Tries ``net`` on two samples, in eval mode and in training mode with a backward pass, and reports what was found.
 
-    Leaves modes, buffers and random states as they were.
+    Leaves weights, modes, buffers and random states as they were. Raises NetworkError where ``net`` does not take the data, does
+    not give what the task needs, or cannot be trained.
     """
     if not any(True for _ in net.parameters()):
         raise NetworkError(
@@ -31,6 +35,7 @@ def check_forward_pass(net: nn.Module, dataset: Dataset) -> None:
             hint="set requires_grad to True for those to be trained, such as its last layer's",
         )
     _check_gradients(net)
+    _check_state(net)
     raw = dataset.train.samples.take(torch.arange(min(_NUM_SAMPLES, len(dataset.train))))
     with preserve_state(net), preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
@@ -44,11 +49,14 @@ def check_forward_pass(net: nn.Module, dataset: Dataset) -> None:
             case Task.CLUSTERING:
                 _check_reconstruction(net, output, inputs)
                 _check_embedding(net, inputs)
+        check_batch_axis(net, inputs, output)
     if not bool(torch.isfinite(output).all()):
         raise NetworkError(
             f"{_class_name(net)} gives NaN or infinite numbers before any training",
             hint="look for a division by zero, a logarithm or weights that were never set",
         )
+    trial = try_training(net, inputs, shape=output.shape)
+    return report_network(net, dataset.task, output, trial)
 
 
 def check_single_sample(net: nn.Module, dataset: Dataset) -> None:
@@ -68,17 +76,22 @@ def check_single_sample(net: nn.Module, dataset: Dataset) -> None:
             ) from error
 
 
-def is_batchnorm_size_error(error: ValueError) -> bool:
-    """Whether BatchNorm raised the error because it had a single value a channel."""
-    return "more than 1 value per channel" in str(error)
-
-
 def _check_gradients(net: nn.Module) -> None:
     for name, module in net.named_modules():
         if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse:
             raise NetworkError(
                 f"{_class_name(net)} has sparse gradients in {name or 'itself'}, which no optimizer here takes",
                 hint=f"make the {type(module).__name__} with sparse=False",
+            )
+
+
+def _check_state(net: nn.Module) -> None:
+    """Raises NetworkError for state that neither a checkpoint nor an artifact can hold."""
+    for name, value in net.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise NetworkError(
+                f"{_class_name(net)} keeps {name} ({type(value).__name__}) in its state, which is no tensor",
+                hint="keep such state in a buffer: register_buffer(name, torch.tensor(...))",
             )
 
 
@@ -99,8 +112,10 @@ def _run_forward(net: nn.Module, call: Any, inputs: Tensor) -> Any:
 
 def _check_tensor(net: nn.Module, output: Any) -> None:
     if not isinstance(output, Tensor):
+        keys = f" with the keys {', '.join(map(str, output))}" if isinstance(output, Mapping) else ""
         raise NetworkError(
-            f"{_class_name(net)} must give one tensor, but gave a {type(output).__name__}", hint="return one tensor"
+            f"{_class_name(net)} must give one tensor, but gave a {type(output).__name__}{keys}",
+            hint="return one tensor: wrap the network in a module whose forward returns that part",
         )
     if not output.is_floating_point():
         raise NetworkError(

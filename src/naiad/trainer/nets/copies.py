@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from types import NoneType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+_PLAIN = (bool, int, float, str, NoneType, Tensor)
+"""Types of the attributes that are restored, such as a counter of the steps."""
 
 
 class CopyError(Exception):  # reason: internal; who measures on copies catches it, and the run goes on
@@ -25,11 +29,17 @@ def copy_network(net: nn.Module) -> nn.Module:
 
 @contextmanager
 def restore_afterwards(net: nn.Module) -> Iterator[None]:
-    """Restores weights, gradients, buffers and modes at the end of the block, bit for bit."""
-    tensors = [*net.parameters(), *net.buffers()]
+    """Restores weights, gradients, buffers, modes and plain attributes at the end of the block, bit for bit."""
+    modules = list(net.modules())
+    modes = [module.training for module in modules]
+    attributes = [{name: value for name, value in vars(each).items() if isinstance(value, _PLAIN)} for each in modules]
+    buffers = [(own, dict(own)) for own in (module._buffers for module in modules) if isinstance(own, dict)]
+    kept = [value for own in attributes for value in own.values() if isinstance(value, Tensor)]
+    tensors = [*net.parameters(), *net.buffers(), *kept]
     values = [tensor.detach().clone() for tensor in tensors]
     grads = [(tensor, None if tensor.grad is None else tensor.grad.clone()) for tensor in net.parameters()]
-    modes = [(module, module.training) for module in net.modules()]
+    generators = [value for each in modules for value in vars(each).values() if isinstance(value, torch.Generator)]
+    states = [generator.get_state() for generator in generators]
     try:
         yield
     finally:
@@ -38,8 +48,13 @@ def restore_afterwards(net: nn.Module) -> Iterator[None]:
                 tensor.copy_(value)
         for parameter, grad in grads:
             parameter.grad = None if grad is None else grad.to(parameter.device)
-        for module, training in modes:
+        for module, own, training in zip(modules, attributes, modes, strict=True):
+            vars(module).update(own)
             module.training = training
+        for own_buffers, before in buffers:  # a forward pass may have put other tensors into their place
+            own_buffers.update(before)
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
 
 
 @contextmanager

@@ -15,14 +15,22 @@ LossFunction = Callable[[nn.Module, Tensor, Tensor | None], Tensor]
 """Takes the network, its input (B, ...) and targets (B,) or None; returns a scalar."""
 
 
-def make_loss(task: Task, *, label_smoothing: float = 0.0, class_weights_K: Tensor | None = None) -> LossFunction:
+def make_loss(
+    task: Task,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights_K: Tensor | None = None,
+    to_logits: Callable[[Tensor], Tensor] | None = None,
+) -> LossFunction:
     """The loss function of ``task``. Regression targets must be standardised, as ``RegressionStrategy`` does.
 
-    class_weights_K: weight of a sample of each class; None weighs all classes equally.
+    class_weights_K: weight of a sample of each class; None weighs all classes equally. to_logits: turns the outputs of a
+    classifier's network into logits; None where they are logits.
     """
 
     def cross_entropy(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
-        logits_BK = net(inputs)
+        outputs_BK = net(inputs)
+        logits_BK = outputs_BK if to_logits is None else to_logits(outputs_BK)
         assert targets_B is not None  # reason: only clustering has none
         if class_weights_K is None:
             return F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing)

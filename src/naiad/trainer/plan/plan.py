@@ -161,6 +161,13 @@ class Plan:
         tuple[MicrobatchChange, ...],
         Choice("Where a run had too little memory for its microbatch.", is_settable=False),
     ] = ()
+    network_output: Annotated[
+        str,
+        Choice(
+            "What a classifier's network gives for each class: logits, or probabilities, which are turned back into logits.",
+            names=("logits", "softmax", "sigmoid", "softmax-in-eval", "sigmoid-in-eval"),
+        ),
+    ] = "logits"
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def reason(self, name: str) -> Reason:

@@ -1,6 +1,8 @@
 """Exported programs and ONNX models: what they compute, and the reasons why an export fails."""
 
+import copy
 import io
+import pickle
 
 import pytest
 import torch
@@ -119,3 +121,10 @@ def test_an_export_that_differs_from_the_module_is_refused(module, images):
     assert isinstance(failure, ExportFailure)
     assert "differs by up to" in failure.reason
     assert isinstance(convert_to_onnx(exported, other, images), ExportFailure)
+
+
+@pytest.mark.parametrize("again", [lambda module: pickle.loads(pickle.dumps(module)), copy.deepcopy])
+def test_an_exported_program_can_be_pickled_and_copied(module, images, again):
+    loaded = load_program(io.BytesIO(serialize_program(export_program(module, images), module, images)))
+    assert torch.equal(again(loaded)(images), loaded(images))
+    assert torch.equal(again(again(loaded))(images[:1]), loaded(images[:1]))

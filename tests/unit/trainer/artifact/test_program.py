@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.artifact.program import CentroidHead, Encoder, Program, RescaleHead, SoftmaxHead
+from naiad.trainer.artifact.program import (
+    CentroidHead,
+    Encoder,
+    ProbabilityHead,
+    Program,
+    RescaleHead,
+    SoftmaxHead,
+)
+from naiad.trainer.nets.network_output import eval_logits
 
 
 def test_probabilities_sum_to_one_in_float32():
@@ -37,3 +45,12 @@ def test_a_program_calls_features_network_and_head():
 def test_state_is_named_by_submodule():
     program = Program(nn.Identity(), nn.Linear(2, 1), RescaleHead(1.0, 2.0))
     assert set(program.state_dict()) == {"net.weight", "net.bias", "head.mean", "head.std"}
+
+
+def test_a_head_for_probabilities_gives_them_again():
+    probabilities = torch.tensor([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
+    head = ProbabilityHead(eval_logits("softmax"))
+    torch.testing.assert_close(head(probabilities), probabilities)
+    assert set(head.state_dict()) == {"temperature"}
+    head.temperature.fill_(2.0)
+    assert head(probabilities)[0, 0] < 0.7

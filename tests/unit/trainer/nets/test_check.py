@@ -8,7 +8,7 @@ from torch import nn
 
 from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
-from naiad.trainer.nets import check_forward_pass, check_single_sample, resolve_network
+from naiad.trainer.nets import check_network, check_single_sample, resolve_network
 from naiad.trainer.nets.guide import Net, SimpleNet
 
 
@@ -33,11 +33,11 @@ class NoEmbedding(Apply):
 @pytest.mark.parametrize("shape", [(6,), (1, 8, 8)])
 def test_the_default_network_passes(data, task, shape):
     dataset = data(shape, task=task)
-    check_forward_pass(resolve_network(None, dataset=dataset)[0], dataset)
+    check_network(resolve_network(None, dataset=dataset)[0], dataset)
 
 
 def test_regression_takes_flat_values(data):
-    check_forward_pass(Apply(lambda inputs: inputs[:, 0]), data((6,), task=Task.REGRESSION))
+    check_network(Apply(lambda inputs: inputs[:, 0]), data((6,), task=Task.REGRESSION))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_regression_takes_flat_values(data):
 )
 def test_a_network_that_does_not_fit_is_an_error(data, net, shape, task, message):
     with pytest.raises(NetworkError) as caught:
-        check_forward_pass(net, data(shape, task=task))
+        check_network(net, data(shape, task=task))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -77,7 +77,7 @@ def test_the_network_stays_as_it_was(data):
     weights = {name: value.clone() for name, value in net.state_dict().items()}
     dataset = data((1, 8, 8))
     random_state = torch.get_rng_state()
-    check_forward_pass(net, dataset)
+    check_network(net, dataset)
     assert net.training
     assert not net[1].training
     assert torch.equal(torch.get_rng_state(), random_state)
@@ -90,13 +90,13 @@ def test_sparse_gradients_are_an_error(data, layer_class):
     net = nn.Sequential(nn.Linear(6, 10))
     net.add_module("words", layer_class(10, 4, sparse=True))
     with pytest.raises(NetworkError, match="sparse gradients in words") as error:
-        check_forward_pass(net, data((6,), task=Task.CLASSIFICATION))
+        check_network(net, data((6,), task=Task.CLASSIFICATION))
     assert error.value.hint == f"make the {layer_class.__name__} with sparse=False"
 
 
 def test_lazy_layers_are_initialised_by_the_check(data):
     net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(10))
-    check_forward_pass(net, data((1, 8, 8)))
+    check_network(net, data((1, 8, 8)))
     assert net[1].num_features == 4
     assert torch.equal(net[1].running_mean, torch.zeros(4))
     assert net.training
@@ -116,4 +116,76 @@ def test_a_batch_of_one_sample_is_an_error_with_batchnorm(data):
 def test_one_sample_is_enough(data):
     dataset = data((6,))
     only = Split(TensorSamples(torch.randn(1, 6)), torch.zeros(1, dtype=torch.int64), ["index 0"])
-    check_forward_pass(nn.Linear(6, 10), replace(dataset, train=only))
+    check_network(nn.Linear(6, 10), replace(dataset, train=only))
+
+
+def test_the_keys_of_a_dictionary_are_named(data):
+    net = Apply(lambda inputs: {"logits": inputs, "loss": inputs.sum()})
+    with pytest.raises(NetworkError, match="must give one tensor, but gave a dict with the keys logits, loss"):
+        check_network(net, data((10,)))
+
+
+class WithExtraState(nn.Linear):
+    def get_extra_state(self):
+        return {"words": ["a", "b"]}
+
+
+def test_state_that_cannot_be_saved_is_an_error_before_the_run(data):
+    with pytest.raises(NetworkError, match=r"keeps _extra_state \(dict\) in its state"):
+        check_network(WithExtraState(6, 10), data((6,)))
+
+
+class SoftmaxInEval(nn.Linear):
+    def forward(self, inputs):
+        logits = super().forward(inputs)
+        return logits if self.training else logits.softmax(1)
+
+
+class SoftmaxInTraining(nn.Linear):
+    def forward(self, inputs):
+        logits = super().forward(inputs)
+        return logits.softmax(1) if self.training else logits
+
+
+@pytest.mark.parametrize(
+    ("net", "output"),
+    [
+        (nn.Linear(6, 10), "logits"),
+        (nn.Sequential(nn.Linear(6, 10), nn.LogSoftmax(1)), "logits"),
+        (nn.Sequential(nn.Linear(6, 10), nn.Softmax(1)), "softmax"),
+        (nn.Sequential(nn.Linear(6, 10), nn.Sigmoid()), "sigmoid"),
+        (SoftmaxInEval(6, 10), "softmax-in-eval"),
+    ],
+)
+def test_probabilities_are_noticed_and_told(data, net, output):
+    report = check_network(net, data((6,)))
+    assert report.output == output
+    assert [item.kind for item in report.findings.items] == ([] if output == "logits" else ["network-output"])
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (nn.Sequential(nn.Linear(6, 10), nn.Softmax(0)), "softmax over the samples of a batch"),
+        (nn.Sequential(nn.Linear(6, 10), nn.LogSoftmax(0)), "softmax over the samples of a batch"),
+        (SoftmaxInTraining(6, 10), "ends in a softmax in training mode and gives logits in eval mode"),
+    ],
+)
+def test_outputs_that_make_no_sense_are_an_error(data, net, message):
+    with pytest.raises(NetworkError, match=message):
+        check_network(net, data((6,)))
+
+
+@pytest.mark.parametrize(("end", "name"), [(nn.ReLU(), "a ReLU"), (nn.Sigmoid(), "a sigmoid"), (nn.Tanh(), "a tanh")])
+def test_a_regression_that_cannot_give_every_value_is_told(data, end, name):
+    items = check_network(nn.Sequential(nn.Linear(6, 1), end), data((6,), task=Task.REGRESSION)).findings.items
+    assert [item.kind for item in items] == ["bounded-output"]
+    assert f"ends in {name}" in items[0].message
+
+
+def test_parameters_without_a_gradient_are_told(data):
+    net = nn.Sequential(nn.Linear(6, 10))
+    net.spare = nn.Linear(6, 10)
+    net.forward = net[0].forward
+    (item,) = check_network(net, data((6,))).findings.items
+    assert (item.kind, item.count, item.examples) == ("no-gradient", 2, ("spare.weight", "spare.bias"))

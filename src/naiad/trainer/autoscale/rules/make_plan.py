@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from naiad.errors import OptionError
 from naiad.trainer.autoscale.rules.data import choose_data
 from naiad.trainer.autoscale.rules.decision import Decision
 from naiad.trainer.autoscale.rules.final_model import choose_final_model
@@ -23,11 +24,18 @@ from naiad.trainer.plan.plan import CHOICES, Plan
 
 
 def make_plan(
-    net: nn.Module, dataset: Dataset, overrides: Mapping[str, Any], *, seed: int, steps: int | None = None
+    net: nn.Module,
+    dataset: Dataset,
+    overrides: Mapping[str, Any],
+    *,
+    seed: int,
+    steps: int | None = None,
+    network_output: str = "logits",
 ) -> Plan:
     """Keeps the overrides that have a value, and chooses the rest.
 
-    steps: how many there is time for, where a time limit and not the epochs decides. Raises OptionError.
+    steps: how many there is time for, where a time limit and not the epochs decides. network_output: what a trial of the network
+    gave. Raises OptionError.
     """
     values = fixed_values(check_overrides(overrides))
     length = choose_length(dataset, values)
@@ -42,9 +50,22 @@ def make_plan(
             *choose_final_model(facts),
             *choose_data(facts),
             *choose_machine(facts),
+            _network_output(facts, network_output),
             *_start_of_run(facts, seed),
         ]
     )
+
+
+def _network_output(facts: RunFacts, found: str) -> Decision:
+    if facts.is_classification:
+        why = "a trial step gave no probabilities" if found == "logits" else "a trial step gave probabilities"
+        return facts.decide("network_output", found, why)
+    if facts.overrides.get("network_output", "logits") != "logits":
+        raise OptionError(
+            f"network_output is {facts.overrides['network_output']}, but the task is {facts.dataset.task}",
+            hint="leave network_output out: only a classifier gives probabilities",
+        )
+    return facts.decide("network_output", "logits", "only a classifier gives probabilities")
 
 
 def _start_of_run(facts: RunFacts, seed: int) -> list[Decision]:
