@@ -42,7 +42,7 @@ def test_regression_and_clustering() -> None:
     assert dataset.task is Task.REGRESSION
     assert dataset.outputs == 1
     assert dataset.train.targets is not None
-    assert dataset.train.targets.dtype is torch.float32
+    assert dataset.train.targets.dtype is torch.float64
     assert prepare(X).train.targets is None
     labelled = prepare((IMAGES, LABELS), DataOptions(task="clustering"))
     assert labelled.task is Task.CLUSTERING
