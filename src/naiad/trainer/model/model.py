@@ -115,7 +115,7 @@ class Model:
     def labels_of(self, scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns (N,): what ``predict`` says of samples with these scores (N, K), or (N, 1) for a regression."""
         if self.task is Task.REGRESSION:
-            return scores[:, 0]
+            return scores[:, 0].astype(np.float64)  # scikit-learn would compute metrics of float32 values in float32
         indices: npt.NDArray[np.int64] = scores.argmax(axis=1)
         return np.asarray(self.classes)[indices] if self.task is Task.CLASSIFICATION else indices
 
