@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from naiad.errors import DataError, explain_errors
 from naiad.trainer.data.cleaning.clean import clean
 from naiad.trainer.data.cleaning.image_tables import replace_image_paths
 from naiad.trainer.data.dataset import InputSchema, Split, Task
@@ -18,6 +19,7 @@ from naiad.trainer.data.findings import Action, Findings
 from naiad.trainer.data.labels import TargetSchema, encode_targets, infer_target_schema
 from naiad.trainer.data.layout import InputLayout, Layout
 from naiad.trainer.data.sources.arrays import apply_layout
+from naiad.trainer.data.sources.containers import has_item_part
 from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
 from naiad.trainer.data.sources.table import is_tabular
@@ -34,6 +36,7 @@ class ModelSignature:
     target_name: str
 
 
+@explain_errors(DataError, "the data cannot be read")
 def prepare_split(
     data: Any, signature: ModelSignature, *, split: str = "test", label: str | None = None
 ) -> tuple[Split, Findings]:
@@ -70,16 +73,26 @@ def _lay_out_as_trained(raw: RawData, schema: InputSchema) -> RawData:
 
 
 def _choose_label(signature: ModelSignature, label: str | None, data: Any) -> str | None:
-    """Returns the column that the model was trained on, where the caller names none; clustering needs none."""
+    """Returns the column, or the part of an item, that the model was trained on, where the caller names none.
+
+    Clustering needs none.
+    """
     if label is not None or signature.task is Task.CLUSTERING:
         return label
-    is_table = isinstance(signature.schema, TableSchema) or _holds_table(data)
-    return signature.target_name if is_table else None
+    is_named = isinstance(signature.schema, TableSchema) or _holds_table(data) or _has_part(data, signature.target_name)
+    return signature.target_name if is_named else None
 
 
 def _holds_table(data: Any) -> bool:
     """Whether the data, or one of their splits, is a table."""
     return any(map(_holds_table, data.values())) if isinstance(data, Mapping) else is_tabular(data)
+
+
+def _has_part(data: Any, name: str) -> bool:
+    """Whether the data are, or one of their splits is, a Dataset whose items have a part of that name."""
+    if isinstance(data, Mapping):
+        return any(_has_part(split, name) for split in data.values())
+    return has_item_part(data, name)
 
 
 def _table_options(signature: ModelSignature, label: str | None) -> TableOptions:

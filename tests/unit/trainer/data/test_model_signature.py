@@ -9,7 +9,7 @@ import torch
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.data.model_signature import ModelSignature, prepare_split
-from naiad.trainer.data.prepare import prepare
+from naiad.trainer.data.prepare import DataOptions, prepare
 
 
 def signature_of(dataset: Dataset) -> ModelSignature:
@@ -42,3 +42,66 @@ def test_data_of_another_form_is_encoded_by_the_models_schema(image_folder: Path
 def test_a_missing_split_is_an_error(image_folder: Path) -> None:
     with pytest.raises(DataError, match="no validation split"):
         prepare_split(image_folder, signature_of(prepare(image_folder)), split="validation")
+
+
+class Named(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Items with two labels."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        return {"x": torch.full((3,), float(index)), "coarse": index % 2, "fine": index % 3}
+
+
+def test_the_part_that_the_model_was_trained_on_is_its_label() -> None:
+    dataset = prepare(Named(), DataOptions(label="fine"))
+    for data in (Named(), {"train": Named(), "test": Named()}, torch.utils.data.DataLoader(Named())):
+        split, _ = prepare_split(data, signature_of(dataset))
+        assert split.targets is not None
+        assert split.targets.tolist() == [0, 1, 2] * 4
+
+
+def scaled_images() -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    return np.random.default_rng(0).random((12, 3, 6, 7)), np.arange(12) % 2
+
+
+def test_a_model_of_scaled_numbers_takes_no_images(image_folder: Path) -> None:
+    signature = signature_of(prepare(scaled_images()))
+    for data, message in (
+        (image_folder, "holds images, but the model was trained on arrays"),
+        ((np.full((4, 6, 7, 3), 200, np.uint8), [0, 1, 0, 1]), "as raw pixels are"),
+        ((np.full((4, 3, 6, 7), 200.0), [0, 1, 0, 1]), "as raw pixels are"),
+    ):
+        with pytest.raises(DataError, match=message):
+            prepare_split(data, signature)
+    with pytest.raises(DataError, match="an image was given"):
+        signature.schema.encode(image_folder / "train" / "cat" / "1.png")
+
+
+def test_splits_on_two_scales_are_refused() -> None:
+    X, y = scaled_images()
+    with pytest.raises(DataError, match="as raw pixels are"):
+        prepare({"train": (X, y), "test": ((X * 255).round(), y)})
+
+
+class Scaled(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """Images as floats of 0…1, flipped at random."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        image = torch.full((3, 6, 7), index / 100) + torch.rand(1) / 1000
+        return image + (0.8 if index == 11 else 0), index % 2
+
+
+def test_streamed_floats_reach_a_model_of_pixels_on_one_scale(image_folder: Path) -> None:
+    split, _ = prepare_split(Scaled(), signature_of(prepare(image_folder)))
+    assert split.targets is not None
+    pixels = split.samples.take(torch.arange(12))
+    assert pixels.dtype is torch.uint8
+    assert pixels[:, 0, 0, 0].tolist() == pytest.approx(
+        [255 * index / 100 + (204 if index == 11 else 0) for index in range(12)], abs=2
+    )
+    assert split.samples.take(torch.tensor([0])).amax() <= 1

@@ -4,7 +4,6 @@ Shape legend: B batch.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from naiad.trainer.data.dataset import InputSchema, Samples
-from naiad.trainer.data.features.image import ImageSchema, pixel_factor
+from naiad.trainer.data.features.image import ImageSchema, pixel_factor, scale_pixels
 from naiad.trainer.machine.seeding import RandomState
 
 _SCALE_SAMPLES = 64
@@ -23,8 +22,7 @@ class EncodedItems:
     """Samples as the schema encodes them."""
 
     items: Samples
-    schema: Any
-    """An InputSchema."""
+    schema: InputSchema
     factor: float = 1.0
     """Factor of floats that are pixels of 0…1: one for all items."""
 
@@ -34,8 +32,7 @@ class EncodedItems:
 
     @property
     def dtype(self) -> torch.dtype:
-        dtype: torch.dtype = self.schema.dtype
-        return dtype
+        return self.schema.dtype
 
     @property
     def in_memory(self) -> bool:
@@ -50,9 +47,7 @@ class EncodedItems:
 
     def take(self, indices: Tensor) -> Tensor:
         """Raises DataError where an item does not fit."""
-        values = self.items.take(indices)
-        encoded: Tensor = self.schema.encode(values * self.factor if self.factor != 1 else values)
-        return encoded
+        return _encode(self.items.take(indices), self.schema, self.factor)
 
     def select(self, indices: npt.NDArray[np.int64]) -> "EncodedItems":
         return replace(self, items=self.items.select(indices))
@@ -62,9 +57,13 @@ def encode_items(items: Samples, schema: InputSchema) -> Samples:
     """Returns the items as they are where they fit the schema already. Raises DataError where they do not fit."""
     sample = first_samples(items)
     factor = pixel_factor(sample) if isinstance(schema, ImageSchema) else 1.0
-    encoded = schema.encode(sample * factor if factor != 1 else sample)
+    encoded = _encode(sample, schema, factor)
     is_unchanged = encoded.dtype is sample.dtype and torch.equal(encoded, sample)
     return items if is_unchanged else EncodedItems(items, schema, factor)
+
+
+def _encode(values: Tensor, schema: InputSchema, factor: float) -> Tensor:
+    return schema.encode(scale_pixels(values, factor) if isinstance(schema, ImageSchema) else values)
 
 
 def first_samples(inputs: Tensor | Samples) -> Tensor:

@@ -168,21 +168,26 @@ def _to_pixels(raw: Any) -> Tensor:
         raise DataError(
             f"a {type(raw).__name__} is no image: {error}", hint="give arrays, PIL images or paths"
         ) from error
-    if values.dtype is torch.uint8 or not values.numel():
-        return values.to(torch.uint8)
     if values.dtype is torch.bool:
         return values.to(torch.uint8) * 255
+    return scale_pixels(values, pixel_factor(values))
+
+
+def scale_pixels(values: Tensor, factor: float) -> Tensor:
+    """Returns uint8 of the same shape: values of 0…255, or floats of 0…1 where the factor is 255. Raises DataError for others."""
+    if values.dtype is torch.uint8 or not values.numel():
+        return values.to(torch.uint8)
     if values.is_floating_point() and not bool(torch.isfinite(values).all()):
         raise DataError(
             "the images hold NaN or infinite values", hint="give raw pixels of 0 to 255, or floats of 0 to 1"
         )
     low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 255:
+    if low < 0 or high * factor > 255:
         raise DataError(
             f"the images hold values of {low:g} to {high:g}", hint="give raw pixels of 0 to 255, or floats of 0 to 1"
         )
-    if pixel_factor(values) != 1:
-        values = values * 255
+    if factor != 1:
+        values = values * factor
     return values.round().to(torch.uint8) if values.is_floating_point() else values.to(torch.uint8)
 
 

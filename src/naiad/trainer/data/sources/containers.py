@@ -24,6 +24,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
+from naiad.trainer.machine.seeding import RandomState
 
 _OBJECT_BYTES = 200
 """Memory of a Python object besides its contents, roughly."""
@@ -67,6 +68,22 @@ def is_map_style(data: Any) -> bool:
         hasattr(data, "__array__") or hasattr(data, "__array_interface__") or isinstance(data, list | tuple | str)
     )
     return not is_array and not isinstance(data, Mapping) and hasattr(data, "__getitem__") and hasattr(data, "__len__")
+
+
+def has_item_part(data: Any, name: str) -> bool:
+    """Whether the items of a Dataset, a DataLoader or a list are mappings with a part of that name; reads the first one."""
+    dataset: Any = data.dataset if isinstance(data, DataLoader) else data
+    is_dataset = isinstance(dataset, Dataset) or is_item_list(dataset) or is_map_style(dataset)
+    if not is_dataset or isinstance(dataset, IterableDataset) or not len(dataset):
+        return False
+    random_state = RandomState.capture()
+    try:
+        first = dataset[0]
+    except Exception:  # noqa: BLE001  # reason: user code may raise anything; opening the data reports it
+        return False
+    finally:
+        random_state.restore()
+    return isinstance(first, Mapping) and name in first
 
 
 def is_iterator(data: Any) -> bool:
