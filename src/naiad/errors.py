@@ -20,7 +20,8 @@ A message says what is wrong, what was given, and what to do. A command or a cal
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class NaiadError(Exception):
@@ -88,6 +89,36 @@ class TrainingStopped(TrainingError):
 
 class ServiceError(NaiadError):
     pass
+
+
+@contextmanager
+def explain_errors(
+    kind: type[NaiadError], sentence: str | Callable[[], str], *, hint: str | None = None
+) -> Iterator[None]:
+    """Raises an error of ``kind`` that begins with ``sentence`` in the place of one that is none of Naiad's, its cause.
+
+    It stands at the doors of the library, where data and code of others come in.
+    """
+    try:
+        yield
+    except NaiadError:
+        raise
+    except Exception as error:
+        text = sentence if isinstance(sentence, str) else sentence()
+        raise kind(f"{text}: {describe_error(error)}", hint=hint or _CAUSE_HINT) from error
+
+
+_CAUSE_HINT = "set NAIAD_TRACEBACK=1 and run it again to see where; in Python the cause is below the error"
+_LONGEST_DESCRIPTION = 300
+
+
+def describe_error(error: BaseException) -> str:
+    """Returns the error's type and text in one line."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  # reason: a foreign error's text may fail as anything else
+        text = ""
+    return f"{type(error).__name__}: {text}"[:_LONGEST_DESCRIPTION] if text else type(error).__name__
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

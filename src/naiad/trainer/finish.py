@@ -1,11 +1,16 @@
 """The end of a run: the trained model is tested, compared with a baseline, saved and reported."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import nn
 
+from naiad.errors import NaiadError, describe_error
 from naiad.trainer.artifact.folder import add_files
 from naiad.trainer.artifact.program import Program, SoftmaxHead
+from naiad.trainer.artifact.writing import translate_errors
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.loop.progress import Progress
@@ -41,18 +46,32 @@ def finish(
     if folder.path is None:
         return
     if with_report:
-        model.baseline = compute_baseline(dataset, seed=model.plan.seed)
-    if dataset.findings.quarantine:
-        write_quarantine(dataset.findings, folder.path / "quarantine.csv")
-    model.save(folder.path)
-    model.plan.write(folder.path)
+        with _note_failures("the baseline cannot be computed", progress):
+            model.baseline = compute_baseline(dataset, seed=model.plan.seed)
+    with translate_errors(folder.path):
+        if dataset.findings.quarantine:
+            write_quarantine(dataset.findings, folder.path / "quarantine.csv")
+        model.save(folder.path)
+        model.plan.write(folder.path)
     add_files(folder.path, [PLAN_FILE])
     for name, reason in model.missing.items():
         progress.note(f"the artifact has no {name}: {reason}")
     if with_report:
         evaluation = evaluations.get("test", evaluations.get("validation"))
-        write_report(folder.path, model, dataset, evaluation=evaluation)
-        add_files(folder.path, ["report.html", "report"])
+        with _note_failures("the report cannot be made", progress):
+            write_report(folder.path, model, dataset, evaluation=evaluation)
+            add_files(folder.path, ["report.html", "report"])
+
+
+@contextmanager
+def _note_failures(sentence: str, progress: Progress) -> Iterator[None]:
+    """Turns an error of the block into a note: a trained model is not lost for a picture. Raises DiskFull, FolderError."""
+    try:
+        yield
+    except NaiadError:
+        raise
+    except Exception as error:  # noqa: BLE001  # reason: the libraries that draw and compare raise whatever they like
+        progress.note(f"{sentence}: {describe_error(error)}")
 
 
 def _evaluate_splits(model: Model, dataset: Dataset, validation: Evaluation | None) -> dict[str, Evaluation]:

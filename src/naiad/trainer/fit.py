@@ -8,18 +8,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from naiad.errors import OptionError
+from naiad.errors import OptionError, TrainingError, explain_errors
 from naiad.trainer import nets, run_folder
 from naiad.trainer.data.loading import memory_limit_bytes
 from naiad.trainer.data.prepare import DataOptions, prepare
 from naiad.trainer.fit_options import FitOptions
-from naiad.trainer.loop.progress import Progress, SilentProgress, make_progress
+from naiad.trainer.loop.progress import Progress, SilentProgress, check_progress, make_progress
 from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine import processes
 from naiad.trainer.machine.seeding import fork_rng
@@ -79,7 +80,7 @@ def fit(
         plan=plan,
         seed=seed,
         out=out,
-        resume=bool(resume),
+        resume=resume if resume is not None else False,
         task=task,
         label=label,
         types=types,
@@ -90,6 +91,7 @@ def fit(
     return fit_with_options(net, data, options, progress=progress)
 
 
+@explain_errors(TrainingError, "the run failed")
 def fit_with_options(
     net: nn.Module | type[nn.Module] | str | None, data: Any, options: FitOptions, *, progress: Progress | None = None
 ) -> Model:
@@ -103,7 +105,7 @@ def fit_with_options(
         if folder.previous is not None:
             group.on_rank_zero(folder.lock)
         feed, normalisation = group.on_rank_zero(lambda: _data_choices(request, folder))
-        progress = progress if progress is not None else make_progress()
+        progress = check_progress(progress) if progress is not None else make_progress()
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
         with processes.share_input_errors(group):
@@ -160,15 +162,21 @@ class PlanRequest:
     seed: int
 
 
+@explain_errors(OptionError, "the plan cannot be read")
 def plan_request(options: FitOptions) -> PlanRequest:
     """Raises InputError for a plan that cannot be read, a choice out of its range, or options that change a followed plan."""
     limits = {"epochs": options.epochs, "time_limit_s": options.time_limit_s}
     choices = {name: value for name, value in limits.items() if value is not None}
-    plan = Plan.read(Path(options.plan)) if isinstance(options.plan, str | Path) else options.plan
+    plan = Plan.read(Path(options.plan)) if isinstance(options.plan, str | PathLike) else options.plan
     if isinstance(plan, Plan):
         followed = replace(plan, time_limit_s=None)
         _check_unchanged(followed, {**choices, **({} if options.seed is None else {"seed": options.seed})})
         return PlanRequest(followed, check_overrides(choices), followed.seed)
+    if plan is not None and not isinstance(plan, Mapping):
+        raise OptionError(
+            f"plan takes choices by name, a Plan or its file, given a {type(plan).__name__}",
+            hint="for example plan={'batch_size': 64}",
+        )
     return PlanRequest(None, check_overrides({**(plan or {}), **choices}), options.seed or 0)
 
 

@@ -56,6 +56,13 @@ class FitOptions:
     report: bool = field(default=True, metadata={"help": "Write report.html and its pictures."})
 
     def __post_init__(self) -> None:
+        for name in ("resume", "report"):
+            if type(getattr(self, name)).__name__ not in ("bool", "bool_"):  # NumPy's count too
+                raise OptionError(f"{name} is True or False, given {getattr(self, name)!r}")
+        if self.task is not None and not isinstance(self.task, str):
+            raise OptionError(f"task is a name, given {self.task!r}", hint=f"task: {help_of('task')}")
+        if self.label is not None and not isinstance(self.label, str | int):
+            raise OptionError(f"label is the name of a column, given {self.label!r}")
         seed = self.seed
         if seed is None:
             return

@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from naiad.errors import ArtifactError, NetworkError
+from naiad.errors import ArtifactError, NetworkError, OptionError, describe_error, explain_errors
 from naiad.trainer import nets
 from naiad.trainer.artifact import files
 from naiad.trainer.artifact.export import load_program
@@ -23,12 +24,17 @@ from naiad.trainer.nets.network_source import NetworkSource
 from naiad.trainer.plan.plan import Plan
 
 
+@explain_errors(ArtifactError, "the model cannot be loaded")
 def load(folder: str | Path, *, net: nn.Module | type[nn.Module] | None = None, module: bool = False) -> Model:
     """Reads the model in ``folder`` after a check of every file. By default no class of the user's is needed.
 
     net: the network's class, or one of its instances, to get the weights. module: True builds a registered network again.
-    Raises ArtifactError; NetworkError when ``net`` does not fit the weights.
+    Raises ArtifactError, OptionError; NetworkError when ``net`` does not fit the weights.
     """
+    if not isinstance(folder, str | PathLike):
+        raise OptionError(f"load takes the folder of a model, given {folder!r}", hint="give its path")
+    if not isinstance(module, bool):
+        raise OptionError(f"module is True or False, given {module!r}")
     artifact = open_artifact_folder(Path(folder).expanduser())
     try:
         model = _model_without_program(artifact)
@@ -118,7 +124,8 @@ def _instance(net: nn.Module | type[nn.Module]) -> nn.Module:
         raise NetworkError(f"net is no network: {net!r}", hint="give a torch.nn.Module, or its class")
     try:
         return net()
-    except TypeError as error:
+    except Exception as error:
         raise NetworkError(
-            f"{net.__name__} cannot be made without arguments: {error}", hint="give an instance: net=MyNet(...)"
+            f"{net.__name__} cannot be made without arguments: {describe_error(error)}",
+            hint="give an instance: net=MyNet(...)",
         ) from error

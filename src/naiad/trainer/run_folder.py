@@ -8,6 +8,7 @@ A run without a folder keeps everything in memory, behind the same methods.
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -79,6 +80,8 @@ class RunFolder:
     previous: RunRecord | None = None
     """The record of the run in the folder that is resumed; None for a new run."""
     checkpoints: Checkpoints = field(default_factory=MemoryCheckpoints)
+    _made: list[Path] = field(default_factory=list, repr=False, compare=False)
+    """Folders that ``lock`` has made."""
 
     def write_record(self, plan: Plan, dataset: Dataset, net: nn.Module, *, processes: int) -> None:
         """Creates the folder and writes run.json. Raises FolderError, DiskFull."""
@@ -94,6 +97,7 @@ class RunFolder:
         """Creates the folder and keeps other runs out of it until ``unlock``. Raises FolderInUse, FolderError, DiskFull."""
         if self.path is None:
             return
+        self._made.extend(folder for folder in (self.path, *self.path.parents) if not folder.exists())
         with writing.translate_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             folder_lock.lock_folder(self.path)
@@ -104,9 +108,12 @@ class RunFolder:
             raise FolderInUse(f"the folder {self.path} holds a run already", hint="name another one")
 
     def unlock(self) -> None:
-        """Does nothing where the folder is not locked."""
+        """Removes the folder again where nothing was written; does nothing where it is not locked."""
         if self.path is not None:
             folder_lock.unlock_folder(self.path)
+            with suppress(OSError):
+                for folder in self._made:  # the deepest first; one that is not empty ends it
+                    folder.rmdir()
 
     def without_files(self) -> "RunFolder":
         """The same for the processes of a run that leave writing to rank 0."""

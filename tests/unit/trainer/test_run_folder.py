@@ -152,7 +152,7 @@ def test_a_folder_is_locked_for_one_run(tmp_path):
             second.lock()
     finally:
         first.unlock()
-    assert not list((tmp_path / "run").iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_that_began_and_ended_meanwhile_is_not_overwritten(tmp_path, blobs, plan):
@@ -184,3 +184,16 @@ def test_what_can_be_no_folder_is_refused(out):
 def test_what_is_no_path_is_refused(out):
     with pytest.raises(OptionError, match="out takes a folder"):
         open_run_folder(out, resume=False)
+
+
+def test_folders_that_were_made_for_a_lock_vanish_with_it(tmp_path):
+    folder = open_run_folder(tmp_path / "runs" / "one", resume=False)
+    folder.lock()
+    assert (tmp_path / "runs" / "one").is_dir()
+    folder.unlock()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "two").mkdir()
+    folder = open_run_folder(tmp_path / "two", resume=False)
+    folder.lock()
+    folder.unlock()
+    assert (tmp_path / "two").is_dir()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from naiad.errors import DataError
+from naiad.errors import DataError, explain_errors
 from naiad.trainer.data.cleaning.clean import CleanedData, clean
 from naiad.trainer.data.column_inspection import ColumnInspection, inspect_columns
 from naiad.trainer.data.features.table import TableSchema
@@ -54,6 +54,7 @@ class Inspection:
         }
 
 
+@explain_errors(DataError, "the data cannot be read")
 def inspect(
     data: Any,
     *,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from naiad.errors import OptionError
+from naiad.errors import DataError, OptionError, explain_errors
 from naiad.trainer.data.cleaning.clean import clean
 from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.duplicates import duplicate_groups
@@ -84,6 +84,7 @@ class DataOptions:
 DEFAULT_OPTIONS = DataOptions()
 
 
+@explain_errors(DataError, "the data cannot be read")
 def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS, *, network: NetworkInput | None = None) -> Dataset:
     """Returns ``data`` cleaned, encoded and split. Raises DataError, OptionError.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import nn
 
-from naiad.errors import ArtifactError, LossNotFinite, TrainingStopped
+from naiad.errors import ArtifactError, LossNotFinite, TrainingError, TrainingStopped, explain_errors
 from naiad.trainer.data.batches import Batch, BatchLoader
 from naiad.trainer.loop.checkpoint import Checkpoints
 from naiad.trainer.loop.deadline import Deadline
@@ -67,17 +67,19 @@ class Loop:
     def train(self) -> None:
         """Trains from the state's step to the plan's end.
 
-        Raises TrainingStopped after a checkpoint, LossNotFinite, MemoryExhausted, DiskFull.
+        Raises TrainingStopped after a checkpoint, LossNotFinite, MemoryExhausted, DiskFull; TrainingError for an error of the
+        network's or the data's own code.
         """
         if self.state.step == 0:
             self._save_checkpoint()
-        while self.state.epoch_samples or not self._is_finished():  # an epoch that has begun is ended
-            try:
-                self._train_epoch()
-            except NonFiniteLoss as error:
-                self._roll_back_with_smaller_rate(error)
-            except MicrobatchTooLarge:
-                self._roll_back_with_smaller_microbatch()
+        with explain_errors(TrainingError, lambda: f"the run failed after step {self.state.step}"):
+            while self.state.epoch_samples or not self._is_finished():  # an epoch that has begun is ended
+                try:
+                    self._train_epoch()
+                except NonFiniteLoss as error:
+                    self._roll_back_with_smaller_rate(error)
+                except MicrobatchTooLarge:
+                    self._roll_back_with_smaller_microbatch()
         self.state.schedule.end_at(self.state.step)
 
     def _train_epoch(self) -> None:

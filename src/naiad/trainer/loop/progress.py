@@ -9,6 +9,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from naiad.errors import OptionError
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.data.findings import Finding
 from naiad.trainer.loop.tolerant_stream import TolerantStream
@@ -33,6 +34,20 @@ class Progress(Protocol):
         """Shows one line: a repair, a rollback to a checkpoint, a missing file of the artifact."""
 
     def close(self) -> None: ...
+
+
+def check_progress(progress: Progress) -> Progress:
+    """Raises OptionError for an object without the methods of a progress."""
+    missing = [name for name in _METHODS if not callable(getattr(progress, name, None))]
+    if missing:
+        raise OptionError(
+            f"progress takes an object with the methods of Progress, given a {type(progress).__name__} without {missing[0]}",
+            hint="leave it out, or give naiad.trainer.loop.progress.SilentProgress()",
+        )
+    return progress
+
+
+_METHODS = ("start", "update", "end_epoch", "note", "close")
 
 
 class SilentProgress:

@@ -4,6 +4,8 @@ Knows its program, its input schema and its classes; knows nothing of training.
 """
 
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from naiad.deploy_hook import run_deploy_hook
-from naiad.errors import ArtifactError, DataError, OptionError
+from naiad.errors import ArtifactError, DataError, OptionError, explain_errors
 from naiad.trainer.artifact import files
 from naiad.trainer.artifact import folder as artifact_folder
 from naiad.trainer.artifact.program import Program, to_scores
@@ -74,10 +76,10 @@ class Model:
     missing: dict[str, str] = field(default_factory=dict)
     """Files that the artifact lacks, each with the reason why it could not be exported. Set by ``save``."""
 
+    @explain_errors(DataError, "the input cannot be predicted")
     def predict(self, inputs: Any, *, batch_size: int = 512) -> Predictions:
         """Predictions for raw input: arrays, tensors, PIL images, paths, table rows. Raises DataError when it does not fit."""
-        if batch_size < 1:
-            raise OptionError(f"batch_size must be at least 1, given {batch_size}")
+        _check_batch_size(batch_size)
         if isinstance(self.schema, ImageSchema) and is_tabular(inputs):
             inputs = image_paths_of(inputs)
         raw = self.schema.encode(inputs)
@@ -86,17 +88,24 @@ class Model:
         scores = _compute_scores(self.program, raw, batch_size)
         return Predictions(self.labels_of(scores), scores)
 
+    @explain_errors(DataError, "the model cannot be evaluated on the data")
     def evaluate(self, data: Any, *, split: str = "test", batch_size: int = 512) -> Evaluation:
         """Evaluates the model on the ``split`` of ``data``, or on all of it where it has no splits. Raises DataError."""
+        _check_batch_size(batch_size)
+        if not isinstance(split, str):
+            raise OptionError(f"split is a name, given {split!r}", hint="give train, validation or test")
         signature = ModelSignature(self.task, self.schema, self.classes, self.target_name)
         prepared, _ = prepare_split(data, signature, split=split)
         return evaluate(self.program, prepared, task=self.task, classes=self.classes, batch_size=batch_size)
 
+    @explain_errors(ArtifactError, "the model cannot be saved")
     def save(self, folder: str | Path) -> Path:
         """Writes the artifact and returns its folder. An artifact that is there already stays until the new one is complete.
 
         Raises FolderError, DiskFull.
         """
+        if not isinstance(folder, str | PathLike):
+            raise OptionError(f"save takes a folder, given {folder!r}", hint="give its path")
         path = Path(folder).expanduser()
         if isinstance(self.program, Program):
             self._write_artifact(path, self.program)
@@ -166,6 +175,11 @@ class Model:
             "versions": versions.library_versions(),
             "missing": self.missing,
         }
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
+        raise OptionError(f"batch_size must be a whole number of at least 1, given {batch_size!r}")
 
 
 @torch.inference_mode()

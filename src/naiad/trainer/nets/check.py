@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from naiad.errors import NetworkError, OptionError
+from naiad.errors import NetworkError, OptionError, explain_errors
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.machine.seeding import RandomState
 from naiad.trainer.nets.batch_axis import check_batch_axis
@@ -18,6 +18,7 @@ from naiad.trainer.nets.training_trial import is_batchnorm_size_error, try_train
 _NUM_SAMPLES = 2
 
 
+@explain_errors(NetworkError, "the network cannot be used")
 def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
     """Tries ``net`` on two samples, in eval mode and in training mode with a backward pass, and reports what was found.
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from naiad.errors import NetworkError
+from naiad.errors import NetworkError, explain_errors
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.network_file import instantiate, is_file_reference, load_network_file
@@ -24,6 +24,7 @@ _GUIDE_NETWORKS: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
 }
 
 
+@explain_errors(NetworkError, "the network cannot be used")
 def resolve_network(
     net: nn.Module | type[nn.Module] | str | None, *, dataset: Dataset
 ) -> tuple[nn.Module, NetworkSource]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from naiad.errors import NetworkError
+from naiad.errors import NetworkError, explain_errors
 from naiad.trainer.data.findings import Action, Finding, Findings
 
 _COMPILED_PREFIX = "_orig_mod."
@@ -27,6 +27,7 @@ class UnwrappedNetwork:
     findings: Findings = field(default_factory=Findings)
 
 
+@explain_errors(NetworkError, "the network cannot be used")
 def unwrap_network(net: Any) -> UnwrappedNetwork:
     """Returns the network inside the wrappers, on the CPU; what is no module, or has no wrappers, is returned as it is.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", str: "a name", tuple: "names, separated by commas"}
-_NONE_WORDS = (None, "none", "off")
+_NONE_WORDS = ("none", "off")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Choice:
 
     def parse(self, value: Any) -> Any:
         """The user's value as a plan holds it; text from a command line is read. Raises OptionError."""
-        if self.is_optional and value in _NONE_WORDS:
+        if self.is_optional and (value is None or (isinstance(value, str) and value in _NONE_WORDS)):
             return None
         if self.value_type is tuple:
             return tuple(self._check_name(part) for part in self._parts(value) if part not in ("", "none"))
@@ -94,7 +94,7 @@ class Choice:
         try:
             converted = self.value_type(value)
             is_exact = not isinstance(value, bool) and (self.value_type is not int or float(value) == converted)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError):
             is_exact = False
         if not is_exact:
             raise self._wrong_type(value)

@@ -30,6 +30,6 @@ def _check(name: str, value: Any) -> Any:
     if new_name in settable:
         raise OptionError(f"the plan's choice {name!r} is now called {new_name!r}", hint=f"write {new_name}={value}")
     if name not in settable:
-        raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(name, settable))
+        raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(str(name), settable))
     choice = CHOICES[name]
     return USE_RULE if choice.is_measured and value == USE_RULE else choice.parse(value)

@@ -88,7 +88,7 @@ def test_input_that_does_not_fit_is_refused(classifier):
     for inputs in (np.zeros((0, 5)), np.zeros((2, 4)), "no numbers"):
         with pytest.raises(DataError):
             classifier.predict(inputs)
-    with pytest.raises(OptionError, match="batch_size must be at least 1, given 0"):
+    with pytest.raises(OptionError, match="batch_size must be a whole number of at least 1, given 0"):
         classifier.predict(np.zeros((1, 5)), batch_size=0)
 
 

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,16 @@ from naiad.trainer.data.sources.folder import open_folder
 from naiad.trainer.data.sources.frame_pair import is_frame_pair, open_frame_pair
 from naiad.trainer.data.sources.frames import is_frame
 from naiad.trainer.data.sources.idx import is_idx, open_idx
-from naiad.trainer.data.sources.image_files import has_images
+from naiad.trainer.data.sources.image_files import has_images, list_folder
 from naiad.trainer.data.sources.named import dataset_names, open_named
 from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData, merge_splits
 from naiad.trainer.data.sources.table import is_table_file, open_table
 from naiad.trainer.data.sources.table_options import DEFAULT_TABLE_OPTIONS, TableOptions
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
 from naiad.trainer.machine.device import free_memory_bytes
+
+_LONGEST_PATH = 100
+"""Letters of a path in a message, where it is too long for the system."""
 
 
 def open_source(
@@ -58,7 +62,7 @@ def open_source(
 
 
 def _open_one(data: Any, table: TableOptions, limit: int, layout: Layout | None) -> RawData:
-    if isinstance(data, str | Path):
+    if isinstance(data, str | PathLike):
         return _open_name_or_path(data, table)
     is_dataset = isinstance(data, Dataset | DataLoader) or is_item_list(data)
     if not is_dataset and is_frame(data):
@@ -83,7 +87,7 @@ def add_validation(raw: RawData, validation: RawData) -> RawData:
     return replace(raw, splits=splits, findings=raw.findings + validation.findings)
 
 
-def _open_name_or_path(data: str | Path, table: TableOptions) -> RawData:
+def _open_name_or_path(data: str | PathLike[str], table: TableOptions) -> RawData:
     """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
     name = str(data).lower().replace("_", "-")
     return (
@@ -112,13 +116,13 @@ def like_training_split(table: TableOptions, train: RawData | None) -> TableOpti
 
 
 def _open_path(path: Path, table: TableOptions) -> RawData:
-    if not path.exists():
+    if not _exists(path):
         raise DataError(f"{path} does not exist", hint=_suggest(path))
     if is_idx(path):
         return open_idx(path)
     if path.is_file():
         return _open_file(path, table)
-    if not any(path.iterdir()):
+    if not list_folder(path):
         raise DataError(f"{path} is an empty folder", hint="give a folder that has one folder of images a class")
     return open_cifar(path) if is_cifar(path) else _open_folder(path, table)
 
@@ -151,7 +155,15 @@ def _has_classes(raw: RawData) -> bool:
 
 
 def _has_tables(path: Path) -> bool:
-    return any(is_table_file(child) for child in path.iterdir() if child.is_file())
+    return any(is_table_file(child) for child in list_folder(path) if child.is_file())
+
+
+def _exists(path: Path) -> bool:
+    """Raises DataError where the system cannot say: for a name that is too long, or a folder above that is closed."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DataError(f"{str(path)[:_LONGEST_PATH]} cannot be read: {error.strerror}") from error
 
 
 def _suggest(path: Path) -> str:
