@@ -16,10 +16,10 @@ _LARGEST, _SMALLEST = 1e37, 1e-30
 def is_lossy(values_N: npt.NDArray[np.float64]) -> bool:
     """Whether float32 loses a part of the differences between the finite values that a network could learn from."""
     finite = values_N[np.isfinite(values_N)]
-    if not len(finite):
-        return False
-    largest = float(np.abs(finite).max())
-    if largest > _LARGEST:
-        return True
-    deviation = float(finite.std())
-    return 0 < deviation < max(_ROUNDING * largest / _MAX_LOSS, _SMALLEST)
+    return bool(len(finite)) and is_lossy_range(float(finite.min()), float(finite.max()), float(finite.std()))
+
+
+def is_lossy_range(low: float, high: float, deviation: float) -> bool:
+    """Does what ``is_lossy`` does for values between ``low`` and ``high``."""
+    largest = max(abs(low), abs(high))
+    return largest > _LARGEST or 0 < deviation < max(_ROUNDING * largest / _MAX_LOSS, _SMALLEST)

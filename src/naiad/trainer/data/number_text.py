@@ -139,7 +139,7 @@ def read_written_numbers(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _pattern(decimal: str, unit: str | None = None) -> str:
-    """Returns the expression of a number with this decimal mark. unit: None takes any."""
+    """Returns the expression of a number with this decimal mark. unit: None takes any; a percent sign must be there."""
     groups = "|".join(rf"[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+" for mark in _GROUP_MARKS[decimal])
     indian = r"|[1-9]\d?(?:,\d{2})+,\d{3}" if decimal == "." else ""
     whole = rf"(?:{groups}{indian}|\d+)"
@@ -148,6 +148,8 @@ def _pattern(decimal: str, unit: str | None = None) -> str:
     units = (*_CURRENCIES, _PERCENT) if unit is None else (unit,) if unit else ()
     either = "|".join(map(re.escape, units))
     before, after = (f"(?:(?:{either})[{_SPACES}]?)?", f"(?:[{_SPACES}]?(?:{either}))?") if units else ("", "")
+    if unit == _PERCENT:
+        before, after = "", f"[{_SPACES}]?{_PERCENT}"
     signed = rf"[{_SIGNS}]?{before}[{_SIGNS}]?{number}{after}"
     return rf"^(?:{signed}|\({before}{number}{after}\))$"
 

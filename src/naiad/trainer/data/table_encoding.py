@@ -32,8 +32,8 @@ def encoded_width(column: Column) -> int:
 def encode_table(table: pa.Table, columns: Sequence[Column]) -> npt.NDArray[np.float32]:
     """Returns (N, F). Ignores other columns of the table. Raises DataError where a column is missing or a cell unreadable."""
     names = check_columns(table, columns)
-    encoded = [_encode_column(table[name], column) for name, column in zip(names, columns, strict=True)]
-    values_NF = np.concatenate(encoded, axis=1)
+    named = zip(names, columns, strict=True)
+    values_NF = np.concatenate([_encode_column(table[name], column) for name, column in named], axis=1)
     with np.errstate(over="ignore"):
         narrow_NF = values_NF.astype(np.float32)
     return np.where(np.isinf(narrow_NF), np.float32(np.nan), narrow_NF)  # a number too large for float32 is missing

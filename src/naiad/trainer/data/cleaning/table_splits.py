@@ -53,6 +53,7 @@ def clean_table_splits(
         values = schema.encode(table)
         targets = extract_targets(table, raw.label)
         splits[name] = CleanedSplit(TensorSamples(values), targets, raw.splits[name].names, digest_samples(values))
+    pa.default_memory_pool().release_unused()
     return splits, schema, findings
 
 

@@ -21,7 +21,7 @@ from naiad.trainer.data.features.target_statistics import (
     TargetStatistics,
     fit_target_statistics,
 )
-from naiad.trainer.data.float32 import is_lossy
+from naiad.trainer.data.float32 import is_lossy_range
 from naiad.trainer.data.sources.csv_file import TextColumns
 from naiad.trainer.data.sources.table import as_table
 from naiad.trainer.data.table_encoding import MISSING_CODE, check_columns, encode_table, encoded_width
@@ -201,11 +201,18 @@ def _missing_flags(schema: TableSchema, encoded_NF: Tensor) -> list[int]:
     ]
 
 
+def _find_offset(values: pa.ChunkedArray) -> float:
+    """Returns a number among the cells (N,) where float32 loses their differences, else 0."""
+    bounds = pc.min_max(values).as_py()
+    if bounds["min"] is None or not is_lossy_range(bounds["min"], bounds["max"], pc.stddev(values).as_py()):
+        return 0.0
+    return float(np.median(values.drop_null().to_numpy()))
+
+
 def _fit_column(column: Column, values: pa.ChunkedArray) -> Column:
     """values: (N,) converted cells of the training split."""
     if column.kind is ColumnKind.NUMBER:
-        numbers = np.asarray(values.drop_null().to_numpy(), dtype=np.float64)
-        return replace(column, offset=float(np.median(numbers))) if is_lossy(numbers) else column
+        return replace(column, offset=_find_offset(values))
     if column.kind is not ColumnKind.CATEGORY:
         return column
     counted = pc.value_counts(values.drop_null())

@@ -45,12 +45,12 @@ def drop_index(table: pa.Table, *, keep: Collection[str] = ()) -> pa.Table:
     metadata = table.schema.pandas_metadata or {}
     index = {name for name in metadata.get("index_columns", ()) if isinstance(name, str)}
     index |= {name for name in table.column_names if name.startswith("__index_level_")}
-    dropped = [name for name in table.column_names if name in index and name not in keep]
-    columns = {name: to_plain_type(table[name]) for name in table.column_names if name not in dropped}
-    if len(columns) + len(dropped) < table.num_columns:
-        return table  # the check of the names speaks of the duplicates
-    named = [name for name in dropped if not name.startswith("__index_level_")]
-    return pa.table(columns, metadata=_index_metadata(named))
+    dropped = {name for name in index if name in table.column_names and name not in keep}
+    kept = [(name, values) for name, values in zip(table.column_names, table.columns, strict=True) if name not in dropped]
+    left_out = [name for name in table.column_names if name in dropped and not name.startswith("__index_level_")]
+    arrays = [to_plain_type(values) for _, values in kept]
+    metadata = {**_reading_metadata(table), **(_index_metadata(left_out) or {})}
+    return pa.Table.from_arrays(arrays, names=[name for name, _ in kept], metadata=metadata or None)
 
 
 def to_plain_type(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -139,6 +139,11 @@ def _to_cells(values: Any) -> Sequence[Any]:
         return [values]
     cells = values.tolist() if hasattr(values, "tolist") else list(values)
     return cells if isinstance(cells, list) else [cells]
+
+
+def _reading_metadata(table: pa.Table) -> dict[bytes, bytes]:
+    """Returns what the reading of a file has said about the table."""
+    return {key: value for key, value in (table.schema.metadata or {}).items() if key.startswith(b"naiad.")}
 
 
 def _index_metadata(names: Sequence[str]) -> dict[bytes, bytes] | None:

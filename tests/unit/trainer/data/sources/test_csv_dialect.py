@@ -1,0 +1,59 @@
+"""Encodings and delimiters of CSV files."""
+
+import pytest
+
+from naiad.errors import DataError
+from naiad.trainer.data.sources.csv_dialect import CsvDialect, find_dialect, guess_western_encoding
+
+TEXT = "größe;name\n1,5;Zoë\n2,5;François\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [
+        ("utf-8", "utf8"),
+        ("utf-8-sig", "utf8"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("utf-32", "utf-32"),
+    ],
+)
+def test_encodings(tmp_path, encoding, found):
+    (tmp_path / "x.csv").write_bytes(TEXT.encode(encoding))
+    assert find_dialect(tmp_path / "x.csv") == CsvDialect(found, ";")
+
+
+def test_files_that_are_not_utf8_are_western_or_refused(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_bytes("straße,größe\n1 €,2\n".encode("cp1252"))
+    assert guess_western_encoding(file) == "cp1252"
+    file.write_bytes(b"caf\xe9\x81,1\n")
+    assert guess_western_encoding(file) == "latin-1"
+    file.write_bytes("город,имя\nМосква,Иван\n".encode("cp1251"))
+    with pytest.raises(DataError, match="encoding is neither UTF-8"):
+        guess_western_encoding(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ('"size, cm, outer";"weight, g"\n1;2\n', ";"),
+        ("x;z;label\n1,5;2,5;a\n", ";"),
+        ("a,b\n1;2,3\n4;5,6\n", ","),
+        ('name,note\nx,"a; b; c"\n', ","),
+        ("a\n1\n", ","),
+        ("a|b,c\n1|2\n3|4\n", "|"),
+        ("sep=;\na;b\n1;2\n", ";"),
+    ],
+)
+def test_delimiters(tmp_path, text, delimiter):
+    (tmp_path / "x.csv").write_text(text)
+    assert find_dialect(tmp_path / "x.csv").delimiter == delimiter
+
+
+def test_a_tsv_file_may_have_commas(tmp_path):
+    (tmp_path / "x.tsv").write_text("a, b\tc\n1\t2\n")
+    assert find_dialect(tmp_path / "x.tsv").delimiter == "\t"
+    (tmp_path / "x.tsv").write_text("a,b\n1,2\n")
+    assert find_dialect(tmp_path / "x.tsv").delimiter == ","
