@@ -53,7 +53,7 @@ def fit(
     """Trains ``net`` on ``data``, tests it where there is a test split, and returns the model.
 
     net: a module (trained in place), a registry name (``naiad nets``), ``file.py:Class``, or None to have one chosen.
-    data: a path, a name, a torch Dataset, arrays ``(X, y)``, a table, or a dict of splits.
+    data: a path, a name, a Dataset or DataLoader, arrays ``(X, y)`` or ``(X, y, sample_weight)``, a table, or a dict of splits.
     validation: like ``data``; if left out, a fraction of the training split is held out, stratified and seeded.
     epochs: passes over the training split; chosen if left out.
     time_limit_s: wall seconds from this call to its return; the last epoch may be cut short.

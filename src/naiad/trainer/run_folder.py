@@ -203,6 +203,8 @@ def data_digest(dataset: Dataset) -> str:
         digest.update("\n".join(map(str, dataset.train.names)).encode(errors="backslashreplace"))
     if dataset.train.targets is not None:
         digest.update(_memory(narrow_unless_lossy(dataset.train.targets)))
+    if dataset.train.weights is not None:
+        digest.update(_memory(dataset.train.weights))
     return digest.hexdigest()
 
 

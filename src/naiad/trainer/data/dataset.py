@@ -92,6 +92,8 @@ class Split:
     """int64 (N,) class indices, or float32 (N,) values in the user's units; None where there are none."""
     names: Sequence[str]
     """Origin of each sample: a path, ``row 12``, ``index 12``."""
+    weights: Tensor | None = None
+    """float32 (N,) weights in the loss; None where all samples count alike."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -103,7 +105,9 @@ def sample_evenly(split: Split, count: int) -> Split:
         return split
     indices = torch.linspace(0, len(split) - 1, min(count, len(split)), dtype=torch.float64).round().long()
     targets = None if split.targets is None else split.targets.index_select(0, indices)
-    return Split(TensorSamples(split.samples.take(indices)), targets, [split.names[int(index)] for index in indices])
+    weights = None if split.weights is None else split.weights.index_select(0, indices)
+    names = [split.names[int(index)] for index in indices]
+    return Split(TensorSamples(split.samples.take(indices)), targets, names, weights)
 
 
 def narrow_unless_lossy(targets: Tensor) -> Tensor:

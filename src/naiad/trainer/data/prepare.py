@@ -96,6 +96,7 @@ def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS, *, network: Netwo
     target_schema = infer_target_schema(cleaned.splits["train"].targets, task=options.task, names=raw.classes)
     targets, findings = encode_all_targets(cleaned.splits, target_schema)
     splits = {name: cleaned.splits[name].to_split(encoded) for name, encoded in targets.items()}
+    check_weights(splits["train"], target_schema.task)
     if "validation" not in splits:
         splits |= _split_off_validation(splits["train"], cleaned.splits["train"], target_schema, options.seed)
     train, statistic_targets = _assign_folds(splits["train"], cleaned.schema, target_schema, options.seed)
@@ -118,6 +119,12 @@ def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS, *, network: Netwo
         test=splits.get("test"),
         findings=cleaned.findings + findings,
     )
+
+
+def check_weights(train: Split, task: Task) -> None:
+    """Raises DataError where samples have weights and the task has no loss for them."""
+    if train.weights is not None and task is Task.CLUSTERING:
+        raise DataError("the samples have weights, which clustering does not take", hint="leave the weights out")
 
 
 def open_data(

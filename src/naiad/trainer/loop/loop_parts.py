@@ -39,7 +39,7 @@ class LoopParts:
         return BatchLoader(split, plan.batch_size, plan.seed, plan.augment, self.batch_slice)
 
     def loss_function(self, plan: Plan) -> LossFunction:
-        targets, weights = self.strategy.training_split().targets, None
+        targets, weights = self.dataset.train.targets, None
         if plan.class_balance > 0 and targets is not None:
             weights = class_weights(targets, len(self.dataset.classes), plan.class_balance)
         return make_loss(

@@ -15,13 +15,14 @@ from naiad.trainer.loop.loop import ValidationResult
 from naiad.trainer.model import clusters
 from naiad.trainer.model.evaluate import Evaluation, evaluate
 from naiad.trainer.nets.network_output import LOGITS, eval_logits
+from naiad.trainer.optim.losses import join_weights
 
 
 class TaskStrategy(Protocol):
     dataset: Dataset
 
     def training_split(self) -> Split:
-        """The training split with targets as the network learns them."""
+        """The training split with targets as the network learns them, joined with the samples' weights."""
 
     def program(self, net: nn.Module) -> Program:
         """The program around ``net``: raw samples in, scores in the user's terms out."""
@@ -56,7 +57,10 @@ class ClassificationStrategy:
     network_output: str = LOGITS
 
     def training_split(self) -> Split:
-        return self.dataset.train
+        train = self.dataset.train
+        if train.targets is None or train.weights is None:
+            return train
+        return replace(train, targets=join_weights(train.targets, train.weights))
 
     def program(self, net: nn.Module) -> Program:
         to_logits = eval_logits(self.network_output)
@@ -80,7 +84,8 @@ class RegressionStrategy:
 
     def training_split(self) -> Split:
         mean, std = self._mean_and_std()
-        return replace(self.dataset.train, targets=((self._targets() - mean) / std).float())
+        targets = ((self._targets() - mean) / std).float()
+        return replace(self.dataset.train, targets=join_weights(targets, self.dataset.train.weights))
 
     def program(self, net: nn.Module) -> Program:
         return Program(self.dataset.features, net, RescaleHead(*self._mean_and_std(), dtype=self._targets().dtype))

@@ -12,7 +12,22 @@ from torch import Tensor, nn
 from naiad.trainer.data.dataset import Task
 
 LossFunction = Callable[[nn.Module, Tensor, Tensor | None], Tensor]
-"""Takes the network, its input (B, ...) and targets (B,) or None; returns a scalar."""
+"""Takes the network, its input (B, ...) and targets (B,), (B, 2) with weights, or None; returns a scalar."""
+
+
+def join_weights(targets_N: Tensor, weights_N: Tensor | None) -> Tensor:
+    """Returns float32 (N, 2), the targets and the weights of the samples; without weights the targets as they are.
+
+    The weights are scaled to a mean of 1, so that the learning rate need not change.
+    """
+    if weights_N is None:
+        return targets_N
+    return torch.stack([targets_N.float(), weights_N / weights_N.mean()], dim=1)
+
+
+def split_weights(targets_B: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Returns what ``join_weights`` has joined."""
+    return (targets_B[:, 0], targets_B[:, 1]) if targets_B.ndim == 2 else (targets_B, None)
 
 
 def make_loss(
@@ -32,14 +47,22 @@ def make_loss(
         outputs_BK = net(inputs)
         logits_BK = outputs_BK if to_logits is None else to_logits(outputs_BK)
         assert targets_B is not None  # reason: only clustering has none
-        if class_weights_K is None:
+        targets_B, weights_B = split_weights(targets_B)
+        targets_B = targets_B.long()
+        if class_weights_K is None and weights_B is None:
             return F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing)
         losses_B = F.cross_entropy(logits_BK, targets_B, label_smoothing=label_smoothing, reduction="none")
-        return (class_weights_K.to(losses_B.device)[targets_B] * losses_B).mean()
+        if class_weights_K is not None:
+            losses_B = class_weights_K.to(losses_B.device)[targets_B] * losses_B
+        return (losses_B if weights_B is None else weights_B * losses_B).mean()
 
     def squared_error(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
         assert targets_B is not None  # reason: only clustering has none
-        return F.mse_loss(net(inputs).flatten(), targets_B)
+        targets_B, weights_B = split_weights(targets_B)
+        if weights_B is None:
+            return F.mse_loss(net(inputs).flatten(), targets_B)
+        losses_B = F.mse_loss(net(inputs).flatten(), targets_B, reduction="none")
+        return (weights_B * losses_B).mean()
 
     def reconstruction(net: nn.Module, inputs: Tensor, _: Tensor | None) -> Tensor:
         return F.mse_loss(net(inputs), inputs)

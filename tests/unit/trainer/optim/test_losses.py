@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from naiad.trainer.data.dataset import Task
-from naiad.trainer.optim.losses import class_weights, make_loss
+from naiad.trainer.optim.losses import class_weights, join_weights, make_loss, split_weights
 
 
 def test_classification_is_cross_entropy_of_logits():
@@ -47,3 +47,24 @@ def test_the_loss_weighs_samples_by_class():
     loss = make_loss(Task.CLASSIFICATION, class_weights_K=torch.tensor([2.0, 0.0, 1.0]))(nn.Identity(), logits, targets)
     losses = F.cross_entropy(logits, targets, reduction="none")
     torch.testing.assert_close(loss, (2 * losses[0] + losses[2] + 2 * losses[3]) / 4)
+
+
+def test_weights_are_joined_with_the_targets_and_have_a_mean_of_one() -> None:
+    targets, weights = torch.tensor([2, 0, 1]), torch.tensor([0.0, 1.0, 5.0])
+    assert join_weights(targets, None) is targets
+    joined, scaled = split_weights(join_weights(targets, weights))
+    assert joined.tolist() == [2, 0, 1]
+    assert scaled is not None
+    assert scaled.tolist() == [0, 0.5, 2.5]
+    assert split_weights(targets)[1] is None
+
+
+@pytest.mark.parametrize("task", [Task.CLASSIFICATION, Task.REGRESSION])
+def test_a_weight_of_two_counts_as_the_sample_twice(task: Task) -> None:
+    torch.manual_seed(0)
+    inputs = torch.randn(4, 3)
+    net = torch.nn.Linear(3, 3 if task is Task.CLASSIFICATION else 1)
+    targets = torch.tensor([0, 2, 1, 1]) if task is Task.CLASSIFICATION else torch.randn(4)
+    weighted = make_loss(task)(net, inputs, join_weights(targets, torch.tensor([2.0, 1.0, 1.0, 0.0])))
+    repeated = torch.tensor([0, 0, 1, 2])
+    assert weighted.item() == pytest.approx(make_loss(task)(net, inputs[repeated], targets[repeated]).item())

@@ -117,7 +117,7 @@ def _clean_dataset_items(raw: RawData, schema: InputSchema | None) -> CleanedDat
     splits = {}
     for name, split in raw.splits.items():
         inputs = encode_items(split.inputs, schema) if is_trained or name != "train" else split.inputs
-        splits[name] = CleanedSplit(inputs, split.targets, split.names, None)
+        splits[name] = CleanedSplit(inputs, split.targets, split.names, None, split.weights)
     return CleanedData(splits, schema, Findings())
 
 
@@ -134,7 +134,8 @@ def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: Inp
             values = schema.encode(values)
         elif isinstance(schema, ArraySchema):
             schema.check_scale(values)
-        splits[name] = CleanedSplit(TensorSamples(values), split.targets, split.names, digest_samples(values))
+        digests = digest_samples(values)
+        splits[name] = CleanedSplit(TensorSamples(values), split.targets, split.names, digests, split.weights)
     return CleanedData(splits, schema, findings)
 
 

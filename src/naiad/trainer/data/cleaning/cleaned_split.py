@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from naiad.trainer.data.dataset import Samples, Split
@@ -24,6 +25,8 @@ class CleanedSplit:
     names: Sequence[str]
     digests: npt.NDArray[np.uint64] | None
     """(N,) digests of the samples' bytes, or None where the samples are random."""
+    weights: npt.NDArray[np.float64] | None = None
+    """(N,) weights in the loss; None where all samples count alike."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -39,6 +42,7 @@ class CleanedSplit:
             targets=None if self.targets is None else self.targets[indices],
             names=[self.names[index] for index in indices],
             digests=None if self.digests is None else self.digests[indices],
+            weights=None if self.weights is None else self.weights[indices],
         )
 
     def select_names(self, mask: npt.NDArray[np.bool_]) -> list[str]:
@@ -47,7 +51,8 @@ class CleanedSplit:
 
     def to_split(self, targets: Tensor | None) -> Split:
         """Returns the samples with encoded targets (N,) in place of the labels."""
-        return Split(self.samples, targets, self.names)
+        weights = None if self.weights is None else torch.from_numpy(self.weights.astype(np.float32))
+        return Split(self.samples, targets, self.names, weights)
 
 
 def select_names(names: Sequence[str], mask: npt.NDArray[np.bool_]) -> list[str]:

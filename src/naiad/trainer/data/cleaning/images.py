@@ -62,6 +62,7 @@ def decode_images(
         None if raw.targets is None else raw.targets[indices],
         [raw.names[index] for index in decoded],
         np.frombuffer(b"".join(digests), DIGEST_DTYPE) if images.is_deterministic else None,
+        None if raw.weights is None else raw.weights[indices],
     )
     findings = _report_problems(raw.names, problems, split)
     return cleaned, findings + _report_repairs(cleaned.names, [headers[index] for index in decoded], shape, split)

@@ -16,15 +16,19 @@ from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import InputLayout, Layout, lay_out, undo_layout
 from naiad.trainer.data.sources.label_matrix import read_labels
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
+from naiad.trainer.data.sources.sample_weights import read_weights
 
 
 def open_arrays(data: Any, *, name: str = "arrays", layout: Layout | None = None) -> RawData:
-    """Opens X, (X,) or (X, y). Raises DataError."""
-    inputs, targets = _split_pair(data)
+    """Opens X, (X,), (X, y), or (X, y, sample weights). Raises DataError."""
+    inputs, targets, sample_weights = _split_parts(data)
     given = as_tensor(inputs)
     values = lay_out(given, layout)
     labels, findings = (None, Findings()) if targets is None else read_labels(targets)
     split = RawSplit(values, labels, numbered_names("index", len(values)), tuple(given.shape[1:]))
+    if sample_weights is not None:
+        weights, weight_findings = read_weights(sample_weights, len(values))
+        split, findings = replace(split, weights=weights), findings + weight_findings
     if split.targets is not None and len(split.targets) != len(values):
         raise DataError(f"X has {len(values):,} samples and y has {len(split.targets):,} labels")
     if not len(values):
@@ -93,16 +97,19 @@ def as_tensor(inputs: Any) -> Tensor:
     return torch.from_numpy(values)
 
 
-def _split_pair(data: Any) -> tuple[Any, Any]:
+def _split_parts(data: Any) -> tuple[Any, Any, Any]:
+    """Returns X, y and sample weights; None for what is not given."""
     if not isinstance(data, tuple):
-        return data, None
+        return data, None, None
     match data:
         case (inputs,):
-            return inputs, None
+            return inputs, None, None
         case (inputs, targets):
-            return inputs, targets
+            return inputs, targets, None
+        case (inputs, targets, weights) if np.ndim(targets) and np.ndim(weights) == 1:
+            return inputs, targets, weights
     raise DataError(
-        f"a tuple of {len(data)} was given, but (X, y) or (X,) is needed",
+        f"a tuple of {len(data)} was given, but (X, y), (X,) or (X, y, sample weights) is needed",
         hint='give splits as {"train": (X, y), "test": (X, y)}',
     )
 

@@ -38,6 +38,8 @@ class ItemForm:
     input_key: int | str | None = None
     label_key: int | str | None = None
     """None where the items of the form ``input_key`` have no label."""
+    weight_key: str | None = None
+    """Name of the sample's weight; None where the items have none."""
 
     def split(self, item: Any) -> tuple[Any, Any]:
         """Returns (input, label); None is no label. Raises DataError for an item of another form."""
@@ -52,6 +54,11 @@ class ItemForm:
                 f"an item is {describe_item(item)}, but the first one has the parts {keys}",
                 hint="give items of one form",
             ) from error
+
+    def weight(self, item: Any) -> Any:
+        """Returns the sample's weight; None where the items have none."""
+        parts = _named_parts(item) if self.weight_key is not None else None
+        return None if parts is None else parts.get(self.weight_key)
 
 
 def infer_item_form(dataset: Any, first: Any, *, label: str | None) -> tuple[ItemForm, Findings]:
@@ -145,15 +152,11 @@ def _named_parts(item: Any) -> Mapping[Any, Any] | None:
 
 def _form_by_name(parts: Mapping[Any, Any], label: str | None) -> tuple[ItemForm, Findings]:
     label_key = _find_label(parts, label)
-    weights = [key for key in parts if str(key).lower() in _WEIGHT_NAMES]
-    if weights:
-        raise DataError(
-            f"the items have sample weights, {weights[0]!r}, which the loss does not take",
-            hint="leave them out and set plan={'class_balance': 1}, or repeat the samples that count more",
-        )
-    input_key = _find_input({key: value for key, value in parts.items() if key != label_key})
-    others = [str(key) for key in parts if key not in (input_key, label_key)]
-    return ItemForm(input_key, label_key), _report_unused(others, 1)
+    weights = [key for key in parts if str(key).lower() in _WEIGHT_NAMES and key != label_key]
+    weight_key = weights[0] if len(weights) == 1 and is_single_value(parts[weights[0]]) else None
+    input_key = _find_input({key: value for key, value in parts.items() if key not in (label_key, weight_key)})
+    others = [str(key) for key in parts if key not in (input_key, label_key, weight_key)]
+    return ItemForm(input_key, label_key, weight_key), _report_unused(others, 1)
 
 
 def _find_label(parts: Mapping[Any, Any], label: str | None) -> Any:
@@ -166,7 +169,8 @@ def _find_label(parts: Mapping[Any, Any], label: str | None) -> Any:
     known = [key for key in parts if str(key).lower() in LABEL_NAMES]
     if len(known) == 1:
         return known[0]
-    rest = [key for key, value in parts.items() if not _is_array(value) and str(key).lower() not in _METADATA_NAMES]
+    others = _METADATA_NAMES + _WEIGHT_NAMES
+    rest = [key for key, value in parts.items() if not _is_array(value) and str(key).lower() not in others]
     if known or rest:
         raise DataError(
             f"which part of an item is the label cannot be known: it has {', '.join(names)}", hint="name it with label="

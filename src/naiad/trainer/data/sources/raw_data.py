@@ -90,6 +90,8 @@ class RawSplit:
     """Names of an array's columns, where it comes from a frame."""
     folder: Path = Path()
     """Folder from which paths in a table's cells are meant."""
+    weights: npt.NDArray[np.float64] | None = None
+    """(N,) weights in the loss; None where all samples count alike."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)
@@ -97,7 +99,9 @@ class RawSplit:
     def select(self, indices: npt.NDArray[np.int64]) -> "RawSplit":
         targets = None if self.targets is None else self.targets[indices]
         names = [self.names[index] for index in indices]
-        return replace(self, inputs=select_inputs(self.inputs, indices), targets=targets, names=names)
+        weights = None if self.weights is None else self.weights[indices]
+        inputs = select_inputs(self.inputs, indices)
+        return replace(self, inputs=inputs, targets=targets, names=names, weights=weights)
 
 
 @dataclass(frozen=True)

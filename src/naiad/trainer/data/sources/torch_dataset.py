@@ -29,9 +29,12 @@ from naiad.trainer.data.sources.dataset_items import ItemForm, describe_item, in
 from naiad.trainer.data.sources.dataset_rows import is_table_row, open_rows
 from naiad.trainer.data.sources.label_matrix import read_labels
 from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit
+from naiad.trainer.data.sources.sample_weights import read_weights
 from naiad.trainer.data.sources.stored_labels import gives_stored_items, stored_labels
 from naiad.trainer.machine.seeding import RandomState
 
+Answer = tuple[Any, Any]
+"""Label and weight of an item; None where it has none."""
 _REREAD_ITEMS = 4
 
 
@@ -146,13 +149,13 @@ def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None, layout
         findings += _report_random_items(len(dataset))
     if isinstance(first_input, Image.Image):
         images = DatasetImages(dataset, form, indices, is_deterministic)
-        return items.to_raw_data(InputKind.PIL_IMAGES, images, items.read_labels(), findings)
+        return items.to_raw_data(InputKind.PIL_IMAGES, images, items.read_answers(), findings)
     sample = _stack([first_input], layout)
     if is_deterministic and sample.nbytes * len(dataset) <= memory_limit_bytes:
-        values, labels = items.read_all(sample)
-        return items.to_raw_data(tensor_kind(values), values, labels, findings)
+        values, answers = items.read_all(sample)
+        return items.to_raw_data(tensor_kind(values), values, answers, findings)
     tensors = DatasetTensors(dataset, form, indices, is_deterministic, sample.shape[1:], sample.dtype, layout)
-    return items.to_raw_data(InputKind.DATASET_ITEMS, tensors, items.read_labels(), findings)
+    return items.to_raw_data(InputKind.DATASET_ITEMS, tensors, items.read_answers(), findings)
 
 
 @dataclass(frozen=True)
@@ -165,12 +168,13 @@ class _Items:
     given_shape: tuple[int, ...] | None
     """Shape of an input; None for images."""
 
-    def read_all(self, sample: Tensor) -> tuple[Tensor, Sequence[Any]]:
-        """Returns the inputs as one tensor, and the labels. sample: the first input, (1, *sample_shape)."""
+    def read_all(self, sample: Tensor) -> tuple[Tensor, Sequence[Answer]]:
+        """Returns the inputs as one tensor, and the answers. sample: the first input, (1, *sample_shape)."""
         values = torch.empty((len(self.dataset), *sample.shape[1:]), dtype=sample.dtype)
-        labels = []
+        answers = []
         for index in range(len(self.dataset)):
-            inputs, label = self.form.split(_read_item(self.dataset, index))
+            item = _read_item(self.dataset, index)
+            inputs, label = self.form.split(item)
             row = _stack([inputs], self.layout)[0]
             if row.shape != values.shape[1:] or row.dtype != values.dtype:
                 raise DataError(
@@ -178,11 +182,11 @@ class _Items:
                     hint="give items of one shape",
                 )
             values[index] = row
-            labels.append(label)
-        return values, labels
+            answers.append((label, self.form.weight(item)))
+        return values, answers
 
-    def read_labels(self) -> npt.NDArray[Any] | Sequence[Any]:
-        """Returns the labels of all items: reads each item once, unless the class is known to give the stored ones.
+    def read_answers(self) -> npt.NDArray[Any] | Sequence[Answer]:
+        """Returns the stored labels of a class that is known to give them, else the answers of all items, each read once.
 
         Where the Dataset has an attribute ``targets``, reading leaves the global generators as they were.
         """
@@ -190,10 +194,11 @@ class _Items:
         if stored is not None and self.form == ItemForm():
             return stored
         random_state = RandomState.capture() if hasattr(self.dataset, "targets") else None
-        labels = [self.form.split(_read_item(self.dataset, index))[1] for index in range(len(self.dataset))]
+        items = (_read_item(self.dataset, index) for index in range(len(self.dataset)))
+        answers = [(self.form.split(item)[1], self.form.weight(item)) for item in items]
         if random_state is not None:
             random_state.restore()
-        return labels
+        return answers
 
     def are_deterministic(self) -> bool:
         """Whether each of four items is the same when it is read twice."""
@@ -202,12 +207,18 @@ class _Items:
         return all(self._input_bytes(index) == self._input_bytes(index) for index in indices)
 
     def to_raw_data(
-        self, kind: InputKind, inputs: Any, labels: npt.NDArray[Any] | Sequence[Any], findings: Findings
+        self, kind: InputKind, inputs: Any, answers: npt.NDArray[Any] | Sequence[Answer], findings: Findings
     ) -> RawData:
-        targets, label_findings = (labels, Findings()) if isinstance(labels, np.ndarray) else _to_labels(labels)
-        split = RawSplit(inputs, targets, numbered_names("index", len(inputs)), self.given_shape)
+        targets, weights = answers if isinstance(answers, np.ndarray) else None, None
+        if not isinstance(answers, np.ndarray):
+            targets, label_findings = _to_labels([label for label, _ in answers])
+            findings += label_findings
+            if self.form.weight_key is not None:
+                weights, weight_findings = read_weights([weight for _, weight in answers], len(inputs))
+                findings += weight_findings
+        split = RawSplit(inputs, targets, numbered_names("index", len(inputs)), self.given_shape, weights=weights)
         raw = _raw_data(self.dataset, kind, split, label_key=self.form.label_key)
-        return replace(raw, findings=findings + label_findings + raw.findings)
+        return replace(raw, findings=findings + raw.findings)
 
     def _input_bytes(self, index: int) -> bytes:
         inputs = self.form.split(_read_item(self.dataset, index))[0]
