@@ -109,7 +109,7 @@ def image_depth(image: Image.Image) -> Depth | None:
 
 def is_read_with_fewer_bits(image: Image.Image) -> bool:
     """Whether Pillow reads 8 bits of a file's 16, as it does for colours. For an image that is not decoded yet."""
-    tiles = getattr(image, "tile", None) or ()
+    tiles = (getattr(image, "tile", None) or ())[:1]
     return image_depth(image) is None and any(";16" in str(tile) for tile in tiles)
 
 

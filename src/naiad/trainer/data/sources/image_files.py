@@ -59,6 +59,7 @@ class _Kind(Enum):
 
 def image_suffixes() -> frozenset[str]:
     """Returns the suffixes of the formats that Pillow decodes now, in small letters: packages such as pillow-heif add some."""
+    Image.preinit()  # the common formats first: an image is opened by the first format that takes it
     formats = Image.registered_extensions()
     return frozenset(suffix.lower() for suffix, name in formats.items() if _is_decodable(name))
 
