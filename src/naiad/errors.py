@@ -109,7 +109,7 @@ def explain_errors(
 
 
 _CAUSE_HINT = "set NAIAD_TRACEBACK=1 and run it again to see where; in Python the cause is below the error"
-_LONGEST_DESCRIPTION = 300
+_LONGEST_DESCRIPTION, _LONGEST_VALUE = 300, 100
 
 
 def describe_error(error: BaseException) -> str:
@@ -119,6 +119,15 @@ def describe_error(error: BaseException) -> str:
     except Exception:  # noqa: BLE001  # reason: a foreign error's text may fail as anything else
         text = ""
     return f"{type(error).__name__}: {text}"[:_LONGEST_DESCRIPTION] if text else type(error).__name__
+
+
+def describe_value(value: object) -> str:
+    """Returns a value that was given as text of one line, for a message."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001  # reason: a foreign object may fail as it likes
+        text = ""
+    return f"{text[:_LONGEST_VALUE]}{'…' if len(text) > _LONGEST_VALUE else ''}" or f"a {type(value).__name__}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

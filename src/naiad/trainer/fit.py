@@ -19,6 +19,7 @@ from naiad.errors import OptionError, TrainingError, explain_errors
 from naiad.trainer import nets, run_folder
 from naiad.trainer.data.loading import memory_limit_bytes
 from naiad.trainer.data.prepare import DataOptions, prepare
+from naiad.trainer.data.sources.named import dataset_names
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.loop.progress import Progress, SilentProgress, check_progress, make_progress
 from naiad.trainer.loop.task_strategy import make_task_strategy
@@ -177,7 +178,7 @@ def plan_request(options: FitOptions) -> PlanRequest:
             f"plan takes choices by name, a Plan or its file, given a {type(plan).__name__}",
             hint="for example plan={'batch_size': 64}",
         )
-    return PlanRequest(None, check_overrides({**(plan or {}), **choices}), options.seed or 0)
+    return PlanRequest(None, check_overrides({**(plan or {}), **choices}), int(options.seed or 0))
 
 
 def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
@@ -209,7 +210,7 @@ def _network_output(request: PlanRequest, folder: RunFolder, found: str) -> str:
 
 def _may_download(*data: Any) -> bool:
     """Whether one of the data is a name that may have to be downloaded."""
-    return any(isinstance(source, str) and not Path(source).exists() for source in data)
+    return any(isinstance(source, str) and source.lower().replace("_", "-") in dataset_names() for source in data)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from naiad.errors import OptionError
+from naiad.errors import OptionError, describe_value
 
 if TYPE_CHECKING:
     from naiad.trainer.plan.plan import Plan
@@ -58,16 +58,12 @@ class FitOptions:
     def __post_init__(self) -> None:
         for name in ("resume", "report"):
             if type(getattr(self, name)).__name__ not in ("bool", "bool_"):  # NumPy's count too
-                raise OptionError(f"{name} is True or False, given {getattr(self, name)!r}")
-        if self.task is not None and not isinstance(self.task, str):
-            raise OptionError(f"task is a name, given {self.task!r}", hint=f"task: {help_of('task')}")
-        if self.label is not None and not isinstance(self.label, str | int):
-            raise OptionError(f"label is the name of a column, given {self.label!r}")
+                raise OptionError(f"{name} is True or False, given {describe_value(getattr(self, name))}")
         seed = self.seed
         if seed is None:
             return
         if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= _LARGEST_SEED:
-            raise OptionError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, given {seed!r}")
+            raise OptionError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, given {describe_value(seed)}")
 
 
 def help_of(name: str) -> str:

@@ -2,20 +2,27 @@
 
 import inspect
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from naiad.errors import ArtifactError, NetworkError, OptionError, describe_error, explain_errors
+from naiad.errors import (
+    ArtifactError,
+    NetworkError,
+    OptionError,
+    describe_error,
+    describe_value,
+    explain_errors,
+)
 from naiad.trainer import nets
 from naiad.trainer.artifact import files
 from naiad.trainer.artifact.export import load_program
 from naiad.trainer.artifact.files import FEATURES, HEAD, PROGRAM, SAMPLES, SOURCE, WEIGHTS
 from naiad.trainer.artifact.folder import ArtifactFolder, open_artifact_folder
 from naiad.trainer.artifact.program import Program
+from naiad.trainer.artifact.user_path import read_folder_path
 from naiad.trainer.data.dataset import Task
 from naiad.trainer.data.features import schema_from_json
 from naiad.trainer.data.findings import Action, Finding, Findings
@@ -31,11 +38,9 @@ def load(folder: str | Path, *, net: nn.Module | type[nn.Module] | None = None, 
     net: the network's class, or one of its instances, to get the weights. module: True builds a registered network again.
     Raises ArtifactError, OptionError; NetworkError when ``net`` does not fit the weights.
     """
-    if not isinstance(folder, str | PathLike):
-        raise OptionError(f"load takes the folder of a model, given {folder!r}", hint="give its path")
     if not isinstance(module, bool):
-        raise OptionError(f"module is True or False, given {module!r}")
-    artifact = open_artifact_folder(Path(folder).expanduser())
+        raise OptionError(f"module is True or False, given {describe_value(module)}")
+    artifact = open_artifact_folder(read_folder_path(folder, name="load", error=ArtifactError))
     try:
         model = _model_without_program(artifact)
     except (KeyError, TypeError, ValueError) as error:
@@ -121,7 +126,7 @@ def _instance(net: nn.Module | type[nn.Module]) -> nn.Module:
     if isinstance(net, nn.Module):
         return net
     if not (inspect.isclass(net) and issubclass(net, nn.Module)):
-        raise NetworkError(f"net is no network: {net!r}", hint="give a torch.nn.Module, or its class")
+        raise NetworkError(f"net is no network: {describe_value(net)}", hint="give a torch.nn.Module, or its class")
     try:
         return net()
     except Exception as error:

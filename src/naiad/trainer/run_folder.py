@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from naiad import durable
 from naiad.errors import ArtifactError, DataError, FolderError, FolderInUse, NetworkError, OptionError
 from naiad.trainer.artifact import checksums, writing
+from naiad.trainer.artifact.user_path import read_folder_path
 from naiad.trainer.data.dataset import Dataset, TensorSamples, narrow_unless_lossy
 from naiad.trainer.loop.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.loop.events import EventFiles, EventWriter, NullEventWriter
@@ -146,17 +146,11 @@ def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
 
 def _folder_path(out: str | Path) -> Path:
     """Raises OptionError, FolderError for what can be the name of no folder."""
-    if not isinstance(out, str | PathLike):
-        raise OptionError(f"out takes a folder, given {out!r}", hint="give its path: out='runs/first'")
+    path = read_folder_path(out, name="out", error=FolderError)
     try:
-        path = Path(out).expanduser()
-        str(path).encode()  # TensorBoard's files have no other names
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return path
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FolderError(f"{out!r} cannot be a folder: {reason}", hint="name another folder") from error
+        str(path).encode()
+    except UnicodeEncodeError as error:  # TensorBoard's files have no such names
+        raise FolderError(f"{out!r} cannot be a folder: its name is not UTF-8", hint="name another folder") from error
     return path
 
 

@@ -38,7 +38,7 @@ def parse_types(types: Mapping[str, str] | None) -> dict[str, ColumnType]:
     if types is None:
         return {}
     if not isinstance(types, Mapping):
-        raise OptionError(f"types is {types!r}", hint="give the types by column: types={'zip': 'text'}")
+        raise OptionError(f"types is {describe_value(types)}", hint="give the types by column: types={'zip': 'text'}")
     return {str(column): _parse_type(str(column), text) for column, text in types.items()}
 
 

@@ -3,15 +3,16 @@
 Statistics come from the training split only. The test split decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from naiad.errors import DataError, OptionError, explain_errors
+from naiad.errors import DataError, OptionError, describe_value, explain_errors
 from naiad.trainer.data.cleaning.clean import clean
 from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.duplicates import duplicate_groups
@@ -35,6 +36,10 @@ from naiad.trainer.data.sources.open import (
 from naiad.trainer.data.sources.raw_data import RawData
 from naiad.trainer.data.sources.table_options import TableOptions
 from naiad.trainer.data.splitting import validation_indices
+
+
+def _is_positive(side: object) -> bool:
+    return isinstance(side, Integral) and not isinstance(side, bool) and int(side) > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +67,16 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         size = self.image_size
-        sides = (size, size) if isinstance(size, int) else tuple(size or ())
-        if size is not None and (len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides)):
-            raise OptionError(f"image_size is {size!r}", hint="give a number of pixels, or (height, width)")
+        sides = size if isinstance(size, Sequence) else (size, size)
+        if size is not None and (len(sides) != 2 or not all(_is_positive(side) for side in sides)):
+            raise OptionError(
+                f"image_size is {describe_value(size)}", hint="give a number of pixels, or (height, width)"
+            )
+        for name, value in (("task", self.task), ("as_", self.as_)):
+            if value is not None and not isinstance(value, str):
+                raise OptionError(f"{name} is a name, given {describe_value(value)}")
+        if self.label is not None and not isinstance(self.label, str | Integral):
+            raise OptionError(f"label is the name of a column, given {describe_value(self.label)}")
         check_layout(self.as_)
         parse_types(self.types)
 
@@ -72,9 +84,10 @@ class DataOptions:
     def image_sides(self) -> tuple[int, int] | None:
         """``image_size`` as (height, width)."""
         size = self.image_size
-        if size is None or isinstance(size, int):
-            return None if size is None else (size, size)
-        return size[0], size[1]
+        if size is None:
+            return None
+        height, width = size if isinstance(size, Sequence) else (size, size)
+        return int(height), int(width)
 
     @property
     def memory_limit_or_default(self) -> int:

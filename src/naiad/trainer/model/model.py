@@ -5,7 +5,6 @@ Knows its program, its input schema and its classes; knows nothing of training.
 
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from naiad.deploy_hook import run_deploy_hook
-from naiad.errors import ArtifactError, DataError, OptionError, explain_errors
+from naiad.errors import ArtifactError, DataError, FolderError, OptionError, describe_value, explain_errors
 from naiad.trainer.artifact import files
 from naiad.trainer.artifact import folder as artifact_folder
 from naiad.trainer.artifact.program import Program, to_scores
+from naiad.trainer.artifact.user_path import read_folder_path
 from naiad.trainer.data.cleaning.image_tables import image_paths_of
 from naiad.trainer.data.dataset import InputSchema, Task
 from naiad.trainer.data.features.image import ImageSchema
@@ -93,7 +93,7 @@ class Model:
         """Evaluates the model on the ``split`` of ``data``, or on all of it where it has no splits. Raises DataError."""
         _check_batch_size(batch_size)
         if not isinstance(split, str):
-            raise OptionError(f"split is a name, given {split!r}", hint="give train, validation or test")
+            raise OptionError(f"split is a name, given {describe_value(split)}", hint="give train, validation or test")
         signature = ModelSignature(self.task, self.schema, self.classes, self.target_name)
         prepared, _ = prepare_split(data, signature, split=split)
         return evaluate(self.program, prepared, task=self.task, classes=self.classes, batch_size=batch_size)
@@ -104,9 +104,7 @@ class Model:
 
         Raises FolderError, DiskFull.
         """
-        if not isinstance(folder, str | PathLike):
-            raise OptionError(f"save takes a folder, given {folder!r}", hint="give its path")
-        path = Path(folder).expanduser()
+        path = read_folder_path(folder, name="save", error=FolderError)
         if isinstance(self.program, Program):
             self._write_artifact(path, self.program)
         else:
@@ -179,7 +177,7 @@ class Model:
 
 def _check_batch_size(batch_size: int) -> None:
     if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
-        raise OptionError(f"batch_size must be a whole number of at least 1, given {batch_size!r}")
+        raise OptionError(f"batch_size must be a whole number of at least 1, given {describe_value(batch_size)}")
 
 
 @torch.inference_mode()

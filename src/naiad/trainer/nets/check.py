@@ -118,6 +118,8 @@ def _check_tensor(net: nn.Module, output: Any) -> None:
             f"{_class_name(net)} must give one tensor, but gave a {type(output).__name__}{keys}",
             hint="return one tensor: wrap the network in a module whose forward returns that part",
         )
+    if output.layout is not torch.strided:
+        raise NetworkError(f"{_class_name(net)} must give a dense tensor, but gave one of layout {output.layout}")
     if not output.is_floating_point():
         raise NetworkError(
             f"{_class_name(net)} must give floating-point numbers, but gave {output.dtype}",

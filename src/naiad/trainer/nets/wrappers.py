@@ -35,6 +35,10 @@ def unwrap_network(net: Any) -> UnwrappedNetwork:
     """
     if not isinstance(net, nn.Module):
         return UnwrappedNetwork(net)
+    if "_parameters" not in vars(net):
+        raise NetworkError(
+            f"{type(net).__name__} is not initialised as a module", hint="call super().__init__() first in its __init__"
+        )
     compiled, items = None, []
     while (attribute := _inner_attribute(net)) is not None:
         compiled = net if attribute == "_orig_mod" else None

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from naiad.errors import OptionError, did_you_mean
+from naiad.errors import OptionError, describe_value, did_you_mean
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,9 +28,9 @@ class Range:
     """``least`` itself is outside."""
 
     def contains(self, value: float) -> bool:
-        """Whether the number is in the range; NaN is not."""
+        """Whether the number is in the range; NaN and infinity are not."""
         is_too_small = value <= self.least if self.is_open else value < self.least
-        return not (is_too_small or value > self.most or math.isnan(value))
+        return not (is_too_small or value > self.most or not math.isfinite(value))
 
     def __str__(self) -> str:
         least = f"more than {self.least:g}" if self.is_open else f"{self.least:g} or more"
@@ -70,7 +70,7 @@ class Choice:
         if self.is_optional and (value is None or (isinstance(value, str) and value in _NONE_WORDS)):
             return None
         if self.value_type is tuple:
-            return tuple(self._check_name(part) for part in self._parts(value) if part not in ("", "none"))
+            return tuple(self._check_name(part) for part in self._parts(value) if not _is_empty(part))
         converted = self._convert(value)
         if self.names:
             return self._check_name(converted)
@@ -91,6 +91,8 @@ class Choice:
         return tuple(self.item_type(**item) if is_dataclass(self.item_type) else item for item in value)
 
     def _convert(self, value: Any) -> Any:
+        if self.value_type is str and not isinstance(value, str):
+            raise self._wrong_type(value)
         try:
             converted = self.value_type(value)
             is_exact = not isinstance(value, bool) and (self.value_type is not int or float(value) == converted)
@@ -103,19 +105,24 @@ class Choice:
     def _parts(self, value: Any) -> tuple[Any, ...]:
         try:
             return tuple(value.split(",") if isinstance(value, str) else value)
-        except TypeError:
+        except (TypeError, RuntimeError):
             raise self._wrong_type(value) from None
 
     def _wrong_type(self, value: Any) -> OptionError:
-        return OptionError(f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {value!r}", hint=self._hint())
+        return OptionError(f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {describe_value(value)}", hint=self._hint())
 
     def _hint(self) -> str:
         return f"{self.name}: {self.help.rstrip('.')}"
 
     def _check_name(self, value: Any) -> Any:
-        if value not in self.names:
-            raise OptionError(f"{self.name} {value!r} is not known", hint=did_you_mean(str(value), self.names))
+        if not isinstance(value, str) or value not in self.names:
+            text = value if isinstance(value, str) else describe_value(value)
+            raise OptionError(f"{self.name} {describe_value(value)} is not known", hint=did_you_mean(text, self.names))
         return value
+
+
+def _is_empty(part: object) -> bool:
+    return isinstance(part, str) and part in ("", "none")
 
 
 def choices_of(record: "type[DataclassInstance]") -> Mapping[str, Choice]:

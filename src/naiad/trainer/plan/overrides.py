@@ -32,4 +32,5 @@ def _check(name: str, value: Any) -> Any:
     if name not in settable:
         raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(str(name), settable))
     choice = CHOICES[name]
-    return USE_RULE if choice.is_measured and value == USE_RULE else choice.parse(value)
+    uses_rule = choice.is_measured and isinstance(value, str) and value == USE_RULE
+    return USE_RULE if uses_rule else choice.parse(value)

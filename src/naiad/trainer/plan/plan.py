@@ -204,8 +204,9 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> "Plan":
         """The plan in a plan.json, or in the folder that holds one. Raises OptionError."""
-        file = path / PLAN_FILE if path.is_dir() else path
+        file = path
         try:
+            file = path / PLAN_FILE if path.is_dir() else path
             return cls.from_json(json.loads(file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise OptionError(

@@ -14,6 +14,7 @@ from torch import Tensor
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import InputLayout, Layout, lay_out, undo_layout
+from naiad.trainer.data.sources.dense_tensor import to_dense_tensor
 from naiad.trainer.data.sources.label_matrix import read_labels
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.sample_weights import read_weights
@@ -78,7 +79,11 @@ def to_sample_tensor(inputs: Any, layout: Layout | None = None) -> Tensor:
 def as_tensor(inputs: Any) -> Tensor:
     """Returns an array-like of numbers as a tensor on the CPU. Raises DataError."""
     if isinstance(inputs, Tensor):
-        return inputs.detach().cpu()
+        return to_dense_tensor(inputs, name="X")
+    if isinstance(inputs, np.ma.MaskedArray):
+        inputs = np.ma.filled(inputs.astype(np.float64), np.nan)  # masked values are missing
+    if hasattr(inputs, "toarray") and hasattr(inputs, "nnz"):  # a sparse matrix of SciPy
+        inputs = inputs.toarray()
     try:
         values = np.asarray(inputs)
     except ValueError as error:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Action, Finding, Findings
+from naiad.trainer.data.sources.dense_tensor import to_dense_tensor
 
 _SUM_TOLERANCE = 1e-3
 """How far the parts of soft labels may be from adding up to 1."""
@@ -21,7 +22,7 @@ def read_labels(targets: Any) -> tuple[npt.NDArray[Any], Findings]:
     """Returns labels (N,): one-hot rows (N, K) as the number or the name of their column, (N, 1) flattened. Raises DataError."""
     column_names = tuple(str(name) for name in getattr(targets, "columns", ()))
     if isinstance(targets, Tensor):
-        targets = targets.detach().cpu().numpy()
+        targets = to_dense_tensor(targets, name="y").numpy()
     try:
         values = np.asarray(targets)
     except ValueError as error:

@@ -90,11 +90,15 @@ def add_validation(raw: RawData, validation: RawData) -> RawData:
 def _open_name_or_path(data: str | PathLike[str], table: TableOptions) -> RawData:
     """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
     name = str(data).lower().replace("_", "-")
-    return (
-        open_named(name)
-        if isinstance(data, str) and name in dataset_names()
-        else _open_path(Path(data).expanduser(), table)
-    )
+    if isinstance(data, str) and name in dataset_names():
+        return open_named(name)
+    if not str(data):
+        raise DataError("the name of the data is empty", hint="give a path or a known name; '.' is the folder here")
+    try:
+        path = Path(data).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{data} does not exist: {error}", hint="give the whole path") from error
+    return _open_path(path, table)
 
 
 def _open_splits(data: Mapping[str, Any], table: TableOptions, limit: int, layout: Layout | None) -> RawData:

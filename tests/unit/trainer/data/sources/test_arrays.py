@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.arrays import open_arrays, to_sample_tensor
+from naiad.trainer.data.sources.arrays import as_tensor, open_arrays, to_sample_tensor
 from naiad.trainer.data.sources.raw_data import InputKind
 
 
@@ -52,3 +53,39 @@ def test_labels_are_optional() -> None:
 def test_data_that_does_not_fit_is_an_error(data: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         open_arrays(data)
+
+
+VALUES = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        VALUES.to_sparse(),
+
+        torch.quantize_per_tensor(VALUES, 1.0, 0, torch.qint8),
+        VALUES.clone().requires_grad_(),
+        csr_matrix(VALUES.numpy()),
+        VALUES.numpy()[::-1][::-1],
+    ],
+)
+def test_other_forms_of_numbers_are_read(inputs: object) -> None:
+    assert torch.equal(as_tensor(inputs).float(), VALUES)
+
+
+def test_masked_values_are_missing() -> None:
+    masked = np.ma.masked_array(VALUES.numpy(), VALUES.numpy() == 2)
+    assert as_tensor(masked).isnan().tolist() == [[False, False], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (VALUES.to(torch.complex64), "complex numbers"),
+        (torch.zeros(2, 2, device="meta"), "no values"),
+        (torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), "rows of many lengths"),
+    ],
+)
+def test_tensors_without_plain_numbers_are_an_error(inputs: torch.Tensor, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        as_tensor(inputs)
