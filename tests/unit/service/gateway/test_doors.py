@@ -6,7 +6,7 @@ from naiad.service.gateway.api_door import ApiDoor
 from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.invocation_door import InvocationDoor
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.gateway.s3.s3_door import S3Door
 from naiad.service.gateway.unsigned_doors import MetricsDoor, PingDoor
 
 TARGET = {"x-amz-target": "SageMaker.ListTrainingJobs"}
