@@ -19,7 +19,7 @@ from naiad.client.job_input import JobInput
 from naiad.errors import DataError
 
 _MODULE_PREFIX = "_naiad_network_"
-"""Of the names under which the trainer imports a network's file."""
+"""Prefix of the names under which the trainer imports a network's file."""
 
 
 def preflight(job_input: JobInput, store: Any) -> None:

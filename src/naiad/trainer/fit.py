@@ -123,7 +123,7 @@ def data_options(options: FitOptions, *, seed: int, feed: str | None, normalisat
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What the options say of the plan: a plan to follow, or single choices to keep."""
+    """The user's request for the plan: a plan to follow, or single choices to keep."""
 
     followed: Plan | None
     """The plan to follow, by its steps and without its time limit."""

@@ -61,7 +61,8 @@ def check_names(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in _NAMES and not name.startswith(_PLAN_PREFIX):
             raise OptionError(
-                f"{name!r} is no hyperparameter of Naiad's trainer", hint=did_you_mean(name, (*_NAMES, "plan.batch_size"))
+                f"{name!r} is no hyperparameter of Naiad's trainer",
+                hint=did_you_mean(name, (*_NAMES, "plan.batch_size")),
             )
 
 
