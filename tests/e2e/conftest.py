@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 from naiad.cli.main import main
-from naiad.home import Address, read_address
+from naiad.home import ServerAddress, read_address
 
 SCRIPT = """
 import argparse, os, pathlib, sys, time
@@ -81,7 +81,7 @@ class Server:
     process: "subprocess.Popen[str]"
 
     @property
-    def address(self) -> Address:
+    def address(self) -> ServerAddress:
         return read_address(self.state)
 
     def client(self, service: str) -> Any:
