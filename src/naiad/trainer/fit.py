@@ -91,34 +91,21 @@ def fit_with_options(
     overrides, seed = request.overrides, request.seed
     with processes.join_process_group() as group, fork_rng(seed):
         folder = group.on_rank_zero(lambda: run_folder.open_run_folder(options.out, resume=options.resume))
-        feed, normalisation = group.on_rank_zero(lambda: _data_choices(request, folder))
+        early = group.on_rank_zero(lambda: early_choices(request, folder))
         progress = progress if progress is not None else make_progress()
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
-                dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
+                dataset = prepare(data, data_options(options, seed, early))
             module, source = nets.resolve_network(net, dataset=dataset)
             nets.check_forward_pass(module, dataset)
         with torch_threads(fixed_values(overrides).get("threads")):
-            strategy = make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"))
+            strategy = make_task_strategy(dataset, seed=seed, clusters=early.clusters)
             run = Run(folder, dataset, module, strategy, progress, with_report=options.report, group=group)
             chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
             with torch_threads(chosen.plan.threads):
                 return run.finish(run.train(chosen, started), source)
-
-
-def data_options(options: FitOptions, *, seed: int, feed: str | None, normalisation: str) -> DataOptions:
-    """Returns the options of ``fit`` that concern the data, with the plan's choices; raises OptionError."""
-    return DataOptions(
-        validation=options.validation,
-        task=options.task,
-        label=options.label,
-        image_size=options.image_size,
-        seed=seed,
-        memory_limit_bytes=memory_limit_bytes(feed),
-        normalise=normalisation == "on",
-    )
 
 
 @dataclass(frozen=True)
@@ -144,6 +131,37 @@ def plan_request(options: FitOptions) -> PlanRequest:
     return PlanRequest(None, check_overrides({**(plan or {}), **choices}), options.seed or 0)
 
 
+@dataclass(frozen=True)
+class EarlyChoices:
+    """Choices of the plan that are needed before there is a plan."""
+
+    feed: str | None
+    normalisation: str
+    clusters: int | None
+
+
+def early_choices(request: PlanRequest, folder: RunFolder) -> EarlyChoices:
+    """A resumed run and a followed plan keep theirs; else the user's choices count."""
+    plan = folder.previous.plan if folder.previous is not None else request.followed
+    if plan is not None:
+        return EarlyChoices(plan.feed, plan.normalisation, plan.clusters)
+    chosen = request.overrides
+    return EarlyChoices(chosen.get("feed"), chosen.get("normalisation", "on"), chosen.get("clusters"))
+
+
+def data_options(options: FitOptions, seed: int, early: EarlyChoices) -> DataOptions:
+    """Returns the options of ``fit`` that concern the data, with the plan's choices; raises OptionError."""
+    return DataOptions(
+        validation=options.validation,
+        task=options.task,
+        label=options.label,
+        image_size=options.image_size,
+        seed=seed,
+        memory_limit_bytes=memory_limit_bytes(early.feed),
+        normalise=early.normalisation == "on",
+    )
+
+
 def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
     """Raises OptionError where an option would make the plan another one."""
     for name, value in options.items():
@@ -152,17 +170,6 @@ def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
                 f"the plan says {name} {getattr(followed, name)}, given {value}",
                 hint=f"leave {name} out, or give single choices: plan={{...}}",
             )
-
-
-def _data_choices(request: PlanRequest, folder: RunFolder) -> tuple[str | None, str]:
-    """Returns the plan's feed and normalisation, which are needed before there is a plan.
-
-    A resumed run and a followed plan keep theirs; else the user's choices count.
-    """
-    plan = folder.previous.plan if folder.previous is not None else request.followed
-    if plan is not None:
-        return plan.feed, plan.normalisation
-    return request.overrides.get("feed"), request.overrides.get("normalisation", "on")
 
 
 def _may_download(*data: Any) -> bool:

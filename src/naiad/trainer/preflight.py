@@ -15,7 +15,7 @@ from naiad.trainer.autoscale.choose_plan import ChosenPlan
 from naiad.trainer.autoscale.rules.make_plan import make_plan
 from naiad.trainer.data.dataset import Dataset, sample_evenly
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.fit import data_options, plan_request, torch_threads
+from naiad.trainer.fit import data_options, early_choices, plan_request, torch_threads
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.task_strategy import make_task_strategy
@@ -33,13 +33,13 @@ def preflight(net: nn.Module | type[nn.Module] | str | None, data: Any, options:
     request = plan_request(options)
     overrides, seed = request.overrides, request.seed
     with fork_rng(seed), torch_threads(fixed_values(overrides).get("threads")):
-        feed, normalisation = overrides.get("feed"), overrides.get("normalisation", "on")
-        dataset = prepare(data, data_options(options, seed=seed, feed=feed, normalisation=normalisation))
+        early = early_choices(request, RunFolder())
+        dataset = prepare(data, data_options(options, seed, early))
         module, _ = nets.resolve_network(net, dataset=dataset)
         nets.check_forward_pass(module, dataset)
         plan = request.followed if request.followed is not None else make_plan(module, dataset, overrides, seed=seed)
         sample = _sample(dataset, plan.batch_size)
-        strategy = make_task_strategy(sample, seed=seed, clusters=overrides.get("clusters"))
+        strategy = make_task_strategy(sample, seed=seed, clusters=early.clusters)
         folder = RunFolder()
         Run(folder, sample, module, strategy, SilentProgress()).train(ChosenPlan(_shorten(plan)), time.perf_counter())
     return plan

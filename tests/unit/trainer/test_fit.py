@@ -271,12 +271,6 @@ def test_a_regression_predicts_in_the_units_of_the_data():
     assert 100 < predicted.labels.mean() < 200
 
 
-def test_labels_only_score_clusters(digits):
-    model = train(digits, None, task="clustering", plan={"clusters": 10})
-    assert 0 < model.evaluations["test"]["metrics"]["nmi"] <= 1
-    assert model.predict(digits["test"][0]).scores.shape == (200, 10)
-
-
 @pytest.mark.parametrize(
     ("change", "error"),
     [
