@@ -1,7 +1,8 @@
 """The table of API operations: which function answers which operation of which service.
 
 A handler takes the services that it works with, perhaps the ``principal`` who signed, and last the request: the parsed input in
-the shape of AWS's model, validated against it. It returns the output in that shape. It runs in a thread and raises the domain's errors::
+the shape of AWS's model, validated against it. It returns the output in that shape. It runs in a thread, and raises the
+domain's errors::
 
     @operation("sagemaker", "DescribeModel")
     def describe_model(catalog: ModelCatalog, request: Shape) -> Shape: ...
