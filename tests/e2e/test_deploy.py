@@ -189,9 +189,9 @@ def test_from_the_command_line(home: Path, tmp_path: Path, capsys: pytest.Captur
         return capsys.readouterr().out
 
     assert out("deploy", str(home / "run"), "--name", "typed").startswith("typed is InService at http://")
-    shown = out("endpoints", "show", "typed")
-    assert "1 of 1" in shown
-    assert "engine chosen: " in shown
+    description = out("endpoints", "show", "typed")
+    assert "1 of 1" in description
+    assert "engine chosen: " in description
     images = [str(home / "photos" / name) for name in ("cat/0.png", "dog/0.png")]
     lines = [line.split("\t") for line in out("endpoints", "invoke", "typed", *images).splitlines()]
     assert [line[:2] for line in lines] == [[images[0], "cat"], [images[1], "dog"]]

@@ -28,7 +28,7 @@ class EngineMeasurement:
     latency_us: float = 0.0
     """Median of one sample alone."""
     samples_per_s: tuple[float, ...] = ()
-    """By batch size, as BATCH_SIZES has them."""
+    """One rate for each of BATCH_SIZES."""
     memory_mb: float = 0.0
 
 

@@ -31,8 +31,8 @@ def test_engines_of_a_real_artifact(artifact: Path):
 def test_slow_engines_are_skipped_and_measured_later(artifact: Path):
     table = json.loads(run(artifact, "--skip-slow").stdout)
     assert (table["unmeasured"], "torch" in [row["engine"] for row in table["rows"]]) == (["torch"], False)
-    whole = add_row(table, json.loads(run(artifact, "--engine", "torch").stdout))
-    assert (whole["unmeasured"], whole["rows"][-1]["agrees"], whole["chosen"]) == ([], True, table["chosen"])
+    complete = add_row(table, json.loads(run(artifact, "--engine", "torch").stdout))
+    assert (complete["unmeasured"], complete["rows"][-1]["agrees"], complete["chosen"]) == ([], True, table["chosen"])
 
 
 def test_a_folder_that_is_not_an_artifact(tmp_path: Path):
