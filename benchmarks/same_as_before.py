@@ -5,11 +5,13 @@
     python benchmarks/same_as_before.py --before /somewhere/else/.venv/bin/python
 
 The older side makes each plan by measuring as usual. Then both sides train with ``--plan``, one after the other, with the same
-threads, and the sha256 of ``model.safetensors`` and of the predictions for the test split must be equal.
+threads, and the sha256 of ``model.safetensors`` and of the predictions for the kept samples must be equal.
+At the end, a server of each side answers the same requests about the first artifact (``endpoint_answers.py``).
 """
 
 import argparse
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,8 +94,22 @@ def main() -> int:
             is_equal = sides[0] == sides[1]
             different += not is_equal
             print(f"{net:24} {data:14} {sides[0][0][:16]} {'equal' if is_equal else 'DIFFERENT'}", flush=True)
-    print(f"{len(CASES) - different} of {len(CASES)} equal")
-    return int(different > 0)
+        print(f"{len(CASES) - different} of {len(CASES)} equal")
+        has_same_answers = compare_answers(options.before, options.after, folder)
+    return int(different > 0 or not has_same_answers)
+
+
+def compare_answers(before: str, after: str, folder: Path) -> bool:
+    """Whether live endpoints of both sides give the same bytes. Each side deploys its own copy of the older side's artifact."""
+    net, data, *_ = CASES[0]
+    script = shutil.copy(Path(__file__).with_name("endpoint_answers.py"), folder)
+    answers = []
+    for side, python in (("before", before), ("after", after)):
+        artifact = shutil.copytree(folder / f"{net}-{data}-before", folder / f"answers-{side}")
+        answers.append(run(python, folder, script, str(artifact)).splitlines())
+    is_equal = answers[0] == answers[1]
+    print(f"{len(answers[0]) - 1} answers of a live endpoint, {answers[0][-1]}: {'equal' if is_equal else 'DIFFERENT'}")
+    return is_equal
 
 
 def train(python: str, folder: Path, net: str, data: str, *options: str) -> None:
