@@ -169,7 +169,7 @@ def small_server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """For tests that leave it as it was."""
+    """A server for tests that leave it as it was."""
     with serving(tmp_path_factory.mktemp("shared") / "state") as running:
         yield running
 
@@ -185,7 +185,7 @@ class Environment:
         return self.folder / "bin"
 
     def run(self, server: Server, program: str, *arguments: str) -> str:
-        """What the Python program writes, under the variables of ``naiad env``; it must end well."""
+        """Returns the output of a Python program under the variables of ``naiad env``; the program must end well."""
         return self.execute(server, "python", "-W", "ignore", "-c", textwrap.dedent(program), *arguments)
 
     def execute(self, server: Server, *words: str) -> str:
@@ -214,7 +214,7 @@ def client_variables(server: Server) -> dict[str, str]:
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """Of all workers of pytest-xdist."""
+    """A folder that all workers of pytest-xdist share."""
     base = factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 

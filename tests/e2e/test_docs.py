@@ -32,7 +32,7 @@ class Block:
     language: str
     text: str
     note: str
-    """What stands in the comment above it."""
+    """The text of the comment above the block."""
 
 
 def blocks_of(page: str) -> list[Block]:
