@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from naiad.service.endpoints.older_names import ENGINE_TABLE, with_current_names
+from naiad.service.endpoints.old_names import ENGINE_TABLE, with_current_names
 
 BATCH_SIZES = (1, 8, 32)
 TABLE_FILE = "engines.json"
