@@ -34,6 +34,8 @@ def doors(client):
         ("GET", "/ping", {}, PingDoor),
         ("GET", "/metrics", {}, MetricsDoor),
         ("POST", "/ping", {}, ApiDoor),
+        ("GET", "/ping", signed_for("s3"), S3Door),
+        ("GET", "/metrics", signed_for("s3"), S3Door),
         ("GET", "/data/key", signed_for("s3"), S3Door),
         ("POST", "/endpoints/e/invocations", signed_for("s3"), S3Door),
         ("GET", "/data/key", {}, S3Door),
