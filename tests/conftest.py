@@ -181,3 +181,13 @@ def serve_app(_web_server: tuple[_ServedApp, str]) -> Iterator[Callable[[Any], s
 
     yield serve
     app.current = None
+
+
+@pytest.fixture
+def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has torch.export refuse every network, as it refuses some: an export takes longer than the runs of most tests."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("this test exports nothing")
+
+    monkeypatch.setattr("torch.export.export", refuse)

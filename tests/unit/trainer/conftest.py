@@ -25,16 +25,6 @@ PLAN = Plan(
 
 
 @pytest.fixture
-def no_export(monkeypatch):
-    """Has torch.export refuse every network, as it refuses some: an export takes longer than the runs of most tests."""
-
-    def refuse(*_, **__):
-        raise RuntimeError("this test exports nothing")
-
-    monkeypatch.setattr(torch.export, "export", refuse)
-
-
-@pytest.fixture
 def plan():
     """A function that makes a plan for a hundred samples, with some choices replaced."""
     return lambda **choices: replace(PLAN, **choices)
