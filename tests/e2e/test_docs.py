@@ -121,6 +121,17 @@ def test_the_sdk_runs_the_script_of_its_page(server: Any, sdk2: Any, tmp_path: P
     assert "s3://naiad/my-script-sdk/output/model.tar.gz" in shown
 
 
+def test_the_call_in_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs README's first Python block in this process."""
+    call = next(block for block in blocks_of("README.md") if block.language == "python")
+    write_data(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NAIAD_CACHE", str(tmp_path / "cache"))
+    exec(call.text, {"__name__": "readme"})
+    assert (tmp_path / "runs" / "shoes" / "report.html").exists()
+
+
+@pytest.mark.slow
 def test_readme_runs(server: Any, tmp_path: Path) -> None:
     blocks = [block for block in blocks_of("README.md") if block.language == "python" or "naiad env" in block.text]
     (tmp_path / "page").mkdir()
