@@ -1,7 +1,6 @@
 """Fixtures of several folders: a PostgreSQL of the tests' own, a web server in this process, and caches."""
 
 import functools
-import gc
 import os
 import shutil
 import socket
@@ -19,13 +18,6 @@ import uvicorn
 from botocore.loaders import JSONFileLoader
 
 _READY_WITHIN_S = 60
-
-
-def pytest_collection_finish() -> None:
-    """Has garbage be collected less often, and without visiting the collected tests and the imported libraries."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000)
 
 
 def programs() -> Path | None:

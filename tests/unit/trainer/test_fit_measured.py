@@ -9,6 +9,7 @@ from torch import nn
 
 from naiad.trainer.fit import fit
 from naiad.trainer.loop.progress import SilentProgress
+from naiad.trainer.plan.plan import CHOICES
 
 
 def train(data, net, **options):
@@ -42,7 +43,7 @@ def test_measured_and_given_choices_give_the_same_bits(many):
     measured = train(many, small_net(), epochs=8, seed=3, plan={"measure_fraction": 0.5, "optimizer": "adamw"})
     reasons = dict(measured.plan.reasons)
     assert any(reason.measurements for reason in reasons.values()), "a run of this length is measured"
-    names = ["batch_size", "learning_rate", "precision", "memory_format", "threads", "optimizer", "augment", "compile"]
+    names = ["optimizer", *(name for name, choice in CHOICES.items() if choice.is_measured)]
     choices = {name: getattr(measured.plan, name) for name in names}
     assert same(measured, train(many, small_net(), epochs=8, seed=3, plan={**choices, "measure_fraction": 0}))
 
