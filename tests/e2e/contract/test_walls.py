@@ -88,9 +88,9 @@ def test_a_deep_tree_of_a_program_is_removed(jobs: Any) -> None:
     program = """
         import os
         os.chdir("/opt/ml/model")
-        for _ in range(3000):
-            os.mkdir("d")
-            os.chdir("d")
+        for _ in range(1100):
+            os.mkdir("deep")
+            os.chdir("deep")
         open("end", "w").close()
     """
     name = jobs.python("deep", program)
