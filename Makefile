@@ -4,8 +4,9 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-# Each test worker computes on one thread: two workers fill two cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS)
+# Each test worker computes on one thread: two workers fill two cores. A worker takes whole files, whose tests share servers.
+# The tests start hundreds of Python processes: bytecode is kept, so that each need not compile Naiad anew.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo check format test test-all bench
 

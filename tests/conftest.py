@@ -1,16 +1,21 @@
-"""A PostgreSQL of the tests' own: made in a temporary folder, stopped by its own pid."""
+"""Fixtures of several folders: a PostgreSQL of the tests' own, a web server in this process, and caches."""
 
+import functools
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
+from botocore.loaders import JSONFileLoader
 
 _READY_WITHIN_S = 60
 
@@ -51,7 +56,7 @@ class Postgres:
         _run([*self.control, *wait, "--options", options, "start"])
 
     def stop(self) -> None:
-        """As a crash does; it reads the pid from its own data folder."""
+        """Ends the server as a crash does; pg_ctl reads the pid from its data folder."""
         _run([*self.control, "--wait", "--mode", "immediate", "stop"])
 
 
@@ -102,7 +107,7 @@ def _run(command: list[str | Path]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Of a server that lives as long as the tests do."""
+    """The URL of a server that lives as long as the tests do."""
     programs = programs_or_skip()
     with tempfile.TemporaryDirectory(prefix="naiad-pg-") as folder, running(programs, Path(folder)) as server:
         yield server.url
@@ -118,7 +123,63 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What runs remember of each other stays within the tests."""
+    """Keeps the cache of measurements, and torch's of compiled code, within the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        # torch's cache does not tell apart what was compiled for other instruction sets (ATEN_CPU_CAPABILITY).
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("torchinductor")))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def parsed_service_descriptions() -> Iterator[None]:
+    """Parses botocore's descriptions of services once, and not for each session: that of SageMaker takes 0.2 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(functools.cache(JSONFileLoader().load_file)))
+        yield
+
+
+class _ServedApp:
+    """The ASGI application that the running test serves."""
+
+    current: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.current(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def _web_server() -> Iterator[tuple[_ServedApp, str]]:
+    app = _ServedApp()
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        assert thread.is_alive()
+    yield app, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def serve_app(_web_server: tuple[_ServedApp, str]) -> Iterator[Callable[[Any], str]]:
+    """A function that serves an ASGI application until the test ends, and returns the URL. A module shares the server."""
+    app, url = _web_server
+
+    def serve(asgi_app: Any) -> str:
+        app.current = asgi_app
+        return url
+
+    yield serve
+    app.current = None
+
+
+@pytest.fixture
+def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has torch.export refuse every network, as it refuses some: an export takes longer than the runs of most tests."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("this test exports nothing")
+
+    monkeypatch.setattr("torch.export.export", refuse)

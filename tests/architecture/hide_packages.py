@@ -1,4 +1,4 @@
-"""Run as a program: runs commands while optional packages are hidden, and prints what became of each as JSON.
+"""A program that runs commands while optional packages are hidden, and prints their results as JSON.
 
 ``hide_packages.py FOLDER`` keeps the servers' states in FOLDER. A forked process runs the commands for each hidden package.
 """

@@ -1,4 +1,4 @@
-"""What must not load torch: it costs a second, and neither a name nor a help text needs it."""
+"""Imports and commands that must not load torch, which costs a second."""
 
 import subprocess
 import sys

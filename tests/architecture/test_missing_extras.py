@@ -1,4 +1,4 @@
-"""A missing optional package is one sentence that names its extra, and what does not need it works without it."""
+"""A missing optional package gives one sentence that names its extra; commands that do not need it work."""
 
 import json
 import os
@@ -19,7 +19,7 @@ ROWS = [f"{row % 7},{row % 5},{('low', 'high')[row % 2]}" for row in range(60)]
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What became of each command, by the package that was hidden; ``all`` for all of them."""
+    """The result of each command, by the package that was hidden; ``all`` where all of them were."""
     folder = tmp_path_factory.mktemp("hidden")
     server = ("NAIAD_STATE", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     environment = {name: value for name, value in os.environ.items() if name not in server}
@@ -33,8 +33,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    return found
+    by_package: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return by_package
 
 
 def refusal(package: str, extra: str) -> str:

@@ -1,4 +1,4 @@
-"""What is public is small, sorted, and there."""
+"""The public names: few, sorted, and importable."""
 
 import pytest
 

@@ -14,7 +14,7 @@ import textwrap
 import time
 import venv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 from naiad.cli.main import main
-from naiad.home import Address, read_address
+from naiad.home import ServerAddress, read_address
 
 SCRIPT = """
 import argparse, os, pathlib, sys, time
@@ -62,10 +62,14 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("trained")
-    write_photos(home / "photos")
-    arguments = ["train", "mlp", str(home / "photos"), "--epochs", "2", "--out", str(home / "run")]
-    assert main(arguments) == 0
+    """A folder with ``photos`` and ``run``, trained by the first of pytest-xdist's workers to come. No test changes it."""
+    home = shared_folder(tmp_path_factory) / "trained"
+    with home.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            write_photos(home / "photos")
+            arguments = ["train", "mlp", str(home / "photos"), "--epochs", "2", "--out", str(home / "run")]
+            assert main(arguments) == 0
     return home
 
 
@@ -79,20 +83,24 @@ def trained(_trained: Path, tmp_path: Path) -> Path:
 class Server:
     state: Path
     process: "subprocess.Popen[str]"
+    clients: dict[tuple[str, ServerAddress], Any] = field(default_factory=dict)
 
     @property
-    def address(self) -> Address:
+    def address(self) -> ServerAddress:
         return read_address(self.state)
 
     def client(self, service: str) -> Any:
+        """Returns the one client of the service, since tests that poll ask often; another after a restart."""
         at = self.address
-        return boto3.client(
-            service,
-            endpoint_url=at.url,
-            region_name=at.region,
-            aws_access_key_id=at.access_key,
-            aws_secret_access_key=at.secret_key,
-        )
+        if (service, at) not in self.clients:
+            self.clients[service, at] = boto3.client(
+                service,
+                endpoint_url=at.url,
+                region_name=at.region,
+                aws_access_key_id=at.access_key,
+                aws_secret_access_key=at.secret_key,
+            )
+        return self.clients[service, at]
 
     def files(self, folder: str) -> list[Path]:
         """Below a folder of its state, where what runs may make and remove files meanwhile."""
@@ -130,15 +138,15 @@ def started(state: Path, *options: str, within: Sequence[str] = ()) -> "subproce
 def serving(state: Path) -> Iterator[Server]:
     """A server with some data and a script in its bucket; it must end well."""
     running = Server(state, started(state))
-    with contextlib.closing(running.client("s3")) as store:
-        store.put_object(Bucket="naiad", Key="data/a.txt", Body=b"a")
-        store.put_object(Bucket="naiad", Key="data/deep/b.txt", Body=b"b")
-        source = io.BytesIO()
-        with tarfile.open(fileobj=source, mode="w:gz") as tar:
-            info = tarfile.TarInfo("train.py")
-            info.size = len(SCRIPT)
-            tar.addfile(info, io.BytesIO(SCRIPT.encode()))
-        store.put_object(Bucket="naiad", Key="source.tar.gz", Body=source.getvalue())
+    store = running.client("s3")
+    store.put_object(Bucket="naiad", Key="data/a.txt", Body=b"a")
+    store.put_object(Bucket="naiad", Key="data/deep/b.txt", Body=b"b")
+    source = io.BytesIO()
+    with tarfile.open(fileobj=source, mode="w:gz") as tar:
+        info = tarfile.TarInfo("train.py")
+        info.size = len(SCRIPT)
+        tar.addfile(info, io.BytesIO(SCRIPT.encode()))
+    store.put_object(Bucket="naiad", Key="source.tar.gz", Body=source.getvalue())
     yield running
     assert running.end(signal.SIGTERM) == 0
 
@@ -169,7 +177,7 @@ def small_server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """For tests that leave it as it was."""
+    """A server for tests that leave it as it was."""
     with serving(tmp_path_factory.mktemp("shared") / "state") as running:
         yield running
 
@@ -185,7 +193,7 @@ class Environment:
         return self.folder / "bin"
 
     def run(self, server: Server, program: str, *arguments: str) -> str:
-        """What the Python program writes, under the variables of ``naiad env``; it must end well."""
+        """Returns the output of a Python program under the variables of ``naiad env``; the program must end well."""
         return self.execute(server, "python", "-W", "ignore", "-c", textwrap.dedent(program), *arguments)
 
     def execute(self, server: Server, *words: str) -> str:
@@ -214,7 +222,7 @@ def client_variables(server: Server) -> dict[str, str]:
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """Of all workers of pytest-xdist."""
+    """A folder that all workers of pytest-xdist share."""
     base = factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 

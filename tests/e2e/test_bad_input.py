@@ -287,7 +287,7 @@ def test_calls_from_python_are_refused_too(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-m", "naiad.cli", "train", "mlp", "nowhere"], "error: nowhere does not exist"),
+        (["-m", "naiad.cli", "predict", "run", "nowhere"], "error: nowhere does not exist"),
         (["-m", "naiad.cli", "trian"], "error: unknown command 'trian'\n\nhint: did you mean 'train'?"),
     ],
 )

@@ -98,6 +98,7 @@ def test_a_network_file_of_the_user(photos: Path, tmp_path: Path, capsys: Captur
     assert main(["predict", str(out), str(photos / "cat" / "0.png")]) == 0
 
 
+@pytest.mark.usefixtures("no_export")
 def test_resume_of_a_finished_run_changes_nothing(trained: Path) -> None:
     weights = (trained / "run" / "model.safetensors").read_bytes()
     arguments = ["train", "mlp", str(trained / "photos"), "--out", str(trained / "run"), "--resume"]
@@ -107,7 +108,8 @@ def test_resume_of_a_finished_run_changes_nothing(trained: Path) -> None:
 
 def test_sigterm_ends_with_a_checkpoint_and_a_command_to_continue(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    arguments = ["train", "mlp", str(photos), "--epochs", "100000", "--no-report", "--out", str(out)]
+    fast = ["--epochs", "100000", "--no-report", "--set", "optimizer=sgd", "--set", "measure_fraction=0"]
+    arguments = ["train", "mlp", str(photos), *fast, "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, "-m", "naiad.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -1,5 +1,6 @@
 """``naiad.connect`` against a whole server: pre-flight, queue positions, and the files that stay of a job."""
 
+import io
 import signal
 import time
 from collections.abc import Callable
@@ -36,15 +37,15 @@ def soon(value: Callable[[], Any], *, within_s: float = 60) -> Any:
 
 
 @pytest.fixture
-def pictures(server: Any, tmp_path: Path) -> str:
-    """Uploads two classes of 200 images to S3: more files than a pre-flight takes."""
+def pictures(shared_server: Any) -> str:
+    """Uploads two classes of 130 images to S3: more files than a pre-flight takes."""
     random = np.random.default_rng(0)
-    store = server.client("s3")
-    for number in range(400):
-        kind = ("cat", "dog")[number % 2]
-        file = tmp_path / "picture.png"
-        Image.fromarray((random.integers(0, 60, (8, 8)) + 150 * (number % 2)).astype(np.uint8)).save(file)
-        store.upload_file(str(file), "naiad", f"pictures/{kind}/{number}.png")
+    store = shared_server.client("s3")
+    for number in range(260):
+        kind, file = ("cat", "dog")[number % 2], io.BytesIO()
+        pixels = (random.integers(0, 60, (8, 8)) + 150 * (number % 2)).astype(np.uint8)
+        Image.fromarray(pixels).save(file, format="PNG")
+        store.put_object(Bucket="naiad", Key=f"pictures/{kind}/{number}.png", Body=file.getvalue())
     return "s3://naiad/pictures/"
 
 
@@ -53,18 +54,26 @@ def write_net(folder: Path, *, inputs: int) -> str:
     return f"{folder}/net.py:Mine"
 
 
-def test_a_network_of_a_wrong_shape_is_refused_before_it_is_queued(server: Any, pictures: str, tmp_path: Path) -> None:
-    connection = naiad.connect(state=server.state)
+def test_a_network_of_a_wrong_shape_is_refused_before_it_is_queued(
+    shared_server: Any, pictures: str, tmp_path: Path
+) -> None:
+    connection = naiad.connect(state=shared_server.state)
     with pytest.raises(NetworkError, match="65"):
-        connection.fit(write_net(tmp_path, inputs=65), pictures, preflight=True)
-    assert server.client("sagemaker").list_training_jobs()["TrainingJobSummaries"] == []
-    job = connection.fit(write_net(tmp_path, inputs=64), pictures, epochs=2, report=False, preflight=True)
+        connection.fit(write_net(tmp_path, inputs=65), pictures, preflight=True, name="wrong-shape")
+    assert "wrong-shape" not in job_names(shared_server)
+    options = {"epochs": 2, "report": False, "plan": {"optimizer": "sgd", "measure_fraction": 0}}
+    job = connection.fit(write_net(tmp_path, inputs=64), pictures, preflight=True, name="right-shape", **options)
     assert job.wait(timeout_s=120).status == "Completed"
+    assert "right-shape" in job_names(shared_server)
 
 
-def test_an_unknown_column_is_refused_within_seconds(server: Any, tmp_path: Path) -> None:
+def job_names(server: Any) -> list[str]:
+    return [job["TrainingJobName"] for job in server.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]]
+
+
+def test_an_unknown_column_is_refused_within_seconds(shared_server: Any, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("x,kind\n" + "\n".join(f"{n},{'ab'[n % 2]}" for n in range(500)) + "\n")
-    connection = naiad.connect(state=server.state)
+    connection = naiad.connect(state=shared_server.state)
     connection.fit("mlp", tmp_path / "table.csv", label="kind", epochs=1, preflight=True).stop()  # torch is loaded now
     begun = time.perf_counter()
     with pytest.raises(DataError, match="kindd"):
@@ -96,7 +105,8 @@ def message(server: Any, name: str) -> str:
     return str(described(server, name)["SecondaryStatusTransitions"][-1].get("StatusMessage", ""))
 
 
-def test_waiting_jobs_show_their_position(server: Any) -> None:
+def test_waiting_jobs_show_their_position(shared_server: Any) -> None:
+    server = shared_server
     cores = len(naiad_cores())
     for number in range(3):
         shell(server, f"job-{number}", "sleep 600", cores=cores)

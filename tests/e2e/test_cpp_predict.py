@@ -48,7 +48,7 @@ def test_what_it_cannot_use_is_told(program: Path, trained: Path, tmp_path: Path
     Image.new("L", (9, 8)).save(tmp_path / "wide.pgm")
     (tmp_path / "no.pgm").write_text("P2")
     for words, said in (
-        ((trained / "run", tmp_path / "wide.pgm"), "wide.pgm is 1x8x9, the model takes 1x8x8"),
+        ((trained / "run", tmp_path / "wide.pgm"), "wide.pgm is 1x8x9, but the model takes 1x8x8"),
         ((trained / "run", tmp_path / "no.pgm"), "no.pgm is no binary PGM or PPM"),
         ((trained / "run", tmp_path / "gone.pgm"), "gone.pgm cannot be opened"),
         ((tmp_path, tmp_path / "wide.pgm"), "is no artifact"),

@@ -16,6 +16,7 @@ from PIL import Image
 import naiad
 from naiad.cli.main import main
 from naiad.client.connection import Connection
+from naiad.client.job import JobHandle
 from naiad.errors import InputError, NaiadError
 from naiad.trainer.loop.progress import SilentProgress
 
@@ -45,9 +46,9 @@ def server_address(shared_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(_trained: Path) -> Path:
-    """Folder with ``photos`` and ``run``, which no test changes."""
-    return _trained
+def home(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with ``photos`` and ``run``. Deployments write engines.json into ``run``, and nothing else."""
+    return Path(shutil.copytree(_trained, tmp_path_factory.mktemp("deployed") / "home"))
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +171,28 @@ def test_an_endpoint_that_never_started_can_be_deployed_again(connection: Connec
     assert json.loads(repaired.invoke(b"[7]")) == [7]
 
 
+def run_job_with_model(connection: Connection, name: str, artifact: Path) -> JobHandle:
+    """Runs a job whose program copies the artifact into the model's folder, and loads no torch to train one."""
+    store = connection.client("s3")
+    for file in (path for path in artifact.rglob("*") if path.is_file()):
+        store.upload_file(str(file), "naiad", f"{name}/artifact/{file.relative_to(artifact)}")
+    program = {"ContainerEntrypoint": ["sh", "-c", "cp -r $SM_CHANNEL_ARTIFACT/. $SM_MODEL_DIR"]}
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://naiad/{name}/artifact/"}
+    connection.client("sagemaker").create_training_job(
+        TrainingJobName=name,
+        AlgorithmSpecification={"TrainingImage": "any", "TrainingInputMode": "File", **program},
+        RoleArn="arn:aws:iam::000000000000:role/naiad",
+        InputDataConfig=[{"ChannelName": "artifact", "DataSource": {"S3DataSource": source}}],
+        OutputDataConfig={"S3OutputPath": "s3://naiad/"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+    )
+    return connection.job(name).wait(timeout_s=300)
+
+
 def test_the_model_of_a_job(connection: Connection, home: Path) -> None:
-    job = connection.fit("mlp", home / "photos", epochs=1, report=False, name="trained-there").wait(timeout_s=300)
+    """tests/e2e/test_service.py has a job that trains its model."""
+    job = run_job_with_model(connection, "trained-there", home / "run")
     by_name = connection.deploy("trained-there", "from-a-job")
     model = job.model()
     images = [home / "photos" / "cat" / "1.png", home / "photos" / "dog" / "2.png"]
@@ -189,9 +210,9 @@ def test_from_the_command_line(home: Path, tmp_path: Path, capsys: pytest.Captur
         return capsys.readouterr().out
 
     assert out("deploy", str(home / "run"), "--name", "typed").startswith("typed is InService at http://")
-    shown = out("endpoints", "show", "typed")
-    assert "1 of 1" in shown
-    assert "engine chosen: " in shown
+    description = out("endpoints", "show", "typed")
+    assert "1 of 1" in description
+    assert "engine chosen: " in description
     images = [str(home / "photos" / name) for name in ("cat/0.png", "dog/0.png")]
     lines = [line.split("\t") for line in out("endpoints", "invoke", "typed", *images).splitlines()]
     assert [line[:2] for line in lines] == [[images[0], "cat"], [images[1], "dog"]]
@@ -206,6 +227,7 @@ def test_from_the_command_line(home: Path, tmp_path: Path, capsys: pytest.Captur
     out("endpoints", "delete", "typed")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("server_address")
 def test_the_example(shared_server: Any, tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "examples" / "deploy.py"

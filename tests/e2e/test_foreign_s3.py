@@ -46,24 +46,27 @@ def stop_server(process: "subprocess.Popen[str]") -> int:
     return process.returncode
 
 
-@pytest.fixture
-def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of another S3 store; its keys are in the environment, as for any AWS client."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    process = start_server(tmp_path / "foreign")
-    address = read_address(tmp_path / "foreign")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", address.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", address.secret_key)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", address.region)
-    yield address.url
-    assert stop_server(process) == 0
+    folder = tmp_path_factory.mktemp("foreign") / "state"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        process = start_server(folder)
+        address = read_address(folder)
+        patch.setenv("AWS_ACCESS_KEY_ID", address.access_key)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", address.secret_key)
+        patch.setenv("AWS_DEFAULT_REGION", address.region)
+        yield address.url
+        assert stop_server(process) == 0
 
 
-@pytest.fixture
-def state(tmp_path: Path, foreign: str) -> Iterator[Path]:
-    process = start_server(tmp_path / "state", "--s3-endpoint", foreign)
-    yield tmp_path / "state"
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory, foreign: str) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("own") / "state"
+    process = start_server(folder, "--s3-endpoint", foreign)
+    yield folder
     assert stop_server(process) == 0
 
 

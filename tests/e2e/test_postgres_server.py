@@ -113,6 +113,7 @@ def test_a_job_outlives_the_server_and_a_second_server_is_told_the_owner(server:
     assert not (server.state / "naiad.db").exists()
 
 
+@pytest.mark.slow
 def test_a_server_goes_on_after_its_database_was_stopped(server: Server, tmp_path: Path) -> None:
     server.create("one", seconds=2)
     wait_for(lambda: server.describe("one")["SecondaryStatus"] == "Training")

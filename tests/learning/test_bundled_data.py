@@ -51,9 +51,9 @@ def test_clusters_of_digits_are_better_than_those_of_raw_pixels():
 def test_brightness_is_predicted_from_images():
     """A regression on images: the fraction of bright pixels."""
     generator = np.random.default_rng(0)
-    fractions = generator.random(600)
-    images = (generator.random((600, 12, 12)) < fractions[:, None, None]).astype(np.uint8) * 255
-    data = {"train": (images[:500], fractions[:500]), "test": (images[500:], fractions[500:])}
-    model = naiad.fit(None, data, epochs=8, report=False, progress=SilentProgress())
+    fractions = generator.random(300)
+    images = (generator.random((300, 8, 8)) < fractions[:, None, None]).astype(np.uint8) * 255
+    data = {"train": (images[:240], fractions[:240]), "test": (images[240:], fractions[240:])}
+    model = naiad.fit(None, data, epochs=6, report=False, progress=SilentProgress())
     assert model.task == "regression"
     assert model.evaluations["test"]["metrics"]["r2"] > 0.8

@@ -18,7 +18,12 @@ def _empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("name", probing_bits.CASES)
+FAST = ("convolutional", "regression with average and BatchNorm", "draws in eval")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in probing_bits.CASES]
+)
 def test_the_weights_are_equal_whether_choices_are_measured_or_follow_a_plan(name, tmp_path):
     measured, replayed = probing_bits.measure_and_replay(probing_bits.CASES[name], tmp_path)
     assert probing_bits.has_same_weights(measured, replayed)

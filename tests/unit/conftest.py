@@ -1,15 +1,13 @@
 """A live gateway on loopback for the clients' tests: its jobs follow a script, and a test moves them."""
 
 import datetime as dt
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import uvicorn
 
 from naiad.home import ServerAddress, write_address
 from naiad.service.blobs.open import open_blobs
@@ -97,7 +95,7 @@ def _append(folder: Path, lines: Sequence[str]) -> None:
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveService]:
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve_app: Callable[[Any], str]) -> Iterator[LiveService]:
     """Runs the server that ``naiad.connect`` and the command line find; it has two cores."""
     state = tmp_path / "state"
     state.mkdir()
@@ -114,17 +112,9 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveSer
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
     services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1")
     gateway = Gateway(open_doors(services, keys, asynchronous))
-    server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-        assert thread.is_alive()
-    port, key = server.servers[0].sockets[0].getsockname()[1], keys.first()
-    address = ServerAddress(f"http://127.0.0.1:{port}", "us-east-1", "naiad", key.access_key, key.secret_key)
+    key = keys.first()
+    address = ServerAddress(serve_app(gateway), "us-east-1", "naiad", key.access_key, key.secret_key)
     write_address(state, address)
     yield LiveService(state, address, jobs, executor, supervisor, endpoints)
-    server.should_exit = True
-    thread.join()
     gateway.close()
     store.close()

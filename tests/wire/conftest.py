@@ -2,15 +2,13 @@
 
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import uvicorn
 from botocore.config import Config
 
 from naiad.service.blobs.open import open_blobs
@@ -49,7 +47,7 @@ class LiveGateway:
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveGateway]:
+def live(tmp_path: Path, serve_app: Callable[[Any], str]) -> Iterator[LiveGateway]:
     store, clock, keys = open_store(tmp_path), SystemClock(), Keys.open(tmp_path)
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
@@ -59,16 +57,7 @@ def live(tmp_path: Path) -> Iterator[LiveGateway]:
     services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION)
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
     gateway = Gateway(open_doors(services, keys, asynchronous))
-    server = uvicorn.Server(uvicorn.Config(gateway, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-        assert thread.is_alive()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield LiveGateway(f"http://127.0.0.1:{port}", keys.first(), keys, services)
-    server.should_exit = True
-    thread.join()
+    yield LiveGateway(serve_app(gateway), keys.first(), keys, services)
     gateway.close()
     store.close()
 

@@ -65,7 +65,7 @@ def test_attributes_of_an_object_come_back(s3):
     got = s3.get_object(
         Bucket="data", Key="attributes", ResponseContentType="text/plain", ResponseCacheControl="private"
     )
-    assert (got["ContentType"], got["CacheControl"]) == ("text/plain", "private")
+    assert (got["ContentType"], got["CacheControl"], got["Body"].read()) == ("text/plain", "private", b"x")
     check_error("InvalidArgument", s3.get_object, Bucket="data", Key="attributes", ResponseContentType="a\r\nx-evil: 1")
 
 

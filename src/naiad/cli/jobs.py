@@ -23,7 +23,7 @@ KindOption = Annotated[
 _FINAL_STATUSES = ("Completed", "Failed", "Stopped")
 _POLL_S = 0.5
 _QUEUE_POSITION = re.compile(r"(\d+) of (\d+) in the queue$")
-"""In the status message of Naiad's servers; other servers give no position."""
+"""End of the status message of a waiting job on Naiad's servers; other servers give no position."""
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""From a trained model to the parts of an endpoint: the uploaded archive, the container, the production variant."""
+"""The parts of an endpoint, made from a trained model: the uploaded archive, the container, the production variant."""
 
 import contextlib
 import hashlib

@@ -18,9 +18,6 @@ from naiad.client.data_sample import download_sample, sample_folder
 from naiad.client.job_input import JobInput
 from naiad.errors import DataError
 
-_MODULE_PREFIX = "_naiad_network_"
-"""Of the names under which the trainer imports a network's file."""
-
 
 def preflight(job_input: JobInput, store: Any) -> None:
     """Raises what the trainer would raise. ``store``: a boto3 client of S3."""
@@ -60,12 +57,14 @@ def _write_source(file: str, source: bytes, folder: Path) -> Path:
 @contextmanager
 def _forget_imports_of(folder: Path) -> Iterator[None]:
     """Removes the modules that were imported from the folder, which will not exist any more."""
+    from naiad.trainer.nets.network_file import MODULE_PREFIX  # noqa: PLC0415  # reason: torch, as above
+
     try:
         yield
     finally:
         parent = str(folder.resolve())
         for name, module in list(sys.modules.items()):
-            if name.startswith(_MODULE_PREFIX) and str(getattr(module, "__file__", "")).startswith(parent):
+            if name.startswith(MODULE_PREFIX) and str(getattr(module, "__file__", "")).startswith(parent):
                 del sys.modules[name]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from naiad.errors import DataError
 
 MAX_BYTES = 20 * 2**20
-"""Of a body that can be split; AWS takes 25 MB."""
+"""Largest size of a body that can be split; AWS takes 25 MB."""
 _TYPES_BY_SUFFIX = {
     ".csv": "text/csv",
     ".npy": "application/x-npy",

@@ -105,13 +105,13 @@ def fit_with_options(
         at_end.callback(folder.unlock)
         if folder.previous is not None:
             group.on_rank_zero(folder.lock)
-        feed, normalisation = group.on_rank_zero(lambda: _data_choices(request, folder))
+        early = group.on_rank_zero(lambda: early_choices(request, folder))
         progress = check_progress(progress) if progress is not None else make_progress()
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
-                prepared_as = data_options(options, seed=seed, feed=feed, normalisation=normalisation)
+                prepared_as = data_options(options, seed, early)
                 unwrapped = nets.unwrap_network(net)
                 dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
             module, source = nets.resolve_network(unwrapped.net, dataset=dataset)
@@ -120,12 +120,12 @@ def fit_with_options(
         with torch_threads(fixed_values(overrides).get("threads")):
             if folder.previous is None:
                 group.on_rank_zero(folder.lock)
-            output = _network_output(request, folder, report.output)
+            output = early.network_output or report.output
             run = Run(
                 folder,
                 dataset,
                 module,
-                make_task_strategy(dataset, seed=seed, clusters=overrides.get("clusters"), network_output=output),
+                make_task_strategy(dataset, seed=seed, clusters=early.clusters, network_output=output),
                 progress,
                 with_report=options.report,
                 group=group,
@@ -137,24 +137,9 @@ def fit_with_options(
                 return run.finish(run.train(chosen, started), source)
 
 
-def data_options(options: FitOptions, *, seed: int, feed: str | None, normalisation: str) -> DataOptions:
-    """Returns the options of ``fit`` that concern the data, with the plan's choices; raises OptionError."""
-    return DataOptions(
-        validation=options.validation,
-        task=options.task,
-        label=options.label,
-        types=options.types,
-        image_size=options.image_size,
-        as_=options.as_,
-        seed=seed,
-        memory_limit_bytes=memory_limit_bytes(feed),
-        normalise=normalisation == "on",
-    )
-
-
 @dataclass(frozen=True)
 class PlanRequest:
-    """What the options say of the plan: a plan to follow, or single choices to keep."""
+    """The user's request for the plan: a plan to follow, or single choices to keep."""
 
     followed: Plan | None
     """The plan to follow, by its steps and without its time limit."""
@@ -181,6 +166,46 @@ def plan_request(options: FitOptions) -> PlanRequest:
     return PlanRequest(None, check_overrides({**(plan or {}), **choices}), int(options.seed or 0))
 
 
+@dataclass(frozen=True)
+class EarlyChoices:
+    """Choices of the plan that are needed before there is a plan."""
+
+    feed: str | None
+    normalisation: str
+    clusters: int | None
+    network_output: str | None
+    """None: as its values say."""
+
+
+def early_choices(request: PlanRequest, folder: RunFolder) -> EarlyChoices:
+    """A resumed run and a followed plan keep theirs; else the user's choices count."""
+    plan = folder.previous.plan if folder.previous is not None else request.followed
+    if plan is not None:
+        return EarlyChoices(plan.feed, plan.normalisation, plan.clusters, plan.network_output)
+    chosen = request.overrides
+    return EarlyChoices(
+        feed=chosen.get("feed"),
+        normalisation=chosen.get("normalisation", "on"),
+        clusters=chosen.get("clusters"),
+        network_output=chosen.get("network_output"),
+    )
+
+
+def data_options(options: FitOptions, seed: int, early: EarlyChoices) -> DataOptions:
+    """Returns the options of ``fit`` that concern the data, with the plan's choices; raises OptionError."""
+    return DataOptions(
+        validation=options.validation,
+        task=options.task,
+        label=options.label,
+        types=options.types,
+        image_size=options.image_size,
+        as_=options.as_,
+        seed=seed,
+        memory_limit_bytes=memory_limit_bytes(early.feed),
+        normalise=early.normalisation == "on",
+    )
+
+
 def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
     """Raises OptionError where an option would make the plan another one."""
     for name, value in options.items():
@@ -189,23 +214,6 @@ def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
                 f"the plan says {name} {getattr(followed, name)}, given {value}",
                 hint=f"leave {name} out, or give single choices: plan={{...}}",
             )
-
-
-def _data_choices(request: PlanRequest, folder: RunFolder) -> tuple[str | None, str]:
-    """Returns the plan's feed and normalisation, which are needed before there is a plan.
-
-    A resumed run and a followed plan keep theirs; else the user's choices count.
-    """
-    plan = folder.previous.plan if folder.previous is not None else request.followed
-    if plan is not None:
-        return plan.feed, plan.normalisation
-    return request.overrides.get("feed"), request.overrides.get("normalisation", "on")
-
-
-def _network_output(request: PlanRequest, folder: RunFolder, found: str) -> str:
-    """Returns what the network is said to give: by the plan of a resumed run, a followed one, the user, or as it was found."""
-    plan = folder.previous.plan if folder.previous is not None else request.followed
-    return plan.network_output if plan is not None else str(request.overrides.get("network_output", found))
 
 
 def _may_download(*data: Any) -> bool:

@@ -24,7 +24,7 @@ from naiad.trainer.option_text import parse_net
 _DATA_CHANNELS = ("train", "training")
 _RUN_FOLDER = "naiad-run"
 _RUN_FILES = ("checkpoints", "run.json")
-"""What a run needs to continue, and an artifact does not."""
+"""Files that a run needs to continue; they are no part of the artifact."""
 
 
 def main() -> int:

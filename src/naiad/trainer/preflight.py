@@ -15,7 +15,7 @@ from naiad.trainer.autoscale.choose_plan import ChosenPlan
 from naiad.trainer.autoscale.rules.make_plan import make_plan
 from naiad.trainer.data.dataset import Dataset, sample_evenly
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.fit import data_options, plan_request, torch_threads
+from naiad.trainer.fit import data_options, early_choices, plan_request, torch_threads
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.task_strategy import make_task_strategy
@@ -33,8 +33,8 @@ def preflight(net: nn.Module | type[nn.Module] | str | None, data: Any, options:
     request = plan_request(options)
     overrides, seed = request.overrides, request.seed
     with fork_rng(seed), torch_threads(fixed_values(overrides).get("threads")):
-        feed, normalisation = overrides.get("feed"), overrides.get("normalisation", "on")
-        prepared_as = data_options(options, seed=seed, feed=feed, normalisation=normalisation)
+        early = early_choices(request, RunFolder())
+        prepared_as = data_options(options, seed, early)
         unwrapped = nets.unwrap_network(net)
         dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
         module, _ = nets.resolve_network(unwrapped.net, dataset=dataset)
@@ -42,7 +42,7 @@ def preflight(net: nn.Module | type[nn.Module] | str | None, data: Any, options:
         if plan is None:
             plan = make_plan(module, dataset, overrides, seed=seed, network_output=output)
         sample, output = _sample(dataset, plan.batch_size), plan.network_output
-        strategy = make_task_strategy(sample, seed=seed, clusters=overrides.get("clusters"), network_output=output)
+        strategy = make_task_strategy(sample, seed=seed, clusters=early.clusters, network_output=output)
         folder = RunFolder()
         Run(folder, sample, module, strategy, SilentProgress()).train(ChosenPlan(_shorten(plan)), time.perf_counter())
     return plan

@@ -100,7 +100,7 @@ def test_find_filters_sorts_and_pages(listed, sort_by, descending, max_rows, mon
         expected = [one.name for one in sorted(filter(passes, LISTED), key=SORTS[sort_by], reverse=descending)]
         query = JobQuery(KIND, sort_by=sort_by, descending=descending, **filters)
         assert names(listed.find(query)) == expected, label
-        for limit in (1, 2, 3):
+        for limit in (1, 2, 3) if label == "all" else (2,):
             assert all_names(listed, replace(query, limit=limit)) == expected, (label, limit)
 
 

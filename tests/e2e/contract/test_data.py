@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LIST = 'cd /opt/ml/input/data; find . -type f | sort | while read f; do echo "$f $(cat $f)"; done'
 
 
@@ -83,6 +85,7 @@ def wheel(name: str, module: str) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 def test_requirements_are_installed_for_the_script_only(jobs: Any, channel: Any, archive: Any) -> None:
     jobs.put({"wheels/naiad_tiny-1.0-py3-none-any.whl": wheel("naiad_tiny", "SIZE = 'tiny'")})
     source = archive(
@@ -127,6 +130,7 @@ def start_processing(jobs: Any, name: str, program: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_outputs_and_checkpoints_are_stored_while_a_program_runs(jobs: Any) -> None:
     """Checkpoints are used by the attempt after a killed agent, and by another job."""
     checkpoints = {"CheckpointConfig": {"S3Uri": "s3://naiad/checkpoints/one"}}

@@ -28,7 +28,15 @@ def zeros(count_mib: int) -> bytes:
     return out.getvalue()
 
 
-def test_hostile_source_archives(jobs: Any, archive: Any) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("upwards", "link", "bomb"),
+        pytest.param(("absolute", "hard-link", "device", "pipe", "cut", "no-archive"), marks=pytest.mark.slow),
+    ],
+)
+def test_hostile_source_archives(jobs: Any, archive: Any, names: tuple[str, ...]) -> None:
+    """tests/unit/service/contract/test_archive.py has each of them without a job."""
     sources = {
         "upwards": archive({"../../up": b"x"}),
         "absolute": archive({"/etc/naiad-was-here": b"x"}),
@@ -40,7 +48,8 @@ def test_hostile_source_archives(jobs: Any, archive: Any) -> None:
         "no-archive": b"not an archive",
         "bomb": zeros(300),
     }
-    names = [jobs.source(name, content) for name, content in sources.items()]
+    for name in names:
+        jobs.source(name, sources[name])
     reasons = {name: jobs.failed(name) for name in names}
     assert all(reason.startswith("ClientError: the archive ") for reason in reasons.values()), reasons
     assert not any(str(jobs.server.state) in reason for reason in reasons.values()), reasons
@@ -49,7 +58,16 @@ def test_hostile_source_archives(jobs: Any, archive: Any) -> None:
     assert not [path for path in jobs.server.files("jobs") if path.name == "up"]
 
 
-def test_keys_that_cannot_be_file_names(jobs: Any, channel: Any, manifest: Any) -> None:
+@pytest.mark.parametrize(
+    ("prefixes", "lists"),
+    [
+        (("dots",), ("up", "none")),
+        pytest.param(("twice", "both", "long", "nothing"), ("absolute", "text", "absent"), marks=pytest.mark.slow),
+    ],
+)
+def test_keys_that_cannot_be_file_names(
+    jobs: Any, channel: Any, manifest: Any, prefixes: tuple[str, ...], lists: tuple[str, ...]
+) -> None:
     jobs.put(
         {
             "twice/a//b": b"1",
@@ -64,11 +82,8 @@ def test_keys_that_cannot_be_file_names(jobs: Any, channel: Any, manifest: Any) 
         }
     )
     channels = {
-        **{f"key-{prefix}": channel("train", f"{prefix}/") for prefix in ("twice", "dots", "both", "long", "nothing")},
-        **{
-            f"list-{name}": channel("train", f"lists/{name}", "ManifestFile")
-            for name in ("up", "absolute", "none", "text", "absent")
-        },
+        **{f"key-{prefix}": channel("train", f"{prefix}/") for prefix in prefixes},
+        **{f"list-{name}": channel("train", f"lists/{name}", "ManifestFile") for name in lists},
     }
     names = [jobs.shell(name, "true", InputDataConfig=[config]) for name, config in channels.items()]
     reasons = {name: jobs.failed(name) for name in names}
@@ -86,11 +101,11 @@ def test_archives_in_channels_are_not_extracted(jobs: Any, channel: Any, archive
     ("name", "hyperparameters"),
     [
         ("program-up", {"sagemaker_program": "../../../../../../etc/passwd"}),
-        ("program-number", {"sagemaker_program": "5"}),
-        ("program-nul", {"sagemaker_program": '"train.py\\u0000"'}),
         ("value-nul", {"lr": '"a\\u0000b"'}),
-        ("source-elsewhere", {"sagemaker_submit_directory": "file:///etc"}),
-        ("source-up", {"sagemaker_submit_directory": "/opt/ml/../../etc"}),
+        pytest.param("program-number", {"sagemaker_program": "5"}, marks=pytest.mark.slow),
+        pytest.param("program-nul", {"sagemaker_program": '"train.py\\u0000"'}, marks=pytest.mark.slow),
+        pytest.param("source-elsewhere", {"sagemaker_submit_directory": "file:///etc"}, marks=pytest.mark.slow),
+        pytest.param("source-up", {"sagemaker_submit_directory": "/opt/ml/../../etc"}, marks=pytest.mark.slow),
     ],
 )
 def test_bad_hyperparameters_are_refused(jobs: Any, archive: Any, name: str, hyperparameters: dict[str, str]) -> None:

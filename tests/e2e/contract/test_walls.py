@@ -59,7 +59,7 @@ def test_only_regular_files_of_the_model_are_stored(jobs: Any) -> None:
 
 def test_a_pipe_or_a_flood_in_place_of_the_failure_file(jobs: Any) -> None:
     pipe = jobs.shell("pipe-failure", "mkfifo /opt/ml/output/failure; exit 3")
-    flood = jobs.shell("flood", "yes failed | head -c 300000000 > /opt/ml/output/failure; exit 3")
+    flood = jobs.shell("flood", "yes failed | head -c 30000000 > /opt/ml/output/failure; exit 3")
     assert jobs.failed(pipe) == "AlgorithmError: the program ended with exit status 3"
     assert jobs.failed(flood).startswith("failed\nfailed")
     assert len(jobs.end(flood)["FailureReason"]) <= 1024
@@ -88,9 +88,9 @@ def test_a_deep_tree_of_a_program_is_removed(jobs: Any) -> None:
     program = """
         import os
         os.chdir("/opt/ml/model")
-        for _ in range(3000):
-            os.mkdir("d")
-            os.chdir("d")
+        for _ in range(1100):
+            os.mkdir("deep")
+            os.chdir("deep")
         open("end", "w").close()
     """
     name = jobs.python("deep", program)

@@ -13,7 +13,7 @@ def model_fn(folder): return 2
 def transform_fn(model, body, content_type, accept):
     value = json.loads(body)
     if value == "slow":
-        time.sleep(3)
+        time.sleep(1.5)
         return json.dumps("slowly")
     return json.dumps(model * value)
 """

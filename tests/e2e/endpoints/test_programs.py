@@ -118,8 +118,8 @@ def test_a_stream(endpoints: Any):
     assert parts(b"one two three") == [b"one ", b"two ", b"three "]
     with pytest.raises(Exception, match="the third word"):
         parts(b"one two fail")
-    whole = endpoints.invoke("streams", b"one two", "text/plain")
-    assert whole["Body"].read() == b"one two "
+    gathered = endpoints.invoke("streams", b"one two", "text/plain")
+    assert gathered["Body"].read() == b"one two "
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning", "ignore:.torch.jit:DeprecationWarning")

@@ -41,16 +41,16 @@ def test_sdk_2(own_endpoints: Any, sdk2: Any, source: Path) -> None:
         from sagemaker.serializers import JSONSerializer
 
         source, role = sys.argv[1:]
-        made = {"framework_version": "2.3.0", "py_version": "py311", "source_dir": source, "role": role}
+        arguments = {"framework_version": "2.3.0", "py_version": "py311", "source_dir": source, "role": role}
         json = {"serializer": JSONSerializer(), "deserializer": JSONDeserializer()}
 
-        estimator = PyTorch(entry_point="train.py", instance_count=1, instance_type="ml.m5.large", **made)
+        estimator = PyTorch(entry_point="train.py", instance_count=1, instance_type="ml.m5.large", **arguments)
         estimator.fit(wait=True, logs=False)
         predictor = estimator.deploy(1, "ml.m5.large", entry_point="inference.py", source_dir=source)
         print("npy", predictor.predict(np.array([[1.0, 2.0]], dtype=np.float32)))
         predictor.delete_predictor()
 
-        model = PyTorchModel(model_data=estimator.model_data, entry_point="inference.py", **made)
+        model = PyTorchModel(model_data=estimator.model_data, entry_point="inference.py", **arguments)
         transformer = model.transformer(
             1, "ml.m5.large", output_path="s3://naiad/answers", accept="text/csv", assemble_with="Line"
         )

@@ -179,7 +179,12 @@ def test_the_list_the_log_and_tags(endpoints: Any, adds: str):
 
 
 @pytest.mark.parametrize(
-    ("kind", "first"), [("application/json", b"{"), ("application/jsonlines", b"{"), ("text/csv", b"")]
+    ("kind", "first"),
+    [
+        ("application/jsonlines", b"{"),
+        pytest.param("application/json", b"{", marks=pytest.mark.slow),
+        pytest.param("text/csv", b"", marks=pytest.mark.slow),
+    ],
 )
 def test_an_artifact_answers_one_line_a_record(endpoints: Any, kind: str, first: bytes):
     """No Accept is needed. Several records are one request where their type allows it."""

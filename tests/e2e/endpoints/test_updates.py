@@ -129,12 +129,12 @@ def test_a_deleted_model_and_configuration_change_nothing(endpoints: Any):
         endpoints.sagemaker.describe_model(ModelName="kept")
     endpoints.sagemaker.delete_endpoint(EndpointName="kept")
     waiter = endpoints.sagemaker.get_waiter("endpoint_deleted")
-    waiter.wait(EndpointName="kept", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    waiter.wait(EndpointName="kept", WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
     with pytest.raises(ClientError, match="kept not found"):
         endpoints.answer("kept", 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_server_that_starts_again_answers_again(own_endpoints: Any, number: int):
     """The model's data is not needed any more."""
     endpoints = own_endpoints

@@ -24,10 +24,10 @@ from botocore.credentials import Credentials
 from naiad.home import ServerAddress, read_address
 
 MAX_GROWTH_MB = 60
-"""How much the server's memory may grow over one file of tests; a body of a gigabyte would be far more."""
+"""Limit of the growth of the server's memory over one file of tests; a body of a gigabyte would be far more."""
 UPLOAD_TIMEOUT_S = 2
 PATIENCE_S = 0.4
-"""How long an exchange waits for an answer: longer means that the request was incomplete, or the connection stays open."""
+"""Time after which an exchange stops waiting for an answer: the request was incomplete, or the connection stays open."""
 TIMEOUT_S = 30
 
 

@@ -127,7 +127,7 @@ def test_a_body_that_falls_silent(target: Any, path: str) -> None:
 
 
 def test_many_silent_bodies_at_once(target: Any) -> None:
-    """Each has an allowed length. Bodies of unknown senders are not waited for, and other clients are served meanwhile."""
+    """Bodies of unknown senders are not waited for, and other clients are served meanwhile; each has an allowed length."""
     unknown = target.head("POST", "/", service="sagemaker", headers=LIST, key=("AKIANOBODY", "x"))
     known = target.head("PUT", "/naiad/never", digest=UNSIGNED)
     connections = [target.connect() for _ in range(200)]

@@ -18,6 +18,7 @@ def table(tmp_path):
     return file
 
 
+@pytest.mark.usefixtures("no_export")
 def test_quarantined_samples_are_listed(table, tmp_path):
     fit("mlp", table, label="kind", epochs=1, out=tmp_path / "run", report=False, progress=SilentProgress())
     with (tmp_path / "run" / "quarantine.csv").open() as file:
@@ -25,6 +26,7 @@ def test_quarantined_samples_are_listed(table, tmp_path):
     assert [(row["name"], row["kind"]) for row in rows] == [("row 4", "missing-label"), ("row 9", "missing-label")]
 
 
+@pytest.mark.usefixtures("no_export")
 def test_a_report_and_its_baseline_can_be_left_out(table, tmp_path):
     without_report = fit(
         "mlp", table, label="kind", epochs=1, out=tmp_path / "a", report=False, progress=SilentProgress()

@@ -35,6 +35,7 @@ def _check_weights(folder):
         assert hashlib.sha256(file.read_bytes()).hexdigest() == EXPECTED["model.safetensors"]
 
 
+@pytest.mark.usefixtures("no_export")
 def test_a_run_resumes_from_an_older_checkpoint(tmp_path):
     shutil.copytree(FIXTURES / "interrupted", tmp_path / "run")
     model = _train(out=tmp_path / "run", resume=True, seed=5)
@@ -43,6 +44,7 @@ def test_a_run_resumes_from_an_older_checkpoint(tmp_path):
     _check_weights(tmp_path / "run")
 
 
+@pytest.mark.usefixtures("no_export")
 def test_an_older_plan_is_followed(tmp_path):
     model = _train(plan=FIXTURES / "plan.json", out=tmp_path / "run")
     assert model.history[-1].step == EXPECTED["steps"]

@@ -39,6 +39,7 @@ def choose(run, **overrides):
     return run.choose_plan(overrides, time.perf_counter(), seed=0)
 
 
+@pytest.mark.usefixtures("no_export")
 def test_a_run_leaves_a_model_with_its_scores(dataset, tmp_path):
     run = make_run(dataset, tmp_path / "run")
     chosen = choose(run, epochs=2)

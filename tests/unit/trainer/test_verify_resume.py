@@ -25,12 +25,16 @@ def test_a_killed_run_ends_with_the_same_bits(net, data):
     assert lines[-1].startswith("kill 2 of 2 after step")
 
 
+FAILS = "import sys; sys.stderr.write(\"no network is called 'nothing'\"); sys.exit(2)"
+
+
 def test_a_run_that_fails_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TrainingError, match=r"exit status 2.*no network is called 'nothing'"):
-        verify_resume([*TRAIN, "nothing", "digits"], kills=1)
+        verify_resume([sys.executable, "-c", FAILS, "nothing", "digits"], kills=1)
 
 
+@pytest.mark.usefixtures("no_export")
 def test_a_single_bit_is_found(tmp_path):
     X, y = torch.rand(40, 3), torch.arange(40) % 2
     for name in ("one", "other"):

@@ -17,7 +17,7 @@ DOMAIN = "amazonaws.com"
 ROOT_LIFE = dt.timedelta(days=730)
 LEAF_LIFE = dt.timedelta(days=7)
 _SKEW = dt.timedelta(days=1)
-"""How far a certificate begins in the past, for clocks that are a little behind."""
+"""Certificates begin this long in the past, for clocks that are a little behind."""
 
 
 def make_key() -> EllipticCurvePrivateKey:

@@ -35,9 +35,9 @@ _ACCEPT_RETRY_S = 0.2
 class ProxyLimits:
     connections: int = 256
     head_timeout_s: float = 10
-    """For the head, and again for the TLS handshake."""
+    """Counts for the head, and again for the TLS handshake."""
     idle_timeout_s: float = 600
-    """How long a connection may live while no byte moves either way."""
+    """A connection ends when no byte moves either way for this long."""
 
 
 DEFAULT_LIMITS = ProxyLimits()

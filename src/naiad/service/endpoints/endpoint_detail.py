@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from naiad.service.endpoints.older_names import ENDPOINT_DETAIL, with_current_names
+from naiad.service.endpoints.old_names import ENDPOINT_DETAIL, with_current_names
 from naiad.service.endpoints.rollout import Rollout
 
 

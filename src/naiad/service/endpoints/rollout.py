@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from naiad.service.domain.errors import Invalid
-from naiad.service.endpoints.older_names import ROLLOUT, ROLLOUT_VARIANT, with_current_names
+from naiad.service.endpoints.old_names import ROLLOUT, ROLLOUT_VARIANT, with_current_names
 
 _DEFAULT_IDLE_TIMEOUT_S = 300.0
 _DEFAULT_START_TIMEOUT_S = 240.0

@@ -1,4 +1,4 @@
-"""From a verified API call to its handler: parse by AWS's model, validate, call, serialize."""
+"""Dispatches a verified API call to its handler: parse by AWS's model, validate, call, serialize."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ from naiad.service.gateway.protocol.validate import validate
 from naiad.service.gateway.signing.authenticator import Principal
 
 _ALLOWED_FOR_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
-"""What the program of a job may call besides S3."""
+"""Operations that the program of a job may call, besides S3."""
 _INVOCATIONS = ("InvokeEndpoint", "InvokeEndpointWithResponseStream")
 _READ_PREFIXES = ("Describe", "List", "Get", "Filter", "Search", "Simulate")
 _FURTHER_ENUM_VALUES = dict.fromkeys(

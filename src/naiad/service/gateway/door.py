@@ -1,4 +1,4 @@
-"""What a door of the gateway is: which requests are its own, and what answers them."""
+"""The interface of a door of the gateway: which requests are its own, and what answers them."""
 
 from typing import Protocol
 

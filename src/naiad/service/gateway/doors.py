@@ -5,7 +5,7 @@ from naiad.service.gateway.api_door import ApiDoor
 from naiad.service.gateway.door import Door
 from naiad.service.gateway.invocation_door import InvocationDoor
 from naiad.service.gateway.operation import Services
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.gateway.s3.s3_door import S3Door
 from naiad.service.gateway.s3.service import S3Service
 from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.unsigned_doors import MetricsDoor, PingDoor

@@ -67,14 +67,14 @@ class InvocationDoor:
         )
         if not self._authenticator.is_key_of_user(call.signature):
             raise AccessDenied("the key of a job may not invoke endpoints")
-        return await self.invoke(call.route, request, call.body)
+        return await self._respond(call.route, request, call.body)
 
     def error_response(self, request: Request, error: ServiceError) -> Response:
         return api_error_response(request, error)
 
     def close(self) -> None: ...
 
-    async def invoke(self, route: Route, request: Request, body: bytes) -> Response:
+    async def _respond(self, route: Route, request: Request, body: bytes) -> Response:
         """Answers a verified request; the client may use the connection again after an error."""
         try:
             name = _endpoint_name(request)

@@ -1,7 +1,8 @@
 """The table of API operations: which function answers which operation of which service.
 
-A handler takes the services that it works with, and last the request: the parsed input in the shape of AWS's model, validated
-against it. It returns the output in that shape. It runs in a thread and raises the domain's errors::
+A handler takes the services that it works with, perhaps the ``principal`` who signed, and last the request: the parsed input in
+the shape of AWS's model, validated against it. It returns the output in that shape. It runs in a thread, and raises the
+domain's errors::
 
     @operation("sagemaker", "DescribeModel")
     def describe_model(catalog: ModelCatalog, request: Shape) -> Shape: ...
@@ -29,7 +30,7 @@ Handler = Callable[..., Shape]
 
 @dataclass(frozen=True)
 class Services:
-    """What handlers work with. A handler names a field as its parameter to get it; ``principal`` is the one who signed."""
+    """Everything that handlers work with: a handler names a field as its parameter to get it."""
 
     jobs: "JobService"
     catalog: "ModelCatalog"
@@ -56,7 +57,7 @@ class Operation:
 
 _OPERATIONS: dict[tuple[str, str], Operation] = {}
 OPERATIONS: Mapping[tuple[str, str], Operation] = _OPERATIONS
-"""By botocore's name of the service and AWS's of the operation: ("sagemaker", "CreateTrainingJob")."""
+"""Keys: botocore's name of the service and AWS's of the operation: ("sagemaker", "CreateTrainingJob")."""
 
 
 def operation(service: str, name: str) -> Callable[[Handler], Handler]:

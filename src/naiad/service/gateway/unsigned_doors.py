@@ -8,12 +8,13 @@ from naiad.service.gateway.prometheus import CONTENT_TYPE, render_metrics
 
 
 class _UnsignedDoor:
-    """Reads no body."""
+    """A path that is read without a signature. A signed request for it is one for an S3 bucket of that name."""
 
     path: str
 
     def owns(self, request: Request) -> bool:
-        return request.method == "GET" and request.path == self.path
+        is_signed = "authorization" in request.headers or "X-Amz-Signature" in request.query_params
+        return request.method == "GET" and request.path == self.path and not is_signed
 
     def max_body_bytes(self, request: Request) -> int | None:  # noqa: ARG002  # reason: the same for every request
         return None

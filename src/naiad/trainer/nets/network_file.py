@@ -18,6 +18,9 @@ from torch import nn
 from naiad.errors import NetworkError, did_you_mean
 from naiad.trainer.nets.network_source import NetworkSource
 
+MODULE_PREFIX = "_naiad_network_"
+"""Prefix of the names under which files are imported."""
+
 
 def is_file_reference(text: str) -> bool:
     """Whether ``text`` is ``file.py:Class`` or ``file.py``."""
@@ -74,7 +77,7 @@ def _read_source(file: Path) -> str:
 
 def _import_source(file: Path, source: str) -> ModuleType:
     digest = hashlib.sha256(f"{file.resolve()}\n{source}".encode(errors="backslashreplace")).hexdigest()[:16]
-    name = f"_naiad_network_{digest}"
+    name = f"{MODULE_PREFIX}{digest}"
     spec = importlib.util.spec_from_file_location(name, file.resolve())
     assert spec is not None
     assert spec.loader is not None

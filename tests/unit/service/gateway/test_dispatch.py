@@ -1,4 +1,4 @@
-"""From a verified call to its handler."""
+"""Dispatch of verified calls."""
 
 import json
 

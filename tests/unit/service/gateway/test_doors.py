@@ -6,7 +6,7 @@ from naiad.service.gateway.api_door import ApiDoor
 from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.invocation_door import InvocationDoor
-from naiad.service.gateway.s3.door import S3Door
+from naiad.service.gateway.s3.s3_door import S3Door
 from naiad.service.gateway.unsigned_doors import MetricsDoor, PingDoor
 
 TARGET = {"x-amz-target": "SageMaker.ListTrainingJobs"}
@@ -34,6 +34,8 @@ def doors(client):
         ("GET", "/ping", {}, PingDoor),
         ("GET", "/metrics", {}, MetricsDoor),
         ("POST", "/ping", {}, ApiDoor),
+        ("GET", "/ping", signed_for("s3"), S3Door),
+        ("GET", "/metrics", signed_for("s3"), S3Door),
         ("GET", "/data/key", signed_for("s3"), S3Door),
         ("POST", "/endpoints/e/invocations", signed_for("s3"), S3Door),
         ("GET", "/data/key", {}, S3Door),

@@ -19,7 +19,7 @@ def all_errors() -> list[type[ServiceError]]:
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
 def test_every_error_has_a_code(kind):
-    """Only an error of the server is a 5xx, which clients retry."""
+    """Clients retry a 5xx: only an error of the server is one."""
     for service in ("sagemaker", "logs", "cloudwatch", "iam", "sts", "s3", "sagemaker-runtime"):
         code, status = aws_error_code(service, kind("what"))
         assert code

@@ -35,12 +35,13 @@ def test_folders_without_permissions_are_removed(tmp_path: Path) -> None:
 
 
 def test_a_tree_deeper_than_any_path_is_removed(tmp_path: Path) -> None:
+    """It is deeper than Python's recursion, too."""
     tree = tmp_path / "tree"
     tree.mkdir()
     folder = os.open(tree, os.O_RDONLY)
-    for _ in range(3000):
-        os.mkdir("d", dir_fd=folder)
-        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+    for _ in range(1100):
+        os.mkdir("deep", dir_fd=folder)
+        inner = os.open("deep", os.O_RDONLY, dir_fd=folder)
         os.close(folder)
         folder = inner
     os.close(os.open("file", os.O_CREAT, dir_fd=folder))

@@ -61,7 +61,7 @@ class ModelCatalog:
         return self.entities.find(query)
 
     def delete(self, kind: EntityKind, name: str) -> None:
-        """What was made from it is not changed. Raises NotFound."""
+        """Deletes it; endpoints that were made from it do not change. Raises NotFound."""
         self.entities.delete(self.get(kind, name))
 
     def _resolve_package(self, container: Mapping[str, Any]) -> Mapping[str, Any]:

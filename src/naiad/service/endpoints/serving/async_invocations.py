@@ -56,7 +56,7 @@ class AsyncRequest:
 
 @dataclass
 class AsyncInvocations:
-    """For the loop's thread."""
+    """Used on the event loop's thread only."""
 
     router: EndpointRouter
     entities: EntityStore
@@ -64,7 +64,7 @@ class AsyncInvocations:
     clock: Clock
     state_folder: Path
     _limits: dict[str, ConcurrencyLimit] = field(default_factory=dict)
-    """By endpoint, so that a slow one does not hold up the others."""
+    """Limits by endpoint, so that a slow one does not hold up the others."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def accept(self, request: AsyncRequest, rollout: Rollout) -> AsyncRequest:

@@ -17,7 +17,7 @@ from naiad.service.endpoints.serving.model_preparer import ModelPreparer
 
 @dataclass
 class Deployer:
-    """For the loop's thread."""
+    """Used on the event loop's thread only."""
 
     preparer: ModelPreparer
     state_folder: Path

@@ -30,7 +30,7 @@ OnFinished = Callable[[str, Invocation, InvocationResponse], None]
 
 @dataclass
 class Deployment:
-    """For the loop's thread."""
+    """Used on the event loop's thread only."""
 
     rollout: Rollout
     folder: Path

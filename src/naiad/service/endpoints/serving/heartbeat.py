@@ -16,7 +16,7 @@ _HUNG_AFTER_S = 2.0
 
 
 class Heartbeat:
-    """For the loop's thread."""
+    """Used on the event loop's thread only."""
 
     def __init__(self, connection: socket.socket, pid: int) -> None:
         """pid: the worker process, or one that has started it."""

@@ -66,7 +66,7 @@ class InvocationMetrics:
     now_s: Callable[[], float] = time.time
     """Seconds since 1970."""
     minutes: dict[tuple[str, str], dict[int, MinuteMetrics]] = field(default_factory=dict)
-    """By (endpoint, variant), then by the minute since 1970."""
+    """Metrics by (endpoint, variant), then by the minute since 1970."""
     totals: dict[tuple[str, str], TotalMetrics] = field(default_factory=dict)
 
     def record_refusal(self, endpoint: str, variant: str, status: int) -> None:

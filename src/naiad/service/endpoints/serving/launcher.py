@@ -43,7 +43,7 @@ class Launcher:
     start_timeout_s: float
 
     async def __call__(self, owner: ReplicaOwner, number: int) -> Replica:
-        """For the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError."""
+        """Used on the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError."""
         name = f"{self.name_prefix}-{number}"
         folder = self.prepared.folder.with_name(f"{self.prepared.folder.name}-{number}")
         loop = asyncio.get_running_loop()

@@ -70,7 +70,7 @@ class ModelPreparer:
     async def measure_remaining_engines(self, prepared: PreparedModel, log: WriteLog) -> None:
         """Measures the engines that the deployment did not wait for, adds them to the table and writes it to the log again.
 
-        For the loop's thread; a measurement stops when this is cancelled. Raises OSError when the folder is gone.
+        Used on the event loop's thread; a measurement stops when this is cancelled. Raises OSError when the folder is gone.
         """
         table = read_table(prepared.model_folder)
         remaining = table.get("unmeasured", [])

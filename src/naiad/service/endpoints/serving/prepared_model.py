@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from naiad import durable
-from naiad.service.endpoints.older_names import PREPARED_MODEL, with_current_names
+from naiad.service.endpoints.old_names import PREPARED_MODEL, with_current_names
 from naiad.service.endpoints.worker.model_kind import ModelKind
 
 _RECORD_FILE = "prepared.json"

@@ -27,7 +27,7 @@ _UNFINISHED = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.
 
 @dataclass
 class EndpointReconciler:
-    """For the loop's thread, except ``wake``."""
+    """Used on the event loop's thread only, except ``wake``."""
 
     entities: EntityStore
     router: EndpointRouter

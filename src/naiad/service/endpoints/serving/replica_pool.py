@@ -38,7 +38,7 @@ OnFinished = Callable[[Invocation, InvocationResponse], None]
 
 
 class ReplicaPool:
-    """Owner of its replicas. For the loop's thread."""
+    """Owner of its replicas. Used on the event loop's thread only."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ _STABLE_AFTER_S = 30.0
 
 @dataclass
 class ReplicaSet:
-    """For the loop's thread."""
+    """Used on the event loop's thread only."""
 
     variant: str
     launch: Callable[[int], Awaitable[Replica]]

@@ -17,7 +17,7 @@ _QUEUE_FULL_STATUS = 503
 
 @dataclass
 class EndpointRouter:
-    """For the loop's thread; other threads may call ``variant_states`` and ``all_states``."""
+    """Used on the event loop's thread; other threads may call ``variant_states`` and ``all_states``."""
 
     metrics: InvocationMetrics
     deployments: dict[str, Deployment] = field(default_factory=dict)

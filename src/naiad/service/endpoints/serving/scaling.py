@@ -20,7 +20,7 @@ class InstanceBounds:
     min_count: int
     max_count: int
     idle_timeout_s: float = 300.0
-    """With a minimum of 0: after so long without an invocation the last instance stops."""
+    """Time without an invocation after which the last instance stops, when the minimum is 0."""
 
     @property
     def is_fixed(self) -> bool:

@@ -18,7 +18,7 @@ class _Record:
     """Number in its file, from 1."""
     line: bytes
     body: bytes
-    """What the model gets of the line."""
+    """Part of the line that the model gets."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _LOG = logging.getLogger("naiad.worker")
 
 
 class Batcher:
-    """For the thread of its event loop, which is the worker's only one: the loop does not read sockets while the model runs.
+    """Runs the model on the event loop's thread, the worker's only one: the loop does not read sockets meanwhile.
 
     While a response is streamed the model gets no other request, since it is in the middle of that one.
     """

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from naiad.service.endpoints.older_names import ENGINE_TABLE, with_current_names
+from naiad.service.endpoints.old_names import ENGINE_TABLE, with_current_names
 
 BATCH_SIZES = (1, 8, 32)
 TABLE_FILE = "engines.json"
@@ -28,7 +28,7 @@ class EngineMeasurement:
     latency_us: float = 0.0
     """Median of one sample alone."""
     samples_per_s: tuple[float, ...] = ()
-    """By batch size, as BATCH_SIZES has them."""
+    """One rate for each of BATCH_SIZES."""
     memory_mb: float = 0.0
 
 

@@ -11,7 +11,7 @@ MAX_MESSAGE_CHARACTERS = 1024
 class InferenceRequest:
     body: bytes
     content_type: str = ""
-    """As the client sent it, with its parameters; empty when it sent none."""
+    """Header as the client sent it, with its parameters; empty when it sent none."""
     accept: str = ""
     custom_attributes: str = ""
     """X-Amzn-SageMaker-Custom-Attributes."""

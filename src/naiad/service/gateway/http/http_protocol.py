@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from naiad.service.gateway.http.coalescing_transport import CoalescingTransport
 
 MAX_HEAD_BYTES = 64 * 1024
-"""How many bytes may come without a whole head or a byte of a body among them. One read of the socket may come on top."""
+"""The most bytes that may come without a whole head or a byte of a body among them. One read of the socket may come on top."""
 HEAD_TIMEOUT_S = 20.0
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 

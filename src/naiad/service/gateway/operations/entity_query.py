@@ -1,4 +1,4 @@
-"""What the List… operations of models, endpoints and their kin share."""
+"""The query that the List… operations of models, endpoints and their kin share."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What the List… and Describe… operations of jobs share."""
+"""The query and the failure reason that the operations of all kinds of jobs share."""
 
 from typing import Literal
 

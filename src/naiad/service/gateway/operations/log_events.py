@@ -17,7 +17,7 @@ from naiad.service.jobs.service import JobService
 _EVENTS_PER_PAGE = 10_000
 _BYTES_PER_PAGE = 1024 * 1024
 _MAX_SCANNED_BYTES = 16 * 1024 * 1024
-"""How much one call reads; more is read with the next token."""
+"""Limit of what one call reads; the next token reads on."""
 _TOKEN = re.compile(r"([fb])/([0-9]{1,18})")
 
 

@@ -20,7 +20,7 @@ class ValueSummary:
     lowest: float
     highest: float
     counts: Mapping[float, int]
-    """How often each value occurred, for percentiles."""
+    """Number of occurrences by value, for percentiles."""
 
     @classmethod
     def of(cls, value: float) -> "ValueSummary":

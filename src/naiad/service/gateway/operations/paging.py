@@ -1,4 +1,4 @@
-"""What the List… operations of every noun share."""
+"""Pages and times, which the List… operations of every noun share."""
 
 import datetime as dt
 

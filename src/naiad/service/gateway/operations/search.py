@@ -18,7 +18,7 @@ from naiad.service.jobs.service import JobService
 from naiad.service.store.port import JobQuery, Store
 
 _MAX_SCANNED_JOBS = 5_000
-"""How many jobs one call looks at, for filters that the store has no index for; the next token continues."""
+"""Limit of the jobs that one call looks at, for filters that the store has no index for; the next token continues."""
 _SORT_COLUMNS = {
     "TrainingJobName": "name",
     "CreationTime": "created_at",

@@ -8,6 +8,7 @@ import binascii
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -70,12 +71,7 @@ def from_form(shape: Any, form: Mapping[str, str], prefix: str = "") -> Any:
 
 
 def _take_until_none(items: Iterable[Any]) -> list[Any]:
-    taken = []
-    for item in items:
-        if item is None:
-            break
-        taken.append(item)
-    return taken
+    return list(takewhile(lambda item: item is not None, items))
 
 
 def _parse_scalar(type_name: str, text: str) -> Any:

@@ -31,7 +31,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
     "tagging": Configuration("GetBucketTagging", "NoSuchTagSet"),
     "website": Configuration("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
 }
-"""By the parameter of the query that selects it."""
+"""Keys: the parameter of the query that selects the configuration."""
 
 
 async def get_configuration(call: S3Call) -> Response:

@@ -18,39 +18,39 @@ class ExpectedChecksums(Mapping[str, str]):
     was announced and is missing.
     """
 
-    def __init__(self, given: Mapping[str, str], announced: frozenset[str], trailers: Mapping[str, str]) -> None:
-        self._given, self._announced, self._trailers = given, announced, trailers
+    def __init__(self, in_headers: Mapping[str, str], announced: frozenset[str], trailers: Mapping[str, str]) -> None:
+        self._in_headers, self._announced, self._trailers = in_headers, announced, trailers
 
     def __getitem__(self, name: str) -> str:
         if name not in self._announced:
-            return self._given[name]
+            return self._in_headers[name]
         value = self._trailers.get(_PREFIX + name)
         if value is None:
             raise S3Error("MalformedTrailerError", 400, f"the trailer {_PREFIX}{name} was announced and did not come")
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return iter({*self._given, *self._announced})
+        return iter({*self._in_headers, *self._announced})
 
     def __len__(self) -> int:
-        return len({*self._given, *self._announced})
+        return len({*self._in_headers, *self._announced})
 
     def with_computed(self, name: str) -> "ExpectedChecksums":
         """Returns them with one more, which is only to be computed."""
-        return ExpectedChecksums({**self._given, name: ""}, self._announced, self._trailers)
+        return ExpectedChecksums({**self._in_headers, name: ""}, self._announced, self._trailers)
 
 
 def expected_checksums(request: Request, trailers: Mapping[str, str]) -> ExpectedChecksums:
     """Reads Content-MD5, x-amz-checksum-… and the trailers that x-amz-trailer announces. Raises S3Error."""
-    given = header_checksums(request)
+    in_headers = header_checksums(request)
     if "content-md5" in request.headers:
-        given["md5"] = _check_md5(request.header("content-md5"))
+        in_headers["md5"] = _check_md5(request.header("content-md5"))
     names = {name.strip().lower().removeprefix(_PREFIX) for name in request.header("x-amz-trailer").split(",")}
-    announced = frozenset(names & set(ALGORITHMS)) - set(given)
+    announced = frozenset(names & set(ALGORITHMS)) - set(in_headers)
     chosen = request.header("x-amz-sdk-checksum-algorithm").lower()
     if chosen in ALGORITHMS and chosen not in announced:
-        given.setdefault(chosen, "")
-    return ExpectedChecksums(given, announced, trailers)
+        in_headers.setdefault(chosen, "")
+    return ExpectedChecksums(in_headers, announced, trailers)
 
 
 def header_checksums(request: Request) -> dict[str, str]:

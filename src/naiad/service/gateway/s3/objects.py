@@ -30,7 +30,7 @@ class _OpenObject:
     info: ObjectInfo
     byte_range: ByteRange | None
     content: bytes | Iterator[bytes]
-    """In memory when it is small."""
+    """Bytes when the object is small, otherwise pieces."""
 
 
 async def put_object(call: S3Call) -> Response:

@@ -47,7 +47,7 @@ _BUCKET: dict[tuple[str, str], Operation] = {
         for name, one in bucket_configuration.CONFIGURATIONS.items()
     },
 }
-"""By method and subresource. DeleteObjects checks its access key by key."""
+"""Keys: method and subresource. DeleteObjects checks its access key by key."""
 _OBJECT: dict[tuple[str, str], Operation] = {
     ("GET", ""): Operation("GetObject", objects.get_object, Access.READ),
     ("GET", "partNumber"): Operation("GetObject", objects.get_object, Access.READ),
@@ -69,7 +69,7 @@ _COPIES = {
     "": Operation("CopyObject", copy_object.copy_object, Access.WRITE),
     "uploadId": Operation("UploadPartCopy", multipart_upload.upload_part_copy, Access.WRITE),
 }
-"""For a PUT of an object that names a source."""
+"""Operations of a PUT of an object that names a source, by subresource."""
 _LIST_BUCKETS = Operation("ListBuckets", buckets.list_buckets, Access.MANAGE_BUCKETS)
 _NO_SUBRESOURCES = ("uploadId", "partNumber", "list-type")
 # fmt: off

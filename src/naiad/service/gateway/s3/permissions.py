@@ -1,4 +1,4 @@
-"""What the program of a job may reach in S3: what the job's request names, and nothing else."""
+"""Permissions of a job's program in S3: it may reach what the job's request names, and nothing else."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 
 
 class Access(Enum):
-    """What an operation does with the bucket and key that it names."""
+    """The use that an operation makes of the bucket and key that it names."""
 
     READ = "reads an object"
     WRITE = "puts or deletes an object"
@@ -25,7 +25,7 @@ class Access(Enum):
 class Grant:
     bucket: str
     prefix: str
-    """Without a slash at its end; "" is the whole bucket."""
+    """A prefix of keys without a slash at its end; "" is the whole bucket."""
     is_writable: bool
     is_key_prefix: bool = False
     """Whether it covers every key that begins with the prefix, as S3Prefix does; otherwise the prefix and what is below it."""

@@ -33,7 +33,7 @@ class RequestBody:
         return b"".join(received)
 
     async def read_all(self) -> bytes:
-        """For bodies with a small limit."""
+        """Returns what is left of the body; for bodies with a small limit."""
         pieces = []
         while not self.has_ended:
             pieces.append(await self.read_piece())

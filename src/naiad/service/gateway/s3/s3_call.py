@@ -76,7 +76,7 @@ class S3Call:
         return _parse_body(data)
 
     async def read_xml_unchecked(self) -> Node:
-        """For operations whose checksum headers are those of something else. Raises S3Error."""
+        """Reads a body that the checksum headers do not belong to. Raises S3Error."""
         return _parse_body(await self.open_body(MAX_BYTES).read_all())
 
 

@@ -20,7 +20,7 @@ class Node:
     text: str = ""
     children: list["Node"] = field(default_factory=list)
     attributes: str = ""
-    """As they stand in the tag."""
+    """The text of the attributes in the tag."""
 
     def all(self, name: str) -> list["Node"]:
         """Returns the children of that name."""

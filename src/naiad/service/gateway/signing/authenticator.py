@@ -1,4 +1,4 @@
-"""Who signed a request: a key's owner, or the program of a job with the key of its own."""
+"""Authentication: finds out who signed a request, the owner of a key or the program of a job with a key of its own."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ EMPTY_HASH = hashlib.sha256().hexdigest()
 
 @dataclass(frozen=True)
 class Principal:
-    """Who signed a request."""
+    """The one who signed a request."""
 
     access_key: str
     name: str
@@ -44,7 +44,7 @@ class Authenticator:
         sigv4.check_claim(request, self._secret_of, self.clock.now())
 
     def check_replay(self, verified: VerifiedSignature) -> None:
-        """For a request that changes something. Raises RequestRejected when it came before."""
+        """Raises RequestRejected when a request that changes something came before."""
         self._replay_guard.check(verified, self.clock.now())
 
     def is_key_of_user(self, verified: VerifiedSignature) -> bool:

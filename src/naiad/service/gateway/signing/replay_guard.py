@@ -31,7 +31,7 @@ class ReplayGuard:
         return len(self._first_seen)
 
     def check(self, verified: VerifiedSignature, now: dt.datetime) -> None:
-        """For a request that changes something, once its signature is verified. Raises RequestRejected for a replay."""
+        """Remembers a verified request that changes something. Raises RequestRejected when it is a replay."""
         if verified.is_presigned:
             return
         digest = bytes.fromhex(verified.signature)[:16]
@@ -42,7 +42,7 @@ class ReplayGuard:
             raise RequestRejected("replayed", "the request came before; sign it again for another")
 
     def _remember(self, digest: bytes, now: dt.datetime) -> None:
-        self._first_seen[digest] = now
-        seen = self._first_seen
-        while len(seen) > self._max_signatures or now - next(iter(seen.values())) > _REMEMBER_FOR:
-            seen.popitem(last=False)
+        times = self._first_seen
+        times[digest] = now
+        while len(times) > self._max_signatures or now - next(iter(times.values())) > _REMEMBER_FOR:
+            times.popitem(last=False)

@@ -14,7 +14,7 @@ SecretOf = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class VerifiedSignature:
-    """What the signature of a request says; the signature is right."""
+    """Content of a signature that was verified."""
 
     access_key: str
     service: str
@@ -22,19 +22,19 @@ class VerifiedSignature:
     payload_hash: str
     """The signed SHA-256 of the body in hex, UNSIGNED-PAYLOAD, or STREAMING-…"""
     signature: str = ""
-    """In hex. The signatures of signed chunks continue from it; "" for version 2."""
+    """The signature in hex, from which those of signed chunks continue; "" for version 2."""
     scope: str = ""
     """``DAY/REGION/SERVICE/aws4_request``."""
     date: str = ""
-    """As signed: 20300101T000000Z."""
+    """Time of the signature, like 20300101T000000Z."""
     signing_key: bytes = b""
     is_presigned: bool = False
     """Whether it stands in a presigned URL, which may be used again."""
 
 
-def check_equal(expected: str, given: str, message: str) -> None:
+def check_equal(expected: str, actual: str, message: str) -> None:
     """Compares in a time that does not tell how much is right. Raises RequestRejected."""
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+    if not hmac.compare_digest(expected.encode(), actual.encode("utf-8", "replace")):
         raise RequestRejected("signature", message)
 
 

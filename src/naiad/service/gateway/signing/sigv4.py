@@ -33,7 +33,7 @@ _MAX_EXPIRES_S = 7 * 24 * 3600
 
 @dataclass(frozen=True)
 class _Claim:
-    """What a request says about its signature before it is verified; fields as in VerifiedSignature."""
+    """Content of a signature that is still to be verified; fields as in VerifiedSignature."""
 
     access_key: str
     scope: str

@@ -1,4 +1,4 @@
-"""What the router says of endpoints that do not answer; tests/e2e/endpoints has the lives of those that do."""
+"""Errors of the router for endpoints that do not answer; tests/e2e/endpoints has tests of those that do."""
 
 import asyncio
 import datetime as dt

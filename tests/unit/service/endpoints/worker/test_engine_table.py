@@ -53,9 +53,9 @@ def test_lines_for_the_log():
 
 def test_a_failure_is_a_row():
     table = make_table([measurement("onnxruntime", 10)], ["torch"])
-    whole = add_row(table, failure_row("torch", "took longer than 120 s"))
-    assert "engine torch          took longer than 120 s" in format_table(whole)
-    assert (whole["unmeasured"], whole["chosen"]) == ([], "onnxruntime")
+    complete = add_row(table, failure_row("torch", "took longer than 120 s"))
+    assert "engine torch          took longer than 120 s" in format_table(complete)
+    assert (complete["unmeasured"], complete["chosen"]) == ([], "onnxruntime")
 
 
 def test_a_table_is_written_and_read(tmp_path: Path):

@@ -77,14 +77,14 @@ def test_each_instance_has_a_stream(api: Any) -> None:
 
 
 def test_pages_from_the_head_end_with_the_same_token(api_with_log: Any) -> None:
-    name, seen, token = stream_name(api_with_log), [], {"startFromHead": True}
+    name, texts_so_far, token = stream_name(api_with_log), [], {"startFromHead": True}
     for _ in range(10):
         output = logs(api_with_log, "GetLogEvents", logStreamName=name, limit=4, **token)
-        seen += texts(output)
+        texts_so_far += texts(output)
         if output["nextForwardToken"] == token.get("nextToken"):
             break
         token = {"nextToken": output["nextForwardToken"]}
-    assert seen == [f"line {number}" for number in range(10)]
+    assert texts_so_far == [f"line {number}" for number in range(10)]
     api_with_log.write("one", "log", lines(10, 12))
     assert texts(logs(api_with_log, "GetLogEvents", logStreamName=name, **token)) == ["line 10", "line 11"]
 
@@ -138,15 +138,15 @@ def test_filtering_over_streams_and_pages(api_with_log: Any) -> None:
     errors = logs(api_with_log, "FilterLogEvents", filterPattern="ERROR")
     assert texts(errors) == ["ERROR in 0", "ERROR in 1", "ERROR in 2"]
     assert len({event["eventId"] for event in errors["events"]}) == 3
-    seen, token = [], {}
+    texts_so_far, token = [], {}
     while True:
         output = logs(api_with_log, "FilterLogEvents", limit=4, **token)
-        seen += texts(output)
+        texts_so_far += texts(output)
         assert len(output["events"]) <= 4
         if "nextToken" not in output:
             break
         token = {"nextToken": output["nextToken"]}
-    assert len(seen) == len(set(seen)) == 13
+    assert len(texts_so_far) == len(set(texts_so_far)) == 13
     one = logs(api_with_log, "FilterLogEvents", logStreamNames=[stream_name(api_with_log)], startTime=1008)
     assert texts(one) == ["line 8", "line 9"]
     assert len(logs(api_with_log, "FilterLogEvents", logStreamNamePrefix="two/")["events"]) == 3

@@ -1,4 +1,4 @@
-"""Which operation a request is for."""
+"""Operations of requests."""
 
 import pytest
 

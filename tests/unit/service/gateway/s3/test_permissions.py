@@ -1,4 +1,4 @@
-"""What the program of a job may reach."""
+"""Permissions of a job's program."""
 
 import datetime as dt
 
