@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from naiad.errors import DataError, OptionError, did_you_mean
+from naiad.errors import DataError, OptionError, describe_value, did_you_mean
 from naiad.trainer.data.number_text import NumberFormat, parse_specimen
 
 

@@ -63,7 +63,9 @@ def test_a_cell_without_the_percent_sign_cannot_be_read():
     assert values == [12, 13, None]
 
 
-@pytest.mark.parametrize(("cell", "expected"), [("007", True), ("-05", True), ("0", False), ("0.5", False), ("10", False)])
+@pytest.mark.parametrize(
+    ("cell", "expected"), [("007", True), ("-05", True), ("0", False), ("0.5", False), ("10", False)]
+)
 def test_codes(cell, expected):
     assert has_code(pa.array(["1", cell])) is expected
 

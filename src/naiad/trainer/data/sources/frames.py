@@ -46,7 +46,9 @@ def drop_index(table: pa.Table, *, keep: Collection[str] = ()) -> pa.Table:
     index = {name for name in metadata.get("index_columns", ()) if isinstance(name, str)}
     index |= {name for name in table.column_names if name.startswith("__index_level_")}
     dropped = {name for name in index if name in table.column_names and name not in keep}
-    kept = [(name, values) for name, values in zip(table.column_names, table.columns, strict=True) if name not in dropped]
+    kept = [
+        (name, values) for name, values in zip(table.column_names, table.columns, strict=True) if name not in dropped
+    ]
     left_out = [name for name in table.column_names if name in dropped and not name.startswith("__index_level_")]
     arrays = [to_plain_type(values) for _, values in kept]
     metadata = {**_reading_metadata(table), **(_index_metadata(left_out) or {})}

@@ -109,7 +109,9 @@ def cases(draw: st.DrawFn) -> tuple[str, dict[str, list[Any]]]:
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=cases())
-def test_what_was_written_is_read(writer: str, case: tuple[str, Cells], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_what_was_written_is_read(
+    writer: str, case: tuple[str, Cells], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     encoding, cells = case
     file = Path(tmp_path_factory.mktemp("csv")) / "table.csv"
     text = WRITERS[writer](cells)
