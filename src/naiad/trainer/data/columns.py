@@ -77,6 +77,7 @@ class InferredColumn:
 
 
 ARROW_TYPES = {ColumnKind.NUMBER: pa.float64(), ColumnKind.CATEGORY: pa.string(), ColumnKind.DATE: pa.timestamp("us")}
+_TRUTH_WORDS = {"true", "false"}
 MIN_READABLE_FRACTION = 0.8
 """A text column holds numbers or dates if this fraction of its cells can be read so; the other cells become missing."""
 
@@ -118,7 +119,7 @@ def convert(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
             case ColumnKind.NUMBER:
                 return _to_numbers(values, column.number_format)
             case ColumnKind.CATEGORY:
-                return _to_categories(values)
+                return _to_categories(values, column)
             case ColumnKind.DATE:
                 return _to_dates(values, column.date_format)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -219,13 +220,50 @@ def _to_numbers(values: pa.ChunkedArray, number_format: NumberFormat | None) -> 
     return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
 
 
-def _to_categories(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Writes whole numbers alike, whether they come as 1 or as 1.0: a missing cell turns a column of integers into floats."""
+def _to_categories(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Writes whole numbers alike, whether they come as 1 or as 1.0: a missing cell turns a column of integers into floats.
+
+    Raises DataError where numbers stand for categories that are written otherwise: 7 for 007.
+    """
     if pa.types.is_floating(values.type):
         is_whole = pc.equal(pc.floor(values), values)
         if pc.all(is_whole).as_py():
             values = values.cast(pa.int64(), safe=False)
-    return trim(values.cast(pa.string()))
+    text = trim(values.cast(pa.string()))
+    if column.categories and not is_text(values):
+        text = _write_like(column.categories, text) if pa.types.is_boolean(values.type) else text
+        _check_spelling(text, column)
+    elif {name.lower() for name in column.categories} <= _TRUTH_WORDS:
+        text = _write_like(column.categories, text)
+    return text
+
+
+def _write_like(categories: tuple[str, ...], text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Writes true and false as the categories do, whose case depends on the program that wrote them: True, TRUE."""
+    spelling = {name.lower(): name for name in categories}
+    if len(spelling) < len(categories):
+        return text
+    for lower, name in spelling.items():
+        text = pc.if_else(pc.equal(pc.utf8_lower(text), lower), name, text)
+    return text
+
+
+def _check_spelling(text: pa.ChunkedArray, column: Column) -> None:
+    """Raises DataError where numbers are no categories as they are written, but equal one as a number."""
+    categories = pa.array(column.categories, pa.string())
+    unknown = pc.unique(text.filter(pc.invert(pc.is_in(text, value_set=categories))).drop_null())
+    numeric = categories.filter(pc.match_substring_regex(categories, PLAIN))
+    if not len(unknown) or not len(numeric):
+        return
+    unknown = unknown.filter(pc.match_substring_regex(unknown, PLAIN))
+    place = pc.index_in(unknown.cast(pa.float64()), value_set=numeric.cast(pa.float64()))
+    found = np.flatnonzero(pc.is_valid(place).to_numpy(zero_copy_only=False))
+    if len(found):
+        given, written = unknown[int(found[0])].as_py(), numeric[place[int(found[0])].as_py()].as_py()
+        raise DataError(
+            f"column {column.name!r} has the number {given}, but the model was trained on the text {written!r}",
+            hint="give the column as text: pd.read_csv(…, dtype={" + repr(column.name) + ": str})",
+        )
 
 
 def _to_dates(values: pa.ChunkedArray, date_format: str | None) -> pa.ChunkedArray:

@@ -41,3 +41,23 @@ def test_an_unreadable_cell_is_named():
 def test_it_needs_no_torch():
     check = "import sys, naiad.trainer.data.table_encoding, naiad.trainer.data.pixels; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("categories", "cells", "given"),
+    [(("007", "012"), [7, 99], "7"), (("1.10", "2.00"), [1.1, 5.0], "1.1"), (("1e3", "x"), [1000], "1000")],
+)
+def test_numbers_in_place_of_codes_are_refused(categories, cells, given):
+    column = Column("zip", ColumnKind.CATEGORY, categories=categories)
+    with pytest.raises(DataError, match=f"'zip' has the number {given}, but the model was trained on the text"):
+        encode_table(pa.table({"zip": cells}), (column,))
+    codes = encode_table(pa.table({"zip": [8888, None]}), (column,))
+    assert codes[:, 0].tolist() == [UNKNOWN_CODE, MISSING_CODE]
+
+
+@pytest.mark.parametrize("categories", [("True", "False"), ("true", "false"), ("FALSE", "TRUE")])
+def test_true_and_false_are_the_same_however_they_are_written(categories):
+    column = Column("open", ColumnKind.CATEGORY, categories=categories)
+    expected = [categories.index(name) for name in categories if name.lower() == "true"]
+    for cells in ([True], ["True"], ["TRUE"], ["true"]):
+        assert encode_table(pa.table({"open": cells}), (column,))[:, 0].tolist() == expected

@@ -13,6 +13,7 @@ from naiad.errors import DataError
 from naiad.service.endpoints.worker.array_formats import array_from_json
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.service.endpoints.worker.input_schema import TableInput
+from naiad.trainer.data.missing_words import MISSING_WORDS
 from naiad.trainer.data.table_encoding import encode_table
 
 
@@ -46,17 +47,22 @@ def encode_csv_rows(rows: list[list[str]], schema: TableInput, *, header: str) -
             raise InferenceError(400, "the body has a header and no row below it")
         head = [cell.strip() for cell in rows[0]]
         columns = {name: [row[at] if at < len(row) else "" for row in rows[1:]] for at, name in enumerate(head)}
-        return _encode_columns({name: _blank_to_null(cells) for name, cells in columns.items()}, schema)
-    return encode_cells([_blank_to_null(row) for row in rows], schema)
+        return _encode_columns(_drop_missing_words(columns, schema), schema)
+    return _encode_columns(_drop_missing_words(_split_columns(rows, schema), schema), schema)
 
 
 def encode_cells(rows: list[list[Any]], schema: TableInput) -> npt.NDArray[np.float32]:
     """Returns (N, F). rows: cells in the columns' order. Raises InferenceError."""
+    return _encode_columns(_split_columns(rows, schema), schema)
+
+
+def _split_columns(rows: list[list[Any]], schema: TableInput) -> dict[str, list[Any]]:
+    """Returns the cells by column. Raises InferenceError where a row has another number of cells."""
     names = [column.name for column in schema.columns]
     for row in rows:
         if len(row) != len(names):
             raise InferenceError(400, f"a row has {len(row)} cells; this model takes {len(names)}: {', '.join(names)}")
-    return _encode_columns({name: [row[at] for row in rows] for at, name in enumerate(names)}, schema)
+    return {name: [row[at] for row in rows] for at, name in enumerate(names)}
 
 
 def _encode_columns(columns: dict[str, Any], schema: TableInput) -> npt.NDArray[np.float32]:
@@ -81,5 +87,12 @@ def _to_arrow(name: str, cells: Any) -> pa.Array:
         return pa.array([None if cell is None else str(cell) for cell in cells])
 
 
-def _blank_to_null(cells: list[str]) -> list[str | None]:
-    return [cell if cell.strip() else None for cell in cells]
+def _drop_missing_words(columns: dict[str, list[str]], schema: TableInput) -> dict[str, list[str | None]]:
+    """Returns null for blank cells and for words such as NA, unless they are categories: as the trainer reads a CSV file."""
+    categories = {column.name: column.categories for column in schema.columns}
+    return {name: _blank_to_null(cells, categories.get(name, ())) for name, cells in columns.items()}
+
+
+def _blank_to_null(cells: list[str], categories: tuple[str, ...]) -> list[str | None]:
+    missing = {"", *MISSING_WORDS} - set(categories)
+    return [None if cell in missing or not cell.strip() else cell for cell in cells]

@@ -26,7 +26,8 @@ from naiad.trainer.data.columns import (
     unreadable_rows,
 )
 from naiad.trainer.data.findings import MAX_EXAMPLES, Action, Finding, Findings, make_findings
-from naiad.trainer.data.sources.csv_file import DECIMAL, MISSING_WORDS
+from naiad.trainer.data.missing_words import MISSING_WORDS
+from naiad.trainer.data.sources.csv_file import DECIMAL
 from naiad.trainer.data.sources.reading_findings import missing_words
 
 _MIN_IDENTIFIER_ROWS = 20

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from naiad.trainer.data.columns import count_cells, is_text, trim
+from naiad.trainer.data.missing_words import MISSING_WORDS
 from naiad.trainer.data.number_text import PLAIN, has_code, infer_number_format
 from naiad.trainer.data.sources.csv_dialect import UTF8, CsvDialect, find_dialect, guess_western_encoding
 
 TextColumns = Mapping[str, frozenset[str] | None]
 """Columns to read as text, each with the words for a missing cell that are values in it; None: all of them are."""
-MISSING_WORDS = tuple(word for word in pa.csv.ConvertOptions().null_values if word)
 ENCODING, DECIMAL, MISSING = b"naiad.encoding", b"naiad.decimal", b"naiad.missing"
 """Keys of the metadata: an encoding that was guessed, the file's decimal mark, missing cells by column and word."""
 _NORTH_AMERICA, _CODE_OF_TWO = "NA", r"^[A-Z]{2}$"

@@ -88,3 +88,15 @@ CELLS = st.one_of(
 def test_any_value_is_encoded_or_refused(value: object):
     with contextlib.suppress(InferenceError):
         assert encode_json_rows(value, SCHEMA).shape[1:] == (2,)
+
+
+@pytest.mark.parametrize("header", ["", "absent"])
+def test_words_for_a_missing_cell_are_read_as_from_a_file(header, tmp_path):
+    columns = (Column("age", ColumnKind.NUMBER), Column("area", ColumnKind.CATEGORY, categories=("EU", "NA")))
+    text = "age,area\nNA,NA\n3,null\n,EU\nNaN,XX\n"
+    (tmp_path / "x.csv").write_text(text)
+    body = text if header == "" else text.partition("\n")[2]
+    np.testing.assert_array_equal(
+        encode_csv_rows(parse_csv(body.encode()), TableInput(columns), header=header),
+        TrainerSchema(columns).encode(tmp_path / "x.csv").numpy(),
+    )
