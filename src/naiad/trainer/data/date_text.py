@@ -28,8 +28,24 @@ _DATES = (
     *("%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%Y", "%A, %b %d, %Y", "%A, %d %b %Y", "%a %b %d %Y"),
     *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%y-%m-%d", "%y/%m/%d", "%d-%b-%y", "%d %b %y"),
 )
-_CLOCKS = ("", "%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%z", "%H:%M:%S %z", "%H:%M%z")
+_CLOCKS = (
+    "",
+    "%H:%M",
+    "%H:%M:%S",
+    "%I:%M %p",
+    "%I:%M:%S %p",
+    "%H:%M:%S%z",
+    "%H:%M:%S %z",
+    "%H:%M%z",
+    "%H:%M:%S UTC",
+    "%H:%M:%S GMT",
+)
 _SEPARATORS = (" ", "T", ", ")
+_OF_PROGRAMS = (
+    *("%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z"),
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S UTC %Y", "%a %b %d %H:%M:%S %z %Y"),
+)
+"""Dates in the heads of mails and in the logs of web servers, and as C and Twitter write them."""
 _ALL_FORMATS = tuple(
     dict.fromkeys(
         (
@@ -38,6 +54,7 @@ _ALL_FORMATS = tuple(
                 date + (separator + clock if clock else "")
                 for date, clock, separator in product(_DATES, _CLOCKS, _SEPARATORS)
             ),
+            *_OF_PROGRAMS,
         )
     )
 )

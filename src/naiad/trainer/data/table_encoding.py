@@ -42,10 +42,15 @@ def encode_table(table: pa.Table, columns: Sequence[Column]) -> npt.NDArray[np.f
 def check_columns(table: pa.Table, columns: Sequence[Column]) -> list[str]:
     """Returns the names that the columns have in the table. Raises DataError where it lacks one of them.
 
-    Earlier versions kept spaces at the ends of a CSV file's names, which are no part of the names now.
+    Spaces at the ends of a name do not count where the name itself is not there: a CSV file's names lose them when it is
+    read, but not in earlier versions, and not in pandas.
     """
     known = set(table.column_names)
-    names = [column.name if column.name in known else column.name.strip() for column in columns]
+    by_stripped_name = {name.strip(): name for name in reversed(table.column_names)}
+    names = [
+        column.name if column.name in known else by_stripped_name.get(column.name.strip(), column.name)
+        for column in columns
+    ]
     missing = [name for name in names if name not in known]
     if missing:
         raise DataError(

@@ -14,7 +14,6 @@ from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
 from naiad.trainer.data.cleaning.digests import digest_samples
 from naiad.trainer.data.cleaning.label_column import infer_label
 from naiad.trainer.data.cleaning.tables import choose_columns, clean_table
-from naiad.trainer.data.columns import Column
 from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.table import MAX_CATEGORIES, MAX_INPUTS, TableSchema, fit_table_schema
 from naiad.trainer.data.findings import Action, Findings, make_findings
@@ -28,33 +27,41 @@ def clean_table_splits(
 
     schema: that of a trained model; None chooses the columns from the training split. Raises DataError.
     """
-    train: pa.Table = raw.splits["train"].inputs
-    label_column: Column | None = None
+    inputs: dict[str, pa.Table] = {name: split.inputs for name, split in raw.splits.items()}
+    is_trained = isinstance(schema, TableSchema)
     if isinstance(schema, TableSchema):
-        columns, label_column, findings = schema.columns, schema.label, Findings()
-        for split in raw.splits.values():
-            schema.check_columns(split.inputs)
+        findings = Findings()
+        inputs = {name: schema.rename_columns(table) for name, table in inputs.items()}
     else:
-        columns, findings = choose_columns(train, label=raw.label, types=raw.types)
-        if raw.label is not None:
-            label_column, label_findings = infer_label(train, raw.label, raw.types)
-            findings += label_findings
+        schema, findings = _infer_schema(raw)
     tables: dict[str, pa.Table] = {}
-    for name, split in raw.splits.items():
+    for name in sorted(inputs, key=lambda name: name != "train"):
+        row_names = raw.splits[name].names
         tables[name], table_findings = clean_table(
-            split.inputs, columns, label=raw.label, split=name, names=split.names, label_column=label_column
+            inputs[name], schema.columns, label=raw.label, split=name, names=row_names, label_column=schema.label
         )
         findings += table_findings
-    if not isinstance(schema, TableSchema):
-        schema = fit_table_schema(tables["train"], columns, label=label_column)
+        if name == "train" and not is_trained:  # the cells of the other splits are checked by its categories
+            schema = fit_table_schema(tables["train"], schema.columns, label=schema.label)
+    if not is_trained:
         findings += report_many_categories(schema, are_scored=raw.label is not None)
     splits = {}
-    for name, table in tables.items():
-        values = schema.encode(table)
-        targets = extract_targets(table, raw.label)
+    for name in inputs:
+        values = schema.encode(tables[name])
+        targets = extract_targets(tables[name], raw.label)
         splits[name] = CleanedSplit(TensorSamples(values), targets, raw.splits[name].names, digest_samples(values))
     pa.default_memory_pool().release_unused()
     return splits, schema, findings
+
+
+def _infer_schema(raw: RawData) -> tuple[TableSchema, Findings]:
+    """Returns the columns of the training split, without their categories, and what was found."""
+    train: pa.Table = raw.splits["train"].inputs
+    columns, findings = choose_columns(train, label=raw.label, types=raw.types)
+    if raw.label is None:
+        return TableSchema(columns), findings
+    label_column, label_findings = infer_label(train, raw.label, raw.types)
+    return TableSchema(columns, label_column), findings + label_findings
 
 
 def report_many_categories(schema: TableSchema, *, are_scored: bool) -> Findings:

@@ -70,7 +70,7 @@ class TableSchema:
         """Columns that a CSV file is to give as text: those whose cells are read in a way of their own."""
         columns = (*self.columns, *(() if self.label is None else (self.label,)))
         return {
-            column.name: frozenset(column.categories)
+            column.name.strip(): frozenset(column.categories)
             for column in columns
             if column.kind is ColumnKind.CATEGORY or column.number_format is not None or column.date_format is not None
         }
@@ -84,9 +84,11 @@ class TableSchema:
             if len(column.categories) > MAX_INPUTS
         ]
 
-    def check_columns(self, table: pa.Table) -> None:
-        """Raises DataError where the table lacks one of the columns."""
-        check_columns(table, self.columns)
+    def rename_columns(self, table: pa.Table) -> pa.Table:
+        """Returns the table with its columns named as the schema names them. Raises DataError where it lacks one of them."""
+        names = zip(check_columns(table, self.columns), self.columns, strict=True)
+        renamed = {given: column.name for given, column in names if given != column.name}
+        return table.rename_columns([renamed.get(name, name) for name in table.column_names]) if renamed else table
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.columns]

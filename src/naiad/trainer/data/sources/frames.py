@@ -99,6 +99,8 @@ def _from_pandas_column(series: Any) -> pa.ChunkedArray:
         series = series.sparse.to_dense()
     elif kind.startswith("period"):
         series = series.dt.to_timestamp()
+    elif kind.startswith("interval") or str(getattr(series.dtype, "categories", "")).startswith("IntervalIndex"):
+        series = series.astype(object)  # an interval, as pd.cut gives it, is a category
     array = _to_arrow_array(series)
     return to_plain_type(array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]))
 

@@ -71,3 +71,17 @@ def test_an_unreadable_cell_is_repaired_in_every_split(tmp_path):
     assert [(item.kind, item.split, item.examples) for item in findings.items] == [
         ("mixed-types", "test", ("row 20: 'three'",))
     ]
+
+
+def test_spaces_around_a_name_do_not_hide_the_column():
+    _, schema, _ = clean_table_splits(raw(train={" x ": ["a", "b"], "y": [0, 1]}), None)
+    splits, _, findings = clean_table_splits(raw(train={"x": ["b", "b"], "y": [1, 1]}), schema)
+    assert splits["train"].samples.tensor.flatten().tolist() == [1, 1]
+    assert not findings.items
+    assert schema.encode({"x  ": ["b"]}).item() == 1
+
+
+def test_a_test_split_has_the_codes_of_training_as_text():
+    data = raw(train={"zip": ["007", "012"], "y": [0, 1]}, test={"zip": [7, 12], "y": [1, 0]})
+    with pytest.raises(DataError, match="'zip' has the number 7, but the model was trained on the text '007'"):
+        clean_table_splits(data, None)
