@@ -17,6 +17,8 @@ from naiad.trainer.plan.plan import Plan
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "before_0012"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
+NEWER_CHOICES = {"network_output": "logits"}
+"""Choices that the earlier version did not know, with the values that mean what it did."""
 TINY = runpy.run_path(str(FIXTURES / "tiny.py"))
 
 
@@ -54,7 +56,8 @@ def test_an_older_plan_is_followed(tmp_path):
 def test_an_older_plan_keeps_its_choices_and_reasons():
     older = json.loads((FIXTURES / "plan.json").read_text())
     plan = Plan.read(FIXTURES / "plan.json")
-    assert len(plan.to_json()) == len(older)
+    assert len(plan.to_json()) == len(older) + len(NEWER_CHOICES)
+    assert {name: getattr(plan, name) for name in NEWER_CHOICES} == NEWER_CHOICES
     assert [why.text for _, why in plan.reasons] == [why["text"] for why in older["reasons"].values()]
     assert (plan.total_steps, plan.learning_rate, plan.seed) == (36, 0.05, 5)
 
