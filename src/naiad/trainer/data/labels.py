@@ -3,6 +3,7 @@
 Shape legend: N samples, K classes.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,7 @@ def encode_targets(labels: npt.NDArray[Any], target_schema: TargetSchema, *, spl
     unique, inverse = np.unique(labels if labels.dtype.kind in "iufb" else _to_text(labels), return_inverse=True)
     names = [_format_label(value) for value in unique.tolist()]
     index_of = {name: index for index, name in enumerate(classes)}
+    names = [name if name in index_of else _other_spelling(name, classes) for name in names]
     _check_known(np.array([name for name in names if name not in index_of]), classes, split)
     indices = np.array([index_of[name] for name in names], dtype=np.int64)
     return torch.from_numpy(indices[inverse])
@@ -132,6 +134,12 @@ def _check_two_classes(labels: npt.NDArray[Any]) -> None:
             f"classification needs at least two classes, but the training labels have {only}",
             hint="add samples of another class, or give task='clustering'",
         )
+
+
+def _other_spelling(name: str, classes: tuple[str, ...]) -> str:
+    """Returns the class that differs only in how its letters are encoded, as ``é`` in the names of files of macOS; else ``name``."""
+    letters = unicodedata.normalize("NFC", name)
+    return next((known for known in classes if unicodedata.normalize("NFC", known) == letters), name)
 
 
 def _check_known(unknown_labels: npt.NDArray[Any], classes: tuple[str, ...], split: str) -> None:

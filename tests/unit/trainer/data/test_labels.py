@@ -94,3 +94,10 @@ def test_labels_out_of_range(labels: list[object], classes: tuple[str, ...], lab
 def test_numbers_without_a_zero_are_not_taken_for_places_of_named_classes(labels: list[object]) -> None:
     with pytest.raises(DataError, match=r"numbers from \d to \d without a 0, but the classes have names: a, b, c"):
         encode(labels, ("a", "b", "c"))
+
+
+def test_letters_may_be_encoded_in_two_ways() -> None:
+    schema = infer_target_schema(np.array(["bar", "caf\u00e9"]), task=None)
+    assert encode_targets(np.array(["cafe\u0301", "bar"]), schema, split="test").tolist() == [1, 0]
+    with pytest.raises(DataError, match="has CAFE"):
+        encode_targets(np.array(["CAFE"]), schema, split="test")

@@ -58,6 +58,8 @@ class ImageHeader:
     """Whether the file has an alpha channel or a transparent colour, used or not."""
     has_fewer_bits: bool = False
     """Whether Pillow reads fewer bits than the file has."""
+    has_frames: bool = False
+    """Whether the file has several frames or pages."""
     problem: ImageProblem | None = None
 
 
@@ -76,6 +78,7 @@ def read_headers(images: PILImages) -> list[ImageHeader]:
                     depth=image_depth(image),
                     has_transparency=image.has_transparency_data,
                     has_fewer_bits=is_read_with_fewer_bits(image),
+                    has_frames=image.format != "MPO" and getattr(image, "is_animated", False),
                 )
         except (DataError, *DECODE_ERRORS) as error:
             return ImageHeader(problem=classify_error(error))

@@ -36,7 +36,7 @@ def choose_image_scale(
     depth = depths.most_common(1)[0][0]
     if depth is not None:
         return _scale_deep_images(shape, depth, images, headers)
-    findings = _report_lost_bits(readable)
+    findings = _report_lost_bits(readable) + _report_frames(readable)
     transparent = [index for index, header in enumerate(headers) if header.has_transparency]
     if not transparent:
         return shape, findings
@@ -81,6 +81,14 @@ def _report_lost_bits(headers: Sequence[ImageHeader]) -> Findings:
         return Findings()
     message = "colour images of 16 bits are read with 8, as Pillow does; give arrays or grey images to keep all bits"
     return Findings((Finding("fewer-bits", "train", count, Action.REPORTED, message),))
+
+
+def _report_frames(headers: Sequence[ImageHeader]) -> Findings:
+    count = sum(header.has_frames for header in headers)
+    if not count:
+        return Findings()
+    message = "files with several frames or pages: the first one is used; write the others into files of their own"
+    return Findings((Finding("several-frames", "train", count, Action.REPORTED, message),))
 
 
 def _choose_background(images: PILImages, indices: Sequence[int]) -> int | None:

@@ -49,12 +49,15 @@ class FoundFiles:
     """Hidden folders and folders that tools make; they are left out."""
     broken_links: list[Path] = field(default_factory=list)
     """Links to a file or folder that does not exist."""
+    folders: list[Path] = field(default_factory=list)
+    """Folders that were read, besides the first one."""
 
 
 class _Kind(Enum):
     FILE = auto()
     SKIPPED_FOLDER = auto()
     BROKEN_LINK = auto()
+    FOLDER = auto()
 
 
 def image_suffixes() -> frozenset[str]:
@@ -73,6 +76,8 @@ def find_files(folder: Path, suffixes: frozenset[str]) -> FoundFiles:
                 found.skipped_folders.append(path)
             case _Kind.BROKEN_LINK:
                 found.broken_links.append(path)
+            case _Kind.FOLDER:
+                found.folders.append(path)
             case _Kind.FILE if path.name.startswith("."):
                 if _has_suffix(path, suffixes):
                     found.hidden_images.append(path)
@@ -133,6 +138,7 @@ def _walk(folder: Path) -> Iterator[tuple[_Kind, Path]]:
         identity = _identity(link)
         if identity not in visited | above:
             visited.add(identity)
+            yield _Kind.FOLDER, link
             yield from _walk_real(link, above | _parents(link), visited, links)
 
 
@@ -157,6 +163,7 @@ def _walk_real(
                 elif (identity := _identity(path)) not in visited:
                     visited.add(identity)
                     folders.append(path)
+                    yield _Kind.FOLDER, path
 
 
 def _scan(folder: Path) -> list["os.DirEntry[str]"]:

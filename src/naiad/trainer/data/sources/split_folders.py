@@ -2,8 +2,10 @@
 
 The content decides: a folder that is named like a split is one where it stands alone or beside other splits, or where it holds
 class folders and nothing beside it contradicts. What is decided is reported; what could be both is refused.
+Names such as ``training_set`` and ``test_set``, or ``train2017`` and ``val2017``, count where nothing else in them differs.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,10 +63,10 @@ class _Folder:
 
 def find_split_folders(path: Path, suffixes: frozenset[str]) -> SplitFolders:
     """Returns the splits of the data set at ``path``. suffixes: those of images. Raises DataError where it is ambiguous."""
-    folders = [_Folder(child, suffixes) for child in class_folders(path)]
+    folders = [_Folder(_unwrapped(child, suffixes), suffixes) for child in class_folders(path)]
     named = [folder for folder in folders if folder.path.name.lower() in _SPLIT_NAMES]
     if not named:
-        return SplitFolders({"train": path}, Findings())
+        return _by_words(folders) or SplitFolders({"train": path}, Findings())
     splits, empty = _group_by_split(path, named)
     if "train" in empty:
         return _as_splits({**splits, **empty}, [])
@@ -82,6 +84,61 @@ def find_split_folders(path: Path, suffixes: frozenset[str]) -> SplitFolders:
 def class_folders(path: Path) -> list[Path]:
     """Returns the folders in ``path`` that may be classes, sorted. Raises DataError for a folder that cannot be read."""
     return [child for child in list_folder(path) if child.is_dir() and not is_skipped_folder(child)]
+
+
+def is_named_like_split(name: str) -> bool:
+    """Whether a folder of this name may be a split: ``train``, ``Val``, ``training_set``, ``test2017``."""
+    return name.lower() in _SPLIT_NAMES or _split_by_word(name) is not None
+
+
+def _unwrapped(folder: Path, suffixes: frozenset[str]) -> Path:
+    """Returns ``train/train`` for a split ``train`` with nothing else in it, as unpacked archives have; else the folder."""
+    inner = folder / folder.name
+    if not is_named_like_split(folder.name) or not inner.is_dir():
+        return folder
+    has_more = any(
+        has_images(child, suffixes) if child.is_dir() else is_image(child, suffixes)
+        for child in list_folder(folder)
+        if child != inner and not is_skipped_folder(child)
+    )
+    return folder if has_more or not has_images(inner, suffixes) else inner
+
+
+def _split_by_word(name: str) -> tuple[str, str] | None:
+    """Returns the split of which the name has the word, and the rest of the name; None where it has none, or two."""
+    words = re.findall(r"[^\W\d_]+|\d+", name.lower())
+    splits = [word for word in words if word in _SPLIT_NAMES]
+    if len(splits) != 1 or len(words) < 2:
+        return None
+    return _SPLIT_NAMES[splits[0]], " ".join(word for word in words if word not in _SPLIT_NAMES)
+
+
+def _by_words(folders: Sequence[_Folder]) -> SplitFolders | None:
+    """Returns splits that are named by a word each, with the same classes; None where the folders are classes."""
+    splits: dict[str, _Folder] = {}
+    rests: set[str] = set()
+    for folder in folders:
+        word = _split_by_word(folder.path.name)
+        if word is not None and folder.has_images:
+            if word[0] in splits:
+                return None
+            splits[word[0]] = folder
+            rests.add(word[1])
+    train = splits.get("train")
+    if train is None or len(splits) < 2 or len(rests) > 1 or not train.is_split:
+        return None
+    others = [folder for folder in folders if folder.has_images and folder not in splits.values()]
+    if any(folder.class_names & train.class_names for folder in others):
+        return None
+    if not all(folder.class_names & train.class_names or not folder.class_names for folder in splits.values()):
+        return None
+    names = [printable(folder.path.name) for folder in splits.values()]
+    message = (
+        "folders with the word of a split in their name are read as the splits; ImageFolder(path) would read classes"
+    )
+    told = make_findings("split-by-word", "train", names, Action.REPORTED, message)
+    found = _as_splits(splits, others)
+    return SplitFolders(found.folders, told + found.findings)
 
 
 def _group_by_split(path: Path, folders: Sequence[_Folder]) -> tuple[dict[str, _Folder], dict[str, _Folder]]:

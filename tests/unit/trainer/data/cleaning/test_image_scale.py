@@ -113,3 +113,11 @@ def test_opaque_images_with_an_alpha_channel_stay_as_they_are(tmp_path: Path) ->
     names = cleaned.splits["train"].names
     expected = np.stack([arrays[int(Path(name).stem)][..., :3] for name in names]).transpose(0, 3, 1, 2)
     assert np.array_equal(cleaned.splits["train"].samples.take(ALL).numpy(), expected)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "tiff"])
+def test_files_with_several_frames_are_told(tmp_path: Path, suffix: str) -> None:
+    frames = [Image.new("L", (4, 4), value) for value in (0, 255)]
+    frames[0].save(tmp_path / f"several.{suffix}", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / f"one.{suffix}")
+    assert kinds(clean_folder(tmp_path))["several-frames"] == 1

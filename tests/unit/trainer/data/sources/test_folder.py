@@ -26,7 +26,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert raw.splits["train"].targets is not None
     assert raw.splits["train"].targets.tolist() == ["cat", "dog"]
     assert list(raw.splits["train"].names) == ["cat/1.PNG", "dog/deep/2.png"]
-    assert {item.kind for item in raw.findings.items} == {"empty-class", "not-an-image"}
+    assert {item.kind for item in raw.findings.items} == {"empty-class", "not-an-image", "nested-folder"}
 
 
 def test_splits(tmp_path: Path) -> None:
@@ -92,4 +92,44 @@ def test_names_that_are_not_utf8_are_read(tmp_path: Path) -> None:
 def test_images_without_a_known_suffix_are_named(tmp_path: Path) -> None:
     write_image(tmp_path / "cat" / "photo")
     with pytest.raises(DataError, match=r"no file has the suffix of a format that Pillow reads \(cat/photo\)"):
+        open_folder(tmp_path)
+
+
+def test_a_folder_around_the_data_is_entered_and_told(tmp_path: Path) -> None:
+    write_image(tmp_path / "flowers" / "rose" / "1.png")
+    write_image(tmp_path / "flowers" / "daisy" / "1.png")
+    raw = open_folder(tmp_path, known_classes=())
+    assert raw.name == "flowers"
+    assert list(raw.splits["train"].names) == ["daisy/1.png", "rose/1.png"]
+    assert [(item.kind, item.examples) for item in raw.findings.items] == [("wrapper-folder", ("flowers",))]
+    assert list(open_folder(tmp_path).splits["train"].names) == ["flowers/daisy/1.png", "flowers/rose/1.png"]
+
+
+def test_folders_inside_class_folders_are_told(tmp_path: Path) -> None:
+    for name in ("animals/cat/1.png", "animals/dog/1.png", "plants/1.png", "plants/notes/1.txt"):
+        write_image(tmp_path / name)
+    nested = [item.examples for item in open_folder(tmp_path).findings.items if item.kind == "nested-folder"]
+    assert nested == [("animals/cat", "animals/dog")]
+
+
+@pytest.mark.parametrize("names", [("Cat", "cat"), ("cat", "cat "), ("caf\u00e9", "cafe\u0301")])
+def test_classes_that_look_alike_are_told(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in (*names, "dog"):
+        write_image(tmp_path / name / "1.png")
+    (finding,) = open_folder(tmp_path).findings.items
+    assert (finding.kind, set(finding.examples)) == ("similar-classes", {repr(name) for name in names})
+
+
+def test_images_and_their_masks_are_no_classes(tmp_path: Path) -> None:
+    write_image(tmp_path / "Images" / "1.png")
+    write_image(tmp_path / "masks" / "1.png")
+    with pytest.raises(DataError, match="Images and masks with files of the same names"):
+        open_folder(tmp_path)
+    write_image(tmp_path / "masks" / "2.png")
+    assert len(open_folder(tmp_path).splits["train"]) == 3
+
+
+def test_an_archive_that_was_unpacked_without_its_folders_is_refused(tmp_path: Path) -> None:
+    write_image(tmp_path / "cat\\1.png")
+    with pytest.raises(DataError, match="backslash"):
         open_folder(tmp_path)

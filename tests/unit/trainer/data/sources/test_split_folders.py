@@ -94,3 +94,37 @@ def test_an_empty_train_folder_stays_the_train_split(tmp_path: Path) -> None:
 def test_a_hidden_folder_is_no_class(tmp_path: Path) -> None:
     found = find(tmp_path, "train/1.png", ".ipynb_checkpoints/1.png", "@eaDir/1.png")
     assert found.folders == {"train": tmp_path / "train"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("training_set/cat/1.png", "training_set/dog/1.png", "test_set/cat/1.png", "test_set/dog/1.png"),
+        ("train2017/cat/1.png", "train2017/dog/1.png", "val2017/dog/1.png"),
+        ("seg-train/cat/1.png", "seg-train/dog/1.png", "seg-test/1.png"),
+    ],
+)
+def test_a_word_of_the_name_may_say_which_split_it_is(tmp_path: Path, files: tuple[str, ...]) -> None:
+    found = find(tmp_path, *files)
+    assert {path.name for path in found.folders.values()} == {name.partition("/")[0] for name in files}
+    assert found.folders["train"].name.startswith(("train", "seg-train"))
+    assert kinds(found) == ["split-by-word"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("train_station/old/1.png", "train_station/new/1.png", "test_tube/old/1.png", "test_tube/new/1.png"),
+        ("train_set/a/1.png", "train_set/b/1.png", "test_set/a/1.png", "other_set/a/1.png"),
+        ("train_set/1.png", "test_set/1.png"),
+        ("train_set/a/1.png", "train_set/b/1.png", "training_set/a/1.png", "test_set/a/1.png"),
+        ("test_set/a/1.png", "test_set/b/1.png"),
+    ],
+)
+def test_a_word_of_a_split_in_the_name_of_a_class(tmp_path: Path, files: tuple[str, ...]) -> None:
+    assert find(tmp_path, *files).folders == {"train": tmp_path}
+
+
+def test_a_split_may_be_wrapped_in_a_folder_of_its_name(tmp_path: Path) -> None:
+    found = find(tmp_path, "train/train/cat/1.png", "train/train/dog/1.png", "test/test/1.png")
+    assert found.folders == {"train": tmp_path / "train" / "train", "test": tmp_path / "test" / "test"}
