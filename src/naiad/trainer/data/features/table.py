@@ -172,7 +172,7 @@ def fit_table_features(
             hot += [(slot, code) for code in (*range(min(len(column.categories), MAX_INPUTS)), MISSING_CODE)]
         else:
             numbers += range(slot, slot + encoded_width(column))
-    values = encoded_NF.numpy().astype(np.float64)[:, numbers]
+    values = encoded_NF.numpy()[:, numbers].astype(np.float64)
     is_missing = np.isnan(values)
     median = np.array(
         [
@@ -180,13 +180,13 @@ def fit_table_features(
             for number, missing in enumerate(is_missing.T)
         ]
     )
-    filled = np.where(is_missing, median, values)
+    np.copyto(values, median, where=is_missing)
     many = [column for _, column in schema.many_categories]
     statistics = fit_target_statistics(many, encoded_NF, targets) if many and targets is not None else None
     return TableFeatures(
         torch.from_numpy(median),
-        torch.from_numpy(filled.mean(axis=0)),
-        torch.from_numpy(filled.std(axis=0)),
+        torch.from_numpy(values.mean(axis=0)),
+        torch.from_numpy(values.std(axis=0)),
         numbers=numbers,
         flags=_missing_flags(schema, encoded_NF),
         hot=hot,
