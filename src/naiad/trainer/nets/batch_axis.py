@@ -1,8 +1,8 @@
-"""Checks that a recurrent or attention network keeps the samples of a batch apart.
+"""Checks that what a network gives for a sample depends on that sample alone, and is the same each time, in eval mode.
 
-Such layers take (T, B, F) unless they are made with ``batch_first=True``, and (T, F) as one sequence without a batch. Given
-the other order they raise nothing: they run over the samples as if these were steps, so that every prediction depends on the
-batch that it is in.
+Recurrent and attention layers take (T, B, F) unless they are made with ``batch_first=True``, and (T, F) as one sequence without
+a batch. Given the other order they raise nothing: they run over the samples as if these were steps. That is refused; other
+mixing, as by the mean of a batch, and random outputs, as by dropout that does not follow the mode, are reported.
 Shape legend: B batch, T steps, F features.
 """
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from naiad.errors import NetworkError
+from naiad.trainer.data.findings import Action, Finding, Findings
 
 _MIXING_LAYERS = (
     nn.RNNBase,
@@ -18,20 +19,38 @@ _MIXING_LAYERS = (
     nn.TransformerDecoderLayer,
 )
 _RTOL, _ATOL = 1e-2, 1e-4
+_RANDOM = (
+    "the network gives other values for the same input in eval mode, so predictions are random: "
+    "let dropout follow the mode, as nn.Dropout and F.dropout(x, training=self.training) do"
+)
+_MIXED = (
+    "what the network gives for a sample changes with the samples beside it, in eval mode too, so predictions do: "
+    "look for a mean over axis 0, a view that is not (B, -1), or BatchNorm without running statistics"
+)
 
 
-def check_batch_axis(net: nn.Module, inputs: Tensor, output: Tensor) -> None:
-    """Raises NetworkError where the output of one of two samples changes with the other. inputs: (2, …); in eval mode."""
+def check_batch_axis(net: nn.Module, inputs: Tensor, output: Tensor) -> Findings:
+    """Reports outputs that are random, or that change with the other sample. inputs: (2, …); output: theirs, in eval mode.
+
+    Raises NetworkError where a recurrent or attention layer runs over the samples.
+    """
+    if len(inputs) != 2 or torch.equal(inputs[0], inputs[1]) or not output.isfinite().all():
+        return Findings()
+    if not _is_close(net(inputs.clone()), output):
+        return _report("random-output", _RANDOM)
     layers = [module for module in net.modules() if isinstance(module, _MIXING_LAYERS)]
-    if not layers or len(inputs) != 2 or torch.equal(inputs[0], inputs[1]) or not output.isfinite().all():
-        return
-    is_apart = all(_is_close(net(inputs[[index, index]])[index], output[index]) for index in range(2))
-    is_random = not _is_close(net(inputs), output)
-    if not is_apart and not is_random:
+    if all(_is_close(net(inputs[[index, index]])[index], output[index]) for index in ((0, 1) if layers else (1,))):
+        return Findings()
+    if layers:
         raise NetworkError(
             f"{type(net).__name__} mixes the samples of a batch: what it gives for one changes with the one beside it",
             hint=_hint(layers[0], inputs),
         )
+    return _report("mixed-samples", _MIXED)
+
+
+def _report(kind: str, message: str) -> Findings:
+    return Findings((Finding(kind, "train", 1, Action.REPORTED, message),))
 
 
 def _is_close(one: Tensor, other: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.machine.seeding import RandomState
 from naiad.trainer.nets.batch_axis import check_batch_axis
 from naiad.trainer.nets.network_report import NetworkReport, report_network
+from naiad.trainer.nets.registration import report_unregistered
 from naiad.trainer.nets.training_trial import is_batchnorm_size_error, try_training
 
 _NUM_SAMPLES = 2
@@ -40,7 +42,7 @@ def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
     raw = dataset.train.samples.take(torch.arange(min(_NUM_SAMPLES, len(dataset.train))))
     with preserve_state(net), preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
-        output = _run_forward(net, net, inputs)
+        output = _run_forward(net, net, inputs.clone())
         _check_tensor(net, output)
         match dataset.task:
             case Task.CLASSIFICATION:
@@ -50,14 +52,15 @@ def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
             case Task.CLUSTERING:
                 _check_reconstruction(net, output, inputs)
                 _check_embedding(net, inputs)
-        check_batch_axis(net, inputs, output)
+        findings = report_unregistered(net) + check_batch_axis(net, inputs, output)
     if not bool(torch.isfinite(output).all()):
         raise NetworkError(
             f"{_class_name(net)} gives NaN or infinite numbers before any training",
             hint="look for a division by zero, a logarithm or weights that were never set",
         )
     trial = try_training(net, inputs, shape=output.shape)
-    return report_network(net, dataset.task, output, trial)
+    report = report_network(net, dataset.task, output, trial)
+    return replace(report, findings=findings + report.findings)
 
 
 def check_single_sample(net: nn.Module, dataset: Dataset) -> None:
@@ -107,8 +110,17 @@ def _run_forward(net: nn.Module, call: Any, inputs: Tensor) -> Any:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise NetworkError(
             f"{_class_name(net)} does not take the data: the data has shape {_batch_shape(inputs)}{expected} ({reason})",
-            hint="change the network's input, or image_size; net=None chooses a network for the data",
+            hint=_hint_for_forward(net, error),
         ) from error
+
+
+def _hint_for_forward(net: nn.Module, error: Exception) -> str:
+    if isinstance(error, TypeError) and "positional argument" in str(error):
+        return "its forward must take one tensor, the samples, and nothing else that has no default"
+    other = next((each.dtype for each in net.parameters() if each.dtype is not torch.float32), None)
+    if other is not None:
+        return f"its weights are {other}, the data float32: give net.float(); the plan's precision is --set precision="
+    return "change the network's input, or image_size; net=None chooses a network for the data"
 
 
 def _check_tensor(net: nn.Module, output: Any) -> None:

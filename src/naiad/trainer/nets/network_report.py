@@ -39,6 +39,9 @@ _BOUNDED = {
     "Exp": "an exponential",
 }
 """Last operations whose values have a bound, by the beginning of autograd's name."""
+_LOG_PROBABILITIES = frozenset({"LogSoftmax", "LogSigmoid"})
+_LARGEST_START = 10.0
+"""Size of a regression's values before training, in deviations of the targets, up to which it is no mistake."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def report_network(net: nn.Module, task: Task, eval_output: Tensor, trial: Train
     name = type(net).__name__
     findings = _report_unreached(net, trial) if trial is not None else Findings()
     if task is not Task.CLASSIFICATION:
-        return NetworkReport(LOGITS, findings + _report_bounded(task, trial))
+        return NetworkReport(LOGITS, findings + _report_values(task, eval_output, trial))
     if is_softmax_over_batch(eval_output):
         raise NetworkError(
             f"{name} ends in a softmax over the samples of a batch, so a sample's scores depend on the others",
@@ -66,6 +69,8 @@ def report_network(net: nn.Module, task: Task, eval_output: Tensor, trial: Train
     message = _OUTPUT_MESSAGES.get(kind)
     if message is not None:
         findings += _told("network-output", f"{message}; plan={{'network_output': 'logits'}} takes them as they are")
+    if kind == LOGITS and trial is not None:
+        findings += _report_bounded_logits(trial)
     return NetworkReport(kind, findings)
 
 
@@ -92,16 +97,32 @@ def _report_unreached(net: nn.Module, trial: TrainingTrial) -> Findings:
     return _told("no-gradient", message, trial.unreached)
 
 
-def _report_bounded(task: Task, trial: TrainingTrial | None) -> Findings:
-    """Reports the end of a regression network that cannot give every value."""
-    operation = trial.operation.partition("Backward")[0] if trial is not None else ""
-    if task is not Task.REGRESSION or operation not in _BOUNDED:
+def _report_bounded_logits(trial: TrainingTrial) -> Findings:
+    """Reports the end of a classifier that keeps its scores from growing, so that no class can be certain."""
+    operation = trial.operation.partition("Backward")[0]
+    if operation not in _BOUNDED or operation in _LOG_PROBABILITIES:
         return Findings()
     message = (
-        f"the network ends in {_BOUNDED[operation]}, so it cannot give every value, while targets are learnt with mean 0 and "
-        f"deviation 1: remove it, for some targets are out of reach"
+        f"the network ends in {_BOUNDED[operation]}, which bounds the score of each class: "
+        f"remove it, for a classifier's scores are logits, of any size and sign"
     )
     return _told("bounded-output", message)
+
+
+def _report_values(task: Task, eval_output: Tensor, trial: TrainingTrial | None) -> Findings:
+    """Reports the end of a regression network that cannot give every value, and one that scales its values by itself."""
+    if task is not Task.REGRESSION:
+        return Findings()
+    learnt = "while targets are learnt with mean 0 and deviation 1"
+    operation = trial.bounded_by.partition("Backward")[0] if trial is not None else ""
+    if operation in _BOUNDED:
+        message = f"the network ends in {_BOUNDED[operation]}, so it cannot give every value, {learnt}"
+        return _told("bounded-output", f"{message}: remove it, for some targets are out of reach")
+    size = float(eval_output.detach().abs().median())
+    if size > _LARGEST_START:
+        message = f"the network gives values of about {size:.3g} before any training, {learnt}"
+        return _told("large-output", f"{message}: leave out a scale or an offset of its own at its end")
+    return Findings()
 
 
 def _told(kind: str, message: str, names: tuple[str, ...] = ()) -> Findings:

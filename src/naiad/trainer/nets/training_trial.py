@@ -13,6 +13,7 @@ from naiad.errors import NetworkError
 from naiad.trainer.machine.seeding import RandomState
 from naiad.trainer.nets.copies import disposable_copy
 
+_SCALINGS = ("Mul", "Add", "Sub", "Div", "Neg")
 _VIEWS = (
     "View",
     "UnsafeView",
@@ -38,6 +39,8 @@ class TrainingTrial:
     """The last operation that changed the values, as autograd names it: ``SoftmaxBackward0``."""
     eval_operation: str
     """The same in eval mode."""
+    bounded_by: str
+    """The operation that bounds the values, where nothing but numbers were added or multiplied since; else the last one."""
     unreached: tuple[str, ...]
     """Names of the parameters to learn that no gradient reached."""
 
@@ -72,7 +75,7 @@ def _try(net: nn.Module, inputs: Tensor, shape: torch.Size) -> TrainingTrial | N
     except Exception as error:
         raise _failed(name, "fails in training mode", error) from error
     _check_output(name, output, shape)
-    operation = _last_operation(output)
+    operation, bounded_by = _last_operation(output), _last_operation(output, behind=_SCALINGS)
     try:
         output.sum().backward()
     except Exception as error:
@@ -84,7 +87,7 @@ def _try(net: nn.Module, inputs: Tensor, shape: torch.Size) -> TrainingTrial | N
             f"no gradient reaches the {len(learnable)} parameters of {name} that are to be learnt",
             hint=_NO_GRADIENT_HINT,
         )
-    return TrainingTrial(output.detach(), operation, eval_operation, unreached)
+    return TrainingTrial(output.detach(), operation, eval_operation, bounded_by, unreached)
 
 
 def is_batchnorm_size_error(error: ValueError) -> bool:
@@ -110,12 +113,19 @@ def _check_output(name: str, output: object, shape: torch.Size) -> None:
         raise NetworkError(f"no gradient goes through the output of {name} in training mode", hint=_NO_GRADIENT_HINT)
 
 
-def _last_operation(output: Tensor) -> str:
-    """Returns the last operation of the graph that is no view; empty where there is none."""
+def _last_operation(output: Tensor, *, behind: tuple[str, ...] = ()) -> str:
+    """Returns the last operation of the graph that is no view; empty where there is none.
+
+    behind: operations that are passed as views are, where they have one tensor and a number.
+    """
     node: Any = output.grad_fn
-    while node is not None and node.name().removesuffix("Backward0").removesuffix("Backward1") in _VIEWS:
-        node = node.next_functions[0][0] if node.next_functions else None
-    return node.name() if node is not None else ""
+    while node is not None:
+        name = node.name().removesuffix("Backward0").removesuffix("Backward1")
+        inputs = [before for before, _ in node.next_functions if before is not None]
+        if name not in _VIEWS and not (name in behind and len(inputs) == 1):
+            return str(node.name())
+        node = inputs[0] if inputs else None
+    return ""
 
 
 def _failed(name: str, what: str, error: Exception) -> NetworkError:

@@ -35,7 +35,7 @@ def unwrap_network(net: Any) -> UnwrappedNetwork:
     """
     if not isinstance(net, nn.Module):
         return UnwrappedNetwork(net)
-    if "_parameters" not in vars(net):
+    if not hasattr(net, "_parameters"):
         raise NetworkError(
             f"{type(net).__name__} is not initialised as a module", hint="call super().__init__() first in its __init__"
         )

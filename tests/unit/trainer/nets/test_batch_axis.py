@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from naiad.errors import NetworkError
 from naiad.trainer.nets.batch_axis import check_batch_axis
@@ -29,12 +30,13 @@ def attention(layer: Any, inputs: Tensor) -> Any:
     return layer(inputs).mean(1)
 
 
-def check(net: nn.Module, shape: tuple[int, ...]) -> None:
+def check(net: nn.Module, shape: tuple[int, ...]) -> list[str]:
+    """Returns the kinds of what is reported."""
     torch.manual_seed(0)
     net.eval()
     inputs = torch.randn(2, *shape)
     with torch.no_grad():
-        check_batch_axis(net, inputs, net(inputs))
+        return [item.kind for item in check_batch_axis(net, inputs, net(inputs)).items]
 
 
 @pytest.mark.parametrize(
@@ -44,13 +46,31 @@ def check(net: nn.Module, shape: tuple[int, ...]) -> None:
         (Net(nn.GRU(4, 8, batch_first=True, bidirectional=False), last_step), (6, 4)),
         (Net(nn.GRU(4, 8), lambda layer, x: layer(x.transpose(0, 1))[0][-1]), (6, 4)),
         (Net(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), attention), (6, 8)),
-        (Net(nn.GRU(4, 8, batch_first=True), lambda layer, x: last_step(layer, x + torch.randn_like(x))), (6, 4)),
         (nn.Linear(4, 3), (4,)),
         (nn.Sequential(nn.Flatten(), nn.Linear(24, 3)), (6, 4)),
     ],
 )
 def test_networks_that_keep_samples_apart_pass(net: nn.Module, shape: tuple[int, ...]) -> None:
-    check(net, shape)
+    assert check(net, shape) == []
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "kind"),
+    [
+        (
+            Net(nn.GRU(4, 8, batch_first=True), lambda layer, x: last_step(layer, x + torch.randn_like(x))),
+            (6, 4),
+            "random",
+        ),
+        (Net(nn.Linear(4, 8), lambda layer, x: functional.dropout(layer(x))), (4,), "random"),
+        (Net(nn.Linear(4, 8), lambda layer, x: layer(x - x.mean(0))), (4,), "mixed"),
+        (Net(nn.Linear(2, 8), lambda layer, x: layer(x.view(-1, 2))[: len(x)]), (4,), "mixed"),
+        (nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8, track_running_stats=False)), (4,), "mixed"),
+        (Net(nn.BatchNorm1d(8), lambda layer, x: layer.train()(x)), (8,), "mixed"),
+    ],
+)
+def test_random_outputs_and_mixed_samples_are_told(net: nn.Module, shape: tuple[int, ...], kind: str) -> None:
+    assert check(net, shape) == [{"random": "random-output", "mixed": "mixed-samples"}[kind]]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Check of a network before training."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -189,3 +190,55 @@ def test_parameters_without_a_gradient_are_told(data):
     net.forward = net[0].forward
     (item,) = check_network(net, data((6,))).findings.items
     assert (item.kind, item.count, item.examples) == ("no-gradient", 2, ("spare.weight", "spare.bias"))
+
+
+@pytest.mark.parametrize("end", [nn.ReLU(), nn.Tanh(), nn.Hardtanh()])
+def test_bounded_scores_of_classes_are_told(data, end):
+    (item,) = check_network(nn.Sequential(nn.Linear(6, 10), end), data((6,))).findings.items
+    assert (item.kind, "logits" in item.message) == ("bounded-output", True)
+
+
+class Scaled(nn.Module):
+    def __init__(self, end):
+        super().__init__()
+        self.out, self.end = nn.Linear(6, 1), end
+
+    def forward(self, inputs):
+        return self.end(self.out(inputs))
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (lambda value: 60 * value.sigmoid() - 5, "bounded-output"),
+        (lambda value: -value.tanh() / 2, "bounded-output"),
+        (lambda value: value * 4 + 250, "large-output"),
+        (lambda value: value * 2 + 1, None),
+    ],
+)
+def test_a_regression_that_scales_its_values_is_told(data, end, kind):
+    items = check_network(Scaled(end), data((6,), task=Task.REGRESSION)).findings.items
+    assert [item.kind for item in items] == ([] if kind is None else [kind])
+
+
+class TwoInputs(nn.Linear):
+    def forward(self, inputs, lengths):
+        return super().forward(inputs)
+
+
+@pytest.mark.parametrize(
+    ("net", "hint"), [(nn.Linear(6, 10).double(), r"net\.float\(\)"), (TwoInputs(6, 10), "must take one tensor")]
+)
+def test_the_hint_fits_the_failure(data, net, hint):
+    with pytest.raises(NetworkError, match="does not take the data") as caught:
+        check_network(net, data((6,)))
+    assert re.search(hint, caught.value.hint)
+
+
+class Halves(nn.Linear):
+    def forward(self, inputs):
+        return super().forward(inputs.mul_(0.5))
+
+
+def test_a_network_that_changes_its_input_in_place_passes(data):
+    assert check_network(Halves(6, 10), data((6,))).findings.items == ()

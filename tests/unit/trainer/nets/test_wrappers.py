@@ -55,6 +55,13 @@ def test_a_network_without_values_is_an_error():
         unwrap_network(nn.Linear(4, 2, device="meta"))
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated:FutureWarning")
+@pytest.mark.parametrize("make", [torch.jit.script, lambda net: torch.jit.trace(net, torch.zeros(2, 4))])
+def test_compiled_scripts_are_modules(make):
+    net = make(nn.Linear(4, 2))
+    assert unwrap_network(net).net is net
+
+
 class Body(nn.Module):
     def __init__(self, wrap):
         super().__init__()
