@@ -19,6 +19,8 @@ from naiad.trainer.data.sources.raw_data import PILImages
 from naiad.trainer.machine import device
 
 _Result = TypeVar("_Result")
+_MAX_RUN, _MIN_RUNS = 16, 4
+"""Images that a thread is handed at once, at most, since small ones cost less than the handing over; and runs for each thread."""
 
 
 @dataclass(frozen=True)
@@ -80,5 +82,8 @@ def map_in_threads(
     if workers == 1 or not images.is_thread_safe or len(indices) == 1:
         yield from map(function, indices)
         return
+    run_length = max(1, min(_MAX_RUN, len(indices) // (_MIN_RUNS * workers)))
+    runs = [indices[start : start + run_length] for start in range(0, len(indices), run_length)]
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="naiad-decode") as pool:
-        yield from pool.map(function, indices)
+        for results in pool.map(lambda run: [function(index) for index in run], runs):
+            yield from results
