@@ -8,6 +8,11 @@ import torch
 
 from naiad.trainer.machine.cgroups import CURRENT_PROCESS, ControlGroups
 
+_BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
+"""Linux's names of the units, on x86 and on Arm."""
+_ISAS_WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
+"""Values of ONEDNN_MAX_CPU_ISA, from oneDNN's documentation of its CPU dispatcher."""
+
 
 def best_device() -> str:
     """``cuda`` or ``mps`` where torch sees one, else ``cpu``."""
@@ -36,7 +41,7 @@ def has_bf16(device: str) -> bool:
     """Whether the hardware multiplies bf16 itself; elsewhere torch imitates it, slower than fp32."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device == "cpu" and bool({"amx_bf16", "avx512_bf16"} & cpu_flags())
+    return device == "cpu" and bool(_BF16_FLAGS & cpu_flags()) and not _is_capped_below_bf16()
 
 
 def cpu_flags() -> frozenset[str]:
@@ -45,5 +50,13 @@ def cpu_flags() -> frozenset[str]:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return frozenset()
-    lines = [line for line in text.splitlines() if line.startswith("flags")]
+    lines = [line for line in text.splitlines() if line.startswith(("flags", "Features"))]
     return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
+
+
+def _is_capped_below_bf16() -> bool:
+    """Whether an environment variable keeps torch or oneDNN from instructions that the processor has."""
+    cap = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).upper()
+    is_x86 = "avx512f" in cpu_flags()
+    is_torch_capped = is_x86 and not torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    return is_torch_capped or cap in _ISAS_WITHOUT_BF16

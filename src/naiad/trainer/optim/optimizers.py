@@ -26,6 +26,7 @@ def make_optimizer(net: nn.Module, plan: Plan) -> torch.optim.Optimizer:
             momentum=plan.momentum,
             weight_decay=plan.weight_decay,
             fused=plan.fused == "on",
+            dtype={"fp32": torch.float32, "bf16": torch.bfloat16}[plan.muon_precision],
         )
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trainable if p.ndim >= 2], "weight_decay": plan.weight_decay},

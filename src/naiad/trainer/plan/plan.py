@@ -161,6 +161,10 @@ class Plan:
         tuple[MicrobatchChange, ...],
         Choice("Where a run had too little memory for its microbatch.", is_settable=False),
     ] = ()
+    muon_precision: Annotated[
+        str,
+        Choice("Number format that Muon orthogonalises its updates in.", names=("fp32", "bf16"), is_measured=True),
+    ] = "bf16"
     network_output: Annotated[
         str,
         Choice(

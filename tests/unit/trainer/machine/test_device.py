@@ -44,8 +44,20 @@ def test_torch_can_use_the_device():
 
 
 def test_bf16_follows_the_processors_flags():
-    assert device.has_bf16("cpu") == bool({"amx_bf16", "avx512_bf16"} & device.cpu_flags())
+    assert device.has_bf16("cpu") <= bool({"amx_bf16", "avx512_bf16", "bf16"} & device.cpu_flags())
     assert not device.has_bf16("mps")
+
+
+@pytest.mark.parametrize("variable", ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"])
+def test_instructions_that_are_switched_off_count_as_missing(monkeypatch, variable):
+    monkeypatch.setattr(device, "cpu_flags", lambda: frozenset({"avx512f", "avx512_bf16"}))
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    assert device.has_bf16("cpu")
+    monkeypatch.setenv(variable, "avx2")
+    assert not device.has_bf16("cpu")
+    monkeypatch.delenv(variable)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert not device.has_bf16("cpu")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc/cpuinfo")

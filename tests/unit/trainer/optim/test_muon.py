@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.trainer.optim.muon import MuonWithAdamW, as_matrix, hidden_weights
+from naiad.trainer.optim import newton_schulz
+from naiad.trainer.optim.muon import Muon, MuonWithAdamW, as_matrix, hidden_weights
 
 
 @pytest.fixture(params=["contiguous", "channels_last"])
@@ -51,6 +52,35 @@ def test_a_hidden_update_is_nearly_orthogonal(net):
     values = torch.linalg.svdvals(change / 0.01 / (0.2 * max(change.shape) ** 0.5))
     assert values.min() > 0.5
     assert values.max() < 1.5
+
+
+def test_bf16_is_torchs_own_update_bit_for_bit():
+    torch.manual_seed(0)
+    ours, theirs = [nn.Parameter(torch.randn(6, 9)) for _ in range(2)]
+    with torch.no_grad():
+        theirs.copy_(ours)
+    options = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1}
+    both = (
+        (ours, Muon([ours], dtype=torch.bfloat16, **options)),
+        (theirs, torch.optim.Muon([theirs], ns_steps=newton_schulz.STEPS, adjust_lr_fn="match_rms_adamw", **options)),
+    )
+    for _ in range(4):
+        gradient = torch.randn(6, 9)
+        for matrix, optimizer in both:
+            matrix.grad = gradient.clone()
+            optimizer.step()
+    assert torch.equal(ours, theirs)
+
+
+def test_number_formats_learn_nearly_the_same(net):
+    other = copy.deepcopy(net)
+    inputs = torch.randn(16, 1, 4, 4)
+    for network, dtype in ((net, torch.float32), (other, torch.bfloat16)):
+        optimizer = make_optimizer(network, dtype=dtype)
+        network(inputs).square().mean().backward()
+        optimizer.step()
+    torch.testing.assert_close(net[2].weight, other[2].weight, atol=1e-3, rtol=1e-2)
+    assert not torch.equal(net[2].weight, other[2].weight)
 
 
 def test_every_parameter_moves_and_the_loss_falls(net):

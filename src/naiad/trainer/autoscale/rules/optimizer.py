@@ -4,7 +4,9 @@ from naiad.errors import OptionError
 from naiad.trainer.autoscale.rules.decision import Decision
 from naiad.trainer.autoscale.rules.learning_rate import choose_learning_rate
 from naiad.trainer.autoscale.rules.run_facts import RunFacts
-from naiad.trainer.optim.muon import hidden_weights, update_multiplications
+from naiad.trainer.machine import device as hardware
+from naiad.trainer.optim.muon import hidden_weights
+from naiad.trainer.optim.newton_schulz import count_multiplications
 from naiad.trainer.optim.optimizers import has_fused_update
 
 MUON_STEPS = 2_000
@@ -27,6 +29,7 @@ def choose_optimizer(facts: RunFacts) -> list[Decision]:
     return [
         optimizer,
         choose_learning_rate(facts, name),
+        _muon_precision(facts, name),
         _fused(facts),
         facts.decide("momentum", 0.9, momentum_why),
         _weight_decay(facts, name),
@@ -60,7 +63,16 @@ def _optimizer(facts: RunFacts) -> Decision:
 def _muon_cost(facts: RunFacts) -> float:
     """Multiplications of Muon's update, in units of those of a step without it."""
     matrices = [weight.flatten(1).shape for weight in hidden_weights(facts.net)]
-    return update_multiplications(matrices) / max(1.0, facts.step_multiplications)
+    return count_multiplications(matrices) / max(1.0, facts.step_multiplications)
+
+
+def _muon_precision(facts: RunFacts, optimizer: str) -> Decision:
+    if optimizer != "muon":
+        return facts.decide("muon_precision", "fp32", f"{optimizer} does not use it")
+    device = str(facts.overrides.get("device", hardware.best_device()))
+    if hardware.has_bf16(device):
+        return facts.decide("muon_precision", "bf16", f"this {device} has bf16 units")
+    return facts.decide("muon_precision", "fp32", f"this {device} has no bf16 units, and imitating them is slow")
 
 
 def _fused(facts: RunFacts) -> Decision:
