@@ -15,6 +15,7 @@ from naiad.trainer.autoscale.measurement_cache import MeasurementCache
 from naiad.trainer.autoscale.network_probe import NetworkProbe
 from naiad.trainer.autoscale.plan_search import PlanSearch
 from naiad.trainer.autoscale.rules.make_plan import make_plan
+from naiad.trainer.autoscale.rules.optimizer import optimizers_to_time
 from naiad.trainer.autoscale.time_limit import Finalization, make_deadline
 from naiad.trainer.data.batches import BatchSlice
 from naiad.trainer.data.dataset import Dataset, sample_evenly
@@ -181,6 +182,7 @@ class Run:
                     finalization=self._finalization(cache),
                     cache=cache,
                     make_score=self._make_score,
+                    optimizers=optimizers_to_time(self.net, self.dataset, by_rules),
                 )
                 chosen = choose_plan(search, by_rules)
                 self._check_batches(chosen.plan)

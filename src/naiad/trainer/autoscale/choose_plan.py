@@ -15,13 +15,15 @@ from naiad.trainer.plan.plan import Plan
 from naiad.trainer.plan.reason import Reason
 
 LEAST_STEPS = 600
-"""A shorter run is over before measuring has paid for itself."""
+"""A shorter run is over before measuring all choices has paid for itself."""
+QUICK_STEPS = 200
+"""A shorter run is over before even a handful of steps of each candidate has."""
 QUICK_CHECK_RANGE = range(100, 2_000)
 """Steps of a run with a time limit in which the batch may be doubled without measuring the noise of the gradient: a shorter
 run would have too few left, a longer one has the time to measure.
 """
-CACHED_CHOICES = (*measure.CHOICES, "optimizer")
-"""Choices that the cache keeps; the optimizer is among them, as a learning rate belongs to one optimizer."""
+CACHED_CHOICES = (*measure.CHOICES, "muon_precision")
+"""Choices that the cache keeps; the number format is timed together with the optimizer."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +44,21 @@ def choose_plan(search: PlanSearch, by_rules: Plan) -> ChosenPlan:
        the number of steps, they are applied again.
     4. A run that is short of time doubles its batch where a quick check says that this saves time.
     5. A long run measures what the cache does not have: first what makes a step fast, then, with the rules for the new number of
-       steps, what depends on the length of the run.
+       steps, what depends on the length of the run. A shorter one measures what a handful of steps decides.
     6. The steps are fitted to the time that is left, the score is forecast, and the plan says what was spent and not measured.
     """
     setup, notes = _set_up(search, by_rules)  # 1
     plan = setup.within_memory(by_rules)
-    if not search.has_time_limit and (plan.measure_fraction == 0 or plan.total_steps < LEAST_STEPS):
+    if not search.has_time_limit and (plan.measure_fraction == 0 or plan.total_steps < QUICK_STEPS):
         return _choose_untimed(search, plan, notes)
     cached = _look_up(search, setup, plan)  # 2
-    pending = _pending(search, cached)
+    pending = _pending(search, cached, cached.plan.total_steps)
     if not search.has_time_limit and not pending:
         return _choose_untimed(search, cached.plan, notes)
     timed = before = _time_step(search, setup, cached)  # 3
     if search.has_time_limit and plan.measure_fraction > 0 and not cached.answered:
         timed = _quick_check(search, setup, timed)  # 4
-    if pending and timed.plan.total_steps >= LEAST_STEPS:
+    if pending := _pending(search, cached, timed.plan.total_steps):
         measured = _measure(search, setup, timed, pending, cached)  # 5
         _store(search.cache, measured, before.plan)
         timed, notes = measured.timed, {**notes, **measured.notes}
@@ -68,7 +70,10 @@ def _set_up(search: PlanSearch, plan: Plan) -> tuple[MeasurementSetup, dict[str,
     limit_s = float("inf")  # until it is known how long a step takes
     if plan.time_limit_s is not None:  # its steps are timed even where nothing else is measured
         limit_s = (plan.measure_fraction or budget.DEFAULT_FRACTION) * plan.time_limit_s
-    setup = MeasurementSetup(search.probe, Budget(limit_s, search.probe.clock), search.unmeasured)
+    spendable = Budget(limit_s, search.probe.clock)
+    setup = MeasurementSetup(
+        search.probe, spendable, search.unmeasured, rules=search.rules, optimizers=search.optimizers
+    )
     with setup.budget.charge():
         try:
             return replace(setup, memory=probe_memory(search.probe, plan)), {}
@@ -90,11 +95,14 @@ def _look_up(search: PlanSearch, setup: MeasurementSetup, plan: Plan) -> CachedP
     return replace(cached, plan=setup.within_memory(updated))
 
 
-def _pending(search: PlanSearch, cached: CachedPlan) -> frozenset[str]:
-    """The choices that are still to be measured."""
-    if cached.plan.measure_fraction == 0:
+def _pending(search: PlanSearch, cached: CachedPlan, steps: int) -> frozenset[str]:
+    """The choices that are still to be measured in a run of so many steps."""
+    if cached.plan.measure_fraction == 0 or steps < QUICK_STEPS:
         return frozenset()
-    return frozenset(measure.CHOICES) - cached.answered - search.unmeasured
+    choices = frozenset(measure.CHOICES if steps >= LEAST_STEPS else measure.QUICK_CHOICES)
+    if not search.optimizers:
+        choices -= {"optimizer"}
+    return choices - cached.answered - search.unmeasured
 
 
 def _time_step(search: PlanSearch, setup: MeasurementSetup, cached: CachedPlan) -> TimedPlan:
@@ -134,6 +142,7 @@ def _measure(
     kept = search.unmeasured | cached.names
     with setup.budget.reserve(_forecast_s(search, setup, timed.plan)):
         steps = measure_choices(timed, measure.STEP_CHOICES, pending, setup)
+        kept |= frozenset({"optimizer"} if search.optimizers else ()) & steps.answered
         fitted = search.fit_to_time(steps.timed)
         fitted = replace(fitted, plan=search.apply_length_rules(fitted.plan, before=timed.plan, kept=kept))
         if "learning_rate" in pending:
@@ -160,7 +169,7 @@ def _short_run_rate(search: PlanSearch, plan: Plan) -> float:
 def _store(cache: MeasurementCache, measured: MeasuredPlan, before: Plan) -> None:
     """Keeps the choices whose value or reason measuring has changed."""
     plan = measured.timed.plan
-    names = [name for name in measure.CHOICES if plan.reason(name) != before.reason(name)]
+    names = [name for name in CACHED_CHOICES if plan.reason(name) != before.reason(name)]
     optimizer = ["optimizer"] if "learning_rate" in names else []
     cache.store_choices(plan, names + optimizer, answered=measured.answered)
 

@@ -12,6 +12,7 @@ from naiad.trainer.autoscale import (
     fused,
     learning_rate,
     memory_format,
+    optimizer,
     precision,
     threads,
 )
@@ -22,6 +23,7 @@ Choose = Callable[[TimedPlan, MeasurementSetup], TimedPlan]
 
 STEP_CHOICES: Mapping[str, Choose] = MappingProxyType(
     {
+        "optimizer": optimizer.choose,
         "precision": precision.choose,
         "memory_format": memory_format.choose,
         "threads": threads.choose,
@@ -40,6 +42,8 @@ RUN_CHOICES: Mapping[str, Choose] = MappingProxyType(
 )
 """Choices that depend on the length of the run."""
 CHOICES = (*STEP_CHOICES, *RUN_CHOICES)
+QUICK_CHOICES = ("optimizer",)
+"""Choices that a handful of steps decides, so that they are measured in shorter runs, too."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """The facts that the choice of a plan depends on: network, data, the user's choices, the time limit, earlier runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from naiad.trainer.autoscale.forecast import ScoreFunction
 from naiad.trainer.autoscale.measurement_cache import MeasurementCache
-from naiad.trainer.autoscale.measurement_setup import TimedPlan
+from naiad.trainer.autoscale.measurement_setup import Rules, TimedPlan
 from naiad.trainer.autoscale.network_probe import NetworkProbe
 from naiad.trainer.autoscale.time_limit import Finalization, limit_steps
 from naiad.trainer.data.batches import steps_per_epoch
@@ -16,9 +15,6 @@ from naiad.trainer.plan.reason import Reason
 
 _OTHER_LENGTH = 0.1
 """Fraction of the steps by which the length of a run must change for its rules to be applied again."""
-
-Rules = Callable[[int, Mapping[str, Any]], Plan]
-"""The plan by rules for so many steps, with some choices fixed by name."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +29,8 @@ class PlanSearch:
     cache: MeasurementCache
     make_score: Callable[[], ScoreFunction]
     """Makes the score that a forecast is measured with; it may read many samples."""
+    optimizers: tuple[str, ...] = ()
+    """Optimizers between which the time of a step decides."""
 
     @property
     def has_time_limit(self) -> bool:

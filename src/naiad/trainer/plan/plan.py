@@ -62,6 +62,7 @@ class Plan:
         Choice(
             "sgd with Nesterov momentum, adamw, or muon for hidden matrices with adamw for the rest.",
             names=("sgd", "adamw", "muon"),
+            is_measured=True,
             follows_length=True,
         ),
     ]
@@ -163,7 +164,7 @@ class Plan:
     ] = ()
     muon_precision: Annotated[
         str,
-        Choice("Number format that Muon orthogonalises its updates in.", names=("fp32", "bf16"), is_measured=True),
+        Choice("Number format that Muon orthogonalises its updates in.", names=("fp32", "bf16")),
     ] = "bf16"
     network_output: Annotated[
         str,

@@ -54,8 +54,8 @@ def scripted(probe):
 def make_setup(probe):
     """A function that makes a setup, with a budget for everything unless told otherwise."""
 
-    def make(of=probe, *, budget_s=1e9, unmeasured=(), memory=UNKNOWN_LIMIT, short_run_rate=1.0):
-        return MeasurementSetup(of, Budget(budget_s), frozenset(unmeasured), memory, short_run_rate)
+    def make(of=probe, *, budget_s=1e9, unmeasured=(), memory=UNKNOWN_LIMIT, short_run_rate=1.0, **more):
+        return MeasurementSetup(of, Budget(budget_s), frozenset(unmeasured), memory, short_run_rate, **more)
 
     return make
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from naiad.trainer.autoscale import batch_size, measure, memory
-from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, choose_plan
+from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, QUICK_STEPS, choose_plan
 from naiad.trainer.autoscale.measurement_cache import MeasurementCache
 from naiad.trainer.autoscale.plan_search import PlanSearch
 from naiad.trainer.autoscale.time_limit import Finalization
@@ -54,7 +54,7 @@ def measured_names(replace_choices):
 def choose(tmp_path):
     """A function that chooses a plan, and returns it with the seconds of its step."""
 
-    def run(plan, probe, *, unmeasured=(), ends_at=None, rules=None):
+    def run(plan, probe, *, unmeasured=(), ends_at=None, rules=None, optimizers=()):
         def default_rules(steps, fixed):
             return replace(plan, total_steps=steps, **fixed)
 
@@ -66,6 +66,7 @@ def choose(tmp_path):
             finalization=NOTHING_AFTER,
             cache=MeasurementCache(tmp_path / "cache" / "one.json"),
             make_score=lambda: lambda _: None,
+            optimizers=optimizers,
         )
         return choose_plan(search, plan)
 
@@ -83,8 +84,16 @@ def test_a_short_run_is_not_measured(choose, scripted, plan, measured_names):
     assert (probe.timed, measured_names) == ([], [])
 
 
+def test_a_shorter_run_measures_what_a_few_steps_decide(choose, scripted, plan, measured_names):
+    probe = scripted(lambda _: 0.01)
+    for steps in (QUICK_STEPS - 1, QUICK_STEPS, LEAST_STEPS - 1):
+        choose(plan(total_steps=steps, epochs=steps), probe, optimizers=("muon", "sgd"))
+    assert measured_names == list(measure.QUICK_CHOICES)  # the third run has the second one's answer from the cache
+
+
 def test_a_long_run_measures_every_choice_but_the_users(choose, scripted, plan, measured_names):
-    chosen = choose(plan(total_steps=10_000), scripted(lambda _: 0.01), unmeasured=("precision", "threads"))
+    users = ("precision", "threads")
+    chosen = choose(plan(total_steps=10_000), scripted(lambda _: 0.01), unmeasured=users, optimizers=("muon", "sgd"))
     assert chosen.step_s == 0.01
     assert measured_names == [name for name in measure.CHOICES if name not in ("precision", "threads")]
 
@@ -199,7 +208,7 @@ def test_a_network_that_cannot_be_copied_is_timed_all_the_same(choose, probe, pl
 
 def test_a_time_limit_becomes_steps(choose, scripted, plan, measured_names):
     before = plan(time_limit_s=100.0, reasons=REASONS)
-    chosen = choose(before, scripted(lambda _: 0.01), ends_at=time.perf_counter() + 100)
+    chosen = choose(before, scripted(lambda _: 0.01), ends_at=time.perf_counter() + 100, optimizers=("muon", "sgd"))
     assert 9_000 < chosen.plan.total_steps <= 10_000
     assert measured_names == list(measure.CHOICES)
 

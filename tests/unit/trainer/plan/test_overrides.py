@@ -43,5 +43,5 @@ def test_a_measured_choice_can_be_left_to_its_rule():
     overrides = check_overrides({"learning_rate": USE_RULE, "batch_size": 8})
     assert overrides == {"learning_rate": USE_RULE, "batch_size": 8}
     assert fixed_values(overrides) == {"batch_size": 8}
-    with pytest.raises(OptionError, match="optimizer 'rule' is not known"):
-        check_overrides({"optimizer": USE_RULE})
+    with pytest.raises(OptionError, match="schedule 'rule' is not known"):
+        check_overrides({"schedule": USE_RULE})

@@ -1,18 +1,28 @@
-"""Rules for the optimizer: its kind, weight decay, momentum and schedule. They are not measured: see docs/adr/0009."""
+"""Rules for the optimizer: its kind, weight decay, momentum and schedule.
+
+How much an optimizer learns in a step is a rule; what its step costs is timed in runs that are long enough: see docs/adr/0013.
+"""
+
+from torch import nn
 
 from naiad.errors import OptionError
+from naiad.trainer.autoscale.network_facts import ATTENTION, RECURRENCE, layer_types
 from naiad.trainer.autoscale.rules.decision import Decision
 from naiad.trainer.autoscale.rules.learning_rate import choose_learning_rate
 from naiad.trainer.autoscale.rules.run_facts import RunFacts
+from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.machine import device as hardware
 from naiad.trainer.optim.muon import hidden_weights
 from naiad.trainer.optim.newton_schulz import count_multiplications
 from naiad.trainer.optim.optimizers import has_fused_update
+from naiad.trainer.plan.plan import Plan
 
 MUON_STEPS = 2_000
 """A run of up to so many steps is short."""
 MUON_COST, MUON_COST_LONG = 2.0, 1.0
 """Cost of Muon's update, at most, in units of the step without it; the second is for convolutions in a long run."""
+_WORTH_TIMING = 5.0
+"""Counted cost of Muon's update, in units of the cost that is allowed, up to which it is worth timing: a count is rough."""
 MUON_DECAY_LONG = 0.2
 """Muon's weight decay in a run that is not short."""
 TABLE_DECAY, SMALL_TABLE_DECAY = 1.0, 2.0
@@ -40,24 +50,47 @@ def choose_optimizer(facts: RunFacts) -> list[Decision]:
     ]
 
 
+def optimizers_to_time(net: nn.Module, dataset: Dataset, plan: Plan) -> tuple[str, ...]:
+    """Returns the optimizers between which the time of a step decides: Muon and another one, or none."""
+    facts = RunFacts(net, dataset, {}, plan.batch_size, plan.total_steps)
+    if (
+        plan.is_set_by_user("optimizer")
+        or not _suits_muon(facts)
+        or _muon_cost(facts) > _WORTH_TIMING * most_muon_cost(facts.net, facts.steps)
+    ):
+        return ()
+    return ("muon", _other_optimizer(facts))
+
+
+def most_muon_cost(net: nn.Module, steps: int) -> float:
+    """Returns the cost of Muon's update at which it still pays in a run of so many steps, in units of the step without it."""
+    is_sequential = bool(layer_types(net) & (ATTENTION | RECURRENCE))
+    return MUON_COST if steps <= MUON_STEPS or is_sequential else MUON_COST_LONG
+
+
 def _optimizer(facts: RunFacts) -> Decision:
-    has_large_layers = facts.has_convolutions or facts.has_attention or facts.has_recurrence
-    if not facts.is_classification or not has_large_layers:
+    if not _suits_muon(facts):
         return facts.decide(
             "optimizer", "adamw", "the usual choice, except for classifiers with convolutions, recurrence or attention"
         )
     cost = _muon_cost(facts)
     measured = f"{facts.steps:,} steps; muon's update multiplies {cost:.2g} times as much as the step without it"
-    is_short, is_sequential = facts.steps <= MUON_STEPS, facts.has_attention or facts.has_recurrence
-    if cost <= (MUON_COST if is_short or is_sequential else MUON_COST_LONG):
-        few = f"{facts.steps:,} steps are few, and " if is_short else ""
+    if cost <= most_muon_cost(facts.net, facts.steps):
+        few = f"{facts.steps:,} steps are few, and " if facts.steps <= MUON_STEPS else ""
         why = f"{few}muon's orthogonal updates make the most of each step at little cost"
         return facts.decide("optimizer", "muon", why, measured=measured)
-    if is_sequential:
-        why = "recurrence or attention, with matrices for which muon's update costs too much"
-        return facts.decide("optimizer", "adamw", why, measured=measured)
-    why = "a convolutional classifier, with matrices for which muon's update costs too much"
-    return facts.decide("optimizer", "sgd", why, measured=measured)
+    other = _other_optimizer(facts)
+    kind = "recurrence or attention" if other == "adamw" else "a convolutional classifier"
+    why = f"{kind}, with matrices for which muon's update costs too much"
+    return facts.decide("optimizer", other, why, measured=measured)
+
+
+def _suits_muon(facts: RunFacts) -> bool:
+    return facts.is_classification and (facts.has_convolutions or facts.has_attention or facts.has_recurrence)
+
+
+def _other_optimizer(facts: RunFacts) -> str:
+    return "adamw" if facts.has_attention or facts.has_recurrence else "sgd"
 
 
 def _muon_cost(facts: RunFacts) -> float:

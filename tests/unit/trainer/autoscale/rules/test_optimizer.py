@@ -8,7 +8,7 @@ from torch import nn
 
 from naiad.errors import OptionError
 from naiad.trainer.autoscale.rules.make_plan import make_plan
-from naiad.trainer.autoscale.rules.optimizer import SMALL_TABLE_DECAY, TABLE_DECAY
+from naiad.trainer.autoscale.rules.optimizer import SMALL_TABLE_DECAY, TABLE_DECAY, optimizers_to_time
 from naiad.trainer.data.dataset import Task, TensorSamples
 
 
@@ -73,3 +73,12 @@ def test_complex_weights_have_no_fused_update(nets, blobs):
     assert make_plan(net, blobs, {}, seed=0).fused == "off"
     with pytest.raises(OptionError, match="no such kernel"):
         make_plan(net, blobs, {"fused": "on"}, seed=0)
+
+
+def test_a_count_says_what_is_worth_timing(nets, blobs):
+    by_kind = {kind: getattr(nets, kind)() for kind in ("convolutional", "recurrent", "linear")}
+    plans = {kind: make_plan(net, blobs, {}, seed=0) for kind, net in by_kind.items()}
+    found = {kind: optimizers_to_time(net, blobs, plans[kind]) for kind, net in by_kind.items()}
+    assert found == {"convolutional": ("muon", "sgd"), "recurrent": ("muon", "adamw"), "linear": ()}
+    asked = make_plan(by_kind["convolutional"], blobs, {"optimizer": "muon"}, seed=0)
+    assert optimizers_to_time(by_kind["convolutional"], blobs, asked) == ()
