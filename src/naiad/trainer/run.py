@@ -291,9 +291,7 @@ class Run:
 
 def _followed_plan(plan: Plan, state: RunState) -> Plan:
     return replace(
-        plan,
-        schedule_adjustments=tuple(state.schedule.adjustments),
-        microbatch_history=tuple(state.microbatch_history),
+        plan, schedule_adjustments=tuple(state.schedule.adjustments), microbatch_history=tuple(state.microbatch_history)
     )
 
 
