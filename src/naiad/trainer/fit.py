@@ -25,6 +25,7 @@ from naiad.trainer.loop.progress import Progress, SilentProgress, check_progress
 from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine import processes
 from naiad.trainer.machine.seeding import fork_rng
+from naiad.trainer.machine.thread_waiting import adapt_thread_waiting
 from naiad.trainer.model.model import Model
 from naiad.trainer.plan.overrides import check_overrides, fixed_values
 from naiad.trainer.plan.plan import Plan
@@ -101,6 +102,7 @@ def fit_with_options(
     request = plan_request(options)
     overrides, seed = request.overrides, request.seed
     with processes.join_process_group() as group, fork_rng(seed), ExitStack() as at_end:
+        waiting = at_end.enter_context(adapt_thread_waiting())
         folder = group.on_rank_zero(lambda: run_folder.open_run_folder(options.out, resume=options.resume))
         at_end.callback(folder.unlock)
         if folder.previous is not None:
@@ -131,6 +133,7 @@ def fit_with_options(
                 group=group,
                 network_output=output,
                 compiled=unwrapped.compiled,
+                is_contended=waiting.is_contended,
             )
             chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
             with torch_threads(chosen.plan.threads):

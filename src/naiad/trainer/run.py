@@ -25,6 +25,7 @@ from naiad.trainer.loop.distributed_step import distribute_step
 from naiad.trainer.loop.loop import Loop
 from naiad.trainer.loop.loop_parts import LoopParts
 from naiad.trainer.loop.progress import Progress
+from naiad.trainer.loop.speed_guard import make_speed_guard
 from naiad.trainer.loop.state import RunState
 from naiad.trainer.loop.stopping import catch_stop_signals
 from naiad.trainer.loop.task_strategy import ClusteringStrategy, TaskStrategy, make_task_strategy
@@ -74,6 +75,8 @@ class Run:
     """What a classifier's network gives, see ``network_output.py``."""
     compiled: nn.Module | None = None
     """The user's own compiled form of ``net``, through which the steps go; None where there is none."""
+    is_contended: bool = False
+    """Whether other programs want the cores: what is measured then holds only then."""
 
     def choose_plan(
         self, overrides: Mapping[str, Any], started: float, *, seed: int, followed: Plan | None = None
@@ -114,6 +117,7 @@ class Run:
                 stop=stop,
                 deadline=deadline,
                 group=self.group,
+                speed_guard=make_speed_guard(plan, chosen.step_s, self.progress.note),
             )
             self.progress.start(plan, self.dataset, step=state.step)
             try:
@@ -125,7 +129,7 @@ class Run:
         state.load_kept_weights()
         self.net.eval()
         evaluation = validator.last_evaluation if plan.keep_weights == "last" else None
-        return TrainedNetwork(_followed_plan(plan, state), tuple(state.history), evaluation, chosen.cache)
+        return TrainedNetwork(state.followed_plan(plan), tuple(state.history), evaluation, chosen.cache)
 
     def finish(self, trained: TrainedNetwork, source: nets.NetworkSource) -> Model:
         """Returns the model on the CPU. Rank zero tests and saves it. Raises DiskFull, FolderError."""
@@ -172,8 +176,9 @@ class Run:
                 by_rules = rules(None if overrides.get("time_limit_s") is None else 1, {})
                 self._check_batches(by_rules)
                 self.dataset.features.to(by_rules.device)
-                processes = {"processes": self.group.size} if self.group.size > 1 else {}
-                cache = MeasurementCache.for_run(self.net, self.dataset, {**overrides, **processes})
+                cache = MeasurementCache.for_run(
+                    self.net, self.dataset, overrides, processes=self.group.size, is_contended=self.is_contended
+                )
                 search = PlanSearch(
                     self._make_probe(by_rules),
                     rules,
@@ -287,12 +292,6 @@ class Run:
     def _finalization_kind(self) -> str:
         saved = "saved" if self.folder.path is not None else "kept in memory"
         return f"{saved}, {'with' if self.with_report else 'without'} report"
-
-
-def _followed_plan(plan: Plan, state: RunState) -> Plan:
-    return replace(
-        plan, schedule_adjustments=tuple(state.schedule.adjustments), microbatch_history=tuple(state.microbatch_history)
-    )
 
 
 def _end_time(plan: Plan, started: float) -> float | None:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from naiad.trainer.autoscale.budget import BudgetError
@@ -11,28 +11,55 @@ from naiad.trainer.plan.reason import Measurement, Reason
 
 MARGIN = 0.03
 """Gain of time from which on another value is chosen: less is noise."""
-ROUNDS, LEAST_ROUNDS = 5, 3
-_SLOWEST = 2.0
-"""Time of a step of another value, at most, in units of the plan's own: the budget must have room for it."""
+LEAST_ROUNDS = 3
 
 
-def choose_fastest(timed: TimedPlan, name: str, values: Sequence[Any], why: str, setup: MeasurementSetup) -> TimedPlan:
+@dataclass(frozen=True)
+class Rounds:
+    """How often the values are timed."""
+
+    count: int = 5
+    warm_up: int = 0
+    """Steps at the beginning of each turn that are not timed."""
+    slowest: float = 2.0
+    """Time of a step of another value, at most, in units of the plan's own: the budget must have room for it."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of one value, with the one before the first round."""
+        return self.count * (1 + self.warm_up) + 1
+
+
+USUAL_ROUNDS = Rounds()
+
+
+def choose_fastest(
+    timed: TimedPlan,
+    name: str,
+    values: Sequence[Any],
+    why: str,
+    setup: MeasurementSetup,
+    *,
+    rounds: Rounds = USUAL_ROUNDS,
+) -> TimedPlan:
     """Times the values, the plan's own first. Raises BudgetError where there is not enough time."""
     if len(values) < 2:
         return timed
-    setup.budget.require((ROUNDS + 1) * (1 + _SLOWEST * (len(values) - 1)) * timed.step_s)
+    setup.budget.require(rounds.steps * (1 + rounds.slowest * (len(values) - 1)) * timed.step_s)
     with setup.budget.charge():
         plans = [replace(timed.plan, **{name: value}) for value in values]
-        rounds = setup.probe.compare_steps(plans, rounds=ROUNDS, within_s=setup.budget.left_s)
-    own = rounds[0]
+        times = setup.probe.compare_steps(
+            plans, rounds=rounds.count, warm_up=rounds.warm_up, within_s=setup.budget.left_s
+        )
+    own = times[0]
     if len(own) < LEAST_ROUNDS:
         raise BudgetError(is_final=False)
-    seconds = {value: times for value, times in zip(values, rounds, strict=True) if len(times) >= LEAST_ROUNDS}
-    medians = {value: statistics.median(times) for value, times in seconds.items()}
+    seconds = {value: enough for value, enough in zip(values, times, strict=True) if len(enough) >= LEAST_ROUNDS}
+    medians = {value: statistics.median(enough) for value, enough in seconds.items()}
     best = min(seconds, key=lambda value: medians[value])
     chosen = best if is_faster(seconds[best], own) else values[0]
     measurements = tuple(
-        Measurement(str(value), _format_times(times)) for value, times in zip(values, rounds, strict=True)
+        Measurement(str(value), _format_times(all_)) for value, all_ in zip(values, times, strict=True)
     )
     return TimedPlan(timed.plan.with_choice(name, chosen, Reason(why, measurements=measurements)), medians[chosen])
 

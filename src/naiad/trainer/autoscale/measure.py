@@ -23,10 +23,10 @@ Choose = Callable[[TimedPlan, MeasurementSetup], TimedPlan]
 
 STEP_CHOICES: Mapping[str, Choose] = MappingProxyType(
     {
+        "threads": threads.choose,
         "optimizer": optimizer.choose,
         "precision": precision.choose,
         "memory_format": memory_format.choose,
-        "threads": threads.choose,
         "feed_workers": feed_workers.choose,
         "batch_size": batch_size.choose,
         "fused": fused.choose,
@@ -42,7 +42,7 @@ RUN_CHOICES: Mapping[str, Choose] = MappingProxyType(
 )
 """Choices that depend on the length of the run."""
 CHOICES = (*STEP_CHOICES, *RUN_CHOICES)
-QUICK_CHOICES = ("optimizer",)
+QUICK_CHOICES = ("threads", "optimizer")
 """Choices that a handful of steps decides, so that they are measured in shorter runs, too."""
 
 

@@ -44,10 +44,22 @@ class MeasurementCache:
 
     @classmethod
     def for_run(
-        cls, net: nn.Module, dataset: Dataset, overrides: Mapping[str, Any], *, folder: Path | None = None
+        cls,
+        net: nn.Module,
+        dataset: Dataset,
+        overrides: Mapping[str, Any],
+        *,
+        processes: int = 1,
+        is_contended: bool = False,
+        folder: Path | None = None,
     ) -> "MeasurementCache":
-        """The cache of this network, data, overrides and machine: see ``fingerprint.py``."""
-        name = fingerprint(net, dataset, overrides)[:32]
+        """The cache of this network, data, overrides and machine: see ``fingerprint.py``.
+
+        processes: that train together. is_contended: other programs want the cores; what is measured then holds only then.
+        """
+        unusual = {"processes": processes if processes > 1 else 0, "contended": int(is_contended)}
+        facts = {**overrides, **{name: value for name, value in unusual.items() if value}}
+        name = fingerprint(net, dataset, facts)[:32]
         return cls((folder if folder is not None else cache_folder()) / f"{name}.json")
 
     def lookup(self, plan: Plan, names: Iterable[str]) -> CachedPlan:

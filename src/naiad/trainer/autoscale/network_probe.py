@@ -94,11 +94,13 @@ class NetworkProbe:
                     break
         return StepTiming(statistics.median(seconds[min(warm_up, len(seconds) - 1) :]), seconds[0])
 
-    def compare_steps(self, plans: Sequence[Plan], *, rounds: int, within_s: float) -> list[list[float]]:
+    def compare_steps(
+        self, plans: Sequence[Plan], *, rounds: int, within_s: float, warm_up: int = 0
+    ) -> list[list[float]]:
         """Seconds of a step of each plan in every round. The plans take turns, so that all meet the same background load.
 
-        A plan after the first has fewer times where it was far slower than the fastest so far; all have fewer where
-        ``within_s`` seconds are over. A round before the first warms up.
+        warm_up: steps at the beginning of a turn that are not timed. A plan after the first has fewer times where it was far
+        slower than the fastest so far; all have fewer where ``within_s`` seconds are over. A round before the first warms up.
         """
         times: list[list[float]] = [[] for _ in plans]
         fastest_s, started = float("inf"), self.clock()
@@ -111,6 +113,8 @@ class NetworkProbe:
                 for index, step in list(running.items()):
                     if self.clock() - started >= within_s:
                         return times
+                    for _ in range(warm_up):
+                        step()
                     step_s = step()
                     times[index].append(step_s)
                     fastest_s = min(fastest_s, step_s)

@@ -16,6 +16,7 @@ from naiad.trainer.loop.checkpoint import Checkpoints
 from naiad.trainer.loop.deadline import Deadline
 from naiad.trainer.loop.events import EventWriter
 from naiad.trainer.loop.progress import Progress
+from naiad.trainer.loop.speed_guard import SpeedGuard
 from naiad.trainer.loop.state import RunState, update_ema
 from naiad.trainer.loop.step import NonFiniteLoss, Stepper
 from naiad.trainer.loop.stopping import StopFlag
@@ -63,6 +64,8 @@ class Loop:
     deadline: Deadline | None
     """None is no limit."""
     group: ProcessGroup = field(default_factory=SingleProcess)
+    speed_guard: SpeedGuard | None = None
+    """None where it is not known how long a step should take."""
 
     def train(self) -> None:
         """Trains from the state's step to the plan's end.
@@ -111,6 +114,8 @@ class Loop:
             update_ema(state.ema, state.net, _ema_decay(state.step, self.plan.ema))
         self.progress.update(state.step, loss, rate, batch.global_size)
         self.events.write_step(state.step, loss, rate)
+        if self.speed_guard is not None:
+            self.speed_guard.after_step()
 
     def _update_weights(self, batch: Batch, rate: float) -> float:
         """Returns the batch's mean loss. Raises NonFiniteLoss, MicrobatchTooLarge."""

@@ -6,7 +6,7 @@ The state holds everything that changes while a run goes on. What does not chang
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from naiad.errors import ArtifactError
 from naiad.trainer.loop.checkpoint import Snapshot
 from naiad.trainer.machine.seeding import RandomState
 from naiad.trainer.model.model import EpochRecord
-from naiad.trainer.plan.plan import MicrobatchChange
+from naiad.trainer.plan.plan import MicrobatchChange, Plan
 from naiad.trainer.plan.schedule_adjustments import AdjustedSchedule, ScheduleAdjustment
 
 
@@ -52,6 +52,14 @@ class RunState:
         """Most samples of a forward pass in the next step."""
         sizes = [change.size for change in self.microbatch_history if change.step <= self.step]
         return min([self.microbatch_size, *sizes])
+
+    def followed_plan(self, plan: Plan) -> Plan:
+        """The plan of the run, with the adjustments that the run has made to it."""
+        return replace(
+            plan,
+            schedule_adjustments=tuple(self.schedule.adjustments),
+            microbatch_history=tuple(self.microbatch_history),
+        )
 
     def weights_to_score(self) -> nn.Module:
         """The network that is validated after an epoch: the moving average where there is one."""

@@ -28,6 +28,10 @@ class ControlGroups:
         quotas = [_core_quota(group) for group in self._groups("cpu")]
         return min((quota for quota in quotas if quota is not None), default=None)
 
+    def throttled_s(self) -> float:
+        """Seconds in which a quota was used up, of all its cores together; 0 without a quota. Counts up."""
+        return max((_throttled_s(group) for group in self._groups("cpu")), default=0.0)
+
     def _groups(self, controller: str) -> Iterator[Path]:
         """Folders of the process's group and of those above it, in each hierarchy that may have the controller."""
         paths = self._group_paths()
@@ -70,6 +74,13 @@ def _core_quota(group: Path) -> float | None:
     version_1 = (_read_text(group / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
     quota, period = both if len(both) == 2 else version_1
     return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
+
+
+def _throttled_s(group: Path) -> float:
+    """Version 2 counts microseconds, version 1 nanoseconds."""
+    words = _read_text(group / "cpu.stat").split()
+    counts = dict(zip(words[::2], words[1::2], strict=False))
+    return int(counts.get("throttled_usec", 0)) / 1e6 + int(counts.get("throttled_time", 0)) / 1e9
 
 
 def _read_number(group: Path, *names: str) -> int | None:

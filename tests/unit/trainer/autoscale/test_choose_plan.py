@@ -80,7 +80,7 @@ def spent(plan):
 
 def test_a_short_run_is_not_measured(choose, scripted, plan, measured_names):
     probe = scripted(lambda _: 0.01)
-    assert choose(plan(total_steps=LEAST_STEPS - 1), probe).step_s is None
+    assert choose(plan(total_steps=QUICK_STEPS - 1), probe).step_s is None
     assert (probe.timed, measured_names) == ([], [])
 
 

@@ -20,7 +20,18 @@ def test_each_run_has_its_file(blobs, tmp_path):
     first = MeasurementCache.for_run(nn.Linear(5, 3), blobs, {"epochs": 3}, folder=tmp_path)
     assert first == MeasurementCache.for_run(nn.Linear(5, 3), blobs, {"epochs": 3}, folder=tmp_path)
     assert first != MeasurementCache.for_run(nn.Linear(5, 3), blobs, {"epochs": 4}, folder=tmp_path)
+
     assert first.path.parent == tmp_path
+
+
+def test_each_condition_has_measurements_of_its_own(tmp_path, blobs):
+    net, overrides = nn.Linear(5, 3), {"epochs": 3}
+    conditions = ({}, {"processes": 2}, {"is_contended": True}, {"processes": 2, "is_contended": True})
+    caches = [MeasurementCache.for_run(net, blobs, overrides, folder=tmp_path, **condition) for condition in conditions]
+    assert len({cache.path for cache in caches}) == len(conditions)
+    assert caches[0] == MeasurementCache.for_run(
+        net, blobs, overrides, folder=tmp_path, processes=1, is_contended=False
+    )
 
 
 def test_choices_come_back_with_their_reasons(tmp_path, plan):

@@ -124,6 +124,12 @@ def test_plans_take_turns_and_a_slow_one_is_given_up(probe, plan):
     assert clock.probe.compare_steps([plan(), plan()], rounds=3, within_s=3.5) == [[1.0], [1.0]]
 
 
+def test_the_first_steps_of_a_turn_may_go_untimed(probe, plan):
+    clock = Clock(probe, lambda index, _: 9.0 if index % 2 else 1.0)
+    assert clock.probe.compare_steps([plan(), plan()], rounds=3, within_s=1e3, warm_up=1) == [[9.0] * 3] * 2
+    assert clock.passes == 2 + 2 * 3 * 2
+
+
 def test_a_weight_that_a_batch_does_not_reach_has_a_gradient_of_zeros(probe, plan):
     net = nn.ModuleDict({"used": nn.Linear(5, 3), "unused": nn.Linear(2, 2)})
     net.forward = net["used"].forward

@@ -90,3 +90,15 @@ def test_the_groups_of_this_process_are_read():
     left, cores = CURRENT_PROCESS.memory_left_bytes(), CURRENT_PROCESS.core_quota()
     assert left is None or left >= 0
     assert cores is None or cores > 0
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "seconds"),
+    [
+        (VERSION_2, {"user/naiad/cpu.stat": "usage_usec 7\nnr_throttled 3\nthrottled_usec 1500000"}, 1.5),
+        (VERSION_1, {"cpu/docker/job/cpu.stat": "nr_periods 1\nnr_throttled 3\nthrottled_time 2500000000"}, 2.5),
+        (VERSION_2, {}, 0.0),
+    ],
+)
+def test_the_time_without_quota_is_counted(groups, membership, files, seconds):
+    assert groups(membership, files).throttled_s() == seconds
