@@ -17,6 +17,9 @@ def test(
     as_json: options.JsonOption = False,
 ) -> None:
     """Test a trained model on data."""
+    from naiad.trainer.machine.thread_waiting import keep_adapting
+
+    keep_adapting()
     evaluation = naiad.load(artifact).evaluate(data, split=split).to_json()
     if as_json:
         print_json(evaluation)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from naiad.trainer.machine.core_time import START_OF_THREADS, CoreClock
 from naiad.trainer.machine.openmp import SleepingTeam, find_sleeping_team
@@ -65,3 +66,10 @@ def adapt_thread_waiting() -> Iterator[ThreadWaiting]:
 def _check_often(waiting: ThreadWaiting, stop: threading.Event) -> None:
     while not stop.wait(INTERVAL_S):
         waiting.check()
+
+
+@cache
+def keep_adapting() -> None:
+    """Checks a few times a second for as long as the process lives. A second call does nothing."""
+    arguments = (ThreadWaiting(), threading.Event())
+    threading.Thread(target=_check_often, args=arguments, name="thread waiting", daemon=True).start()

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from naiad.trainer.machine.core_time import CoreClock
-from naiad.trainer.machine.thread_waiting import ThreadWaiting, adapt_thread_waiting
+from naiad.trainer.machine.thread_waiting import ThreadWaiting, adapt_thread_waiting, keep_adapting
 
 
 class Team:
@@ -69,3 +69,12 @@ def test_nothing_is_left_behind():
     with pytest.raises(ValueError, match="inside"), adapt_thread_waiting():
         raise ValueError("inside")
     assert set(threading.enumerate()) == before
+
+
+def test_a_process_is_checked_for_its_whole_life_by_one_thread():
+    names = [thread.name for thread in threading.enumerate()]
+    for _ in range(2):
+        keep_adapting()
+    added = [thread for thread in threading.enumerate() if thread.name == "thread waiting"]
+    assert len(added) - names.count("thread waiting") <= 1
+    assert all(thread.daemon for thread in added)

@@ -10,6 +10,7 @@ from naiad.service.endpoints.worker.artifact import PROGRAM, ServedArtifact
 from naiad.service.endpoints.worker.engines.port import Scores
 from naiad.trainer.artifact.export import load_program
 from naiad.trainer.artifact.program import to_scores
+from naiad.trainer.machine.thread_waiting import keep_adapting
 
 
 class TorchEngine:
@@ -17,6 +18,8 @@ class TorchEngine:
 
     def __init__(self, artifact: ServedArtifact, *, threads: int = 1) -> None:
         torch.set_num_threads(threads)
+        if threads > 1:
+            keep_adapting()
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._program = load_program(artifact.path(PROGRAM)).to(self._device)
 
