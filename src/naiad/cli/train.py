@@ -139,6 +139,9 @@ def summarize(model: "Model", folder: Path, *, seconds: float) -> dict[str, Any]
 
 
 def print_summary(summary: dict[str, Any]) -> None:
+    better = summary["baseline"].get("better_method")
+    if better is not None:
+        print_line(f"{'note':<11}{better}")
     for split, evaluation in summary["evaluations"].items():
         print_line(f"{split:<11}{format_evaluation(evaluation)}")
     expected, validation = summary["plan"]["forecast"], summary["evaluations"].get("validation")

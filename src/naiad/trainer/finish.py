@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from naiad.errors import NaiadError, describe_error
 from naiad.trainer.artifact.folder import add_files
-from naiad.trainer.artifact.program import Program, SoftmaxHead
+from naiad.trainer.artifact.program import BlendHead, Program, RescaleHead, SoftmaxHead
 from naiad.trainer.artifact.writing import translate_errors
 from naiad.trainer.data.cleaning.quarantine import write_quarantine
 from naiad.trainer.data.dataset import Dataset, Task
@@ -17,10 +18,12 @@ from naiad.trainer.loop.progress import Progress
 from naiad.trainer.loop.task_strategy import evaluate_split
 from naiad.trainer.machine.device_transfer import to_cpu
 from naiad.trainer.model import calibration
-from naiad.trainer.model.baseline import compute_baseline
+from naiad.trainer.model.baseline import compute_baseline, find_better_method
 from naiad.trainer.model.evaluate import Evaluation, score_classification
 from naiad.trainer.model.metric_check import correct_metrics
 from naiad.trainer.model.model import Model
+from naiad.trainer.model.trivial_guard import fit_class_weight, fit_shrinkage
+from naiad.trainer.nets.table import TableEnsemble
 from naiad.trainer.plan.plan import PLAN_FILE
 from naiad.trainer.report import write_report
 from naiad.trainer.run_folder import RunFolder
@@ -47,7 +50,7 @@ def finish(
         return
     if with_report:
         with _note_failures("the baseline cannot be computed", progress):
-            model.baseline = compute_baseline(dataset, seed=model.plan.seed)
+            model.baseline = _compare(model, dataset, progress)
     with translate_errors(folder.path):
         if dataset.findings.quarantine:
             write_quarantine(dataset.findings, folder.path / "quarantine.csv")
@@ -61,6 +64,16 @@ def finish(
         with _note_failures("the report cannot be made", progress):
             write_report(folder.path, model, dataset, evaluation=evaluation)
             add_files(folder.path, ["report.html", "report"])
+
+
+def _compare(model: Model, dataset: Dataset, progress: Progress) -> dict[str, Any]:
+    """Returns the baseline, with a sentence where one of its methods is the better choice."""
+    baseline = compute_baseline(dataset, seed=model.plan.seed)
+    validation = model.evaluations.get("validation")
+    better = find_better_method(baseline, validation) if validation is not None else None
+    if better is not None:
+        progress.note(better)
+    return {**baseline, "better_method": better}
 
 
 @contextmanager
@@ -80,7 +93,7 @@ def _evaluate_splits(model: Model, dataset: Dataset, validation: Evaluation | No
     if dataset.validation:
         evaluation = validation or evaluate_split(model.program, dataset, dataset.validation)
         if model.plan.calibrate == "on":
-            evaluation = _calibrate(model.program, dataset, evaluation)
+            evaluation = _guard(model, dataset, _calibrate(model.program, dataset, evaluation))
         evaluations["validation"] = evaluation
     if dataset.test:
         evaluations["test"] = evaluate_split(model.program, dataset, dataset.test)
@@ -106,6 +119,23 @@ def _check_metrics(
                 f"{', '.join(corrected)} on {name} is scikit-learn's on the predictions: Naiad's own was better by mistake"
             )
     return checked
+
+
+def _guard(model: Model, dataset: Dataset, evaluation: Evaluation) -> Evaluation:
+    """Has a network for tables do no worse than the trivial model on the validation split, and returns the evaluation then."""
+    program, targets = model.program, dataset.validation.targets
+    if not isinstance(program, Program) or not isinstance(program.net, TableEnsemble) or targets is None:
+        return evaluation
+    scores, head = torch.from_numpy(evaluation.scores), program.head
+    if isinstance(head, BlendHead):
+        factor = fit_class_weight(scores, targets, head.prior.cpu())
+        head.weight.fill_(factor)
+    elif isinstance(head, RescaleHead):
+        factor = fit_shrinkage(scores, targets, float(head.mean))
+        head.std.mul_(factor)
+    else:
+        return evaluation
+    return evaluation if factor == 1 else evaluate_split(program, dataset, dataset.validation)
 
 
 def _calibrate(program: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Evaluation:

@@ -30,3 +30,12 @@ def test_a_forecast_is_printed_with_the_reached_score(capsys: pytest.CaptureFixt
     for expected, shown in ((None, False), (0.9, True)):
         print_summary({**result, "plan": {"forecast": expected}})
         assert ("accuracy 0.9000 on validation, reached 0.8750" in capsys.readouterr().out) is shown
+
+
+def test_a_better_method_is_printed_first(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {
+        "evaluations": {}, "baseline": {"better_method": "ridge regression validates better"}, "plan": {"forecast": None},
+        "seconds": 1.0, "epochs": 1, "artifact": "a", "report": None,
+    }  # fmt: skip
+    print_summary(result)
+    assert capsys.readouterr().out.splitlines()[0] == "note       ridge regression validates better"

@@ -68,3 +68,39 @@ def test_calibration_changes_the_probabilities_only():
     assert after["loss"] < before["loss"] - 0.01
     assert after["metrics"] == before["metrics"]
     assert calibrated.evaluate((X[200:], y[200:])).loss == pytest.approx(after["loss"], rel=1e-4)
+
+
+@pytest.mark.usefixtures("no_export")
+def test_a_linear_model_that_validates_better_is_named(tmp_path):
+    notes = []
+
+    class Notes(SilentProgress):
+        def note(self, text):
+            notes.append(text)
+
+    X = np.random.default_rng(0).random((200, 3), dtype=np.float32)
+    options = {"epochs": 1, "plan": {"learning_rate": 1e-6}, "progress": Notes()}
+    model = fit("mlp", (X, 3 * X[:, 0] - X[:, 1] / 3), out=tmp_path / "run", **options)
+    better = model.baseline["better_method"]
+    assert better.startswith("ridge regression validates better than the network: r2")
+    assert better in notes
+    assert better in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_noise_as_target_is_predicted_no_worse_than_by_the_trivial_model(task):
+    generator = np.random.default_rng(1)
+    X, y = generator.random((240, 8), dtype=np.float32), generator.exponential(size=240)
+    targets = y if task == "regression" else (y > 1.5).astype(np.int64)
+    raw, model = (
+        fit(None, (X, targets), task=task, plan={"calibrate": calibrate}, report=False, progress=SilentProgress())
+        for calibrate in ("off", "on")
+    )
+    validation = model.evaluations["validation"]
+    assert model.network.name == "table"
+    if task == "regression":
+        assert model.program.head.std < raw.program.head.std
+        assert validation["loss"] < raw.evaluations["validation"]["loss"]
+    else:
+        majority = max(score["support"] for score in validation["per_class"]) / validation["samples"]
+        assert validation["metrics"]["accuracy"] >= majority

@@ -23,6 +23,24 @@ class SoftmaxHead(nn.Module):
         return torch.softmax(logits.float() / self.temperature, dim=1)
 
 
+class BlendHead(SoftmaxHead):
+    """Logits (B, K) in, probabilities (B, K) out: as SoftmaxHead, blended with the frequencies of the classes in training.
+
+    The weight is 1 unless the classes are predicted worse than by the most frequent one (see ``trivial_guard.py``).
+    """
+
+    prior: Tensor
+    weight: Tensor
+
+    def __init__(self, prior_K: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("prior", prior_K.float())
+        self.register_buffer("weight", torch.tensor(1.0))
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return self.weight * super().forward(logits) + (1 - self.weight) * self.prior
+
+
 class ProbabilityHead(SoftmaxHead):
     """Probabilities (B, K) of the network in, probabilities (B, K) out, float32: as SoftmaxHead, with their logits."""
 

@@ -147,8 +147,10 @@ class Loop:
         record = EpochRecord(epoch + 1, state.step, mean_loss, rate, seconds, validation.scores)
         state.history.append(record)
         state.epoch_loss_sum, state.epoch_samples = 0.0, 0
-        if self.plan.keep_weights == "best":
-            state.keep_if_best(candidate, validation.objective, validation.scores.get("loss", 0.0))
+        if self.plan.keep_weights != "last":
+            loss = validation.scores.get("loss", 0.0)
+            objective = validation.objective if self.plan.keep_weights == "best" else -loss
+            state.keep_if_best(candidate, objective, loss)
         self.events.write_epoch(record)
         self.progress.end_epoch(record)
 

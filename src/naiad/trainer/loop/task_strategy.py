@@ -9,12 +9,13 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from naiad.trainer.artifact.program import Encoder, ProbabilityHead, Program, RescaleHead, SoftmaxHead
+from naiad.trainer.artifact.program import BlendHead, Encoder, ProbabilityHead, Program, RescaleHead, SoftmaxHead
 from naiad.trainer.data.dataset import Dataset, Split, Task, narrow_unless_lossy
 from naiad.trainer.loop.loop import ValidationResult
 from naiad.trainer.model import clusters
 from naiad.trainer.model.evaluate import Evaluation, evaluate
 from naiad.trainer.nets.network_output import LOGITS, eval_logits
+from naiad.trainer.nets.table import TableEnsemble
 from naiad.trainer.optim.losses import join_weights
 
 
@@ -64,8 +65,15 @@ class ClassificationStrategy:
 
     def program(self, net: nn.Module) -> Program:
         to_logits = eval_logits(self.network_output)
-        head = SoftmaxHead() if to_logits is None else ProbabilityHead(to_logits)
+        head = self._softmax_head(net) if to_logits is None else ProbabilityHead(to_logits)
         return Program(self.dataset.features, net, head)
+
+    def _softmax_head(self, net: nn.Module) -> SoftmaxHead:
+        targets = self.dataset.train.targets
+        if targets is None or not isinstance(net, TableEnsemble):
+            return SoftmaxHead()
+        counts = torch.bincount(targets.long(), minlength=len(self.dataset.classes))
+        return BlendHead(counts / counts.sum())
 
     def validate(self, net: nn.Module) -> ValidationResult:
         if not len(self.dataset.validation):

@@ -6,7 +6,7 @@ Shape legend: N samples, F flattened features, B batch.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,7 @@ UNKNOWN_CLUSTERS = 8
 _BATCH_SIZE = 512
 
 Matrix = npt.NDArray[np.float32]
+_Predict = Callable[[Matrix], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -55,48 +56,75 @@ def compute_baseline(dataset: Dataset, *, seed: int) -> dict[str, Any]:
     """Plain JSON: ``{"split": "test", "rows": [{"name": "majority class", "metric": "accuracy", "value": 0.1}, …]}``.
 
     The methods learn from the training split; the test split scores them, or the validation split where there is no test split.
+    ``validation`` has the rows of the validation split, by which ``find_better_method`` compares; a clustering has none.
     """
     split_name, split = ("test", dataset.test) if dataset.test else ("validation", dataset.validation)
     if not len(split):
-        return {"split": split_name, "rows": []}
+        return {"split": split_name, "rows": [], "validation": []}
     train = _take_sample(dataset, dataset.train, TRAIN_SAMPLES, seed)
     test = _take_sample(dataset, split, TEST_SAMPLES, seed)
-    match dataset.task:
-        case Task.CLASSIFICATION:
-            rows = _classification_rows(train, test, seed)
-        case Task.REGRESSION:
-            rows = _regression_rows(train, test, seed)
-        case Task.CLUSTERING:
-            rows = _clustering_rows(train, test, clusters=len(dataset.classes), seed=seed)
-    return {"split": split_name, "rows": rows}
+    if dataset.task is Task.CLUSTERING:
+        rows = _clustering_rows(train, test, clusters=len(dataset.classes), seed=seed)
+        return {"split": split_name, "rows": rows, "validation": []}
+    methods = _fit_methods(train, dataset.task, seed)
+    rows = _score_methods(methods, test, dataset.task)
+    if split_name == "validation":
+        return {"split": split_name, "rows": rows, "validation": rows}
+    validation = _take_sample(dataset, dataset.validation, TEST_SAMPLES, seed) if dataset.validation else None
+    checked = [] if validation is None else _score_methods(methods, validation, dataset.task)
+    return {"split": split_name, "rows": rows, "validation": checked}
+
+
+def find_better_method(baseline: dict[str, Any], validation: dict[str, Any]) -> str | None:
+    """Returns a sentence on the simple method that scores higher than the network on the validation split; None where none does.
+
+    validation: the network's ``Evaluation.to_json()`` there.
+    """
+    metric, reached = validation["headline"]["metric"], validation["headline"]["value"]
+    scored = [row for row in baseline.get("validation", []) if row["metric"] == metric and row["value"] is not None]
+    best = max(scored, key=lambda row: row["value"], default=None)
+    if best is None or reached is None or best["value"] <= reached:
+        return None
+    return (
+        f"{best['name']} validates better than the network: {metric} {best['value']:.4f} against {reached:.4f}, "
+        f"on {validation['samples']:,} samples"
+    )
 
 
 def _row(name: str, metric: str, value: float) -> dict[str, Any]:
     return {"name": name, "metric": metric, "value": value if np.isfinite(value) else None}
 
 
-def _classification_rows(train: _Sample, test: _Sample, seed: int) -> list[dict[str, Any]]:
-    train_targets, test_targets = train.known_targets(), test.known_targets()
-    majority = np.bincount(train_targets).argmax()
-    rows = [_row("majority class", "accuracy", float((test_targets == majority).mean()))]
-    if len(np.unique(train_targets)) > 1:
-        model = make_pipeline(*_reduction(train, seed), LogisticRegression(max_iter=100))
-        with _without_convergence_warnings():
-            model.fit(train.inputs, train_targets)
-        rows.append(_row("logistic regression", "accuracy", float(model.score(test.inputs, test_targets))))
+def _fit_methods(train: _Sample, task: Task, seed: int) -> list[tuple[str, _Predict]]:
+    """Returns the trivial method and the linear one, by name."""
+    targets = train.known_targets()
+    if task is Task.REGRESSION:
+        ridge = make_pipeline(*_reduction(train, seed), Ridge()).fit(train.inputs, targets)
+        return [("mean", _constant(float(targets.mean()))), ("ridge regression", ridge.predict)]
+    majority = ("majority class", _constant(np.bincount(targets).argmax()))
+    if len(np.unique(targets)) < 2:
+        return [majority]
+    model = make_pipeline(*_reduction(train, seed), LogisticRegression(max_iter=100))
+    with _without_convergence_warnings():
+        model.fit(train.inputs, targets)
+    return [majority, ("logistic regression", model.predict)]
+
+
+def _constant(value: Any) -> _Predict:
+    return lambda inputs: np.full(len(inputs), value)
+
+
+def _score_methods(methods: list[tuple[str, _Predict]], sample: _Sample, task: Task) -> list[dict[str, Any]]:
+    targets, rows = sample.known_targets(), []
+    for name, predict in methods:
+        predicted = np.asarray(predict(sample.inputs))
+        if task is Task.CLASSIFICATION:
+            rows.append(_row(name, "accuracy", float((predicted == targets).mean())))
+            continue
+        values = torch.from_numpy(predicted.astype(np.float64))
+        scores = metrics.regression(values, torch.from_numpy(targets))
+        rows += [_row(name, metric, scores[metric]) for metric in ("r2", "rmse")]
     return rows
-
-
-def _regression_rows(train: _Sample, test: _Sample, seed: int) -> list[dict[str, Any]]:
-    train_targets, targets = train.known_targets(), torch.from_numpy(test.known_targets())
-    mean = torch.full_like(targets, float(train_targets.mean()))
-    model = make_pipeline(*_reduction(train, seed), Ridge()).fit(train.inputs, train_targets)
-    ridge = torch.from_numpy(np.asarray(model.predict(test.inputs)))
-    return [
-        _row(name, metric, metrics.regression(values, targets)[metric])
-        for name, values in (("mean", mean), ("ridge regression", ridge))
-        for metric in ("r2", "rmse")
-    ]
 
 
 def _clustering_rows(train: _Sample, test: _Sample, *, clusters: int, seed: int) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from naiad.trainer.nets.autoencoder import flat_autoencoder, image_autoencoder
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.mlp import MLP, WideDeep
 from naiad.trainer.nets.residual import ResidualCNN
+from naiad.trainer.nets.table import TableEnsemble
 
 Build = Callable[[tuple[int, ...], int, Mapping[str, Any]], nn.Module]
 """(input shape, outputs, options) in, a network out."""
@@ -173,6 +174,15 @@ _ENTRIES = (
         tasks=_SUPERVISED,
         options=_option_names(WideDeep),
         build=_build_supervised(WideDeep),
+    ),
+    NetworkEntry(
+        name="table",
+        family="table",
+        input="rows of numbers",
+        summary="an average of small networks, on numbers in bins",
+        tasks=_SUPERVISED,
+        options=_option_names(TableEnsemble),
+        build=_build_supervised(TableEnsemble),
     ),
     NetworkEntry(
         name="autoencoder",

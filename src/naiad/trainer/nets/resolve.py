@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from naiad.errors import NetworkError, explain_errors
-from naiad.trainer.data.dataset import Dataset, Task
+from naiad.trainer.data.dataset import Dataset, Task, sample_evenly
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.network_file import instantiate, is_file_reference, load_network_file
 from naiad.trainer.nets.network_source import NetworkSource
 from naiad.trainer.nets.registry import create_network
 from naiad.trainer.nets.residual import MIN_SIDE
+from naiad.trainer.nets.table import TableEnsemble, choose_bins
 
+_TABLE = "table"
+_BIN_SAMPLES = 20_000
+"""Training samples whose quantiles are the edges of bins."""
 _LIBRARY_PACKAGES = ("naiad", "torch", "torchvision")
 _GUIDE_NETWORKS: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
     SimpleNet: ("simplenet", (1, 28, 28)),
@@ -56,7 +60,7 @@ def default_network_name(dataset: Dataset) -> str:
     shape = network_input_shape(dataset)
     if dataset.task is Task.CLUSTERING:
         return "conv-autoencoder" if _is_image_shape(shape) else "autoencoder"
-    return "residual" if _is_image_shape(shape) else "wide-deep"
+    return "residual" if _is_image_shape(shape) else "table"
 
 
 @torch.no_grad()
@@ -72,7 +76,21 @@ def _is_image_shape(shape: tuple[int, ...]) -> bool:
 
 def _create_for(name: str, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
     arguments: dict[str, Any] = {"input_shape": list(network_input_shape(dataset)), "outputs": dataset.outputs}
+    if name == _TABLE:
+        return _create_for_table(arguments, dataset)
     return create_network(name, **arguments), NetworkSource(name, registered=True, arguments=arguments)
+
+
+@torch.no_grad()
+def _create_for_table(arguments: dict[str, Any], dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
+    """Returns the network with bins that fit the training data."""
+    samples = sample_evenly(dataset.train, _BIN_SAMPLES).samples
+    inputs: Tensor = dataset.features(samples.take(torch.arange(len(samples))))
+    arguments = {**arguments, "options": choose_bins(inputs)}
+    net = create_network(_TABLE, **arguments)
+    assert isinstance(net, TableEnsemble)
+    net.fit_bins(inputs)
+    return net, NetworkSource(_TABLE, registered=True, arguments=arguments)
 
 
 def find_network_source(net: nn.Module) -> NetworkSource:

@@ -44,9 +44,9 @@ def make_loss(
     """
 
     def cross_entropy(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
-        outputs_BK = net(inputs)
-        logits_BK = outputs_BK if to_logits is None else to_logits(outputs_BK)
         assert targets_B is not None  # reason: only clustering has none
+        outputs_BK, targets_B = _call(net, inputs, targets_B)
+        logits_BK = outputs_BK if to_logits is None else to_logits(outputs_BK)
         targets_B, weights_B = split_weights(targets_B)
         targets_B = targets_B.long()
         if class_weights_K is None and weights_B is None:
@@ -58,10 +58,11 @@ def make_loss(
 
     def squared_error(net: nn.Module, inputs: Tensor, targets_B: Tensor | None) -> Tensor:
         assert targets_B is not None  # reason: only clustering has none
+        outputs_BK, targets_B = _call(net, inputs, targets_B)
         targets_B, weights_B = split_weights(targets_B)
         if weights_B is None:
-            return F.mse_loss(net(inputs).flatten(), targets_B)
-        losses_B = F.mse_loss(net(inputs).flatten(), targets_B, reduction="none")
+            return F.mse_loss(outputs_BK.flatten(), targets_B)
+        losses_B = F.mse_loss(outputs_BK.flatten(), targets_B, reduction="none")
         return (weights_B * losses_B).mean()
 
     def reconstruction(net: nn.Module, inputs: Tensor, _: Tensor | None) -> Tensor:
@@ -74,6 +75,16 @@ def make_loss(
             return squared_error
         case Task.CLUSTERING:
             return reconstruction
+
+
+def _call(net: nn.Module, inputs: Tensor, targets_B: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns outputs and their targets: of a network with members those of each member, so that each learns by itself."""
+    member_outputs = getattr(net, "member_outputs", None)
+    if member_outputs is None:
+        return net(inputs), targets_B
+    outputs_MBK = member_outputs(inputs)
+    targets_MB = targets_B.expand(len(outputs_MBK), *targets_B.shape)
+    return outputs_MBK.flatten(0, 1), targets_MB.flatten(0, 1)
 
 
 def class_weights(targets: Tensor, classes: int, strength: float) -> Tensor:

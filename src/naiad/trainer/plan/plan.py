@@ -99,8 +99,8 @@ class Plan:
     keep_weights: Annotated[
         str,
         Choice(
-            "The weights that the model gets: the last, or those with the best score on the validation split.",
-            names=("last", "best"),
+            "The weights that the model gets: the last, or those with the best score or lowest loss on the validation split.",
+            names=("last", "best", "lowest-loss"),
         ),
     ]
     ema: Annotated[
@@ -124,7 +124,7 @@ class Plan:
     calibrate: Annotated[
         str,
         Choice(
-            "Whether a classifier's probabilities are calibrated by a temperature, found on the validation split.",
+            "Whether the validation split corrects outputs: a classifier's by a temperature, a table's towards the trivial ones.",
             names=_ON_OFF,
         ),
     ] = "on"

@@ -85,6 +85,7 @@ def _render_page(
         date=date,
         metric_cards=contents.metric_cards(results),
         comparison_rows=contents.comparison_rows(model, results),
+        better_method=model.baseline.get("better_method"),
         class_rows=contents.class_rows(results),
         split_rows=contents.split_rows(dataset) if dataset is not None else [],
         column_rows=contents.column_rows(dataset) if dataset is not None else [],

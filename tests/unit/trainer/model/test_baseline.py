@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
-from naiad.trainer.model.baseline import compute_baseline
+from naiad.trainer.model.baseline import compute_baseline, find_better_method
 
 
 def values(baseline):
@@ -39,7 +39,7 @@ def test_wide_inputs_are_projected(blobs):
     def widen(split):
         return replace(split, samples=TensorSamples(split.samples.tensor.repeat(1, 1000)))
 
-    wide = replace(blobs, train=widen(blobs.train), test=widen(blobs.test))
+    wide = replace(blobs, train=widen(blobs.train), validation=widen(blobs.validation), test=widen(blobs.test))
     assert values(compute_baseline(wide, seed=0))["logistic regression", "accuracy"] > 0.7
 
 
@@ -66,3 +66,21 @@ def test_copies_without_labels_have_no_rows(blobs):
     same = Split(TensorSamples(torch.ones(12, 5)), None, [""] * 12)
     baseline = compute_baseline(replace(blobs, task=Task.CLUSTERING, classes=(), train=same, test=same), seed=0)
     assert baseline["rows"] == []
+
+
+def test_the_validation_split_is_scored_too(blobs):
+    baseline = compute_baseline(blobs, seed=0)
+    assert [row["name"] for row in baseline["validation"]] == ["majority class", "logistic regression"]
+    alone = compute_baseline(replace(blobs, test=None), seed=0)
+    assert alone["validation"] == alone["rows"] == baseline["validation"]
+
+
+def test_the_best_method_that_validates_better_than_the_network_is_named(blobs):
+    baseline = compute_baseline(blobs, seed=0)
+    reached = {"samples": 30, "headline": {"metric": "accuracy", "value": 0.1}}
+    assert find_better_method(baseline, reached).startswith(
+        "logistic regression validates better than the network: accuracy"
+    )
+    for value in (1.0, None):
+        assert find_better_method(baseline, {**reached, "headline": {"metric": "accuracy", "value": value}}) is None
+    assert find_better_method({}, reached) is None

@@ -14,6 +14,7 @@ SHAPES = {
     "residual": (2, 12, 10),
     "mlp": (6,),
     "wide-deep": (6,),
+    "table": (6,),
     "autoencoder": (6,),
     "conv-autoencoder": (1, 9, 8),
     "torchvision/squeezenet1_1": (1, 32, 32),

@@ -68,3 +68,25 @@ def test_a_weight_of_two_counts_as_the_sample_twice(task: Task) -> None:
     weighted = make_loss(task)(net, inputs, join_weights(targets, torch.tensor([2.0, 1.0, 1.0, 0.0])))
     repeated = torch.tensor([0, 0, 1, 2])
     assert weighted.item() == pytest.approx(make_loss(task)(net, inputs[repeated], targets[repeated]).item())
+
+
+class Members(nn.Module):
+    """Two members: its input, and twice its input."""
+
+    def forward(self, inputs):
+        return 1.5 * inputs
+
+    def member_outputs(self, inputs):
+        return torch.stack([inputs, 2 * inputs])
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([1.0, 3.0])])
+def test_the_loss_of_a_network_with_members_is_their_mean_loss(weights):
+    logits, classes = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), join_weights(torch.tensor([0, 0]), weights)
+    loss = make_loss(Task.CLASSIFICATION, class_weights_K=torch.tensor([1.0, 2.0]))
+    alone = [loss(nn.Identity(), logits * factor, classes) for factor in (1, 2)]
+    torch.testing.assert_close(loss(Members(), logits, classes), sum(alone) / 2)
+    values = join_weights(torch.tensor([1.0, -1.0]), weights)
+    loss = make_loss(Task.REGRESSION)
+    alone = [loss(nn.Identity(), logits[:, :1] * factor, values) for factor in (1, 2)]
+    torch.testing.assert_close(loss(Members(), logits[:, :1], values), sum(alone) / 2)

@@ -11,6 +11,8 @@ MUON_RATE, MUON_RATE_STEPS = 0.03, 500
 """Muon's peak in a run of up to so many steps."""
 MUON_SIDE, MUON_SIDE_MOST = 256, 2_048
 """The larger side of a matrix that bears that peak in a longer run, and the largest that was tried."""
+ENSEMBLE_RATE = 2e-3
+"""AdamW's peak for a network of members, as in TabM's examples (Gorishniy et al. 2024, arXiv 2410.24210)."""
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
 _TABLE_LOWEST, _TABLE_HIGHEST = 1e-3, 0.02
@@ -21,6 +23,8 @@ def choose_learning_rate(facts: RunFacts, optimizer: str) -> Decision:
         return facts.decide("learning_rate", 0.1, "the usual peak for sgd at this batch size")
     if optimizer == "muon":
         return facts.decide("learning_rate", round(_muon_rate(facts), 4), "muon's usual peak; lower in longer runs")
+    if facts.is_ensemble:
+        return facts.decide("learning_rate", ENSEMBLE_RATE, "the usual peak for a network of members")
     if facts.is_table_like:
         why = "few samples: higher for fewer steps, lower for wider networks"
         return facts.decide("learning_rate", round(_table_rate(facts), 5), why)

@@ -38,7 +38,7 @@ def make_plan(
     gave. Raises OptionError.
     """
     values = fixed_values(check_overrides(overrides))
-    length = choose_length(dataset, values)
+    length = choose_length(net, dataset, values)
     by_name = {decision.name: decision.value for decision in length}
     steps = by_name["total_steps"] if steps is None else steps
     facts = RunFacts(net, dataset, values, by_name["batch_size"], steps)

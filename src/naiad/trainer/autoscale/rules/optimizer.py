@@ -27,6 +27,8 @@ MUON_DECAY_LONG = 0.2
 """Muon's weight decay in a run that is not short."""
 TABLE_DECAY, SMALL_TABLE_DECAY = 1.0, 2.0
 """AdamW's weight decay for a table of classes, and for one of less than ``_SMALL_TABLE`` samples."""
+ENSEMBLE_DECAY = 0.1
+"""AdamW's weight decay for a network of members, between those of TabM (0.0001 to 0.1, tuned) and the default of muon."""
 _SMALL_TABLE = 1_000
 _WEIGHT_DECAY = {"sgd": 5e-4, "adamw": 1e-2, "muon": 0.1}
 
@@ -121,6 +123,8 @@ def _weight_decay(facts: RunFacts, optimizer: str) -> Decision:
     decay, why = _WEIGHT_DECAY[optimizer], "only for matrices, not for gains and biases"
     if optimizer == "muon" and facts.steps > MUON_STEPS:
         decay, why = MUON_DECAY_LONG, f"{why}; more in a long run, which overfits more"
+    elif optimizer == "adamw" and facts.is_ensemble:
+        decay = ENSEMBLE_DECAY
     elif optimizer == "adamw" and facts.is_table_like and facts.is_classification:
         decay = SMALL_TABLE_DECAY if len(facts.dataset.train) < _SMALL_TABLE else TABLE_DECAY
         why = f"{why}; more for few samples, which are soon learnt by heart"

@@ -11,6 +11,7 @@ from naiad.trainer.autoscale.multiplications import forward_multiplications
 from naiad.trainer.autoscale.network_facts import ATTENTION, CONVOLUTIONS, RECURRENCE, layer_types
 from naiad.trainer.autoscale.rules.decision import Decision, decide
 from naiad.trainer.data.dataset import Dataset, Task
+from naiad.trainer.nets.table import TableEnsemble
 
 FEW_SAMPLES = 5_000
 """Fewer training samples are learnt in another way."""
@@ -57,6 +58,11 @@ class RunFacts:
     @cached_property
     def has_recurrence(self) -> bool:
         return bool(layer_types(self.net) & RECURRENCE)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the network is the one that is made for tables."""
+        return isinstance(self.net, TableEnsemble)
 
     @property
     def is_table_like(self) -> bool:

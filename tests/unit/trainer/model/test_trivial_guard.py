@@ -1,0 +1,43 @@
+"""Results that validate worse than the trivial ones are pulled towards them."""
+
+import pytest
+import torch
+
+from naiad.trainer.artifact.program import BlendHead, SoftmaxHead
+from naiad.trainer.model.trivial_guard import fit_class_weight, fit_shrinkage
+
+PRIOR = torch.tensor([0.7, 0.3])
+
+
+def test_scores_that_beat_the_most_frequent_class_stay():
+    targets = torch.tensor([0, 0, 1])
+    assert fit_class_weight(torch.eye(2)[targets], targets, PRIOR) == 1.0
+
+
+def test_scores_that_are_worse_are_blended_until_they_are_not():
+    targets = torch.tensor([0, 0, 0, 1])
+    wrong = torch.eye(2)[1 - targets]
+    assert fit_class_weight(wrong, targets, PRIOR) == 0.25
+    unsure = torch.tensor([[0.45, 0.55]]).expand(4, 2)
+    assert fit_class_weight(unsure, targets, PRIOR) == 0.75
+
+
+def test_values_without_a_relation_to_the_targets_become_the_mean():
+    values = torch.tensor([1.0, -1.0]).repeat(100) + 5
+    assert fit_shrinkage(values, 10 - values, 5.0) == 0.0
+    assert fit_shrinkage(values, values, 5.0) == 1.0
+    assert fit_shrinkage(values, 5 + (values - 5) / 2, 5.0) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_few_samples_shrink_less_and_constant_values_not_at_all():
+    values = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    assert 0 < fit_shrinkage(values, -values, 0.0) < 0.2
+    assert fit_shrinkage(torch.zeros(4), values, 0.0) == 1.0
+
+
+def test_a_blended_head_is_a_softmax_until_its_weight_falls():
+    logits = torch.randn(5, 2)
+    head = BlendHead(PRIOR)
+    assert torch.equal(head(logits), SoftmaxHead()(logits))
+    head.weight.fill_(0.0)
+    torch.testing.assert_close(head(logits), PRIOR.expand(5, 2))
