@@ -21,8 +21,8 @@ MOST_BINS = 16
 _MOST_ENCODED = 2_048
 """Inputs that the bins of all columns may become."""
 _ROWS_PER_BIN = 10
-_CLIP = 3.0
-"""Value that no clipped input reaches."""
+_CLIP, _CLIP_LINEAR = 3.0, 10.0
+"""Values that no clipped input of the hidden layers, and of the linear part, reaches: there a long tail may count."""
 
 
 class TableEnsemble(nn.Module):
@@ -81,11 +81,10 @@ class TableEnsemble(nn.Module):
     def member_outputs(self, inputs: Tensor) -> Tensor:
         """Returns (M, B, K), from which the members learn, each by itself."""
         flat_BF = inputs.flatten(1)
-        clipped_BF = flat_BF / torch.sqrt(1 + (flat_BF / _CLIP) ** 2)
-        encoded_BE = torch.cat([clipped_BF, self._encode(flat_BF)], dim=1) * self.scale
+        encoded_BE = torch.cat([_clip(flat_BF, _CLIP), self._encode(flat_BF)], dim=1) * self.scale
         hidden_MBH = self.hidden(encoded_BE * self.member_factors.view(self.members, 1, -1))
         deep_MBK = torch.bmm(hidden_MBH, self.last_weight) + self.last_bias.view(self.members, 1, -1)
-        outputs_MBK: Tensor = deep_MBK + self.linear(clipped_BF)
+        outputs_MBK: Tensor = deep_MBK + self.linear(_clip(flat_BF, _CLIP_LINEAR))
         return outputs_MBK
 
     def _encode(self, flat_BF: Tensor) -> Tensor:
@@ -106,6 +105,10 @@ class TableEnsemble(nn.Module):
             self.low[column], self.inverse_width[column] = 0.0, 0.0
             self.low[column, : len(width)] = edges[:-1].float()
             self.inverse_width[column, : len(width)] = (1 / width).float()
+
+
+def _clip(inputs: Tensor, limit: float) -> Tensor:
+    return inputs / torch.sqrt(1 + (inputs / limit) ** 2)
 
 
 def choose_bins(inputs: Tensor) -> dict[str, Any]:
