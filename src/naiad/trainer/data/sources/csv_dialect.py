@@ -26,7 +26,7 @@ _MARKS = (
 )
 _DELIMITERS = ",;\t|"
 _MAX_ROWS = 100
-_SEPARATOR_LINE = re.compile(r"^\ufeff?\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r"^\"?sep=(.)\"?(?:\r\n?|\n)", re.IGNORECASE)
 _NOT_WINDOWS = [0x81, 0x8D, 0x8F, 0x90, 0x9D]
 """Bytes that Windows-1252 does not define."""
 _MAX_INNER_FRACTION = 0.2
@@ -46,7 +46,7 @@ def find_dialect(path: Path) -> CsvDialect:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     encoding = _encoding_of(head)
-    text = head.decode(encoding if encoding != UTF8 else "utf-8", errors="replace")
+    text = head.decode(encoding if encoding != UTF8 else "utf-8-sig", errors="replace")
     if (separator := _SEPARATOR_LINE.match(text)) is not None:
         return CsvDialect(encoding, separator[1], skipped_lines=1)
     return CsvDialect(

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from naiad.trainer.data.columns import count_cells, is_text, trim
+from naiad.trainer.data.category_text import trim
+from naiad.trainer.data.columns import count_cells, is_text
 from naiad.trainer.data.missing_words import MISSING_WORDS
 from naiad.trainer.data.number_text import PLAIN, has_code, infer_number_format
 from naiad.trainer.data.sources.csv_dialect import UTF8, CsvDialect, find_dialect, guess_western_encoding
@@ -67,7 +68,7 @@ def _read(path: Path, dialect: CsvDialect, text_columns: TextColumns) -> pa.Tabl
     floating = [name for name, values in by_name if pa.types.is_floating(values.type)]
     grouped = _find_grouped_columns(file, floating) if decimal == "," else set()
     table = file.read(whole | grouped | asked)
-    names, columns = [name.strip() for name in table.column_names], table.columns
+    names, columns = [name.removeprefix("\ufeff").strip() for name in table.column_names], table.columns
     del table
     missing: dict[str, dict[str, int]] = {}
     for index, name in enumerate(first.schema.names):

@@ -45,6 +45,8 @@ def test_files_that_are_not_utf8_are_western_or_refused(tmp_path):
         ("a\n1\n", ","),
         ("a|b,c\n1|2\n3|4\n", "|"),
         ("sep=;\na;b\n1;2\n", ";"),
+        ("sep=;\ra;b\r1;2\r", ";"),
+        ('\ufeff"size; cm","weight; g; net",x\n1,2,3\n', ","),
     ],
 )
 def test_delimiters(tmp_path, text, delimiter):
