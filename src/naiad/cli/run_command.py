@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from naiad.cli.option_words import to_command_line
 from naiad.cli.output import print_error
 from naiad.errors import InputError, NaiadError, OptionError, TrainingStopped, did_you_mean
 from naiad.extras import explain_missing_packages
@@ -55,7 +56,8 @@ def _report(error: NaiadError, options: GlobalOptions) -> int:
         traceback.print_exception(error)
     is_stopped = isinstance(error, TrainingStopped)
     if not (error.raised_by_all and _is_later_process(os.environ)):
-        print_error(str(error) if is_stopped else f"error: {error}", hint=error.hint)
+        hint = None if error.hint is None else to_command_line(error.hint)
+        print_error(str(error) if is_stopped else f"error: {error}", hint=hint)
     if is_stopped:
         return SUCCESS
     return USAGE_ERROR if isinstance(error, InputError) else FAILURE

@@ -27,35 +27,24 @@ from naiad.trainer.loop.progress import Progress
 from naiad.trainer.loop.state import RunState
 from naiad.trainer.loop.stopping import catch_stop_signals
 from naiad.trainer.loop.task_strategy import ClusteringStrategy, TaskStrategy, make_task_strategy
+from naiad.trainer.machine.device import check_device
 from naiad.trainer.machine.device_transfer import to_cpu, to_device
 from naiad.trainer.machine.processes import ProcessGroup, SingleProcess
 from naiad.trainer.machine.seeding import RandomState, derive_seed, seed_all
-from naiad.trainer.model.evaluate import Evaluation
-from naiad.trainer.model.model import EpochRecord, Model
+from naiad.trainer.model.model import Model
 from naiad.trainer.nets.copies import restore_afterwards
 from naiad.trainer.nets.network_output import LOGITS
 from naiad.trainer.optim.batchnorm import minimum_momentum
-from naiad.trainer.plan.overrides import fixed_values
+from naiad.trainer.plan.overrides import check_microbatch, fixed_values
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_same_inputs
+from naiad.trainer.run_notes import other_epochs_note, overrun_note
+from naiad.trainer.trained_network import TrainedNetwork
 
 _FORECAST_SAMPLES = 1_000
 """Validation samples that a forecast looks at: it is rough."""
 SAMPLES_KEPT = 16
 """Raw samples that go into the artifact beside the program's scores for them."""
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """Result of training, besides the weights in the run's network."""
-
-    plan: Plan
-    """The plan as it was followed, with the adjustments that the run made."""
-    history: tuple[EpochRecord, ...]
-    evaluation: Evaluation | None = None
-    """The evaluation of these weights on the validation split, where the loop has made it."""
-    cache: MeasurementCache | None = None
-    """The cache that keeps the outcome for later runs."""
 
 
 @dataclass
@@ -124,7 +113,9 @@ class Run:
         state.load_kept_weights()
         self.net.eval()
         evaluation = validator.last_evaluation if plan.keep_weights == "last" else None
-        return TrainedNetwork(_followed_plan(plan, state), tuple(state.history), evaluation, chosen.cache)
+        return TrainedNetwork(
+            _followed_plan(plan, state), tuple(state.history), state.started_at, evaluation, chosen.cache
+        )
 
     def finish(self, trained: TrainedNetwork, source: nets.NetworkSource) -> Model:
         """Returns the model on the CPU. Rank zero tests and saves it. Raises DiskFull, FolderError."""
@@ -133,6 +124,7 @@ class Run:
         model.evaluations, model.baseline = self.group.on_rank_zero(lambda: self._finalize(model, trained, started))
         to_cpu(model.program)
         self.group.broadcast_(list(model.program.buffers()))  # rank zero has found the head's temperature
+        self._note(overrun_note(trained.plan, time.perf_counter() - trained.started_at))
         return model
 
     # ---- the plan
@@ -140,10 +132,14 @@ class Run:
     def _choose_plan(
         self, overrides: Mapping[str, Any], started: float, *, seed: int, followed: Plan | None
     ) -> ChosenPlan:
+        known = self.folder.previous.plan if self.folder.previous is not None else followed
+        check_device(fixed_values(overrides).get("device") if known is None else known.device)
         if self.folder.previous is not None:
             return ChosenPlan(self._recorded_plan(self.folder.previous, overrides, seed=seed))
         if followed is not None:
             self._check_batches(followed)
+            steps_per_epoch = self._parts.batch_loader(followed).steps_per_epoch
+            self._note(other_epochs_note(followed, steps_per_epoch=steps_per_epoch))
             chosen = ChosenPlan(followed)
         else:
             chosen = self._search_plan(overrides, started, seed=seed)
@@ -169,6 +165,7 @@ class Run:
         try:
             with restore_afterwards(self.net):
                 by_rules = rules(None if overrides.get("time_limit_s") is None else 1, {})
+                check_microbatch(by_rules)
                 self._check_batches(by_rules)
                 self.dataset.features.to(by_rules.device)
                 processes = {"processes": self.group.size} if self.group.size > 1 else {}
@@ -201,6 +198,10 @@ class Run:
         dataset = replace(self.dataset, validation=validation)
         strategy = make_task_strategy(dataset, seed=0, network_output=self.network_output)
         return lambda net: main_score(strategy.validate(net).scores)
+
+    def _note(self, text: str | None) -> None:
+        if text is not None:
+            self.progress.note(text)
 
     # ---- training
 

@@ -132,7 +132,9 @@ def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
     """
     if out is None:
         if resume:
-            raise OptionError("resume needs the folder of the run", hint="name it: out=... or --out DIR")
+            raise OptionError(
+                "resume needs the folder of the run", hint="name it with out=, or --out DIR on the command line"
+            )
         return RunFolder()
     path = _folder_path(out)
     _check_writable(path)

@@ -31,6 +31,8 @@ def choose_fastest(timed: TimedPlan, name: str, values: Sequence[Any], why: str,
     medians = {value: statistics.median(times) for value, times in seconds.items()}
     best = min(seconds, key=lambda value: medians[value])
     chosen = best if is_faster(seconds[best], own) else values[0]
+    if medians[chosen] > medians[best]:
+        why = f"{best} was not faster by more than {MARGIN:.0%} and the noise"
     measurements = tuple(
         Measurement(str(value), _format_times(times)) for value, times in zip(values, rounds, strict=True)
     )

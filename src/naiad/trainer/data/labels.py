@@ -137,7 +137,7 @@ def _check_two_classes(labels: npt.NDArray[Any]) -> None:
 
 
 def _other_spelling(name: str, classes: tuple[str, ...]) -> str:
-    """Returns the class that differs only in how its letters are encoded, as ``é`` in the names of files of macOS; else ``name``."""
+    """Returns the class that differs only in how its letters are encoded, as macOS encodes ``é``; else ``name``."""
     letters = unicodedata.normalize("NFC", name)
     return next((known for known in classes if unicodedata.normalize("NFC", known) == letters), name)
 

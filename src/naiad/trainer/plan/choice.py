@@ -109,7 +109,9 @@ class Choice:
             raise self._wrong_type(value) from None
 
     def _wrong_type(self, value: Any) -> OptionError:
-        return OptionError(f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {describe_value(value)}", hint=self._hint())
+        return OptionError(
+            f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {describe_value(value)}", hint=self._hint()
+        )
 
     def _hint(self) -> str:
         return f"{self.name}: {self.help.rstrip('.')}"
