@@ -5,7 +5,7 @@ Shape legend: N rows.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from naiad.trainer.data.number_text import (
     PLAIN,
     NumberFormat,
     NumberReading,
+    find_unit,
     has_code,
     infer_number_format,
     parse_numbers,
@@ -102,8 +103,16 @@ def infer_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = No
     return InferredColumn(None)
 
 
-def infer_number_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = None) -> InferredColumn:
-    """Returns a column of numbers, whatever its cells are, in the format that reads most of them."""
+def infer_number_column(
+    name: str, values: pa.ChunkedArray, *, decimal: str | None = None, asked: NumberFormat | None = None
+) -> InferredColumn:
+    """Returns a column of numbers, whatever its cells are, in the format that reads most of them.
+
+    asked: the format that the user names; a unit that it does not name is inferred.
+    """
+    if asked is not None:
+        unit = asked.unit or (find_unit(*count_cells(trim(values)), asked.decimal) if is_text(values) else "")
+        return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=replace(asked, unit=unit)))
     if not is_text(values) or pa.types.is_dictionary(values.type):
         return InferredColumn(Column(name, ColumnKind.NUMBER, time_unit="s" if _is_span(values.type) else ""))
     known, counts = count_cells(trim(values))

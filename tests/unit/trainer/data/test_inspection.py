@@ -56,3 +56,10 @@ def test_a_folder_of_images(image_folder):
     assert values["sample_shape"] == [3, 6, 7]
     assert values["problems"] == []
     assert values["quarantine"][0]["kind"] == "unreadable-image"
+
+
+def test_a_csv_file_says_how_it_was_read(tmp_path):
+    (tmp_path / "x.csv").write_text("x;y\n" + "1,5;a\n2,5;b\n" * 10)
+    inspection = naiad.inspect(tmp_path / "x.csv", label="y")
+    assert inspection.to_json()["reading"] == "UTF-8, separated by semicolons"
+    assert [column.detail for column in inspection.columns] == ["written as 1.234,5", ""]

@@ -65,10 +65,8 @@ def read_label(values: pa.ChunkedArray, column: Column | None) -> pa.ChunkedArra
 
 def _asked_column(values: pa.ChunkedArray, label: str, asked: ColumnType) -> Column | None:
     match asked.name:
-        case TypeName.NUMBER if asked.number_format is None:
-            return infer_number_column(label, values).column
         case TypeName.NUMBER:
-            return Column(label, ColumnKind.NUMBER, number_format=asked.number_format)
+            return infer_number_column(label, values, asked=asked.number_format).column
         case TypeName.CATEGORY | TypeName.TEXT:
             return Column(label, ColumnKind.CATEGORY)
     raise DataError(

@@ -140,10 +140,8 @@ def _may_be_grouped(
 def _asked_column(values: pa.ChunkedArray, name: str, asked: ColumnType) -> InferredColumn:
     """Returns the column that the user describes; its format is inferred where it is not said."""
     match asked.name:
-        case TypeName.NUMBER if asked.number_format is None:
-            return infer_number_column(name, values)
         case TypeName.NUMBER:
-            return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=asked.number_format))
+            return infer_number_column(name, values, asked=asked.number_format)
         case TypeName.DATE if asked.date_format is None:
             inferred = infer_column(name, values).column
             date_format = inferred.date_format if inferred is not None else None
