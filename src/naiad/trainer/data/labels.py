@@ -6,6 +6,7 @@ Shape legend: N samples, K classes.
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ _FEW_CLASSES = 20
 _MAX_CLASS_FRACTION = 0.05
 """Distinct whole numbers, as a fraction of the samples, that are still classes."""
 _MAX_LISTED = 5
+_LARGEST_VALUE = 1e150
+"""Largest value of a regression: deviations and metrics are made of squares."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,11 @@ def _encode_values(labels: npt.NDArray[Any], split: str) -> Tensor:
         values = read_written_numbers(labels).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"the labels of {split} are no numbers: {error}", hint="give task='classification'") from error
+    if len(values) and np.abs(values).max() > _LARGEST_VALUE:
+        raise DataError(
+            f"the labels of {split} reach {np.abs(values).max():.3g}, whose square float64 does not hold",
+            hint="divide them by a number, or take their logarithm",
+        )
     return torch.from_numpy(values)
 
 
@@ -205,7 +213,7 @@ def _has_whole_numbers(labels: npt.NDArray[Any]) -> bool:
 def _has_only_numbers(labels: npt.NDArray[Any]) -> bool:
     """Whether Python objects are all numbers."""
     return labels.dtype.kind == "O" and all(
-        isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in labels
+        isinstance(value, int | float | np.number | Decimal) and not isinstance(value, bool) for value in labels
     )
 
 

@@ -19,6 +19,7 @@ from naiad.trainer.data.columns import (
     is_text,
     number_fraction,
 )
+from naiad.trainer.data.date_text import infer_date_format
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.number_text import has_code, infer_number_format, parse_numbers
 from naiad.trainer.data.sources.csv_file import DECIMAL
@@ -36,7 +37,7 @@ _MIN_ASKED_FRACTION = 0.1
 def infer_label(train: pa.Table, label: str, types: Mapping[str, ColumnType]) -> tuple[Column | None, Findings]:
     """Returns how the label's cells are read, and what was guessed; None where they are read as they come.
 
-    Raises DataError where a word may be a class, or stand for a missing label, in many rows.
+    Raises DataError for dates, and where a word may be a class, or stand for a missing label, in many rows.
     """
     asked = types.get(label)
     if asked is not None:
@@ -47,6 +48,7 @@ def infer_label(train: pa.Table, label: str, types: Mapping[str, ColumnType]) ->
     text = convert(values, Column(label, ColumnKind.CATEGORY))
     decimal = (train.schema.metadata or {}).get(DECIMAL)
     column, doubt = _infer_from_text(label, text, None if decimal is None else decimal.decode())
+    _check_no_dates(label, text)
     findings = _report_missing_words(train, label) if column.kind is ColumnKind.CATEGORY else Findings()
     if doubt:
         findings += Findings((Finding("ambiguous-column", "train", 1, Action.REPORTED, doubt, (label,)),))
@@ -91,6 +93,19 @@ def _infer_from_text(label: str, text: pa.ChunkedArray, decimal: str | None) -> 
         return column, ""
     other = "1.234,5" if reading.format.decimal == "." else "1,234.5"
     return column, f"the labels are read as {reading.format}; if {other} is meant: types={{{label!r}: {other!r}}}"
+
+
+def _check_no_dates(label: str, text: pa.ChunkedArray) -> None:
+    """Raises DataError for many dates, which are neither classes nor numbers. text: (N,) trimmed."""
+    known, counts = count_cells(text)
+    if len(known) <= _MAX_NUMBER_CLASSES:
+        return
+    dates = infer_date_format(known, counts, min_fraction=_MIN_NUMBER_FRACTION)
+    if dates is not None:
+        raise DataError(
+            f"the label column {label!r} holds dates written as {dates.format}, which are neither classes nor numbers",
+            hint=f"name another column with label=; types={{{label!r}: 'text'}} makes each date a class",
+        )
 
 
 def _report_missing_words(train: pa.Table, label: str) -> Findings:
