@@ -33,7 +33,7 @@ from naiad.trainer.data.sources.open import (
     like_training_split,
     open_source,
 )
-from naiad.trainer.data.sources.raw_data import RawData
+from naiad.trainer.data.sources.raw_data import RawData, check_label
 from naiad.trainer.data.sources.table_options import TableOptions
 from naiad.trainer.data.splitting import validation_indices
 
@@ -152,6 +152,7 @@ def open_data(
         )
 
     raw = open_one(data, table)
+    check_label(raw, options.label)
     if options.validation is not None:
         raw = add_validation(raw, open_one(options.validation, like_training_split(table, raw)))
     return set_layout(replace_image_paths(raw), layout, network)

@@ -105,3 +105,8 @@ def test_streamed_floats_reach_a_model_of_pixels_on_one_scale(image_folder: Path
         [255 * index / 100 + (204 if index == 11 else 0) for index in range(12)], abs=2
     )
     assert split.samples.take(torch.tensor([0])).amax() <= 1
+
+
+def test_a_label_that_would_not_be_used_is_refused(image_folder: Path) -> None:
+    with pytest.raises(DataError, match="label is 'species', but the labels of"):
+        prepare_split(image_folder, signature_of(prepare(image_folder)), label="species")

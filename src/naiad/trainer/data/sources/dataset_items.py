@@ -110,7 +110,7 @@ def _form_of_many_parts(dataset: Any, first: Sequence[Any]) -> tuple[ItemForm, F
         if not (is_index or _is_metadata(first[place])):
             raise DataError(
                 f"an item of the Dataset has {len(first)} parts, {describe_item(first)}, and only x and y are known",
-                hint="give (x, y), or name the parts: {'x': …, 'label': …}",
+                hint="give (x, y), or name the parts: {'x': …, 'label': …, 'weight': …}; two inputs are concatenated into one",
             )
     _refuse_two_inputs(first[0])
     return ItemForm(0, 1), _report_unused([f"part {place}" for place in range(2, len(first))], count)

@@ -133,6 +133,16 @@ class RawData:
         raise DataError(f"{self.name} has no {name} split, only {', '.join(self.splits)}")
 
 
+def check_label(raw: RawData, label: str | int | None) -> None:
+    """Raises DataError for the name of a label in data whose labels have no names, so that it would not be used."""
+    if label is None or raw.kind is InputKind.TABLE or raw.target_name == str(label):
+        return
+    raise DataError(
+        f"label is {label!r}, but the labels of {raw.name} are not chosen by a name: it holds {raw.kind}",
+        hint="leave label out; it names a column of a table, or a part of items that are mappings",
+    )
+
+
 def select_inputs(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
     """Returns the samples at ``indices``, of the same type as ``inputs``."""
     if isinstance(inputs, Tensor):
@@ -140,18 +150,3 @@ def select_inputs(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
     if isinstance(inputs, pa.Table):
         return inputs.take(pa.array(indices))
     return inputs.select(indices)
-
-
-def merge_splits(name: str, data_by_split: Mapping[str, RawData]) -> RawData:
-    """Returns one RawData that takes each split from the data of its key. Raises DataError."""
-    if "train" not in data_by_split:
-        raise DataError(
-            f"the data has no train split, only {', '.join(data_by_split)}", hint="give one under the key 'train'"
-        )
-    train = data_by_split["train"]
-    for key, data in data_by_split.items():
-        if data.kind is not train.kind:
-            raise DataError(f"the splits are of two kinds: train is {train.kind}, {key} is {data.kind}")
-    splits = {key: data.get_split(key) for key, data in data_by_split.items()}
-    findings = sum((data.findings for data in data_by_split.values()), Findings())
-    return replace(train, name=name, splits=splits, findings=findings)

@@ -36,6 +36,8 @@ from naiad.trainer.machine.seeding import RandomState
 Answer = tuple[Any, Any]
 """Label and weight of an item; None where it has none."""
 _REREAD_ITEMS = 4
+_REREAD_LABELS = 32
+"""Labels of random items that are read again: where they are drawn with the input, all agree with a chance of 2e-10 or less."""
 
 
 def open_torch_dataset(
@@ -68,7 +70,10 @@ class DatasetImages:
         return len(self.indices)
 
     def open(self, index: int) -> Image.Image:
-        image: Image.Image = self.form.split(self.dataset[int(self.indices[index])])[0]
+        """Raises TypeError, as for an image that cannot be read, where an item's input is none."""
+        image = self.form.split(self.dataset[int(self.indices[index])])[0]
+        if not isinstance(image, Image.Image):
+            raise TypeError(f"the input is {describe_item(image)}, but that of item 0 is an image")
         return image
 
     def select(self, indices: npt.NDArray[np.int64]) -> "DatasetImages":
@@ -109,7 +114,8 @@ class DatasetTensors:
 
 def _open_without_reading(dataset: Any, layout: Layout | None) -> RawData | None:
     """Opens a Dataset that has all of its contents at hand; returns None for one that must be read item by item."""
-    if type(dataset).__getitem__ is TensorDataset.__getitem__ and len(dataset.tensors) <= 2:
+    has_own_items = type(dataset).__getitem__ is TensorDataset.__getitem__
+    if has_own_items and len(dataset.tensors) <= 2 and len(dataset) == len(dataset.tensors[0]):
         targets = dataset.tensors[1] if len(dataset.tensors) == 2 else None
         return _open_arrays(dataset, dataset.tensors[0], targets, layout)
     if not type(dataset).__module__.startswith("torchvision.") or not gives_stored_items(dataset):
@@ -186,7 +192,7 @@ class _Items:
         return values, answers
 
     def read_answers(self) -> npt.NDArray[Any] | Sequence[Answer]:
-        """Returns the stored labels of a class that is known to give them, else the answers of all items, each read once.
+        """Returns the stored labels of a class that is known to give them, else the answers of all items.
 
         Where the Dataset has an attribute ``targets``, reading leaves the global generators as they were.
         """
@@ -196,6 +202,7 @@ class _Items:
         random_state = RandomState.capture() if hasattr(self.dataset, "targets") else None
         items = (_read_item(self.dataset, index) for index in range(len(self.dataset)))
         answers = [(self.form.split(item)[1], self.form.weight(item)) for item in items]
+        self._check_labels([label for label, _ in answers])
         if random_state is not None:
             random_state.restore()
         return answers
@@ -205,6 +212,19 @@ class _Items:
         count = len(self.dataset)
         indices = sorted({index * (count - 1) // (_REREAD_ITEMS - 1) for index in range(_REREAD_ITEMS)})
         return all(self._input_bytes(index) == self._input_bytes(index) for index in indices)
+
+    def _check_labels(self, labels: Sequence[Any]) -> None:
+        """Raises DataError where an item has another label when it is read again: inputs are read later than labels."""
+        random_state = RandomState.capture()
+        for index in np.linspace(0, len(labels) - 1, min(_REREAD_LABELS, len(labels))).round().astype(int).tolist():
+            label = self.form.split(_read_item(self.dataset, index))[1]
+            if repr(label) != repr(labels[index]):
+                raise DataError(
+                    f"item {index} has the label {label} when it is read again, after {labels[index]}: labels are drawn with "
+                    "their inputs, but are needed before them",
+                    hint="draw the items once: give a list of them, or an IterableDataset, which is read once",
+                )
+        random_state.restore()
 
     def to_raw_data(
         self, kind: InputKind, inputs: Any, answers: npt.NDArray[Any] | Sequence[Answer], findings: Findings

@@ -1,4 +1,4 @@
-"""Raw data: its splits, selected and merged."""
+"""Raw data: its splits, selected."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit, merge_splits, select_inputs
+from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit, select_inputs
 
 
 def data(kind=InputKind.ARRAYS, **counts):
@@ -37,12 +37,3 @@ def test_data_without_splits_is_taken_whole():
     assert len(data(train=4, test=3).get_split("test")) == 3
     with pytest.raises(DataError, match="has no validation split, only train, test"):
         data(train=4, test=3).get_split("validation")
-
-
-def test_data_by_split_is_merged():
-    whole = merge_splits("both", {"train": data(train=4), "test": data(train=3)})
-    assert {name: len(split) for name, split in whole.splits.items()} == {"train": 4, "test": 3}
-    with pytest.raises(DataError, match="no train split, only test"):
-        merge_splits("one", {"test": data(train=3)})
-    with pytest.raises(DataError, match="train is arrays, test is images"):
-        merge_splits("two", {"train": data(train=4), "test": data(InputKind.IMAGES, train=3)})
