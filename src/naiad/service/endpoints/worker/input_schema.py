@@ -15,7 +15,7 @@ from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.pixels import Depth, ImageShape
-from naiad.trainer.data.scale import ValueRange, describe_scale_difference
+from naiad.trainer.data.scale import MIN_RATIO, ValueRange, describe_scale_difference
 from naiad.trainer.data.table_encoding import encoded_width
 
 Array = npt.NDArray[Any]
@@ -43,6 +43,8 @@ class ImageInput:
     height: int
     width: int
     background: int | None = None
+    top: int | None = None
+    """Largest training pixel, where the pixels are not of 0…255, as those of binary images."""
     kind: str = "image"
 
     @property
@@ -59,7 +61,10 @@ class ImageInput:
 
     def coerce(self, values: Array) -> Array:
         """Also takes (H, W), (N, H, W), (H, W, C), (N, H, W, C) and flat samples, of integers 0…255 or floats 0…1 or 0…255."""
-        return self._to_channels_first(_to_pixels(values))
+        pixels = _to_pixels(values, self.top)
+        if self.top is not None and pixels.size and pixels.max() >= MIN_RATIO * max(self.top, 1):
+            raise InferenceError(400, f"the input has pixels up to {pixels.max()}; this model takes 0 to {self.top}")
+        return self._to_channels_first(pixels)
 
     def _to_channels_first(self, pixels: Array) -> Array:
         shape, channels_last = pixels.shape, (self.height, self.width, self.channels)
@@ -192,7 +197,7 @@ def read_input_schema(values: Mapping[str, Any]) -> InputSchema:
         match values["kind"]:
             case "image":
                 size = (int(values["channels"]), int(values["height"]), int(values["width"]))
-                return ImageInput(*size, background=values.get("background"))
+                return ImageInput(*size, background=values.get("background"), top=values.get("top"))
             case "deep_image":
                 depth, offset = Depth(values["depth"]), float(values["offset"])
                 return DeepImageInput(int(values["height"]), int(values["width"]), depth, offset)
@@ -233,12 +238,12 @@ def _format_shape(sample_shape: tuple[int, ...]) -> str:
     return f"(N, {', '.join(map(str, sample_shape))})"
 
 
-def _to_pixels(values: Array) -> Array:
+def _to_pixels(values: Array, top: int | None) -> Array:
     if values.dtype == np.uint8:
         return values
     _check_numeric(values, "pixels: whole numbers of 0 to 255, or floats of 0 to 1")
     if values.dtype.kind == "b":
-        return values.astype(np.uint8) * 255
+        return values.astype(np.uint8) * (255 if top is None else 1)
     if not values.size:
         return values.astype(np.uint8)
     low, high = values.min(), values.max()
@@ -248,7 +253,8 @@ def _to_pixels(values: Array) -> Array:
         )
     if values.dtype.kind == "f":
         values = values.astype(np.float32, copy=False)
-        values = np.round(values * 255 if high <= 1 else values)
+        is_unit = high <= 1 and (top is None or not np.array_equal(values, np.round(values)))
+        values = np.round(values * 255 if is_unit else values)
     return values.astype(np.uint8)
 
 

@@ -57,6 +57,17 @@ def test_an_array_that_is_not_an_image_is_refused(values: np.ndarray, message: s
     assert raised.value.status == 400
 
 
+def test_binary_pixels_stay_what_they_are():
+    binary, values = ImageInput(1, 4, 6, top=1), np.arange(24).reshape(4, 6) % 2
+    for given in (values, values.astype(float), values.astype(bool), values.astype(np.uint8), values / 255):
+        np.testing.assert_array_equal(binary.coerce(given)[0, 0], values)
+    for given in (values * 255, values * 0.5):
+        with pytest.raises(InferenceError, match="this model takes 0 to 1"):
+            binary.coerce(given)
+    description = {"kind": "image", "channels": 1, "height": 4, "width": 6, "background": 255, "top": 1}
+    assert read_input_schema(description).top == 1
+
+
 def test_pixels_are_converted_as_the_trainer_does():
     assert GREY.coerce(np.full((4, 6), 0.5))[0, 0, 0, 0] == 128
     assert GREY.coerce(np.full((4, 6), 200.4))[0, 0, 0, 0] == 200

@@ -12,6 +12,7 @@ from naiad.trainer.data.cleaning.clean import CleanedData, clean
 from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.pixels import Depth
+from naiad.trainer.data.scale import ValueRange, measure_range
 from naiad.trainer.data.sources.open import open_source
 
 ALL = torch.arange(4)
@@ -48,7 +49,8 @@ def test_deep_images_keep_the_values_that_are_stored(
 ) -> None:
     arrays = [(np.random.default_rng(index).random((8, 9)) * top).astype(dtype) for index in range(4)]
     cleaned = clean_folder(write(tmp_path, arrays, suffix), limit)
-    assert cleaned.schema == DeepImageSchema(8, 9, depth)
+    value_range = measure_range(np.stack(arrays))
+    assert cleaned.schema == DeepImageSchema(8, 9, depth, value_range=value_range)
     assert kinds(cleaned) == {"deep-images": 4}
     names = cleaned.splits["train"].names
     expected = np.stack([arrays[int(Path(name).stem)] for name in names])
@@ -61,7 +63,8 @@ def test_deep_images_keep_the_values_that_are_stored(
 def test_large_whole_numbers_are_exact(tmp_path: Path) -> None:
     arrays = [np.arange(index, index + 4, dtype=np.int32).reshape(2, 2) + 1_700_000_000 for index in range(4)]
     cleaned = clean_folder(write(tmp_path, arrays, "tiff"))
-    assert cleaned.schema == DeepImageSchema(2, 2, Depth.INTEGER, offset=1_700_000_000.0)
+    value_range = ValueRange(0, 6, is_whole=True)
+    assert cleaned.schema == DeepImageSchema(2, 2, Depth.INTEGER, 1_700_000_000.0, value_range)
     differences = cleaned.splits["train"].samples.take(ALL).amin(dim=(1, 2, 3))
     assert sorted(differences.tolist()) == [0, 1, 2, 3]
 
