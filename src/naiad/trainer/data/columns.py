@@ -71,12 +71,12 @@ class Column:
 
 @dataclass(frozen=True)
 class InferredColumn:
-    """What a column was taken for, and what else it could be."""
+    """A column as it was inferred, and what else it could be."""
 
     column: Column | None
     """None for what is neither number, text nor date: lists, structures, bytes."""
     doubt: str = ""
-    """What the cells may mean instead, and how to say so; empty where there is no doubt."""
+    """The other meaning that the cells may have, and how to say so; empty where there is no doubt."""
     decimal: str | None = None
     """The decimal mark, where the cells leave no doubt about it."""
 
@@ -104,15 +104,15 @@ def infer_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = No
 
 
 def infer_number_column(
-    name: str, values: pa.ChunkedArray, *, decimal: str | None = None, asked: NumberFormat | None = None
+    name: str, values: pa.ChunkedArray, *, decimal: str | None = None, requested: NumberFormat | None = None
 ) -> InferredColumn:
     """Returns a column of numbers, whatever its cells are, in the format that reads most of them.
 
-    asked: the format that the user names; a unit that it does not name is inferred.
+    requested: the format that the user names; a unit that it does not name is inferred.
     """
-    if asked is not None:
-        unit = asked.unit or (find_unit(*count_cells(trim(values)), asked.decimal) if is_text(values) else "")
-        return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=replace(asked, unit=unit)))
+    if requested is not None:
+        unit = requested.unit or (find_unit(*count_cells(trim(values)), requested.decimal) if is_text(values) else "")
+        return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=replace(requested, unit=unit)))
     if not is_text(values) or pa.types.is_dictionary(values.type):
         return InferredColumn(Column(name, ColumnKind.NUMBER, time_unit="s" if _is_span(values.type) else ""))
     known, counts = count_cells(trim(values))

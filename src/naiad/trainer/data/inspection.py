@@ -40,7 +40,7 @@ class Inspection:
     target_name: str
     sample_shape: tuple[int, ...] | None = None
     columns: tuple[ColumnInspection, ...] = ()
-    """What each column of a table is read as; empty for other data."""
+    """Each column of a table, with its type; empty for other data."""
     findings: Findings
     problems: tuple[str, ...] = ()
     """Reasons why the data cannot be trained on."""

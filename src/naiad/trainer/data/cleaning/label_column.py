@@ -39,9 +39,9 @@ def infer_label(train: pa.Table, label: str, types: Mapping[str, ColumnType]) ->
 
     Raises DataError for dates, and where a word may be a class, or stand for a missing label, in many rows.
     """
-    asked = types.get(label)
-    if asked is not None:
-        return _asked_column(train[label], label, asked), Findings()
+    requested = types.get(label)
+    if requested is not None:
+        return _requested_column(train[label], label, requested), Findings()
     values = train[label]
     if not is_text(values):
         return None, Findings()
@@ -65,14 +65,14 @@ def read_label(values: pa.ChunkedArray, column: Column | None) -> pa.ChunkedArra
     return values if column is None else convert(values, column)
 
 
-def _asked_column(values: pa.ChunkedArray, label: str, asked: ColumnType) -> Column | None:
-    match asked.name:
+def _requested_column(values: pa.ChunkedArray, label: str, requested: ColumnType) -> Column | None:
+    match requested.name:
         case TypeName.NUMBER:
-            return infer_number_column(label, values, asked=asked.number_format).column
+            return infer_number_column(label, values, requested=requested.number_format).column
         case TypeName.CATEGORY | TypeName.TEXT:
             return Column(label, ColumnKind.CATEGORY)
     raise DataError(
-        f"the label column {label!r} cannot be of the type {asked.name}", hint="give number, category or text"
+        f"the label column {label!r} cannot be of the type {requested.name}", hint="give number, category or text"
     )
 
 
@@ -114,10 +114,10 @@ def _report_missing_words(train: pa.Table, label: str) -> Findings:
         return Findings()
     listed, count = ", ".join(map(repr, words)), sum(words.values())
     as_class, as_missing = f"types={{{label!r}: 'text'}}", f"types={{{label!r}: 'category'}}"
-    asked = [word for word in words if word in _CLASS_LIKE_WORDS]
-    if sum(words[word] for word in asked) >= _MIN_ASKED_FRACTION * train.num_rows:
+    class_like = [word for word in words if word in _CLASS_LIKE_WORDS]
+    if sum(words[word] for word in class_like) >= _MIN_ASKED_FRACTION * train.num_rows:
         raise DataError(
-            f"the label column {label!r} has {', '.join(map(repr, asked))} in {count:,} of {train.num_rows:,} rows: "
+            f"the label column {label!r} has {', '.join(map(repr, class_like))} in {count:,} of {train.num_rows:,} rows: "
             "it may be a class, or stand for a missing label",
             hint=f"{as_class} makes it a class, {as_missing} leaves these rows out",
         )

@@ -1,4 +1,4 @@
-"""What the reading of a table guessed or left out, as findings: from the table's metadata."""
+"""Findings of what the reading of a table guessed or left out: from the table's metadata."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the reading of a file guessed, as findings."""
+"""Findings of what the reading of a file guessed."""
 
 import pytest
 
