@@ -1,4 +1,4 @@
-"""Facts about data that are known before they are read: a table's label, its types, its columns of text; a trained model's classes."""
+"""Facts about data that are known before they are read: a table's label and types, its columns of text; a model's classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
