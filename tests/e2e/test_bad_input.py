@@ -220,7 +220,7 @@ def test_an_artifact_of_a_newer_format(trained: Path, capsys: Capture) -> None:
     values = json.loads(path.read_text())
     newer = values["format_version"] + 1
     path.write_text(json.dumps({**values, "format_version": newer}))
-    phrases = [f"format {newer}", "newer", "hint: pip install --upgrade naiad"]
+    phrases = [f"format {newer}", "newer", "hint: upgrade Naiad: git pull"]
     assert_refused(["predict", str(trained / "run"), str(trained / "photos" / "cat" / "0.png")], phrases, capsys)
 
 

@@ -451,12 +451,19 @@ def test_every_kind_of_object_may_be_given_to_a_model(home: Path, models: list[n
         call(lambda model=model: model.evaluate((make(), TINY[1])))  # type: ignore[misc]
         call(lambda model=model: model.evaluate((TINY[0], make())))  # type: ignore[misc]
     model = models[0]
+    call(lambda: model.save(make()))
     call(lambda: model.predict(X, batch_size=make()))
     call(lambda: model.evaluate(TINY, batch_size=make()))
     call(lambda: model.evaluate(TINY, split=make()))
     call(lambda: naiad.load(make()))
     call(lambda: naiad.load(home / "model", net=make()))
     call(lambda: naiad.load(home / "model", module=make()))
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_every_kind_of_object_may_be_inspected_with(name: str) -> None:
+    for option in ("validation", "task", "label", "types", "image_size", "as_", "seed"):
+        call(lambda option=option: naiad.inspect(TINY, **{option: OBJECTS[name]()}))  # type: ignore[misc]
 
 
 @given(data=objects(), place=st.sampled_from(["all", "X", "y", "train", "test", "validation"]))

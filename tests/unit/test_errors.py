@@ -25,6 +25,11 @@ def test_a_hint_is_not_a_part_of_the_message() -> None:
     assert isinstance(error, errors.InputError)
 
 
+def test_a_message_is_one_line() -> None:
+    assert str(errors.DataError("it cannot be read: a load\n  of lines\r\n")) == "it cannot be read: a load of lines"
+    assert str(errors.DataError("two  spaces stay")) == "two  spaces stay"
+
+
 def test_a_traceback_shows_the_hint() -> None:
     shown = "".join(traceback.format_exception(errors.DataError("no data", hint="give some")))
     assert shown == "naiad.errors.DataError: no data\nhint: give some\n"

@@ -107,10 +107,10 @@ def fit_with_options(
             group.on_rank_zero(folder.lock)
         early = group.on_rank_zero(lambda: early_choices(request, folder))
         progress = check_progress(progress) if progress is not None else make_progress()
-        if options.resume and folder.previous is None:
-            progress.note(f"there is no run to resume in {folder.path}: a new one begins")
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
+        elif options.resume and folder.previous is None:
+            progress.note(f"there is no run to resume in {folder.path}: a new one begins")
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
                 prepared_as = data_options(options, seed, early)

@@ -219,6 +219,8 @@ class Run:
             state.restore(snapshot, rank=self.group.rank)
             state.started_at -= snapshot.values.get("elapsed_s", 0.0)
             self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
+        else:
+            self.progress.note("no checkpoint of the run is left: it begins anew, with the same plan")
 
     def _make_deadline(self, chosen: ChosenPlan, started: float) -> Deadline | None:
         plan, ends_at = chosen.plan, _end_time(chosen.plan, started)

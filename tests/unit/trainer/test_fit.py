@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
 import naiad
-from naiad.errors import DataError, NetworkError, OptionError, TrainingStopped
+from naiad.errors import DataError, FolderInUse, NetworkError, OptionError, TrainingStopped
 from naiad.trainer.fit import fit
 from naiad.trainer.loop.progress import SilentProgress
 
@@ -258,6 +259,29 @@ def notes_of(data, **options):
 def test_a_run_that_had_nothing_to_resume_says_so(digits, tmp_path):
     assert any("there is no run to resume" in text for text in notes_of(digits, out=tmp_path / "run", resume=True))
     assert not any("no run to resume" in text for text in notes_of(digits, out=tmp_path / "run", resume=True))
+
+
+def test_a_run_whose_checkpoints_are_gone_says_so(digits, tmp_path):
+    model = train(digits, out=tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    notes = Notes()
+    again = train(digits, out=tmp_path / "run", resume=True, progress=notes)
+    assert any("no checkpoint of the run is left" in text for text in notes.texts)
+    assert same(model, again)
+
+
+def test_a_refused_second_run_leaves_the_first_ones_lock(digits, tmp_path):
+    refused = []
+
+    class Second(SilentProgress):
+        def end_epoch(self, record):
+            with pytest.raises(FolderInUse) as caught:
+                train(digits, out=tmp_path / "run", resume=True)
+            refused.append(str(caught.value))
+
+    train(digits, out=tmp_path / "run", progress=Second())
+    assert len(refused) == 2
+    assert "this process" in refused[1]
 
 
 def test_a_plan_that_is_followed_on_less_data_says_so(digits):
