@@ -38,7 +38,7 @@ from naiad.trainer.optim.batchnorm import minimum_momentum
 from naiad.trainer.plan.overrides import check_microbatch, fixed_values
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_same_inputs
-from naiad.trainer.run_notes import other_epochs_note, overrun_note
+from naiad.trainer.run_notes import other_epochs_notes, overrun_notes
 from naiad.trainer.trained_network import TrainedNetwork
 
 _FORECAST_SAMPLES = 1_000
@@ -124,7 +124,8 @@ class Run:
         model.evaluations, model.baseline = self.group.on_rank_zero(lambda: self._finalize(model, trained, started))
         to_cpu(model.program)
         self.group.broadcast_(list(model.program.buffers()))  # rank zero has found the head's temperature
-        self._note(overrun_note(trained.plan, time.perf_counter() - trained.started_at))
+        for note in overrun_notes(trained.plan, time.perf_counter() - trained.started_at):
+            self.progress.note(note)
         return model
 
     # ---- the plan
@@ -139,7 +140,8 @@ class Run:
         if followed is not None:
             self._check_batches(followed)
             steps_per_epoch = self._parts.batch_loader(followed).steps_per_epoch
-            self._note(other_epochs_note(followed, steps_per_epoch=steps_per_epoch))
+            for note in other_epochs_notes(followed, steps_per_epoch=steps_per_epoch):
+                self.progress.note(note)
             chosen = ChosenPlan(followed)
         else:
             chosen = self._search_plan(overrides, started, seed=seed)
@@ -199,10 +201,6 @@ class Run:
         strategy = make_task_strategy(dataset, seed=0, network_output=self.network_output)
         return lambda net: main_score(strategy.validate(net).scores)
 
-    def _note(self, text: str | None) -> None:
-        if text is not None:
-            self.progress.note(text)
-
     # ---- training
 
     def _prepare_devices(self, plan: Plan) -> None:
@@ -215,12 +213,12 @@ class Run:
 
     def _restore_checkpoint(self, state: RunState) -> None:
         snapshot = self.group.on_rank_zero(self.folder.checkpoints.latest)
-        if snapshot is not None:
-            state.restore(snapshot, rank=self.group.rank)
-            state.started_at -= snapshot.values.get("elapsed_s", 0.0)
-            self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
-        else:
+        if snapshot is None:
             self.progress.note("no checkpoint of the run is left: it begins anew, with the same plan")
+            return
+        state.restore(snapshot, rank=self.group.rank)
+        state.started_at -= snapshot.values.get("elapsed_s", 0.0)
+        self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
 
     def _make_deadline(self, chosen: ChosenPlan, started: float) -> Deadline | None:
         plan, ends_at = chosen.plan, _end_time(chosen.plan, started)

@@ -129,8 +129,8 @@ class RunFolder:
 def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
     """The run folder at ``out``; writes nothing. out: None keeps the run in memory.
 
-    Raises FolderInUse when it holds a run, FolderError when it cannot be used or holds something else, OptionError when resume has
-    no folder, ArtifactError when its run.json is damaged.
+    Raises FolderInUse when it holds a run, FolderError when it cannot be used or holds something else, OptionError when there
+    is no folder to resume in, ArtifactError when its run.json is damaged.
     """
     if out is None:
         if resume:

@@ -14,6 +14,7 @@ from naiad.trainer.data.labels import count_classes, infer_target_schema
 from naiad.trainer.data.prepare import DataOptions, encode_all_targets, open_data, split_indices
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
 from naiad.trainer.data.sources.reading_findings import describe_reading
+from naiad.trainer.fit_options import check_seed
 
 _NOT_PLAIN = ("sample_shape", "columns", "findings", "problems")
 
@@ -82,7 +83,7 @@ def inspect(
         types=types,
         image_size=image_size,
         as_=as_,
-        seed=seed,
+        seed=check_seed(seed),
         memory_limit_bytes=memory_limit_bytes,
     )
     limit_bytes = options.memory_limit_or_default

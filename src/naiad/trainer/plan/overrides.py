@@ -60,7 +60,7 @@ def _check(name: str, value: Any) -> Any:
     if name in FIT_OPTIONS:
         raise OptionError(
             f"{name} is no choice of the plan, but an option of its own",
-            hint=f"give {name}= to fit, or {_flag(name)} on the command line",
+            hint=f"give {_flag(name)} on the command line, the argument {name} of fit in Python",
         )
     if name in CHOICES and name not in settable:
         raise OptionError(f"{name} cannot be set: it follows from the run", hint=_FOLLOWS.get(name))
