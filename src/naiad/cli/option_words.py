@@ -19,14 +19,14 @@ def to_command_line(text: str) -> str:
 
 def _assignment(option: str, match: re.Match[str]) -> str:
     name, *values = match.groups()
-    return f"{option} {shlex.quote(f'{name}={_given(values)}')}"
+    return f"{option} {shlex.quote(f'{name}={_first_value(values)}')}"
 
 
 def _option(match: re.Match[str]) -> str:
     name, *values = match.groups()
-    option, value = f"--{name.strip('_').replace('_', '-')}", _given(values)
+    option, value = f"--{name.strip('_').replace('_', '-')}", _first_value(values)
     return f"{option} {shlex.quote(value)}" if value else option
 
 
-def _given(values: list[str | None]) -> str:
+def _first_value(values: list[str | None]) -> str:
     return next((value for value in values if value is not None), "")

@@ -117,7 +117,7 @@ def fit_with_options(
                 unwrapped = nets.unwrap_network(net)
                 dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
             module, source = nets.resolve_network(unwrapped.net, dataset=dataset)
-            report = nets.check_network(module, dataset)
+            report = nets.try_network(module, dataset)
             dataset = replace(dataset, findings=dataset.findings + unwrapped.findings + report.findings)
         with torch_threads(fixed_values(overrides).get("threads")):
             if folder.previous is None:

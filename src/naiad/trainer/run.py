@@ -59,7 +59,7 @@ class Run:
     with_report: bool = False
     group: ProcessGroup = field(default_factory=SingleProcess)
     network_output: str = LOGITS
-    """What a classifier's network gives, see ``network_output.py``."""
+    """Kind of a classifier's outputs, see ``network_output.py``."""
     compiled: nn.Module | None = None
     """The user's own compiled form of ``net``, through which the steps go; None where there is none."""
 

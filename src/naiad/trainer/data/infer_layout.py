@@ -64,10 +64,10 @@ def _choose_layout(raw: RawData, network: NetworkInput) -> tuple[Layout | None, 
     given_shape = train.given_shape
     if given_shape is None or not len(train):
         return None, Findings()
-    given = undo_layout(_trial_samples(train), given_shape)
-    if not given.numel():
+    inputs = undo_layout(_trial_samples(train), given_shape)
+    if not inputs.numel():
         return None, Findings()
-    chosen = _layout_that_is_taken(given, _candidates(given), network, train)
+    chosen = _layout_that_is_taken(inputs, _candidates(inputs), network, train)
     if chosen is None:
         return None, Findings()
     shape = ", ".join(map(str, given_shape))
@@ -77,12 +77,12 @@ def _choose_layout(raw: RawData, network: NetworkInput) -> tuple[Layout | None, 
 
 
 def _layout_that_is_taken(
-    given: Tensor, candidates: Sequence[Layout], network: NetworkInput, train: RawSplit
+    inputs: Tensor, candidates: Sequence[Layout], network: NetworkInput, train: RawSplit
 ) -> Layout | None:
     """Returns None where the default is taken. An Embedding that comes first gets ids, also where ``forward`` casts floats."""
 
     def is_taken(layout: Layout | None) -> bool:
-        return network.takes(_network_inputs(lay_out(given, layout)))
+        return network.takes(_network_inputs(lay_out(inputs, layout)))
 
     if not candidates:
         return None
@@ -100,12 +100,12 @@ def _layout_that_is_taken(
     return preferred if taken is None and preferred in candidates else taken
 
 
-def _candidates(given: Tensor) -> Sequence[Layout]:
+def _candidates(inputs: Tensor) -> Sequence[Layout]:
     """Returns the layouts that samples of this shape may have besides the default."""
     layouts = []
-    if given.ndim <= 3 and is_whole(given) and float(given.min()) >= 0:
+    if inputs.ndim <= 3 and is_whole(inputs) and float(inputs.min()) >= 0:
         layouts.append(Layout.TOKENS)
-    if given.ndim == 3 or (given.ndim == 4 and is_channels_last(given.shape[1:])):
+    if inputs.ndim == 3 or (inputs.ndim == 4 and is_channels_last(inputs.shape[1:])):
         layouts.append(Layout.SEQUENCE)
     return layouts
 

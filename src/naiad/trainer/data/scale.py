@@ -91,37 +91,40 @@ def describe_scale_difference(values: npt.NDArray[Any], trained: ValueRange) -> 
     has_many = int(np.prod(values.shape[1:])) >= _MIN_VALUES
     is_bytes = values.dtype == np.uint8 and values.ndim > 2
     can_differ = trained.is_small or (trained.is_pixels and has_many)
-    given = measure_range(values) if can_differ else None
-    if given is None or given.low == given.high == 0:
+    measured = measure_range(values) if can_differ else None
+    if measured is None or measured.low == measured.high == 0:
         return None
     learnt = f"the model was trained on numbers from {trained.low:g} to {trained.high:g}"
-    if trained.is_small and _are_pixels(given, trained, is_bytes=is_bytes, has_many=has_many):
+    if trained.is_small and _are_pixels(measured, trained, is_bytes=is_bytes, has_many=has_many):
         kind = "bytes" if values.dtype == np.uint8 else "whole numbers"
         return (
-            f"{learnt}, but these are {kind} from {given.low:g} to {given.high:g}, as raw pixels are",
+            f"{learnt}, but these are {kind} from {measured.low:g} to {measured.high:g}, as raw pixels are",
             "scale them as the training data were scaled, or train on the raw pixels",
         )
-    is_fraction = not given.is_whole and given.largest <= SMALL / 2
+    is_fraction = not measured.is_whole and measured.largest <= SMALL / 2
     is_image = trained.high <= _MAX_PIXEL or values.ndim > 2
     if trained.is_pixels and is_fraction and is_image:
-        kind, advice = f"numbers from {given.low:g} to {given.high:g}", "give the raw pixels, or train on scaled ones"
+        kind, advice = (
+            f"numbers from {measured.low:g} to {measured.high:g}",
+            "give the raw pixels, or train on scaled ones",
+        )
         return f"{learnt}, as raw pixels are, but these are {kind}", advice
     if is_bytes and trained.is_pixels and trained.high >= _MIN_DEEP:
-        return f"{learnt}, but these are bytes up to {given.high:g}", "give the numbers with all of their bits"
-    is_twice = has_many and _are_scaled_twice(values, given, trained)
-    kind = f"numbers up to {given.high:.2g}, as pixels are that were scaled twice"
+        return f"{learnt}, but these are bytes up to {measured.high:g}", "give the numbers with all of their bits"
+    is_twice = has_many and _are_scaled_twice(values, measured, trained)
+    kind = f"numbers up to {measured.high:.2g}, as pixels are that were scaled twice"
     return (f"{learnt}, but these are {kind}", SCALE_ONCE) if is_twice else None
 
 
 def describe_deep_difference(values: npt.NDArray[Any], trained: ValueRange) -> tuple[str, str] | None:
     """Does what ``describe_scale_difference`` does, for images of more than 8 bits; numbers far below the range differ too."""
     difference = describe_scale_difference(values, trained)
-    given = measure_range(values) if difference is None and trained.low > 0 else None
-    if given is None or not 0 < given.high < trained.low / _MAX_DARKER:
+    measured = measure_range(values) if difference is None and trained.low > 0 else None
+    if measured is None or not 0 < measured.high < trained.low / _MAX_DARKER:
         return difference
     return (
-        f"the model was trained on pixels from {trained.low:g} to {trained.high:g}, but these are from {given.low:g} to "
-        f"{given.high:g}",
+        f"the model was trained on pixels from {trained.low:g} to {trained.high:g}, but these are from {measured.low:g} to "
+        f"{measured.high:g}",
         "give the pixels as the files of the training data store them",
     )
 
@@ -133,15 +136,15 @@ def are_scaled_twice(values: npt.NDArray[Any], high: float) -> bool:
     return bool(((values > 0) & (values < _UNIT / 2)).any())
 
 
-def _are_scaled_twice(values: npt.NDArray[Any], given: ValueRange, trained: ValueRange) -> bool:
+def _are_scaled_twice(values: npt.NDArray[Any], measured: ValueRange, trained: ValueRange) -> bool:
     is_unit = trained.is_scaled and trained.low >= 0 and 0.5 < trained.high <= 1  # reason: 0…1
-    return is_unit and given.low >= 0 and are_scaled_twice(values, given.high)
+    return is_unit and measured.low >= 0 and are_scaled_twice(values, measured.high)
 
 
-def _are_pixels(given: ValueRange, trained: ValueRange, *, is_bytes: bool, has_many: bool) -> bool:
-    if not given.is_whole or given.low < 0 or given.high > _MAX_PIXEL or given.high <= 1:
+def _are_pixels(measured: ValueRange, trained: ValueRange, *, is_bytes: bool, has_many: bool) -> bool:
+    if not measured.is_whole or measured.low < 0 or measured.high > _MAX_PIXEL or measured.high <= 1:
         return False
     if trained.is_whole:  # binary images, or counts: only the range of pixels tells the difference
-        is_far = given.high > _MAX_PIXEL / 2 if trained.high <= 1 else is_bytes
-        return trained.low >= 0 and has_many and is_far and given.high >= MIN_RATIO * max(trained.high, 1.0)
-    return is_bytes or (has_many and given.high >= MIN_RATIO * max(trained.largest, 1.0))
+        is_far = measured.high > _MAX_PIXEL / 2 if trained.high <= 1 else is_bytes
+        return trained.low >= 0 and has_many and is_far and measured.high >= MIN_RATIO * max(trained.high, 1.0)
+    return is_bytes or (has_many and measured.high >= MIN_RATIO * max(trained.largest, 1.0))

@@ -21,7 +21,7 @@ _NUM_SAMPLES = 2
 
 
 @explain_errors(NetworkError, "the network cannot be used")
-def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
+def try_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
     """Tries ``net`` on two samples, in eval mode and in training mode with a backward pass, and reports what was found.
 
     Leaves weights, modes, buffers and random states as they were. Raises NetworkError where ``net`` does not take the data, does

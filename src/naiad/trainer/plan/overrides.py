@@ -72,7 +72,7 @@ def _check(name: str, value: Any) -> Any:
 
 
 _FOLLOWS = {"total_steps": "set epochs or a time limit", "forecast": "set a time limit to have the score forecast"}
-"""What to do instead of setting a choice that follows from others."""
+"""Advice for each choice that follows from others."""
 
 
 def _flag(name: str) -> str:

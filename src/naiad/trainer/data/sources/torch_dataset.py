@@ -61,7 +61,7 @@ class DatasetImages:
     """PIL images of a Dataset's items; opened by one thread at a time."""
 
     dataset: Any
-    form: ItemForm
+    item_form: ItemForm
     indices: npt.NDArray[np.int64]
     is_deterministic: bool
     is_thread_safe: bool = field(default=False, init=False)
@@ -71,7 +71,7 @@ class DatasetImages:
 
     def open(self, index: int) -> Image.Image:
         """Raises TypeError, as for an image that cannot be read, where an item's input is none."""
-        image = self.form.split(self.dataset[int(self.indices[index])])[0]
+        image = self.item_form.split(self.dataset[int(self.indices[index])])[0]
         if not isinstance(image, Image.Image):
             raise TypeError(f"the input is {describe_item(image)}, but that of item 0 is an image")
         return image
@@ -85,7 +85,7 @@ class DatasetTensors:
     """Tensors of a Dataset's items, laid out as those in memory are."""
 
     dataset: Any
-    form: ItemForm
+    item_form: ItemForm
     indices: npt.NDArray[np.int64]
     is_deterministic: bool
     sample_shape: torch.Size
@@ -99,7 +99,7 @@ class DatasetTensors:
     def take(self, indices: Tensor) -> Tensor:
         if not len(indices):
             return torch.empty((0, *self.sample_shape), dtype=self.dtype)
-        items = [self.form.split(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
+        items = [self.item_form.split(self.dataset[int(self.indices[index])])[0] for index in indices.tolist()]
         return _stack(items, self.layout)
 
     def select(self, indices: npt.NDArray[np.int64]) -> "DatasetTensors":
@@ -107,7 +107,7 @@ class DatasetTensors:
 
     def with_layout(self, layout: Layout | None) -> "DatasetTensors":
         """Returns the same items in another layout."""
-        first = self.form.split(_read_item(self.dataset, int(self.indices[0])))[0]
+        first = self.item_form.split(_read_item(self.dataset, int(self.indices[0])))[0]
         sample = _stack([first], layout)
         return replace(self, layout=layout, sample_shape=sample.shape[1:], dtype=sample.dtype)
 
@@ -146,21 +146,21 @@ def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None, layout
     first = _read_item(dataset, 0)
     if is_table_row(first, label=label):
         return open_rows(dataset, first, label=label, read=_read_item)
-    form, findings = infer_item_form(dataset, first, label=label)
-    first_input = form.split(first)[0]
-    items = _Items(dataset, form, layout, None if isinstance(first_input, Image.Image) else _shape_of(first_input))
+    item_form, findings = infer_item_form(dataset, first, label=label)
+    first_input = item_form.split(first)[0]
+    items = _Items(dataset, item_form, layout, None if isinstance(first_input, Image.Image) else _shape_of(first_input))
     indices = np.arange(len(dataset))
     is_deterministic = items.are_deterministic()
     if not is_deterministic:
         findings += _report_random_items(len(dataset))
     if isinstance(first_input, Image.Image):
-        images = DatasetImages(dataset, form, indices, is_deterministic)
+        images = DatasetImages(dataset, item_form, indices, is_deterministic)
         return items.to_raw_data(InputKind.PIL_IMAGES, images, items.read_answers(), findings)
     sample = _stack([first_input], layout)
     if is_deterministic and sample.nbytes * len(dataset) <= memory_limit_bytes:
         values, answers = items.read_all(sample)
         return items.to_raw_data(tensor_kind(values), values, answers, findings)
-    tensors = DatasetTensors(dataset, form, indices, is_deterministic, sample.shape[1:], sample.dtype, layout)
+    tensors = DatasetTensors(dataset, item_form, indices, is_deterministic, sample.shape[1:], sample.dtype, layout)
     return items.to_raw_data(InputKind.DATASET_ITEMS, tensors, items.read_answers(), findings)
 
 
@@ -169,7 +169,7 @@ class _Items:
     """Items of a Dataset, read one after the other."""
 
     dataset: Any
-    form: ItemForm
+    item_form: ItemForm
     layout: Layout | None
     given_shape: tuple[int, ...] | None
     """Shape of an input; None for images."""
@@ -180,7 +180,7 @@ class _Items:
         answers = []
         for index in range(len(self.dataset)):
             item = _read_item(self.dataset, index)
-            inputs, label = self.form.split(item)
+            inputs, label = self.item_form.split(item)
             row = _stack([inputs], self.layout)[0]
             if row.shape != values.shape[1:] or row.dtype != values.dtype:
                 raise DataError(
@@ -188,7 +188,7 @@ class _Items:
                     hint="give items of one shape",
                 )
             values[index] = row
-            answers.append((label, self.form.weight(item)))
+            answers.append((label, self.item_form.weight(item)))
         return values, answers
 
     def read_answers(self) -> npt.NDArray[Any] | Sequence[Answer]:
@@ -197,11 +197,11 @@ class _Items:
         Where the Dataset has an attribute ``targets``, reading leaves the global generators as they were.
         """
         stored = stored_labels(self.dataset)
-        if stored is not None and self.form == ItemForm():
+        if stored is not None and self.item_form == ItemForm():
             return stored
         random_state = RandomState.capture() if hasattr(self.dataset, "targets") else None
         items = (_read_item(self.dataset, index) for index in range(len(self.dataset)))
-        answers = [(self.form.split(item)[1], self.form.weight(item)) for item in items]
+        answers = [(self.item_form.split(item)[1], self.item_form.weight(item)) for item in items]
         self._check_labels([label for label, _ in answers])
         if random_state is not None:
             random_state.restore()
@@ -217,7 +217,7 @@ class _Items:
         """Raises DataError where an item has another label when it is read again: inputs are read later than labels."""
         random_state = RandomState.capture()
         for index in np.linspace(0, len(labels) - 1, min(_REREAD_LABELS, len(labels))).round().astype(int).tolist():
-            label = self.form.split(_read_item(self.dataset, index))[1]
+            label = self.item_form.split(_read_item(self.dataset, index))[1]
             if repr(label) != repr(labels[index]):
                 raise DataError(
                     f"item {index} has the label {label} when it is read again, after {labels[index]}: labels are drawn with "
@@ -233,15 +233,15 @@ class _Items:
         if not isinstance(answers, np.ndarray):
             targets, label_findings = _to_labels([label for label, _ in answers])
             findings += label_findings
-            if self.form.weight_key is not None:
+            if self.item_form.weight_key is not None:
                 weights, weight_findings = read_weights([weight for _, weight in answers], len(inputs))
                 findings += weight_findings
         split = RawSplit(inputs, targets, numbered_names("index", len(inputs)), self.given_shape, weights=weights)
-        raw = _raw_data(self.dataset, kind, split, label_key=self.form.label_key)
+        raw = _raw_data(self.dataset, kind, split, label_key=self.item_form.label_key)
         return replace(raw, findings=findings + raw.findings)
 
     def _input_bytes(self, index: int) -> bytes:
-        inputs = self.form.split(_read_item(self.dataset, index))[0]
+        inputs = self.item_form.split(_read_item(self.dataset, index))[0]
         if isinstance(inputs, Image.Image):
             return inputs.mode.encode() + inputs.tobytes()
         return _stack([inputs], self.layout).numpy().tobytes()
