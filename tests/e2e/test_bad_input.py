@@ -94,7 +94,7 @@ CASES: dict[str, tuple[Prepare, list[str]]] = {
     ),
     "input does not match the data": (
         lambda home: ["train", "simplenet", str(images(home / "photos", ("cat", "dog"), size=20))],
-        ["(1, 28, 28)", "(1, 20, 20)", "image_size=28"],
+        ["(1, 28, 28)", "(1, 20, 20)", "--image-size 28"],
     ),
     "input of an own network does not match the data": (
         lambda home: ["train", net_file(home, flat_net(100, 2)), str(images(home / "photos", ("cat", "dog")))],
@@ -169,7 +169,7 @@ def test_an_unwritable_folder(tmp_path: Path, capsys: Capture) -> None:
 def test_a_folder_with_something_else_in_it(tmp_path: Path, capsys: Capture) -> None:
     file(tmp_path / "run" / "thesis.tex", "years of work")
     before = contents(tmp_path)
-    assert_refused(["train", "mlp", "iris", "--out", str(tmp_path / "run")], ["is not empty", "--resume"], capsys)
+    assert_refused(["train", "mlp", "iris", "--out", str(tmp_path / "run")], ["is not empty", "name another one"], capsys)
     assert_refused(["demo", "--out", str(tmp_path / "run")], ["is no run", "--out"], capsys)
     assert contents(tmp_path) == before
 
