@@ -288,5 +288,5 @@ def test_commands_of_any_words(
         status = main([*words, *quick])
     errors = capsys.readouterr().err
     assert status in (0, 2), errors
-    assert "unexpected" not in errors
+    assert "error: unexpected" not in errors
     assert "Traceback" not in errors
