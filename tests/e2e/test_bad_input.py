@@ -169,7 +169,9 @@ def test_an_unwritable_folder(tmp_path: Path, capsys: Capture) -> None:
 def test_a_folder_with_something_else_in_it(tmp_path: Path, capsys: Capture) -> None:
     file(tmp_path / "run" / "thesis.tex", "years of work")
     before = contents(tmp_path)
-    assert_refused(["train", "mlp", "iris", "--out", str(tmp_path / "run")], ["is not empty", "name another one"], capsys)
+    assert_refused(
+        ["train", "mlp", "iris", "--out", str(tmp_path / "run")], ["is not empty", "name another one"], capsys
+    )
     assert_refused(["demo", "--out", str(tmp_path / "run")], ["is no run", "--out"], capsys)
     assert contents(tmp_path) == before
 
