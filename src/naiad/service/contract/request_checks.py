@@ -4,6 +4,7 @@ A request is refused when something in it cannot be served and leaving it out wo
 only concerns AWS's own machinery (volumes, KMS keys, roles, debugger hooks, warm pools) is accepted and ignored.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -70,6 +71,16 @@ def check_variables(name: str, values: Mapping[str, str]) -> None:
     for key, value in values.items():
         if "\0" in key + value or "=" in key:
             raise Invalid(f"{name} has {key!r}, which cannot be a variable: leave out '=' in names and NUL characters")
+
+
+def check_program_text(text: str, *, at: str) -> None:
+    """Raises Invalid for a text that can be neither an argument nor an environment variable of a program."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise Invalid(f"{at} cannot be written in UTF-8: {error.reason}") from error
+    if "\0" in text:
+        raise Invalid(f"{at} has a NUL character, which no program can be given")
 
 
 def check_local_path(path: str, *, at: str, below: str) -> None:

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from naiad.service.contract.request_checks import (
-    NOTHING_TO_RUN,
     InstanceRequest,
     Request,
     check_count,
@@ -13,10 +12,10 @@ from naiad.service.contract.request_checks import (
     check_network,
     check_text_size,
     check_variables,
-    is_trainer_image,
     refuse,
 )
 from naiad.service.domain.errors import Invalid
+from naiad.service.jobs.script_request import is_script_mode, script_of
 
 _ML = "/opt/ml"
 _RESERVED_FOLDERS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
@@ -26,7 +25,8 @@ _PIPE = "Pipe mode is not served: use File, or FastFile, which is fetched like F
 def check_training(request: Request) -> None:
     """Raises Invalid. Does not look at buckets: ``training_uris`` returns those of the request."""
     _check_algorithm(request.get("AlgorithmSpecification", {}))
-    _check_program(request["AlgorithmSpecification"], request.get("HyperParameters", {}))
+    if is_script_mode(request):
+        script_of(request)
     _check_channels(request.get("InputDataConfig", ()))
     _check_times(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))
@@ -95,13 +95,6 @@ def _check_algorithm(algorithm: Request) -> None:
         raise Invalid(f"AlgorithmSpecification.TrainingInputMode: {_PIPE}")
     for definition in algorithm.get("MetricDefinitions", ()):
         _check_regex(definition["Name"], definition["Regex"])
-
-
-def _check_program(algorithm: Request, hyperparameters: Request) -> None:
-    """Raises Invalid when script mode has no script. Whether the script exists is only known when the job runs."""
-    is_script = not algorithm.get("ContainerEntrypoint") and not is_trainer_image(algorithm["TrainingImage"])
-    if is_script and not hyperparameters.get("sagemaker_program"):
-        raise Invalid(NOTHING_TO_RUN)
 
 
 def _check_regex(name: str, text: str) -> None:

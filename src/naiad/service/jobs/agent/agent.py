@@ -16,7 +16,7 @@ from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF, Phase
 from naiad.service.executors.instance_files import write_report
 from naiad.service.executors.port import InstanceReport, InstanceSpec
-from naiad.service.jobs.agent.command import NaiadPrograms, is_trainer_job, program_command
+from naiad.service.jobs.agent.command import is_trainer_job, program_command
 from naiad.service.jobs.agent.config_files import write_config_files
 from naiad.service.jobs.agent.environment import program_environment
 from naiad.service.jobs.agent.failure_reason import MAX_REASON_CHARS, failure_reason
@@ -27,6 +27,7 @@ from naiad.service.jobs.agent.metric_scanner import TRAINER_DEFINITIONS, MetricS
 from naiad.service.jobs.agent.outputs import upload_processing, upload_training
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess, ProgramProcess
+from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.signal_interrupt import SignalInterrupt, interrupt_on_signal
 from naiad.service.jobs.agent.standby import Standby, can_use_standby
 from naiad.service.walls.program_files import read_text

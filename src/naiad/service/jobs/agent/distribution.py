@@ -16,7 +16,7 @@ _NOT_SERVED = {
 }
 
 
-def launcher_words(program: str, spec: InstanceSpec, root: Path) -> tuple[str, ...]:
+def launcher_words(spec: InstanceSpec, root: Path, *, is_python_file: bool) -> tuple[str, ...]:
     """Returns the words before the script in its command. Raises Invalid for a distribution that is not served."""
     settings = framework_hyperparameters(spec)
     for name, what in _NOT_SERVED.items():
@@ -26,10 +26,8 @@ def launcher_words(program: str, spec: InstanceSpec, root: Path) -> tuple[str, .
                 'distribution={"torch_distributed": {"enabled": True}}'
             )
     torchrun_settings = [name for name in _TORCHRUN_SETTINGS if _is_on(settings.get(name))]
-    if program.endswith(".sh"):
-        if torchrun_settings:
-            raise Invalid(f"{torchrun_settings[0]} starts a Python script, and sagemaker_program is {program!r}")
-        return ("bash",)
+    if torchrun_settings and not is_python_file:
+        raise Invalid(f"{torchrun_settings[0]} starts a Python file, and sagemaker_program is none")
     return ("python", *(_torchrun(spec, root) if torchrun_settings else ()))
 
 

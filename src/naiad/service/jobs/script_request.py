@@ -1,0 +1,67 @@
+"""The script that a training request names, checked before the job is accepted."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from naiad.service.contract.request_checks import NOTHING_TO_RUN, Request, is_trainer_image
+from naiad.service.contract.training_toolkit import decode_value
+from naiad.service.domain.errors import Invalid
+
+_PROGRAM = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
+"""The names that SageMaker's training toolkit takes: a path in the source that no shell reads as something else."""
+_CHANNELS = "/opt/ml/input/data/"
+
+
+@dataclass(frozen=True)
+class Script:
+    program: str
+    """Its path in the source."""
+    source: str
+    """An s3:// URI, or a path of a channel."""
+
+
+def is_script_mode(request: Request) -> bool:
+    """Whether a training request has neither an entry point nor Naiad's own trainer."""
+    algorithm = request.get("AlgorithmSpecification", {})
+    return not algorithm.get("ContainerEntrypoint") and not is_trainer_image(algorithm.get("TrainingImage", ""))
+
+
+def script_of(request: Request) -> Script:
+    """Returns the script of a request in script mode. Raises Invalid when there is none, or when it cannot run."""
+    hyperparameters: Mapping[str, str] = request.get("HyperParameters", {})
+    program = request.get("Environment", {}).get("SAGEMAKER_PROGRAM") or _value(hyperparameters, "sagemaker_program")
+    source = _value(hyperparameters, "sagemaker_submit_directory")
+    if not program:
+        raise Invalid(NOTHING_TO_RUN)
+    if not isinstance(program, str) or not isinstance(source, str | None):
+        raise Invalid(f"sagemaker_program {program!r} and sagemaker_submit_directory {source!r} must be texts")
+    if not _PROGRAM.fullmatch(program) or {".", ".."} & set(program.split("/")):
+        raise Invalid(
+            f"sagemaker_program is {program!r}: give a path in the source of letters, digits and . _ + - only, like bin/train.sh"
+        )
+    if not source:
+        raise Invalid(
+            "the hyperparameter sagemaker_submit_directory is missing: give the s3:// URI of the archive that holds "
+            f"{program!r}, or the folder of a channel"
+        )
+    _check_channel(source, request.get("InputDataConfig", ()))
+    return Script(program, source)
+
+
+def _value(hyperparameters: Mapping[str, str], name: str) -> Any:
+    return decode_value(hyperparameters[name]) if name in hyperparameters else None
+
+
+def _check_channel(source: str, channels: list[dict[str, Any]]) -> None:
+    """Raises Invalid for a path that no channel of the request brings."""
+    if not source.startswith("/"):
+        return
+    names = [channel["ChannelName"] for channel in channels]
+    name = source.removeprefix(_CHANNELS).partition("/")[0]
+    if not source.startswith(_CHANNELS) or ".." in source.split("/") or name not in names:
+        raise Invalid(
+            f"sagemaker_submit_directory {source!r} is not the folder of a channel: give an s3:// URI, or "
+            f"{_CHANNELS}NAME of a channel that the request has"
+        )
