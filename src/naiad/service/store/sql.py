@@ -14,6 +14,7 @@ from naiad.service.store.job_rows import job_from_row, job_to_row
 from naiad.service.store.paging import make_token
 from naiad.service.store.port import JobPage, JobQuery
 from naiad.service.store.schema import jobs, tags
+from naiad.service.store.sql_associations import SqlAssociationStore
 from naiad.service.store.sql_entities import SqlEntityStore
 from naiad.service.store.tags import put_tags
 from naiad.service.store.timestamps import to_epoch_us
@@ -23,6 +24,7 @@ class SqlStore:
     def __init__(self, engines: Engines) -> None:
         self._database = Database(engines)
         self.entities = SqlEntityStore(self._database)
+        self.associations = SqlAssociationStore(self._database)
 
     def add(self, job: Job, tags: Mapping[str, str]) -> None:
         row = job_to_row(job)

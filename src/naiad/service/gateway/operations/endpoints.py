@@ -35,7 +35,10 @@ def delete_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
 
 @operation("sagemaker", "DescribeEndpoint")
 def describe_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
-    entity = endpoints.describe(request["EndpointName"])
+    return endpoint_description(endpoints, endpoints.describe(request["EndpointName"]))
+
+
+def endpoint_description(endpoints: EndpointService, entity: Entity) -> Shape:
     detail = EndpointDetail.from_json(entity.detail)
     running, pending = detail.rollout, detail.pending_rollout
     rollout = running or pending

@@ -17,8 +17,7 @@ def create_model(catalog: ModelCatalog, request: Shape) -> Shape:
 
 @operation("sagemaker", "DescribeModel")
 def describe_model(catalog: ModelCatalog, request: Shape) -> Shape:
-    entity = catalog.get(_KIND, request["ModelName"])
-    return {**entity.request, **_summary(entity)}
+    return model_description(catalog.get(_KIND, request["ModelName"]))
 
 
 @operation("sagemaker", "ListModels")
@@ -31,6 +30,10 @@ def list_models(catalog: ModelCatalog, request: Shape) -> Shape:
 def delete_model(catalog: ModelCatalog, request: Shape) -> Shape:
     catalog.delete(_KIND, request["ModelName"])
     return {}
+
+
+def model_description(entity: Entity) -> Shape:
+    return {**entity.request, **_summary(entity)}
 
 
 def _summary(entity: Entity) -> Shape:

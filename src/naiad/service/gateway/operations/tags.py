@@ -12,7 +12,7 @@ from naiad.service.gateway.operations.paging import with_next_token
 from naiad.service.jobs.service import JobService
 from naiad.service.store.port import Store
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,63}(?:/[0-9]{1,9})?)")
+_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,120}(?:/[0-9]{1,9})?)")
 _PAGE_SIZE = 50
 
 

@@ -3,7 +3,9 @@
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
+from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.job_experiment import create_job, delete_job
 from naiad.service.gateway.operations.job_query import job_query
 from naiad.service.gateway.operations.paging import with_next_token
 from naiad.service.gateway.operations.training_description import training_description, training_summary
@@ -14,8 +16,8 @@ _KIND = JobKind.TRAINING
 
 
 @operation("sagemaker", "CreateTrainingJob")
-def create_training_job(jobs: JobService, request: Shape) -> Shape:
-    return {"TrainingJobArn": jobs.create(_KIND, request, tags_of(request)).arn}
+def create_training_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
+    return {"TrainingJobArn": create_job(jobs, experiments, _KIND, request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeTrainingJob")
@@ -39,8 +41,8 @@ def stop_training_job(jobs: JobService, request: Shape) -> Shape:
 
 
 @operation("sagemaker", "DeleteTrainingJob")
-def delete_training_job(jobs: JobService, request: Shape) -> Shape:
-    jobs.delete(_KIND, request["TrainingJobName"])
+def delete_training_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
+    delete_job(jobs, experiments, _KIND, request["TrainingJobName"])
     return {}
 
 
