@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.input_checks import check_inputs
 from naiad.service.contract.instance_types import instance_type
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.contract.request_checks import InstanceRequest, Request, check_buckets
@@ -81,6 +82,7 @@ class JobService:
             instance_type(requested.instance_type), instances=requested.instances, cores=cores_of(tags)
         )
         check_buckets(reader.uris(request), self.blobs.has_bucket)
+        check_inputs(self.blobs, request)
         now = self.clock.now()
         job = Job(
             kind=kind,
