@@ -1,0 +1,48 @@
+"""Writes content into a file of the store: takes its digests, and encrypts it where a customer's key is given."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from naiad.service.blobs.checksums import ContentDigests, iter_chunks
+from naiad.service.blobs.customer_key import keystream, new_nonce
+from naiad.service.blobs.files import TemporaryFile
+
+
+@dataclass(frozen=True)
+class WrittenContent:
+    size: int
+    etag: str
+    """The MD5 of the content; a random one of encrypted content, since an MD5 would tell what it is."""
+    checksums: dict[str, str]
+    nonce: str | None
+    """None where the content is not encrypted."""
+
+    @property
+    def stored_checksums(self) -> dict[str, str]:
+        """The checksums that may lie beside the content."""
+        return self.checksums if self.nonce is None else {}
+
+    @property
+    def pieces(self) -> list[tuple[int, str]]:
+        """The pieces of an encrypted object, see ``ObjectRecord``."""
+        return [] if self.nonce is None else [(self.size, self.nonce)]
+
+
+def write_content(
+    file: TemporaryFile, content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str], customer_key: bytes | None
+) -> WrittenContent:
+    """``checksums``: as for ``BlobStore.put``. Raises BadDigest."""
+    digests = ContentDigests(checksums)
+    if customer_key is None:
+        for chunk in iter_chunks(content):
+            file.write(chunk)
+            digests.update(chunk)
+        return WrittenContent(digests.size, digests.etag, digests.verify(), None)
+    nonce = new_nonce()
+    context = keystream(customer_key, nonce)
+    for chunk in iter_chunks(content):
+        digests.update(chunk)
+        file.write(context.update(chunk))
+    return WrittenContent(digests.size, secrets.token_hex(16), digests.verify(), nonce)
