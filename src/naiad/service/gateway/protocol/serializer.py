@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import math
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -42,7 +43,7 @@ def serialize_error(route: Route, error: ServiceError, request_id: str) -> Respo
 
 
 def to_json(shape: Any, value: Any) -> Any:
-    """Timestamps become epoch seconds, blobs base64. Members that the shape does not know are left out."""
+    """Timestamps become epoch seconds, blobs base64; floats that JSON has no number for become AWS's texts. Members that the shape does not know are left out."""
     match shape.type_name:
         case "structure":
             return {
@@ -58,6 +59,8 @@ def to_json(shape: Any, value: Any) -> Any:
             return round(value.timestamp(), 3)
         case "blob":
             return base64.b64encode(value).decode()
+        case "float" | "double" if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
 
 
