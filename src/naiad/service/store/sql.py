@@ -32,7 +32,7 @@ class SqlStore:
             try:
                 connection.execute(insert(jobs).values(row))
             except IntegrityError as error:
-                raise AlreadyExists(f"{job.kind} {job.name} exists already; choose another name") from error
+                raise _name_taken(job) from error
             put_tags(connection, job.arn, tags)
 
     def get(self, kind: JobKind, name: str) -> Job:
@@ -121,6 +121,13 @@ def _deletion_error(connection: Connection, job: Job, is_same: ColumnElement[boo
 
 def _not_found(kind: JobKind, name: str) -> NotFound:
     return NotFound(f"no {kind} of the name {name}")
+
+
+def _name_taken(job: Job) -> AlreadyExists:
+    """Returns the error in AWS's sentence, in which clients look for "already exists"."""
+    noun = job.kind.replace("-", " ")
+    unique = f"{noun.capitalize()} names must be unique within an AWS account and region"
+    return AlreadyExists(f"{unique}, and a {noun} with this name already exists ({job.arn}); choose another name")
 
 
 def _make_page(rows: Sequence[RowMapping], query: JobQuery) -> JobPage:

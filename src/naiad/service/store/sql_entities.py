@@ -30,7 +30,7 @@ class SqlEntityStore:
             try:
                 connection.execute(insert(entities).values(row))
             except IntegrityError as error:
-                raise AlreadyExists(f"{entity.kind} {entity.name} exists already; choose another name") from error
+                raise AlreadyExists(f"{entity.kind} {entity.name} already exists; choose another name") from error
             put_tags(connection, entity.arn, tags)
             put_associations(connection, associations)
 

@@ -147,7 +147,8 @@ class ModelRegistry:
         try:
             self.entities.add(entity, tags)
         except AlreadyExists as error:
-            raise Invalid(f'Cannot create already existing {entity.kind} "{entity.arn}".') from error
+            noun = "Model Package Group" if entity.kind is _GROUP else "Model Package"
+            raise Invalid(f"{noun} already exists: {entity.arn}") from error
 
     def _entity(
         self,

@@ -28,18 +28,23 @@ def serialize_error(route: Route, error: ServiceError, request_id: str) -> Respo
     code, status = aws_error_code(route.service, error)
     message = str(error) if error.hint is None else f"{error}; {error.hint}"
     if route.protocol == "query":
-        fault = "Sender" if status < 500 else "Receiver"
         return _xml_response(
             status,
-            f"<ErrorResponse><Error><Type>{fault}</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+            f"<ErrorResponse><Error><Type>{_fault(status)}</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>",
             request_id,
         )
     headers = {"content-type": _json_content_type(route), "x-amzn-requestid": request_id, "x-amzn-errortype": code}
     body = {"__type": code, "message": message, "Message": message}
+    if route.service == "cloudwatch":  # whose clients once spoke the query protocol, and look for its code
+        headers["x-amzn-query-error"] = f"{code};{_fault(status)}"
     if route.protocol == "rest-json":
         del body["__type"], body["message"]
     return Response(status, headers, json.dumps(body, separators=(",", ":")).encode())
+
+
+def _fault(status: int) -> str:
+    return "Sender" if status < 500 else "Receiver"
 
 
 def to_json(shape: Any, value: Any) -> Any:
