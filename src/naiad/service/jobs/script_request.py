@@ -1,6 +1,7 @@
 """The script that a training request names, checked before the job is accepted."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,19 @@ from naiad.service.domain.errors import Invalid
 _PROGRAM = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
 """The names that SageMaker's training toolkit takes: a path in the source that no shell reads as something else."""
 _CHANNELS = "/opt/ml/input/data/"
+
+
+_NOT_SERVED = {
+    "sagemaker_distributed_dataparallel_enabled": "smdistributed's data parallelism",
+    "sagemaker_parameter_server_enabled": "a parameter server",
+    "sagemaker_multi_worker_mirrored_strategy_enabled": "TensorFlow's MultiWorkerMirroredStrategy",
+    "sagemaker_pytorch_xla_multi_worker_enabled": "PyTorch/XLA",
+}
+"""Hyperparameters by which SDK 2 asks for launchers that do not exist here."""
+NO_MPIRUN = (
+    "MPI needs mpirun on the server's machine, and there is none: install Open MPI (apt install openmpi-bin), or use torchrun: "
+    'distribution={"torch_distributed": {"enabled": True}} in SDK 2, Torchrun() in SDK 3'
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,26 @@ def script_of(request: Request) -> Script:
         )
     _check_channel(source, request.get("InputDataConfig", ()))
     return Script(program, source)
+
+
+def check_distribution(hyperparameters: Mapping[str, str]) -> None:
+    """Raises Invalid for a ``distribution`` of SDK 2 that cannot run here."""
+    for name, what in _NOT_SERVED.items():
+        if is_on(_value(hyperparameters, name)):
+            raise Invalid(
+                f"the hyperparameter {name} asks for {what}, which is not served: use "
+                'distribution={"torch_distributed": {"enabled": True}}'
+            )
+    if is_on(_value(hyperparameters, "sagemaker_mpi_enabled")) and not has_mpirun():
+        raise Invalid(NO_MPIRUN)
+
+
+def has_mpirun() -> bool:
+    return shutil.which("mpirun") is not None
+
+
+def is_on(value: object) -> bool:
+    return str(value).lower() == "true"
 
 
 def _value(hyperparameters: Mapping[str, str], name: str) -> Any:

@@ -15,7 +15,7 @@ from naiad.service.contract.request_checks import (
     refuse,
 )
 from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.script_request import is_script_mode, script_of
+from naiad.service.jobs.script_request import check_distribution, is_script_mode, script_of
 
 _ML = "/opt/ml"
 _RESERVED_FOLDERS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
@@ -27,6 +27,7 @@ def check_training(request: Request) -> None:
     _check_algorithm(request.get("AlgorithmSpecification", {}))
     if is_script_mode(request):
         script_of(request)
+        check_distribution(request.get("HyperParameters", {}))
     _check_channels(request.get("InputDataConfig", ()))
     _check_times(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))

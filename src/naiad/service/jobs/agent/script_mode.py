@@ -56,9 +56,12 @@ def script_kind(program: str, code: Path) -> ScriptKind:
 def _script_words(
     kind: ScriptKind, program: str, arguments: Sequence[str], launcher: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Returns the whole command. The toolkit's ``--`` stands only between Python itself and a file."""
+    """Returns the whole command. The launcher ends with ``python``, or torchrun's options.
+
+    The toolkit's ``--`` stands only between Python itself and a file.
+    """
     if kind is ScriptKind.PROGRAM:
-        return ("/bin/sh", "-c", f"./{shlex.quote(program)} {' '.join(map(shlex.quote, arguments))}")
+        return (*launcher[:-1], "/bin/sh", "-c", f"./{shlex.quote(program)} {' '.join(map(shlex.quote, arguments))}")
     if kind is ScriptKind.PYTHON_PACKAGE:
         return (*launcher, "-m", program.removesuffix(".py"), *arguments)
     return (*launcher, *(("--",) if len(launcher) == 1 else ()), program, *arguments)
