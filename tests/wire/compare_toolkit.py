@@ -31,6 +31,7 @@ REASONS = {
     r"(OMP|MKL|OPENBLAS|NUMEXPR)_NUM_THREADS|CUDA_VISIBLE_DEVICES": "an instance here is a part of a machine",
     r"AWS_.*|PIP_.*": "credentials and package index of this machine",
     r"(SM_|PET_)?MASTER_(ADDR|PORT)": "the framework's containers set these; each job here has a port of its own",
+    r"OMPI_MCA_\w+": "settings for mpirun, which is installed here",
     r"SM_CHECKPOINT_DIR": "for Naiad's own trainer",
     r"SM_NUM_CPUS|SM_TRAINING_ENV\.num_cpus": "the cores of the instance, and not those of the machine",
     _SECOND_NAME: "a second name that shells can read, as SDK 3's drivers have it",

@@ -24,7 +24,7 @@ from naiad.service.jobs.agent.folder_sync import FolderSync
 from naiad.service.jobs.agent.inputs import Inputs
 from naiad.service.jobs.agent.launch_request import LaunchRequest
 from naiad.service.jobs.agent.metric_scanner import TRAINER_DEFINITIONS, MetricScanner
-from naiad.service.jobs.agent.mpi.sdk_driver import replace_driver
+from naiad.service.jobs.agent.mpi.stand_ins import replace_drivers
 from naiad.service.jobs.agent.outputs import upload_processing, upload_training
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess, ProgramProcess
@@ -112,7 +112,7 @@ class Agent:
         write_config_files(self.spec, sandbox.ml)
         self._report(Phase.DOWNLOADING)
         syncs = Inputs(self.spec, self.blobs, sandbox.ml, self.log.write_message).fetch()
-        replace_driver(sandbox.ml)
+        replace_drivers(sandbox.ml)
         return syncs
 
     def _run_program(self, sandbox: Sandbox) -> ProgramEnd:

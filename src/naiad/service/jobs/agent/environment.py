@@ -12,8 +12,9 @@ from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.config_files import input_data_config, resource_config
 from naiad.service.jobs.agent.hyperparameters import all_hyperparameters
+from naiad.service.jobs.agent.mpi.mpirun import mpi_variables
 from naiad.service.jobs.rendezvous import rendezvous_address
-from naiad.service.jobs.script_request import is_script_mode
+from naiad.service.jobs.script_request import has_mpirun, is_script_mode
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -100,6 +101,7 @@ def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
         "MASTER_ADDR": address,
         "MASTER_PORT": port,
         "PET_MASTER_PORT": port,  # torchrun uses it when its command line has no port
+        **(mpi_variables() if has_mpirun() else {}),
     }
 
 

@@ -1,9 +1,8 @@
-"""The command that starts the processes of an MPI job on its instances."""
+"""The command that starts the processes of an MPI job on its instances, and the variables that any mpirun of a job needs."""
 
 import argparse
 import json
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -18,6 +17,7 @@ _PARAMETERS = {
     "btl_vader_single_copy_mechanism": "none",
     "btl_vader_backing_directory": "/tmp",  # noqa: S108  # reason: the job's own; /dev/shm is everybody's
     "orte_abort_on_non_zero_status": "1",
+    "plm_rsh_agent": f"python -m {_REMOTE_SHELL}",
 }
 
 
@@ -39,16 +39,18 @@ class MpiSettings:
         return cls(**values | {name: tuple(values[name]) for name in ("hosts", "options")})
 
 
+def mpi_variables() -> dict[str, str]:
+    """Returns Open MPI's parameters as variables, so that they hold for the mpirun of a user's own script, too."""
+    return {f"OMPI_MCA_{name}": value for name, value in _PARAMETERS.items()}
+
+
 def mpirun_command(settings: MpiSettings, words: Sequence[str]) -> list[str]:
     """Returns the command for Open MPI. Each instance's own variables stay, since its remote shell has them."""
     slots = [f"{host}:{settings.processes_per_host}" for host in settings.hosts]
     processes = settings.processes or settings.processes_per_host * len(settings.hosts)
-    parameters = [word for name, value in _PARAMETERS.items() for word in ("-mca", name, value)]
     return [
         *("mpirun", "--host", ",".join(slots), "-np", str(processes), "--oversubscribe", "--allow-run-as-root"),
         *("--leave-session-attached", "--tag-output", "--bind-to", "none", "--map-by", "slot"),
-        *parameters,
-        *("-mca", "plm_rsh_agent", f"{sys.executable} -m {_REMOTE_SHELL}"),
         *settings.options,
         *words,
     ]

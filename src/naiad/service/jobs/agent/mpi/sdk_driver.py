@@ -14,16 +14,7 @@ from naiad.service.jobs.agent.failure_reason import failure_reason
 from naiad.service.jobs.agent.mpi.launcher import run_mpi
 from naiad.service.jobs.agent.mpi.mpirun import MpiSettings
 
-DRIVER = "input/data/sm_drivers/distributed_drivers/mpi_driver.py"
-_STAND_IN = f"import runpy\n\nrunpy.run_module({__name__!r}, run_name='__main__')\n"
 _FAILURE = Path("/opt/ml/output/failure")
-
-
-def replace_driver(ml: Path) -> None:
-    """Puts this driver in place of the SDK's, where a channel has brought it."""
-    if (ml / DRIVER).is_file():
-        (ml / DRIVER).unlink()
-        (ml / DRIVER).write_text(_STAND_IN, encoding="utf-8")
 
 
 def main() -> int:

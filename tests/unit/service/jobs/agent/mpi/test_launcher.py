@@ -78,6 +78,36 @@ def test_the_driver_of_sdk_3_is_replaced(run: Any, put: Any, fail: bool) -> None
         assert ranks(done.lines) == [f"rank {rank} of 2 on algo-1 algo-1 ['--sizes', '[1, 2]']" for rank in range(2)]
 
 
+BOOTSTRAP = "sagemaker_remote_function_bootstrap"
+JOB_DRIVER = f"""
+set -eu
+utils=/opt/ml/input/data/{BOOTSTRAP}/mpi_utils_remote.py
+export SM_MASTER_ADDR=algo-1
+python $utils
+if [ $SM_CURRENT_HOST = algo-1 ]; then
+    mpirun --host algo-1:1,algo-2:1 -np 2 --allow-run-as-root --tag-output \\
+        -mca btl_tcp_if_include lo -mca pml ob1 -mca btl ^openib python -u /opt/ml/input/data/{BOOTSTRAP}/rank.py
+    python $utils --job_ended 1
+fi
+"""
+
+
+def test_a_remote_function_runs_on_two_instances(run: Any, put: Any) -> None:
+    """As ``@remote(use_mpirun=True)`` of the SDK starts it."""
+    put({"boot/job_driver.sh": JOB_DRIVER.encode(), "boot/mpi_utils_remote.py": b"import paramiko"})
+    put({"boot/rank.py": b"import os\nos.write(1, f\"rank {os.environ['SM_CURRENT_HOST']}\\n\".encode())"})
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated", "S3Uri": "s3://naiad/boot/"}
+    words = {"ContainerEntrypoint": ["/bin/bash", f"/opt/ml/input/data/{BOOTSTRAP}/job_driver.sh"]}
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": "any/python:1", "TrainingInputMode": "File", **words},
+        "InputDataConfig": [{"ChannelName": BOOTSTRAP, "DataSource": {"S3DataSource": source}}],
+    }
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda index: run("", index=index, instances=2, **request), range(2))
+    assert first.report.phase is second.report.phase is Phase.COMPLETED, (first.lines, second.lines)
+    assert ranks(first.lines) == ["rank algo-1", "rank algo-2"]
+
+
 def test_without_namespaces_there_is_one_instance(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refusing = tmp_path / "bin" / "unshare"
     refusing.parent.mkdir()
