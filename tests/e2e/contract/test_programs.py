@@ -75,18 +75,9 @@ def test_failure_reasons(jobs: Any) -> None:
     written = jobs.shell("why-written", "echo 'the data are bad' > /opt/ml/output/failure; exit 1")
     killed = jobs.python("why-killed", "import os; os.kill(os.getpid(), 11)")
     raised = jobs.python("why-raised", "def f():\n    raise KeyError('x')\nf()")
-    absent = jobs.start(
-        "why-absent",
-        AlgorithmSpecification={
-            "TrainingImage": "any/image",
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["/no/such/program"],
-        },
-    )
     assert jobs.failed(written) == "the data are bad"
     assert jobs.failed(killed).startswith("AlgorithmError: the program was ended by SIGSEGV")
     assert jobs.failed(raised) == "AlgorithmError: KeyError: 'x' (train.py, line 2)"
-    assert "/no/such/program: No such file or directory" in jobs.failed(absent)
 
 
 def test_a_failure_of_the_program_is_not_retried(jobs: Any) -> None:

@@ -18,7 +18,7 @@ Request = Mapping[str, Any]
 TRAINER_IMAGE = "naiad/trainer"
 NOTHING_TO_RUN = (
     "there is nothing to run: give the hyperparameters sagemaker_program and sagemaker_submit_directory, a "
-    f"ContainerEntrypoint, or the image {TRAINER_IMAGE}"
+    f"ContainerEntrypoint, a channel with a program called train, or the image {TRAINER_IMAGE}"
 )
 _MAX_TEXT_BYTES = 100 * 1024
 """Linux limits a variable to 128 KiB, and the SDK's contract puts all hyperparameters into one."""
@@ -59,7 +59,7 @@ def check_count(instances: int, *, at: str) -> None:
 
 
 def check_text_size(name: str, values: Mapping[str, str]) -> None:
-    size_bytes = sum(len(key.encode()) + len(value.encode()) + 8 for key, value in values.items())
+    size_bytes = sum(len(f"{key}{value}".encode(errors="surrogatepass")) + 8 for key, value in values.items())
     if size_bytes > _MAX_TEXT_BYTES:
         raise Invalid(
             f"{name} has {size_bytes:,} bytes in all, more than {_MAX_TEXT_BYTES:,}; put large values into a channel"
@@ -69,6 +69,7 @@ def check_text_size(name: str, values: Mapping[str, str]) -> None:
 def check_variables(name: str, values: Mapping[str, str]) -> None:
     """Raises Invalid for names and values that cannot be environment variables."""
     for key, value in values.items():
+        check_program_text(f"{key}{value}".replace("\0", ""), at=f"{name}'s {key!r}")
         if "\0" in key + value or "=" in key:
             raise Invalid(f"{name} has {key!r}, which cannot be a variable: leave out '=' in names and NUL characters")
 

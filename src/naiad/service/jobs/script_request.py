@@ -42,10 +42,14 @@ def is_script_mode(request: Request) -> bool:
     return not algorithm.get("ContainerEntrypoint") and not is_trainer_image(algorithm.get("TrainingImage", ""))
 
 
+def names_script(request: Request) -> bool:
+    return bool(_program(request))
+
+
 def script_of(request: Request) -> Script:
     """Returns the script of a request in script mode. Raises Invalid when there is none, or when it cannot run."""
     hyperparameters: Mapping[str, str] = request.get("HyperParameters", {})
-    program = request.get("Environment", {}).get("SAGEMAKER_PROGRAM") or _value(hyperparameters, "sagemaker_program")
+    program = _program(request)
     source = _value(hyperparameters, "sagemaker_submit_directory")
     if not program:
         raise Invalid(NOTHING_TO_RUN)
@@ -82,6 +86,12 @@ def has_mpirun() -> bool:
 
 def is_on(value: object) -> bool:
     return str(value).lower() == "true"
+
+
+def _program(request: Request) -> Any:
+    """The variable is that of images which bring their script; the toolkit reads it before the hyperparameter."""
+    name = request.get("Environment", {}).get("SAGEMAKER_PROGRAM")
+    return name or _value(request.get("HyperParameters", {}), "sagemaker_program")
 
 
 def _value(hyperparameters: Mapping[str, str], name: str) -> Any:

@@ -19,6 +19,7 @@ from naiad.service.domain.status import RUNNING_PHASES, Phase
 from naiad.service.executors.port import Instance
 from naiad.service.jobs.layout import job_instances
 from naiad.service.jobs.processing_request import check_processing, processing_instances, processing_uris
+from naiad.service.jobs.program_checks import check_program
 from naiad.service.jobs.queue import JobQueue, QueuePosition
 from naiad.service.jobs.training_request import check_training, training_instances, training_uris
 from naiad.service.jobs.transform_request import check_transform, transform_instances, transform_uris
@@ -83,6 +84,7 @@ class JobService:
         )
         check_buckets(reader.uris(request), self.blobs.has_bucket)
         check_inputs(self.blobs, request)
+        check_program(kind, self.blobs, request)
         now = self.clock.now()
         job = Job(
             kind=kind,

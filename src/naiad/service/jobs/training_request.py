@@ -15,7 +15,9 @@ from naiad.service.contract.request_checks import (
     refuse,
 )
 from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.script_request import check_distribution, is_script_mode, script_of
+from naiad.service.jobs.agent.hyperparameters import decode_values
+from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
+from naiad.service.jobs.script_request import check_distribution, is_script_mode, names_script, script_of
 
 _ML = "/opt/ml"
 _RESERVED_FOLDERS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
@@ -25,7 +27,7 @@ _PIPE = "Pipe mode is not served: use File, or FastFile, which is fetched like F
 def check_training(request: Request) -> None:
     """Raises Invalid. Does not look at buckets: ``training_uris`` returns those of the request."""
     _check_algorithm(request.get("AlgorithmSpecification", {}))
-    if is_script_mode(request):
+    if is_script_mode(request) and names_script(request):
         script_of(request)
         check_distribution(request.get("HyperParameters", {}))
     _check_channels(request.get("InputDataConfig", ()))
@@ -35,6 +37,8 @@ def check_training(request: Request) -> None:
     for name in ("HyperParameters", "Environment"):
         check_text_size(name, request.get(name, {}))
     check_variables("Environment", request.get("Environment", {}))
+    decode_values(request.get("HyperParameters", {}))
+    stop_timeout_s(request.get("Environment", {}))
     refuse(
         request,
         "ServerlessJobConfig",

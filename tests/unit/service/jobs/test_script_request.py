@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.script_request import Script, script_of
+from naiad.service.jobs.script_request import Script, check_distribution, script_of
 
 CODE = "s3://naiad/source.tar.gz"
 
@@ -50,3 +50,24 @@ def test_a_name_that_a_shell_would_read_is_refused(program: str) -> None:
 def test_a_script_that_cannot_run_is_refused(program: str | None, source: str | None, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         script_of(request(program, source, InputDataConfig=[{"ChannelName": "train"}]))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("sagemaker_distributed_dataparallel_enabled", "smdistributed"),
+        ("sagemaker_parameter_server_enabled", "parameter server"),
+        ("sagemaker_multi_worker_mirrored_strategy_enabled", "MultiWorkerMirroredStrategy"),
+        ("sagemaker_pytorch_xla_multi_worker_enabled", "XLA"),
+    ],
+)
+def test_launchers_that_are_not_here_are_refused(name: str, what: str) -> None:
+    with pytest.raises(Invalid, match=f"the hyperparameter {name} asks for .*{what}"):
+        check_distribution({name: "true"})
+    check_distribution({name: "false"})
+
+
+def test_mpi_is_refused_without_mpirun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Invalid, match="MPI needs mpirun on the server's machine, and there is none: install Open MPI"):
+        check_distribution({"sagemaker_mpi_enabled": "true"})

@@ -25,13 +25,13 @@ REFUSED = [
     (algorithm(AlgorithmName="arn:aws:sagemaker:us-east-1:000000000000:algorithm/x"), "AlgorithmName is not served"),
     ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, "TrainingImage is missing"),
     (
-        algorithm(TrainingImage="x/pytorch-training:2"),
-        "there is nothing to run: give the hyperparameters sagemaker_program",
+        {**algorithm(TrainingImage="my-naiad/trainer:1"), "HyperParameters": {"sagemaker_program": "train.py"}},
+        "sagemaker_submit_directory is missing",
     ),
-    (
-        {**algorithm(TrainingImage="my-naiad/trainer:1"), "HyperParameters": {"sagemaker_program": ""}},
-        "there is nothing to run",
-    ),
+    ({"HyperParameters": {"lr": '"a\\u0000b"'}}, "the hyperparameter 'lr' has a NUL character"),
+    ({"HyperParameters": {"lr": "\ud800"}}, "cannot be written in UTF-8"),
+    ({"Environment": {"A": "\ud800"}}, "Environment's 'A' cannot be written in UTF-8"),
+    ({"Environment": {"NAIAD_STOP_TIMEOUT_S": "soon"}}, "NAIAD_STOP_TIMEOUT_S is 'soon': give seconds"),
     (
         algorithm(MetricDefinitions=[{"Name": "loss", "Regex": "loss=([0-9.]+"}]),
         "metric 'loss' is not a regular expression",

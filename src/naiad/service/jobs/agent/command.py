@@ -13,6 +13,8 @@ from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.programs import NaiadPrograms, ProgramCommand
 from naiad.service.jobs.agent.script_mode import script_command
+from naiad.service.jobs.own_program import NAMES, ON_MACHINE
+from naiad.service.jobs.script_request import names_script
 
 
 def is_trainer_job(spec: InstanceSpec) -> bool:
@@ -36,7 +38,19 @@ def program_command(
         return _entry_point(algorithm, ml, root)
     if is_trainer_job(spec):
         return ProgramCommand((sys.executable, "-m", programs.trainer), {})
+    if not names_script(spec.request) and (own := _own_program(spec, ml, root)):
+        return own
     return script_command(spec, blobs, ml=ml, root=root)
+
+
+def _own_program(spec: InstanceSpec, ml: Path, root: Path) -> ProgramCommand | None:
+    """Returns the program ``train`` of the first channel that has one, or that of this machine."""
+    channels = [f"input/data/{channel['ChannelName']}" for channel in spec.request.get("InputDataConfig", ())]
+    for name in (f"{channel}/{name}" for channel in channels for name in NAMES):
+        if (ml / name).is_file():
+            (ml / name).chmod(0o777)
+            return ProgramCommand((str(root / name),), {})
+    return ProgramCommand((str(ON_MACHINE),), {}) if ON_MACHINE.is_file() else None
 
 
 def _transform(spec: InstanceSpec, module: str, ml: Path, root: Path) -> ProgramCommand:

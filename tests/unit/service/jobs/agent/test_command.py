@@ -46,6 +46,16 @@ def test_a_program_in_a_channel_is_made_executable(spec_of: Any, blobs: BlobStor
     assert program.stat().st_mode & 0o111
 
 
+@pytest.mark.parametrize("place", ["input/data/data/train", "input/data/code/code/train"])
+def test_the_program_of_a_bring_your_own_image(spec_of: Any, blobs: BlobStore, ml: Path, place: str) -> None:
+    (ml / place).parent.mkdir(parents=True)
+    (ml / place).touch(mode=0o600)
+    channels = [{"ChannelName": name, "DataSource": {}} for name in ("data", "code")]
+    spec = spec_of({**request("me/own:1"), "InputDataConfig": channels})
+    assert program_command(spec, blobs, PROGRAMS, ml=ml, root=ROOT).words == (f"/opt/ml/{place}",)
+    assert (ml / place).stat().st_mode & 0o111
+
+
 def test_a_processing_job_runs_its_entry_point(spec_of: Any, blobs: BlobStore, ml: Path) -> None:
     job = {"AppSpecification": {"ImageUri": "x", "ContainerEntrypoint": ["python3", "-V"], "ContainerArguments": ["x"]}}
     spec = spec_of(job, kind=JobKind.PROCESSING)
