@@ -58,10 +58,16 @@ def _script_words(
 ) -> tuple[str, ...]:
     """Returns the whole command. The launcher ends with ``python``, or torchrun's options.
 
-    The toolkit's ``--`` stands only between Python itself and a file.
+    The toolkit's ``--`` stands only between Python itself and a file. Its shell would die of a SIGTERM before the script has
+    reacted to it, so here it becomes the script.
     """
     if kind is ScriptKind.PROGRAM:
-        return (*launcher[:-1], "/bin/sh", "-c", f"./{shlex.quote(program)} {' '.join(map(shlex.quote, arguments))}")
+        return (
+            *launcher[:-1],
+            "/bin/sh",
+            "-c",
+            f"exec ./{shlex.quote(program)} {' '.join(map(shlex.quote, arguments))}",
+        )
     if kind is ScriptKind.PYTHON_PACKAGE:
         return (*launcher, "-m", program.removesuffix(".py"), *arguments)
     return (*launcher, *(("--",) if len(launcher) == 1 else ()), program, *arguments)

@@ -60,12 +60,12 @@ def test_requirements_are_installed_first(words_of: Any) -> None:
 
 def test_a_shell_script_installs_what_it_needs_itself(words_of: Any, ml: Path) -> None:
     words = words_of("bin/run.sh", "requirements.txt", "setup.py", name="a'b")
-    assert words == ("/bin/sh", "-c", """./bin/run.sh --name 'a'"'"'b'""")
+    assert words == ("/bin/sh", "-c", """exec ./bin/run.sh --name 'a'"'"'b'""")
     assert (ml / "code" / "bin" / "run.sh").stat().st_mode & 0o777 == 0o777
 
 
 def test_any_other_program(words_of: Any) -> None:
-    assert words_of("solver", epochs="2") == ("/bin/sh", "-c", "./solver --epochs 2")
+    assert words_of("solver", epochs="2") == ("/bin/sh", "-c", "exec ./solver --epochs 2")
 
 
 @pytest.mark.parametrize("name", ["", "/sourcedir.tar.gz", "/train.py"])
