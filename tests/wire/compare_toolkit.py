@@ -38,7 +38,7 @@ REASONS = {
     r"file (python|checkpoints|output/intermediate)": "the job's virtual environment, and folders that are there from the start",
     r"file output/success": "the exit status says it",
 }
-"""What may differ, and why."""
+"""Names that may differ, and why."""
 _ENTER = """
 mount -t tmpfs naiad /opt && mkdir /opt/ml && mount --rbind "$1" /opt/ml && mount --bind "$2" /etc/hosts
 shift 2

@@ -1,4 +1,4 @@
-"""What SageMaker's training toolkit makes of a job's configuration: values, command-line arguments, variables.
+"""SageMaker's training toolkit without its processes: the values, arguments and variables of a job's configuration.
 
 The rules are those of ``sagemaker-training`` on PyPI, and ``tests/wire/compare_toolkit.py`` compares both. Pure functions: the
 agent calls them with the request, and the module ``sagemaker_training`` in a job with the files below /opt/ml.

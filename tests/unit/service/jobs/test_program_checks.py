@@ -1,4 +1,4 @@
-"""What the door says about a program that would not start, and what it lets through."""
+"""Programs that would not start are refused at the door, and the others are let through."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""What a script finds under the toolkit's name when the toolkit is not installed."""
+"""The modules that a script finds under the toolkit's name when the toolkit is not installed."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def test_mappings(ml: Path) -> None:
 
 
 def test_a_container_of_ones_own_runs_its_script(ml: Path, tmp_path: Path) -> None:
-    """As a program ``train`` does it that was built with the toolkit."""
+    """Calls what a program ``train`` calls that was built with the toolkit."""
     script = tmp_path / "train.py"
     script.write_text("import os, sys; print(sys.argv, os.environ['MINE'], flush=True); sys.exit(len(sys.argv) - 1)")
     with tarfile.open(tmp_path / "source.tar.gz", "w:gz") as tar:

@@ -93,7 +93,7 @@ fi
 
 
 def test_a_remote_function_runs_on_two_instances(run: Any, put: Any) -> None:
-    """As ``@remote(use_mpirun=True)`` of the SDK starts it."""
+    """Starts it as ``@remote(use_mpirun=True)`` of the SDK does."""
     put({"boot/job_driver.sh": JOB_DRIVER.encode(), "boot/mpi_utils_remote.py": b"import paramiko"})
     put({"boot/rank.py": b"import os\nos.write(1, f\"rank {os.environ['SM_CURRENT_HOST']}\\n\".encode())"})
     source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated", "S3Uri": "s3://naiad/boot/"}
