@@ -31,6 +31,7 @@ def check_training(request: Request) -> None:
         script_of(request)
         check_distribution(request.get("HyperParameters", {}))
     _check_channels(request.get("InputDataConfig", ()))
+    _check_groups_of_channels(request)
     _check_times(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))
     check_network(request)
@@ -131,6 +132,17 @@ def _check_channel(channel: dict[str, Any], *, at: str) -> None:
         )
     if channel.get("CompressionType", "None") != "None" or channel.get("RecordWrapperType", "None") != "None":
         raise Invalid(f"{at}: CompressionType and RecordWrapperType belong to Pipe mode; leave them out")
+
+
+def _check_groups_of_channels(request: Request) -> None:
+    groups = [group["InstanceGroupName"] for group in request.get("ResourceConfig", {}).get("InstanceGroups", ())]
+    for channel in request.get("InputDataConfig", ()):
+        for name in channel["DataSource"]["S3DataSource"].get("InstanceGroupNames", ()):
+            if name not in groups:
+                raise Invalid(
+                    f"InputDataConfig.{channel['ChannelName']}: InstanceGroupNames has {name!r}, and the groups of "
+                    f"ResourceConfig are {groups or 'none'}"
+                )
 
 
 def _check_times(request: Request) -> None:

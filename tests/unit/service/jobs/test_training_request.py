@@ -29,6 +29,10 @@ REFUSED = [
         "sagemaker_submit_directory is missing",
     ),
     ({"HyperParameters": {"lr": '"a\\u0000b"'}}, "the hyperparameter 'lr' has a NUL character"),
+    (
+        {"InputDataConfig": [channel(source={"InstanceGroupNames": ["x"]})]},
+        "InstanceGroupNames has 'x', and the groups",
+    ),
     ({"HyperParameters": {"lr": "\ud800"}}, "cannot be written in UTF-8"),
     ({"Environment": {"A": "\ud800"}}, "Environment's 'A' cannot be written in UTF-8"),
     ({"Environment": {"NAIAD_STOP_TIMEOUT_S": "soon"}}, "NAIAD_STOP_TIMEOUT_S is 'soon': give seconds"),

@@ -52,6 +52,22 @@ def instance_groups(spec: InstanceSpec) -> list[dict[str, Any]]:
     return groups or [_group("homogeneousCluster", config.get("InstanceType", "local"), list(spec.hosts))]
 
 
+def channels_of(spec: InstanceSpec) -> list[dict[str, Any]]:
+    """Returns the channels of this instance: those that are for all groups of instances, or for its own."""
+    return [
+        channel
+        for channel in spec.request.get("InputDataConfig", ())
+        if spec.instance.host in channel_hosts(spec, channel)
+    ]
+
+
+def channel_hosts(spec: InstanceSpec, channel: Mapping[str, Any]) -> list[str]:
+    """Returns the hosts that get a channel, of which each has its part of a sharded one."""
+    names = channel.get("DataSource", {}).get("S3DataSource", {}).get("InstanceGroupNames")
+    groups = [group for group in instance_groups(spec) if not names or group["instance_group_name"] in names]
+    return [host for group in groups for host in group["hosts"]]
+
+
 def _group(name: str, instance_type: str, hosts: list[str]) -> dict[str, Any]:
     return {"instance_group_name": name, "instance_type": instance_type, "hosts": hosts}
 
@@ -59,7 +75,7 @@ def _group(name: str, instance_type: str, hosts: list[str]) -> dict[str, Any]:
 def input_data_config(spec: InstanceSpec) -> dict[str, Any]:
     """Returns the content of inputdataconfig.json: the settings of each channel."""
     channels = {}
-    for channel in spec.request.get("InputDataConfig", ()):
+    for channel in channels_of(spec):
         source = channel.get("DataSource", {}).get("S3DataSource", {})
         channels[channel["ChannelName"]] = {
             "TrainingInputMode": "File",
