@@ -117,7 +117,7 @@ def test_filters_by_time_name_and_status(sagemaker: Any):
 
 
 def test_the_words_of_errors_that_clients_look_for(live: Any, sagemaker: Any):
-    """What the SageMaker SDK, Airflow's provider and Terraform's compare in messages and codes."""
+    """Compares what the SageMaker SDK, Airflow's provider and Terraform's look for in messages and codes."""
     version = {"ModelPackageGroupName": "none", "InferenceSpecification": SPECIFICATION}
     for call, code, message in (
         (lambda: sagemaker.create_training_job(TrainingJobName="t0", **TRAINING), "ResourceInUse", "already exists"),

@@ -24,7 +24,11 @@ def describe_model_package_group(catalog: ModelCatalog, request: Shape) -> Shape
     return group_description(catalog.registry.group(request["ModelPackageGroupName"]))
 
 
-@operation("sagemaker", "ListModelPackageGroups")
+@operation(
+    "sagemaker",
+    "ListModelPackageGroups",
+    not_served="there is one account, so CrossAccount finds nothing",
+)
 def list_model_package_groups(catalog: ModelCatalog, request: Shape) -> Shape:
     if request.get("CrossAccountFilterOption") == "CrossAccount":
         return {"ModelPackageGroupSummaryList": []}  # there are no other accounts here
@@ -39,7 +43,12 @@ def delete_model_package_group(catalog: ModelCatalog, request: Shape) -> Shape:
     return {}
 
 
-@operation("sagemaker", "CreateModelPackage")
+@operation(
+    "sagemaker",
+    "CreateModelPackage",
+    not_served="ValidationSpecification; SourceAlgorithmSpecification; more than one container. A package without "
+    "InferenceSpecification is kept, and cannot be deployed",
+)
 def create_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
     return {"ModelPackageArn": catalog.registry.create_package(request, tags_of(request)).arn}
 
@@ -62,7 +71,11 @@ def list_model_packages(catalog: ModelCatalog, request: Shape) -> Shape:
     return with_next_token({"ModelPackageSummaryList": summaries}, page.next_token)
 
 
-@operation("sagemaker", "UpdateModelPackage")
+@operation(
+    "sagemaker",
+    "UpdateModelPackage",
+    not_served="AdditionalInferenceSpecificationsToAdd",
+)
 def update_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
     return {"ModelPackageArn": catalog.registry.update_package(request).arn}
 

@@ -10,7 +10,12 @@ from naiad.service.gateway.operations.paging import with_next_token
 _KIND = EntityKind.MODEL
 
 
-@operation("sagemaker", "CreateModel")
+@operation(
+    "sagemaker",
+    "CreateModel",
+    not_served="more than one container; Mode MultiModel; AdditionalModelDataSources; ImageConfig; containers "
+    "without model data. Kept without effect: roles, VpcConfig, EnableNetworkIsolation",
+)
 def create_model(catalog: ModelCatalog, request: Shape) -> Shape:
     return {"ModelArn": catalog.create_model(request, tags_of(request)).arn}
 

@@ -23,12 +23,21 @@ _AS_REQUESTED = (
 _MAX_MESSAGE = 1024
 
 
-@operation("sagemaker", "CreateProcessingJob")
+@operation(
+    "sagemaker",
+    "CreateProcessingJob",
+    not_served="DatasetDefinition; AppManaged; FeatureStoreOutput; Pipe mode; VpcConfig; EnableNetworkIsolation. "
+    "Kept without effect: roles, KMS keys, volumes",
+)
 def create_processing_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
     return {"ProcessingJobArn": create_job(jobs, experiments, _KIND, request, tags_of(request)).arn}
 
 
-@operation("sagemaker", "DescribeProcessingJob")
+@operation(
+    "sagemaker",
+    "DescribeProcessingJob",
+    not_served="MonitoringScheduleArn, AutoMLJobArn and TrainingJobArn are left out: there are none",
+)
 def describe_processing_job(jobs: JobService, request: Shape) -> Shape:
     job = jobs.describe(_KIND, request["ProcessingJobName"])
     return {

@@ -32,7 +32,7 @@ _STATISTICS = {one.lower(): one for one in ("Max", "Min", "Last", "Avg", "Count"
 
 @dataclass(frozen=True)
 class SearchSources:
-    """What is searched."""
+    """The stores and services that are searched."""
 
     store: Store
     jobs: JobService

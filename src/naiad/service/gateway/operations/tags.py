@@ -16,7 +16,11 @@ _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-
 _PAGE_SIZE = 50
 
 
-@operation("sagemaker", "AddTags")
+@operation(
+    "sagemaker",
+    "AddTags",
+    not_served="tags of other kinds than jobs, models, endpoints, the registry, experiments and artifacts",
+)
 def add_tags(jobs: JobService, catalog: ModelCatalog, store: Store, request: Shape) -> Shape:
     arn = _check_arn(jobs, catalog, request["ResourceArn"])
     added = tags_of(request)

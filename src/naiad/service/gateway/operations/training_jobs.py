@@ -15,18 +15,33 @@ from naiad.service.jobs.service import JobService
 _KIND = JobKind.TRAINING
 
 
-@operation("sagemaker", "CreateTrainingJob")
+@operation(
+    "sagemaker",
+    "CreateTrainingJob",
+    not_served="Pipe mode; FileSystemDataSource and DatasetSource; AugmentedManifestFile; AlgorithmName; groups of "
+    "different instance types; VpcConfig; EnableNetworkIsolation; ServerlessJobConfig; "
+    "ModelPackageConfig; MlflowConfig; SessionChainingConfig; training plans. Kept without effect: roles, "
+    "KMS keys, volumes, spot prices, warm pools, profiler, debugger and TensorBoard settings",
+)
 def create_training_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
     return {"TrainingJobArn": create_job(jobs, experiments, _KIND, request, tags_of(request)).arn}
 
 
-@operation("sagemaker", "DescribeTrainingJob")
+@operation(
+    "sagemaker",
+    "DescribeTrainingJob",
+    not_served="WarmPoolStatus, rule evaluations, tuning and AutoML ARNs are left out: there are none",
+)
 def describe_training_job(jobs: JobService, request: Shape) -> Shape:
     job = jobs.describe(_KIND, request["TrainingJobName"])
     return training_description(job, final_metrics(jobs.instances(job)), jobs.queue_position(job))
 
 
-@operation("sagemaker", "ListTrainingJobs")
+@operation(
+    "sagemaker",
+    "ListTrainingJobs",
+    not_served="no job has a warm pool or a training plan, so filters by them find nothing",
+)
 def list_training_jobs(jobs: JobService, request: Shape) -> Shape:
     if "WarmPoolStatusEquals" in request or "TrainingPlanArnEquals" in request:
         return {"TrainingJobSummaries": []}  # no job here has a warm pool or a training plan
@@ -46,7 +61,11 @@ def delete_training_job(jobs: JobService, experiments: ExperimentCatalog, reques
     return {}
 
 
-@operation("sagemaker", "UpdateTrainingJob")
+@operation(
+    "sagemaker",
+    "UpdateTrainingJob",
+    not_served="everything but ResourceConfig.KeepAlivePeriodInSeconds",
+)
 def update_training_job(jobs: JobService, request: Shape) -> Shape:
     """Changes only the keep-alive period: there are no profilers and no remote debugging here."""
     others = sorted(set(request) - {"TrainingJobName", "ResourceConfig"})

@@ -18,7 +18,12 @@ _CONTAINER = "Container"
 """The key in the stored request for the model's container, so that the model may be deleted meanwhile. It is not shown."""
 
 
-@operation("sagemaker", "CreateTransformJob")
+@operation(
+    "sagemaker",
+    "CreateTransformJob",
+    not_served="SplitType RecordIO and TFRecord; AugmentedManifestFile; DataCaptureConfig. Kept without effect: KMS "
+    "keys",
+)
 def create_transform_job(
     jobs: JobService, catalog: ModelCatalog, experiments: ExperimentCatalog, request: Shape
 ) -> Shape:
@@ -30,7 +35,11 @@ def create_transform_job(
     return {"TransformJobArn": create_job(jobs, experiments, _KIND, stored, tags_of(request)).arn}
 
 
-@operation("sagemaker", "DescribeTransformJob")
+@operation(
+    "sagemaker",
+    "DescribeTransformJob",
+    not_served="LabelingJobArn and AutoMLJobArn are left out: there are none",
+)
 def describe_transform_job(jobs: JobService, request: Shape) -> Shape:
     job = jobs.describe(_KIND, request["TransformJobName"])
     requested = {key: value for key, value in job.request.items() if key not in {_CONTAINER, "Tags"}}

@@ -21,7 +21,11 @@ def create_trial_component(experiments: ExperimentCatalog, request: Shape) -> Sh
     return {"TrialComponentArn": experiments.components.create(request, tags_of(request)).arn}
 
 
-@operation("sagemaker", "DescribeTrialComponent")
+@operation(
+    "sagemaker",
+    "DescribeTrialComponent",
+    not_served="LineageGroupArn",
+)
 def describe_trial_component(experiments: ExperimentCatalog, jobs: JobService, request: Shape) -> Shape:
     entity = experiments.components.get(request["TrialComponentName"])
     sources = experiments.job_components.sources(entity)
