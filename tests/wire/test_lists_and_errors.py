@@ -111,6 +111,7 @@ def test_filters_by_time_name_and_status(sagemaker: Any):
         assert len(listed(sagemaker, operation, LastModifiedTimeBefore=tomorrow)) == 3
         assert len(listed(sagemaker, operation, NameContains="1")) == 1
         assert listed(sagemaker, operation, StatusEquals="Completed") == []
+    assert listed(sagemaker, "list_training_jobs", StatusEquals="Deleting") == []
     for operation in ("list_models", "list_endpoint_configs", "list_model_packages", "list_model_package_groups"):
         assert listed(sagemaker, operation, CreationTimeAfter=tomorrow) == []
         assert len(listed(sagemaker, operation, CreationTimeBefore=tomorrow, NameContains="1")) == 1

@@ -45,6 +45,8 @@ def describe_training_job(jobs: JobService, request: Shape) -> Shape:
 def list_training_jobs(jobs: JobService, request: Shape) -> Shape:
     if "WarmPoolStatusEquals" in request or "TrainingPlanArnEquals" in request:
         return {"TrainingJobSummaries": []}  # no job here has a warm pool or a training plan
+    if request.get("StatusEquals") == "Deleting":
+        return {"TrainingJobSummaries": []}  # a job is deleted at once
     page = jobs.find(job_query(_KIND, request))
     return with_next_token({"TrainingJobSummaries": [training_summary(job) for job in page.jobs]}, page.next_token)
 
