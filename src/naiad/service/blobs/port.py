@@ -195,7 +195,7 @@ class BlobStore(Protocol):
         """Replaces the tags, and changes nothing else of the object. Raises NoSuchKey."""
 
     def configuration(self, bucket: str, name: str) -> str | None:
-        """Returns the text that ``set_configuration`` stored; None where there is none."""
+        """Returns the text that ``set_configuration`` stored; None where there is none, or no bucket. It is read for each put."""
 
     def set_configuration(self, bucket: str, name: str, text: str | None) -> None:
         """Stores a text with a bucket, under a name of letters and hyphens; None removes it. It goes with the bucket.

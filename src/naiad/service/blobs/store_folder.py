@@ -111,10 +111,12 @@ class StoreFolder:
             self._move_into_bucket(file, bucket, key_to_names(key))
 
     def configuration(self, bucket: str, name: str) -> str | None:
-        self.bucket_folder(bucket)
+        """Returns None for what is not there."""
+        if not is_bucket_name(bucket):
+            return None
         try:
             return (self.configurations / bucket / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def set_configuration(self, bucket: str, name: str, text: str | None) -> None:

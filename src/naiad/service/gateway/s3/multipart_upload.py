@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from naiad.service.blobs.checksums import ALGORITHMS
 from naiad.service.blobs.port import MAX_PARTS, CompletedPart, Part, Upload
@@ -14,6 +15,8 @@ from naiad.service.gateway.s3.checksums import (
     header_checksums,
 )
 from naiad.service.gateway.s3.copy_object import copy_to_part
+from naiad.service.gateway.s3.default_encryption import with_default_encryption
+from naiad.service.gateway.s3.encryption import customer_key, encryption_response_headers
 from naiad.service.gateway.s3.errors import invalid_argument, malformed_xml
 from naiad.service.gateway.s3.headers import object_attributes, unquote_etag, write_condition
 from naiad.service.gateway.s3.objects import MAX_PUT_BYTES
@@ -34,18 +37,22 @@ async def create_multipart_upload(call: S3Call) -> Response:
         lambda: call.blobs.start_upload(
             call.bucket,
             call.key,
-            attributes=attributes,
+            attributes=with_default_encryption(call.blobs, call.bucket, attributes),
             algorithm=algorithm,
             full_object=full_object,
         )
     )
     root = element("InitiateMultipartUploadResult", *upload_name_rows(upload), element("UploadId", upload.upload_id))
-    return xml_response(root).with_headers(_planned_checksum_headers(upload))
+    encryption = encryption_response_headers(call.request, upload.headers)
+    return xml_response(root).with_headers({**_planned_checksum_headers(upload), **encryption})
 
 
 async def upload_part(call: S3Call) -> Response:
     number, upload_id = _part_number(call), call.query_param("uploadId") or ""
-    upload = await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id))
+    key = customer_key(call.request)
+    upload = replace(
+        await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id)), customer_key=key
+    )
     expected = expected_checksums(call.request, call.trailers)
     if upload.algorithm and upload.algorithm not in expected:
         expected = expected.with_computed(upload.algorithm)
@@ -54,7 +61,8 @@ async def upload_part(call: S3Call) -> Response:
         return call.blobs.put_part(upload, number, content, checksums=expected)
 
     part = await call.threads.receive(call.open_body(MAX_PUT_BYTES), put)
-    return Response(200, {"etag": f'"{part.etag}"', **checksum_headers(part.checksums)})
+    encryption = encryption_response_headers(call.request, upload.headers)
+    return Response(200, {"etag": f'"{part.etag}"', **checksum_headers(part.checksums), **encryption})
 
 
 async def upload_part_copy(call: S3Call) -> Response:
@@ -80,7 +88,7 @@ async def complete_multipart_upload(call: S3Call) -> Response:
             *checksum_rows(info.checksums),
             element("ChecksumType", checksum_type(info.checksums)) if info.checksums else None,
         )
-    )
+    ).with_headers(encryption_response_headers(call.request, info.headers))
 
 
 async def abort_multipart_upload(call: S3Call) -> Response:

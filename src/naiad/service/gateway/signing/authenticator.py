@@ -1,6 +1,7 @@
 """Authentication: finds out who signed a request, the owner of a key or the program of a job with a key of its own."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from naiad.service.domain.clock import Clock
@@ -8,6 +9,7 @@ from naiad.service.domain.errors import AccessDenied
 from naiad.service.domain.job import Job
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.signing import sigv4
+from naiad.service.gateway.signing.post_policy import verify_policy
 from naiad.service.gateway.signing.replay_guard import ReplayGuard
 from naiad.service.gateway.signing.signature import VerifiedSignature
 from naiad.service.gateway.signing.verify import verify
@@ -38,6 +40,10 @@ class Authenticator:
     def verify(self, request: Request, *, body_hash: str = EMPTY_HASH) -> VerifiedSignature:
         """Raises RequestRejected."""
         return verify(request, self._secret_of, self.clock.now(), body_hash=body_hash)
+
+    def verify_policy(self, fields: Mapping[str, str]) -> VerifiedSignature:
+        """Verifies the signature of a form's policy. Raises RequestRejected, Invalid."""
+        return verify_policy(fields, self._secret_of)
 
     def check_claim(self, request: Request) -> None:
         """Checks key and date of a signed header, before the body is read. Raises RequestRejected."""
