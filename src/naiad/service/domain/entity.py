@@ -36,7 +36,7 @@ class Entity:
     created_at: dt.datetime
     modified_at: dt.datetime
     status: str = ""
-    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package; else the status of the request, or empty."""
+    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package, or that of the request; else empty."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that the service has added after the creation."""
 

@@ -49,6 +49,11 @@ def from_json(shape: Any, value: Any) -> Any:
             return [from_json(shape.member, item) for item in value]
         case "map" if isinstance(value, Mapping):
             return {str(key): from_json(shape.value, item) for key, item in value.items()}
+    return _parse_json_scalar(shape.type_name, value)
+
+
+def _parse_json_scalar(type_name: str, value: Any) -> Any:
+    match type_name:
         case "timestamp":
             return _parse_timestamp(value)
         case "blob":

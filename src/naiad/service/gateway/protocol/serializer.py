@@ -48,7 +48,7 @@ def _fault(status: int) -> str:
 
 
 def to_json(shape: Any, value: Any) -> Any:
-    """Timestamps become epoch seconds, blobs base64; floats that JSON has no number for become AWS's texts. Members that the shape does not know are left out."""
+    """Timestamps become epoch seconds, blobs base64. Members that the shape does not know are left out."""
     match shape.type_name:
         case "structure":
             return {
@@ -60,6 +60,12 @@ def to_json(shape: Any, value: Any) -> Any:
             return [to_json(shape.member, item) for item in value]
         case "map":
             return {key: to_json(shape.value, item) for key, item in value.items()}
+    return _scalar_to_json(shape.type_name, value)
+
+
+def _scalar_to_json(type_name: str, value: Any) -> Any:
+    """Returns AWS's texts for floats that JSON has no number for."""
+    match type_name:
         case "timestamp":
             return round(value.timestamp(), 3)
         case "blob":
