@@ -16,6 +16,7 @@ import types
 from collections import Counter
 from pathlib import Path
 
+import boto3
 import botocore.client
 import pytest
 from botocore import xform_name
@@ -120,6 +121,20 @@ def named_operations(function: types.FunctionType, seen: set[object] | None = No
     return found
 
 
+def implied_operations(name: str, parameters: dict) -> set[str]:
+    """Returns the operations whose permission AWS asks for, because parameters of another operation stand for them.
+
+    CreateBucket and the like with an ACL that lets others in need s3:PutBucketAcl or s3:PutObjectAcl, and so on.
+    """
+    implied = set()
+    is_bucket = name == "CreateBucket"
+    if parameters.get("ACL", "private") != "private" or any(key.startswith("Grant") for key in parameters):
+        implied.add("PutBucketAcl" if is_bucket else "PutObjectAcl")
+    if parameters.get("ObjectLockEnabledForBucket"):
+        implied.add("PutObjectLockConfiguration")
+    return implied
+
+
 class CallRecorder:
     """Plugin of pytest: writes one line of JSON for each test, with its outcome and the operations that it calls."""
 
@@ -129,7 +144,7 @@ class CallRecorder:
         call, recorder = botocore.client.BaseClient._make_api_call, self
 
         def recorded_call(client, operation_name, parameters):
-            recorder._called.add(operation_name)
+            recorder._called |= {operation_name, *implied_operations(operation_name, parameters)}
             return call(client, operation_name, parameters)
 
         botocore.client.BaseClient._make_api_call = recorded_call
@@ -167,6 +182,7 @@ def main(folder: Path, arguments: list[str]) -> int:
         keys = _make_keys(place / "state")
         server, port = _start_server(place / "state")
         try:
+            _delete_default_bucket(port, *keys["main"])
             (place / "s3tests.conf").write_text(_CONFIGURATION.format(port=port, **keys))
             _run_pytest(folder.resolve(), place, arguments)
         finally:
@@ -192,6 +208,14 @@ def _start_server(state: Path) -> tuple[subprocess.Popen[bytes], int]:
             raise SystemExit(log.read_text())
         time.sleep(0.1)
     return server, int(match[1])
+
+
+def _delete_default_bucket(port: int, access_key: str, secret_key: str) -> None:
+    """Deletes the bucket that a new server has: the suite counts all buckets of its user."""
+    keys = {"aws_access_key_id": access_key, "aws_secret_access_key": secret_key}
+    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", **keys)
+    for bucket in client.list_buckets()["Buckets"]:
+        client.delete_bucket(Bucket=bucket["Name"])
 
 
 def _run_pytest(folder: Path, place: Path, arguments: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Writes content into a file of the store: takes its digests, and encrypts it where a customer's key is given."""
 
-import secrets
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from naiad.service.blobs.files import TemporaryFile
 class WrittenContent:
     size: int
     etag: str
-    """The MD5 of the content; a random one of encrypted content, since an MD5 would tell what it is."""
+    """The MD5 of the content; of encrypted content one that only the key's owner can make, since an MD5 tells what it is."""
     checksums: dict[str, str]
     nonce: str | None
     """None where the content is not encrypted."""
@@ -45,4 +46,5 @@ def write_content(
     for chunk in iter_chunks(content):
         digests.update(chunk)
         file.write(context.update(chunk))
-    return WrittenContent(digests.size, secrets.token_hex(16), digests.verify(), nonce)
+    etag = hmac.new(customer_key, digests.etag.encode(), hashlib.sha256).hexdigest()[:32]
+    return WrittenContent(digests.size, etag, digests.verify(), nonce)

@@ -7,15 +7,18 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import CTR
+from importlib.util import find_spec
+from typing import Protocol
 
 from naiad.service.blobs.errors import CustomerKeyMismatch
+from naiad.service.domain.errors import NotServed
 
 KEY_BYTES = 32
-_BLOCK_BYTES = 16
+_NONCE_BYTES = 16
+
+
+class Keystream(Protocol):
+    def update(self, data: bytes, /) -> bytes: ...
 
 
 def seal_key(key: bytes) -> str:
@@ -36,16 +39,19 @@ def check_key(key: bytes | None, seal: str | None) -> None:
 
 
 def new_nonce() -> str:
-    return secrets.token_hex(_BLOCK_BYTES)
+    return secrets.token_hex(_NONCE_BYTES)
 
 
-def keystream(key: bytes, nonce: str, *, offset: int = 0) -> CipherContext:
-    """Returns what encrypts, and decrypts, content from byte ``offset`` on."""
-    blocks, rest = divmod(offset, _BLOCK_BYTES)
-    counter = (int(nonce, 16) + blocks) % 2 ** (8 * _BLOCK_BYTES)
-    context = Cipher(AES256(key), CTR(counter.to_bytes(_BLOCK_BYTES))).encryptor()
-    context.update(bytes(rest))
-    return context
+def keystream(key: bytes, nonce: str, *, offset: int = 0) -> Keystream:
+    """Returns what encrypts, and decrypts, content from byte ``offset`` on. Raises NotServed without ``cryptography``."""
+    if find_spec("cryptography") is None:
+        raise NotServed(
+            "encryption with a customer's key needs the package cryptography",
+            hint="pip install 'naiad[service]', or leave the key out",
+        )
+    from naiad.service.blobs.keystream import make_keystream  # noqa: PLC0415  # reason: needs cryptography
+
+    return make_keystream(key, nonce, offset)
 
 
 class Decryption:

@@ -11,7 +11,7 @@ writes raises StorageFull. ``blobs/errors.py`` has the other errors.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Protocol
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 MIN_PART_BYTES = 5 * 2**20
@@ -82,10 +82,14 @@ class WriteCondition:
     the other's object.
     """
 
-    if_none_match: Literal["*"] | None = None
-    """``*``: there must be no object."""
+    if_none_match: str | None = None
+    """``*``: there must be no object; an ETag: none with it."""
     if_match: str | None = None
     """There must be an object with this ETag, or any object for ``*``. NoSuchKey is raised where there is none."""
+    if_match_size: int | None = None
+    """The size that an object must have, where there is one. For a deletion, like the next."""
+    if_match_modified_at: dt.datetime | None = None
+    """The time of its last change, to the second."""
 
 
 UNCONDITIONAL = WriteCondition()
@@ -108,7 +112,7 @@ class Upload:
     """Whether the checksum covers the content (FULL_OBJECT) and not the parts' checksums (COMPOSITE)."""
     tags: Mapping[str, str] = field(default_factory=dict)
     key_seal: str | None = None
-    """As in ObjectInfo."""
+    """Set where the parts are encrypted with a customer's key, as in ObjectInfo."""
     customer_key: bytes | None = field(default=None, repr=False)
     """The key of the seal, which ``put_part`` needs and nothing stores."""
 

@@ -153,10 +153,11 @@ class S3BlobStore:
         """Asks for each part by itself: GetObjectAttributes names them only where they have checksums."""
         count = int(self.head(bucket, key).etag.partition("-")[2] or 0)
         with translate_s3_errors(bucket, key, missing=errors.NoSuchKey):
-            return tuple(
-                part_of_head(number, self._s3.head_object(Bucket=bucket, Key=key, PartNumber=number))
+            heads = (
+                self._s3.head_object(Bucket=bucket, Key=key, PartNumber=number, ChecksumMode="ENABLED")
                 for number in range(1, count + 1)
             )
+            return tuple(part_of_head(number, head) for number, head in enumerate(heads, 1))
 
     def tags(self, bucket: str, key: str) -> Mapping[str, str]:
         with translate_s3_errors(bucket, key, missing=errors.NoSuchKey):

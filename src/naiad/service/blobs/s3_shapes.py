@@ -56,9 +56,14 @@ def checksums_of(response: Mapping[str, Any]) -> dict[str, str]:
     return {name: response[field] for name in ALGORITHMS if (field := f"Checksum{name.upper()}") in response}
 
 
-def condition_fields(condition: WriteCondition) -> dict[str, str]:
-    none_match = {"IfNoneMatch": condition.if_none_match} if condition.if_none_match else {}
-    return none_match | ({"IfMatch": condition.if_match} if condition.if_match else {})
+def condition_fields(condition: WriteCondition) -> dict[str, Any]:
+    fields = {
+        "IfNoneMatch": condition.if_none_match,
+        "IfMatch": condition.if_match,
+        "IfMatchSize": condition.if_match_size,
+        "IfMatchLastModifiedTime": condition.if_match_modified_at,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def completed_part_fields(part: CompletedPart) -> dict[str, Any]:

@@ -207,11 +207,22 @@ class RangeReader:
 
 def _check_condition(condition: WriteCondition, record: ObjectRecord | None, key: str) -> None:
     """Raises PreconditionFailed; NoSuchKey where ``if_match`` needs an object and there is none."""
-    if condition.if_none_match and record:
+    if condition.if_none_match and record and condition.if_none_match in ("*", record.etag):
         raise PreconditionFailed(f"an object {key!r} exists already")
+    if record is not None:
+        _check_size_and_time(condition, record, key)
     if condition.if_match is None:
         return
     if record is None:
         raise NoSuchKey(f"there is no object {key!r} to match")
     if condition.if_match not in ("*", record.etag):
         raise PreconditionFailed(f"the object {key!r} has the etag {record.etag}, not {condition.if_match}")
+
+
+def _check_size_and_time(condition: WriteCondition, record: ObjectRecord, key: str) -> None:
+    """Raises PreconditionFailed."""
+    if condition.if_match_size not in (None, record.size):
+        raise PreconditionFailed(f"the object {key!r} has {record.size} bytes, not {condition.if_match_size}")
+    wanted = condition.if_match_modified_at
+    if wanted is not None and int(wanted.timestamp()) != record.modified_ms // 1000:
+        raise PreconditionFailed(f"the object {key!r} was changed at another time than {wanted:%Y-%m-%dT%H:%M:%SZ}")

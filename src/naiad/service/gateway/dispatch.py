@@ -19,7 +19,9 @@ from naiad.service.gateway.signing.authenticator import Principal
 
 _ALLOWED_FOR_JOBS = frozenset(
     {
+        ("sts", "AssumeRole"),
         ("sts", "GetCallerIdentity"),
+        ("sts", "GetSessionToken"),
         ("sagemaker-metrics", "BatchPutMetrics"),
         *(("sagemaker", name) for name in JOB_OPERATIONS),
     }

@@ -64,6 +64,7 @@ _REJECTION_CODES: dict[RejectionKind, _RejectionCodes] = {
     "signature": _RejectionCodes("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
     "skewed": _RejectionCodes("InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"),
     "expired": _RejectionCodes("InvalidSignatureException", "RequestExpired", "AccessDenied"),
+    "expired token": _RejectionCodes("ExpiredTokenException", "ExpiredToken", "ExpiredToken", status=400),
     "replayed": _RejectionCodes("InvalidSignatureException", "RequestExpired", "AccessDenied"),
     "digest": _RejectionCodes(
         "InvalidSignatureException", "SignatureDoesNotMatch", "XAmzContentSHA256Mismatch", status=400

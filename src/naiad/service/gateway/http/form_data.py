@@ -39,7 +39,7 @@ async def read_form(request: Request, body: AsyncIterator[bytes]) -> Form:
     if not 1 <= len(boundary) <= _MAX_BOUNDARY:
         raise Invalid(f"the header content-type of a form has a boundary of 1 to {_MAX_BOUNDARY} characters")
     delimiter = b"\r\n--" + boundary.encode("latin-1")
-    reader = _Reader(body)
+    reader = _MarkReader(body)
     await reader.read_until(delimiter, MAX_FIELDS_BYTES)
     fields: dict[str, str] = {}
     budget = MAX_FIELDS_BYTES
@@ -52,12 +52,12 @@ async def read_form(request: Request, body: AsyncIterator[bytes]) -> Form:
         if name == _FILE_FIELD:
             file_name = re.split(r"[/\\]", file_match[1])[-1] if file_match else ""
             return Form(fields, file_name, reader.stream_until(delimiter))
-        value = await reader.read_until(delimiter, budget)
-        budget -= len(value) + len(head)
+        value = await reader.read_until(delimiter, budget - len(head))
+        budget -= len(head) + len(value)
         fields[name] = value.decode("utf-8", "replace")
 
 
-class _Reader:
+class _MarkReader:
     """A body, read up to marks in it."""
 
     def __init__(self, body: AsyncIterator[bytes]) -> None:

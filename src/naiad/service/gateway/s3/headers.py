@@ -1,15 +1,16 @@
 """Headers of objects: what a request says about an object, the conditions of writes, and what a response says."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, UNCONDITIONAL, ObjectAttributes, ObjectInfo, WriteCondition
 from naiad.service.domain.errors import NotServed
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.s3.acl import check_acl_headers
 from naiad.service.gateway.s3.encryption import ENCRYPTION_HEADERS, customer_key, encryption_headers
-from naiad.service.gateway.s3.errors import S3Error
+from naiad.service.gateway.s3.errors import S3Error, invalid_argument
 from naiad.service.gateway.s3.tagging import parse_tag_header
 
 _META_PREFIX = "x-amz-meta-"
@@ -42,13 +43,7 @@ _NOT_SERVED = (
     "x-amz-object-lock-retain-until-date",
     "x-amz-write-offset-bytes",
 )
-_NOT_SERVED_FOR_DELETE = (
-    "if-none-match",
-    "if-modified-since",
-    "if-unmodified-since",
-    "x-amz-if-match-last-modified-time",
-    "x-amz-if-match-size",
-)
+_NOT_SERVED_FOR_DELETE = ("if-none-match", "if-modified-since", "if-unmodified-since")
 
 
 def object_attributes(request: Request) -> ObjectAttributes:
@@ -80,25 +75,46 @@ def storage_class_of(headers: Mapping[str, str]) -> str:
 
 
 def write_condition(request: Request) -> WriteCondition:
-    """Raises NotServed for If-None-Match with an ETag."""
     none_match, match = request.header("if-none-match"), request.header("if-match")
-    if none_match and none_match != "*":
-        raise NotServed("if-none-match of a write is * or nothing")
     if not none_match and not match:
         return UNCONDITIONAL
-    return WriteCondition(if_none_match="*" if none_match else None, if_match=unquote_etag(match) if match else None)
+    return WriteCondition(
+        if_none_match=unquote_etag(none_match) if none_match else None, if_match=unquote_etag(match) if match else None
+    )
 
 
 def delete_condition(request: Request) -> WriteCondition:
-    """Raises NotServed for conditions that AWS has for directory buckets only."""
+    """Raises NotServed for conditions that AWS does not have, S3Error for values that cannot be read."""
     for name in _NOT_SERVED_FOR_DELETE:
         if request.header(name):
             raise NotServed(f"{name} of a deletion is not served; give if-match")
-    return etag_condition(request.header("if-match"))
+    return deletion_condition(
+        request.header("if-match"),
+        size=request.header("x-amz-if-match-size"),
+        modified_at=request.header("x-amz-if-match-last-modified-time"),
+    )
 
 
-def etag_condition(etag: str) -> WriteCondition:
-    return WriteCondition(if_match=unquote_etag(etag)) if etag else UNCONDITIONAL
+def deletion_condition(etag: str, *, size: str, modified_at: str) -> WriteCondition:
+    """Returns the condition in texts of a request; "" for what is not given. Raises S3Error."""
+    if not etag and not size and not modified_at:
+        return UNCONDITIONAL
+    if size and not re.fullmatch(r"\d{1,16}", size):
+        raise invalid_argument(f"the size {size[:20]!r} of a condition is a number of bytes")
+    return WriteCondition(
+        if_match=unquote_etag(etag) if etag else None,
+        if_match_size=int(size) if size else None,
+        if_match_modified_at=_parse_time(modified_at) if modified_at else None,
+    )
+
+
+def _parse_time(text: str) -> dt.datetime:
+    """Reads a date of HTTP, or one of ISO 8601. Raises S3Error."""
+    try:
+        at = dt.datetime.fromisoformat(text) if text[:4].isdecimal() else parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        raise invalid_argument(f"the time {text[:40]!r} of a condition is no date") from None
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
 def object_headers(info: ObjectInfo) -> dict[str, str]:

@@ -42,7 +42,7 @@ async def list_objects_v2(call: S3Call) -> Response:
             "ListBucketResult",
             *_head(call, encoding, limit),
             element("KeyCount", len(page.objects) + len(page.prefixes)),
-            optional_element("ContinuationToken", token),
+            element("ContinuationToken", token) if token is not None else None,
             optional_element("NextContinuationToken", next_token),
             optional_element("StartAfter", encoding.encode(start_after)),
             *_rows(page, encoding, with_owner=call.query_param("fetch-owner") == "true"),

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from naiad.service.blobs.checksums import ALGORITHMS
-from naiad.service.blobs.port import MAX_PARTS, CompletedPart, Part, Upload
+from naiad.service.blobs.customer_key import check_key
+from naiad.service.blobs.errors import NoSuchUpload
+from naiad.service.blobs.port import MAX_PARTS, CompletedPart, ObjectInfo, Part, Upload
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.checksums import (
     checksum_algorithm,
@@ -73,11 +75,15 @@ async def complete_multipart_upload(call: S3Call) -> Response:
     parts = _completed_parts(await call.read_xml_unchecked())
     upload_id = call.query_param("uploadId") or ""
     checksums, condition = header_checksums(call.request), write_condition(call.request)
-    info = await call.threads.run(
-        lambda: call.blobs.complete_upload(
+    key = customer_key(call.request)
+
+    def complete() -> ObjectInfo:
+        _check_completion_key(call, upload_id, key)
+        return call.blobs.complete_upload(
             call.bucket, call.key, upload_id, parts, checksums=checksums, condition=condition
         )
-    )
+
+    info = await call.threads.run(complete)
     return xml_response(
         element(
             "CompleteMultipartUploadResult",
@@ -108,6 +114,16 @@ def planned_checksum_type(upload: Upload) -> str:
 
 def checksum_rows(checksums: Mapping[str, str]) -> list[Node]:
     return [element(f"Checksum{name.upper()}", value) for name, value in checksums.items()]
+
+
+def _check_completion_key(call: S3Call, upload_id: str, key: bytes | None) -> None:
+    """Raises CustomerKeyMismatch for a wrong key. As on AWS, it may be left out where the upload has no checksums."""
+    try:
+        upload = call.blobs.get_upload(call.bucket, call.key, upload_id)
+    except NoSuchUpload:
+        return  # it is completed, or complete_upload says that there is none
+    if key is not None or (upload.key_seal is not None and upload.algorithm is not None):
+        check_key(key, upload.key_seal)
 
 
 def _part_number(call: S3Call) -> int:

@@ -66,8 +66,8 @@ async def head_object(call: S3Call) -> Response:
     key = customer_key(call.request)
     info = await call.threads.run(lambda: call.blobs.head(call.bucket, call.key))
     check_read_conditions(call.request, info)
+    part = await call.threads.run(lambda: find_part(call, info)) if "partNumber" in call.request.query_params else None
     check_key(key, info.key_seal)
-    part = await call.threads.run(lambda: find_part(call, info))
     byte_range = _byte_range(call, info, part)
     return Response(206 if byte_range else 200, _headers(call, info, byte_range, part))
 
@@ -94,8 +94,8 @@ def _open(call: S3Call, key: bytes | None) -> _OpenObject:
     while True:
         info = call.blobs.head(call.bucket, call.key)
         check_read_conditions(call.request, info)
-        check_key(key, info.key_seal)
         part = find_part(call, info)
+        check_key(key, info.key_seal)
         byte_range = _byte_range(call, info, part)
         start, length = (byte_range.start, byte_range.length) if byte_range else (0, info.size)
         read_info, pieces = call.blobs.read(call.bucket, call.key, start=start, length=length, customer_key=key)

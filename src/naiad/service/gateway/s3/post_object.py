@@ -39,7 +39,8 @@ class PostedFile:
     def response(self, put_response: Response) -> Response:
         """Returns what the browser gets after ``put_response``, a success."""
         etag = put_response.headers["etag"]
-        headers = {**put_response.headers, "location": self._location}
+        kept = {name: value for name, value in put_response.headers.items() if name != "content-length"}
+        headers = {**kept, "location": self._location}
         if self.success_url:
             query = urlencode({"bucket": self.bucket, "key": self.key, "etag": etag}, quote_via=quote)
             separator = "&" if "?" in self.success_url else "?"
@@ -58,8 +59,6 @@ class PostedFile:
 def read_posted_file(request: Request, bucket: str, form: Form, policy: PostPolicy) -> PostedFile:
     """``request``: its path is path-style. Raises S3Error for a form that cannot be an object."""
     key = posted_key(form)
-    if not key:
-        raise invalid_argument("Bucket POST must contain a field named 'key'")
     headers = {"host": request.header("host"), **_object_headers(form)}
     put_request = replace(request, method="PUT", path=f"/{bucket}/{quote(key)}", query_string="", headers=headers)
     url = form.fields.get("success_action_redirect") or form.fields.get("redirect", "")
@@ -74,7 +73,11 @@ def read_posted_file(request: Request, bucket: str, form: Form, policy: PostPoli
 
 
 def posted_key(form: Form) -> str:
-    return form.fields.get("key", "").replace("${filename}", form.file_name)
+    """Raises S3Error."""
+    key = form.fields.get("key", "").replace("${filename}", form.file_name)
+    if not key:
+        raise invalid_argument("Bucket POST must contain a field named 'key'")
+    return key
 
 
 def _object_headers(form: Form) -> dict[str, str]:

@@ -13,7 +13,8 @@ from naiad.service.gateway.s3.errors import S3Error
 
 _EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 _NEEDS_NO_CONDITION = frozenset({"awsaccesskeyid", "signature", "x-amz-signature", "policy", "file"})
-_IGNORED_PREFIX = "x-ignore-"
+_FREE_PREFIXES = ("x-ignore-", "x-amz-checksum-")
+"""Beginnings of fields that need no condition: those that do not count, and those that only guard the content."""
 _MAX_LENGTH = 2**50
 
 
@@ -34,7 +35,7 @@ class PostPolicy:
             if not (actual == value if operator == "eq" else actual.startswith(value)):
                 raise _denied(f'Policy Condition failed: ["{operator}", "${name}", "{value}"]')
         covered = {name for _, name, _ in self.conditions} | _NEEDS_NO_CONDITION
-        extra = sorted(name for name in fields if name not in covered and not name.startswith(_IGNORED_PREFIX))
+        extra = sorted(name for name in fields if name not in covered and not name.startswith(_FREE_PREFIXES))
         if extra:
             raise _denied(f"Extra input fields: {', '.join(extra)}")
 

@@ -17,6 +17,7 @@ from naiad.service.gateway.s3.s3_call import split_path
 from naiad.service.gateway.s3.service import S3Service
 from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.signing.credential import claimed_service, signed_service
+from naiad.service.gateway.signing.hoisted_headers import hoisted_headers
 from naiad.service.gateway.signing.payload import verified_content
 
 _MAX_BODY_BYTES = 5 * 2**30 + 64 * 2**20
@@ -56,7 +57,8 @@ class S3Door:
             declared_length=request.header("x-amz-decoded-content-length"),
         )
         principal = self._authenticator.principal_of(verified)
-        path_style = replace(request, path=to_path_style(request))
+        hoisted = hoisted_headers(request) if verified.is_presigned else {}
+        path_style = replace(request, path=to_path_style(request), headers={**hoisted, **request.headers})
         return await self._service.handle(path_style, principal, content, trailers)
 
     def error_response(self, request: Request, error: ServiceError) -> Response:

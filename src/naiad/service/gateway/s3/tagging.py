@@ -34,9 +34,9 @@ async def delete_object_tagging(call: S3Call) -> Response:
 def parse_tag_header(text: str) -> dict[str, str]:
     """``text``: tags in the form of a query, key=value&…; Raises S3Error."""
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict")
-    except (ValueError, UnicodeDecodeError):
-        raise invalid_tag("the tags are not of the form key=value&key=value, URL-encoded") from None
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise invalid_tag("the tags are not of the form key=value&key=value, URL-encoded in UTF-8") from None
     return check_tags(pairs, max_tags=MAX_OBJECT_TAGS)
 
 
