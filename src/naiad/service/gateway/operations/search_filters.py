@@ -14,10 +14,10 @@ METRIC_PREFIX = "Metrics."
 _MAX_DEPTH = 5
 _MAX_FILTERS = 50
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "GreaterThan": lambda actual, wanted: actual > wanted,
-    "GreaterThanOrEqualTo": lambda actual, wanted: actual >= wanted,
-    "LessThan": lambda actual, wanted: actual < wanted,
-    "LessThanOrEqualTo": lambda actual, wanted: actual <= wanted,
+    "GreaterThan": lambda actual, asked_value: actual > asked_value,
+    "GreaterThanOrEqualTo": lambda actual, asked_value: actual >= asked_value,
+    "LessThan": lambda actual, asked_value: actual < asked_value,
+    "LessThanOrEqualTo": lambda actual, asked_value: actual <= asked_value,
 }
 
 
@@ -133,46 +133,46 @@ def _operator(condition: Shape) -> str:
 
 
 def _passes(condition: Shape, candidate: Candidate) -> bool:
-    name, operator, wanted = condition["Name"], _operator(condition), condition.get("Value", "")
+    name, operator, asked_value = condition["Name"], _operator(condition), condition.get("Value", "")
     values = [value for value in candidate_values(candidate, name) if value != ""]
     if operator == "Exists":
         return bool(values)
     if operator == "NotExists":
         return not values
     if operator == "NotEquals":
-        return not any(_is_equal(name, value, wanted) for value in values)
-    return any(_compare(name, operator, value, wanted) for value in values)
+        return not any(_is_equal(name, value, asked_value) for value in values)
+    return any(_compare(name, operator, value, asked_value) for value in values)
 
 
-def _compare(name: str, operator: str, value: Any, wanted: str) -> bool:
+def _compare(name: str, operator: str, value: Any, asked_value: str) -> bool:
     match operator:
         case "Equals":
-            return _is_equal(name, value, wanted)
+            return _is_equal(name, value, asked_value)
         case "In":
-            return any(_is_equal(name, value, one.strip()) for one in wanted.split(","))
+            return any(_is_equal(name, value, one.strip()) for one in asked_value.split(","))
         case "Contains":
-            return wanted in _text(value)
-    return _COMPARISONS[operator](*_comparable(name, value, wanted))
+            return asked_value in _text(value)
+    return _COMPARISONS[operator](*_comparable(name, value, asked_value))
 
 
-def _is_equal(name: str, value: Any, wanted: str) -> bool:
+def _is_equal(name: str, value: Any, asked_value: str) -> bool:
     if isinstance(value, str):
-        return value == wanted
-    actual, expected = _comparable(name, value, wanted)
+        return value == asked_value
+    actual, expected = _comparable(name, value, asked_value)
     return bool(actual == expected)
 
 
-def _comparable(name: str, value: Any, wanted: str) -> tuple[Any, Any]:
+def _comparable(name: str, value: Any, asked_value: str) -> tuple[Any, Any]:
     """Returns both as times, as numbers or as texts. A text that holds a number is one where the other is one too."""
     if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC), _parse_time(name, wanted)
-    number = _parse_number(wanted)
+        return value.astimezone(dt.UTC), _parse_time(name, asked_value)
+    number = _parse_number(asked_value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         if number is None:
-            raise Invalid(f"the filter {name} has the Value {wanted!r}, which is no number")
+            raise Invalid(f"the filter {name} has the Value {asked_value!r}, which is no number")
         return value, number
     own = _parse_number(value) if isinstance(value, str) else None
-    return (own, number) if own is not None and number is not None else (_text(value), wanted)
+    return (own, number) if own is not None and number is not None else (_text(value), asked_value)
 
 
 def _text(value: Any) -> str:
