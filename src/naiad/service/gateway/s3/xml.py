@@ -56,8 +56,8 @@ def to_xml(root: Node) -> bytes:
 
 
 def format_time(time: dt.datetime) -> str:
-    """Returns ISO 8601 in UTC with milliseconds."""
-    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
+    """Returns ISO 8601 in UTC, in whole seconds as S3 has them: a list and a HEAD give the same time."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def parse_xml(data: bytes) -> Node:
