@@ -7,9 +7,10 @@ from pathlib import Path
 from naiad.service.domain.association import AssociationType
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid
-from naiad.service.experiments.component_metrics import MetricPoint, append_points, remove_points
+from naiad.service.experiments.component_metrics import put_points, remove_points
 from naiad.service.experiments.json_times import to_stored
 from naiad.service.experiments.records import ExperimentRecords, Request
+from naiad.service.metric_points import MetricPoint
 
 _TRIAL, _COMPONENT = EntityKind.TRIAL, EntityKind.TRIAL_COMPONENT
 _MAPS = ("Parameters", "InputArtifacts", "OutputArtifacts")
@@ -77,7 +78,7 @@ class TrialComponents:
 
     def put_metrics(self, name: str, points: list[MetricPoint]) -> None:
         """Raises ResourceNotFound, LimitExceeded."""
-        append_points(self.state_folder, self.get(name).name, points)
+        put_points(self.state_folder, self.get(name).name, points)
 
 
 def _with_status(entity: Entity) -> Entity:

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from naiad.service.domain.errors import LimitExceeded
-from naiad.service.experiments import component_metrics
-from naiad.service.experiments.component_metrics import (
-    MetricPoint,
-    append_points,
-    metric_summaries,
-    read_points,
-    remove_points,
-)
+from naiad.service.experiments.component_metrics import component_file, metric_summaries, put_points, remove_points
+from naiad.service.metric_points import MetricPoint, read_points
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -23,29 +16,14 @@ def point(value: float, seconds: int = 0, name: str = "loss") -> MetricPoint:
     return MetricPoint(name, value, START + dt.timedelta(seconds=seconds), seconds)
 
 
-def test_points_are_read_as_they_were_put(tmp_path: Path):
-    points = [point(0.5), point(0.25, 1), point(1.0, name="accuracy")]
-    append_points(tmp_path, "run", points[:1])
-    append_points(tmp_path, "run", points[1:])
-    assert list(read_points(tmp_path, "run")) == points
-    assert list(read_points(tmp_path, "other")) == []
+def test_each_component_has_points_of_its_own(tmp_path: Path):
+    put_points(tmp_path, "run", [point(0.5)])
+    put_points(tmp_path, "run", [point(0.25, 1)])
+    assert list(read_points(component_file(tmp_path, "run"))) == [point(0.5), point(0.25, 1)]
+    assert list(read_points(component_file(tmp_path, "other"))) == []
     remove_points(tmp_path, "run")
     remove_points(tmp_path, "run")
-    assert list(read_points(tmp_path, "run")) == []
-
-
-def test_half_a_line_is_skipped(tmp_path: Path):
-    append_points(tmp_path, "run", [point(0.5)])
-    file = next(tmp_path.rglob("*.jsonl"))
-    file.write_bytes(file.read_bytes() + b'{"name": "loss", "va')
-    assert list(read_points(tmp_path, "run")) == [point(0.5)]
-
-
-def test_a_full_file_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(component_metrics, "_MAX_BYTES", 10)
-    append_points(tmp_path, "run", [point(0.5)])
-    with pytest.raises(LimitExceeded, match="may take 0 MiB"):
-        append_points(tmp_path, "run", [point(0.5)])
+    assert list(read_points(component_file(tmp_path, "run"))) == []
 
 
 def test_the_last_value_is_the_latest_and_numbers_are_finite():

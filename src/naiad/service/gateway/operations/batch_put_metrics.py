@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from naiad.service.domain.errors import AccessDenied, LimitExceeded, NotFound
 from naiad.service.domain.job import JobKind
-from naiad.service.experiments import component_metrics
 from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
 from naiad.service.gateway.signing.authenticator import Principal
-from naiad.service.jobs.metrics import MetricPoint, append_metrics, put_metrics_file
+from naiad.service.jobs.metrics import put_metrics_file
 from naiad.service.jobs.service import JobService
+from naiad.service.metric_points import MetricPoint, append_points
 
 _SUFFIX = "-aws-training-job"
 """The ending of the trial component that AWS makes for a training job."""
@@ -52,12 +52,12 @@ def _put_job_metrics(jobs: JobService, principal: Principal, component: str, dat
     job = jobs.describe(JobKind.TRAINING, name)
     folder = jobs.instances(job, attempt=max(1, job.attempt))[0].folder.parent.parent
     points = [MetricPoint(metric["MetricName"], float(metric["Value"]), _time(metric)) for metric in data]
-    append_metrics(put_metrics_file(folder), points)
+    append_points(put_metrics_file(folder), points, owner="a job")
 
 
-def _run_point(metric: Shape) -> component_metrics.MetricPoint:
+def _run_point(metric: Shape) -> MetricPoint:
     value = float(metric["Value"])
-    return component_metrics.MetricPoint(metric["MetricName"], value, _time(metric), metric.get("Step"))
+    return MetricPoint(metric["MetricName"], value, _time(metric), metric.get("Step"))
 
 
 def _time(metric: Shape) -> dt.datetime:

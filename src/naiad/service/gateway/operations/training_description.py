@@ -4,8 +4,8 @@ import datetime as dt
 
 from naiad.service.domain.job import Job
 from naiad.service.gateway.operation import Shape
-from naiad.service.jobs.metrics import MetricPoint
 from naiad.service.jobs.queue import QueuePosition
+from naiad.service.metric_points import MetricPoint
 
 _AS_REQUESTED = (
     "HyperParameters",

@@ -6,11 +6,12 @@ from naiad.service.domain.entity import Entity
 from naiad.service.domain.errors import NotFound
 from naiad.service.domain.job import Job
 from naiad.service.experiments.catalog import ExperimentCatalog
-from naiad.service.experiments.component_metrics import metric_summaries, read_points
+from naiad.service.experiments.component_metrics import component_file, metric_summaries
 from naiad.service.experiments.json_times import from_stored
 from naiad.service.gateway.operation import Shape
 from naiad.service.jobs.metrics import metric_files, read_metrics
 from naiad.service.jobs.service import JobService
+from naiad.service.metric_points import read_points
 
 _FINAL_MESSAGE = "Status: {}, secondary status: {}, failure reason: {}."
 _MAX_MESSAGE = 1024
@@ -50,7 +51,7 @@ def component_record(experiments: ExperimentCatalog, jobs: JobService, entity: E
 def component_metrics(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> list[Shape]:
     """Returns the summaries of what was put to the component, and of what its job has measured."""
     folder = experiments.components.state_folder
-    summaries = metric_summaries(read_points(folder, entity.name), entity.arn)
+    summaries = metric_summaries(read_points(component_file(folder, entity.name)), entity.arn)
     job = _source_job(experiments, jobs, entity)
     if job is not None:
         summaries += job_metric_summaries(jobs, job)
