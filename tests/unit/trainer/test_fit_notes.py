@@ -3,29 +3,16 @@
 import shutil
 from dataclasses import replace
 
-import numpy as np
 import pytest
-import torch
-from sklearn.datasets import load_digits
+from digits_runs import digit_splits, same, train
 
 from naiad.errors import FolderInUse, OptionError
-from naiad.trainer.fit import fit
 from naiad.trainer.loop.progress import SilentProgress
 
 
 @pytest.fixture(scope="module")
 def digits():
-    X, y = load_digits(return_X_y=True)
-    return {"train": (X[:600].astype(np.float32), y[:600]), "test": (X[600:800].astype(np.float32), y[600:800])}
-
-
-def train(data, net="mlp", **options):
-    return fit(net, data, **{"epochs": 2, "report": False, "progress": SilentProgress(), **options})
-
-
-def same(one, other):
-    weights = (model.program.state_dict() for model in (one, other))
-    return all(torch.equal(a, b) for a, b in zip(*(state.values() for state in weights), strict=True))
+    return digit_splits()
 
 
 class Notes(SilentProgress):

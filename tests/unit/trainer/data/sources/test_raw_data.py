@@ -3,24 +3,14 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
+from raw_arrays import raw_arrays
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit, select_inputs
-
-
-def data(kind=InputKind.ARRAYS, **counts):
-    splits = {
-        name: RawSplit(
-            torch.arange(count * 2.0).reshape(count, 2), np.arange(count), [f"index {i}" for i in range(count)]
-        )
-        for name, count in counts.items()
-    }
-    return RawData("data", kind, splits)
+from naiad.trainer.data.sources.raw_data import ImageFiles, select_inputs
 
 
 def test_all_parts_are_selected_alike():
-    split = data(train=4).splits["train"].select(np.array([2, 0]))
+    split = raw_arrays(train=4).splits["train"].select(np.array([2, 0]))
     assert split.inputs.tolist() == [[4, 5], [0, 1]]
     assert split.targets.tolist() == [2, 0]
     assert split.names == ["index 2", "index 0"]
@@ -33,7 +23,7 @@ def test_samples_of_every_kind_can_be_selected(tmp_path):
 
 
 def test_data_without_splits_is_taken_whole():
-    assert len(data(train=4).get_split("test")) == 4
-    assert len(data(train=4, test=3).get_split("test")) == 3
+    assert len(raw_arrays(train=4).get_split("test")) == 4
+    assert len(raw_arrays(train=4, test=3).get_split("test")) == 3
     with pytest.raises(DataError, match="has no validation split, only train, test"):
-        data(train=4, test=3).get_split("validation")
+        raw_arrays(train=4, test=3).get_split("validation")

@@ -3,22 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from raw_arrays import raw_arrays
 from torch.utils.data import TensorDataset
 
 from naiad.errors import DataError
 from naiad.trainer.data.prepare import DataOptions, prepare
-from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
+from naiad.trainer.data.sources.raw_data import InputKind
 from naiad.trainer.data.sources.split_classes import merge_splits, name_indices
-
-
-def data(kind=InputKind.ARRAYS, **counts):
-    splits = {
-        name: RawSplit(
-            torch.arange(count * 2.0).reshape(count, 2), np.arange(count), [f"index {i}" for i in range(count)]
-        )
-        for name, count in counts.items()
-    }
-    return RawData("data", kind, splits)
 
 
 def named(names, labels, *, offset=0.0):
@@ -37,12 +28,12 @@ def label_names(prepared, split):
 
 
 def test_data_by_split_is_merged():
-    whole = merge_splits("both", {"train": data(train=4), "test": data(train=3)})
+    whole = merge_splits("both", {"train": raw_arrays(train=4), "test": raw_arrays(train=3)})
     assert {name: len(split) for name, split in whole.splits.items()} == {"train": 4, "test": 3}
     with pytest.raises(DataError, match="no train split, only test"):
-        merge_splits("one", {"test": data(train=3)})
+        merge_splits("one", {"test": raw_arrays(train=3)})
     with pytest.raises(DataError, match="train is arrays, test is images"):
-        merge_splits("two", {"train": data(train=4), "test": data(InputKind.IMAGES, train=3)})
+        merge_splits("two", {"train": raw_arrays(train=4), "test": raw_arrays(InputKind.IMAGES, train=3)})
 
 
 @pytest.mark.parametrize("other", [LACKS_A_CLASS, {"train": LACKS_A_CLASS, "validation": LACKS_A_CLASS}])
