@@ -57,8 +57,8 @@ class S3Door:
             declared_length=request.header("x-amz-decoded-content-length"),
         )
         principal = self._authenticator.principal_of(verified)
-        hoisted = hoisted_headers(request) if verified.is_presigned else {}
-        path_style = replace(request, path=to_path_style(request), headers={**hoisted, **request.headers})
+        headers = {**hoisted_headers(request), **request.headers} if verified.is_presigned else request.headers
+        path_style = replace(request, path=to_path_style(request), headers=headers)
         return await self._service.handle(path_style, principal, content, trailers)
 
     def error_response(self, request: Request, error: ServiceError) -> Response:
