@@ -91,7 +91,7 @@ class RawSplit:
     folder: Path = Path()
     """Folder from which paths in a table's cells are meant."""
     weights: npt.NDArray[np.float64] | None = None
-    """(N,) weights in the loss; None where all samples count alike."""
+    """(N,) weights in the loss and the metrics; None where all samples count alike."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)
