@@ -18,7 +18,7 @@ from naiad.trainer.loop.task_strategy import evaluate_split
 from naiad.trainer.machine.device_transfer import to_cpu
 from naiad.trainer.model import calibration
 from naiad.trainer.model.baseline import compute_baseline
-from naiad.trainer.model.evaluate import Evaluation, score_classification
+from naiad.trainer.model.evaluate import Evaluation, metric_weights, score_classification
 from naiad.trainer.model.metric_check import correct_metrics
 from naiad.trainer.model.model import Model
 from naiad.trainer.plan.plan import PLAN_FILE
@@ -100,7 +100,10 @@ def _check_metrics(
         targets = split.targets.numpy()
         targets = np.asarray(dataset.classes)[targets] if dataset.task is Task.CLASSIFICATION else targets
         labels = model.labels_of(evaluation.scores.reshape(len(split), -1))
-        checked[name], corrected = correct_metrics(evaluation, labels, targets)
+        weights = metric_weights(split.weights)
+        checked[name], corrected = correct_metrics(
+            evaluation, labels, targets, None if weights is None else weights.numpy()
+        )
         if corrected:
             progress.note(
                 f"{', '.join(corrected)} on {name} is scikit-learn's on the predictions: Naiad's own was better by mistake"
@@ -116,6 +119,8 @@ def _calibrate(program: nn.Module, dataset: Dataset, evaluation: Evaluation) -> 
     if targets is None or len(targets) < calibration.MIN_SAMPLES:
         return evaluation
     scores = torch.from_numpy(evaluation.scores)
-    temperature = calibration.fit_temperature(scores, targets)
+    weights = metric_weights(dataset.validation.weights)
+    temperature = calibration.fit_temperature(scores, targets, weights)
     program.head.temperature.fill_(temperature)
-    return score_classification(calibration.apply_temperature(scores, temperature), targets, dataset.classes)
+    calibrated = calibration.apply_temperature(scores, temperature)
+    return score_classification(calibrated, targets, dataset.classes, weights)

@@ -3,6 +3,7 @@
 Shape legend: N samples, K classes.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _FEW_CLASSES = 20
 _MAX_CLASS_FRACTION = 0.05
 """Distinct whole numbers, as a fraction of the samples, that are still classes."""
 _MAX_LISTED = 5
+_WHOLE_WITH_POINT = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")
 _LARGEST_VALUE = 1e150
 """Largest value of a regression: deviations and metrics are made of squares."""
 
@@ -140,9 +142,17 @@ def _check_two_classes(labels: npt.NDArray[Any]) -> None:
 
 
 def _other_spelling(name: str, classes: tuple[str, ...]) -> str:
-    """Returns the class that differs only in how its letters are encoded, as macOS encodes ``é``; else ``name``."""
-    letters = unicodedata.normalize("NFC", name)
-    return next((known for known in classes if unicodedata.normalize("NFC", known) == letters), name)
+    """Returns the class that is written in another way only, else ``name``.
+
+    Letters may be encoded as macOS encodes ``é``, and a whole number may end in ``.0``, as pandas writes it beside missing ones.
+    """
+    written = _canonical(name)
+    same = [known for known in classes if _canonical(known) == written]
+    return same[0] if len(same) == 1 else name
+
+
+def _canonical(name: str) -> str:
+    return _WHOLE_WITH_POINT.sub(r"\1", unicodedata.normalize("NFC", name))
 
 
 def _check_known(unknown_labels: npt.NDArray[Any], classes: tuple[str, ...], split: str) -> None:

@@ -21,7 +21,7 @@ from naiad.trainer.data.sources.arrays import apply_layout
 from naiad.trainer.data.sources.containers import has_item_part
 from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, check_label
-from naiad.trainer.data.sources.split_classes import name_indices
+from naiad.trainer.data.sources.split_classes import name_indices, name_one_hot
 from naiad.trainer.data.sources.table import is_tabular
 from naiad.trainer.data.sources.table_options import TableOptions
 
@@ -51,7 +51,9 @@ def prepare_split(
     if isinstance(signature.schema, ImageSchema):
         raw = replace_image_paths(raw, always=True)
     raw = _lay_out_as_trained(raw, signature.schema)
-    single = replace(raw, splits={"train": raw.get_split(split)})
+    given = raw.get_split(split)
+    is_named = signature.task is Task.CLASSIFICATION
+    single = replace(raw, splits={"train": name_one_hot(given, signature.classes) if is_named else given})
     is_table = raw.kind is InputKind.TABLE
     if raw.label is None and is_table and signature.target_name in single.splits["train"].inputs.column_names:
         single = replace(single, label=signature.target_name)

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from naiad.trainer.data.dataset import Dataset, Split, Task
 from naiad.trainer.model import metrics
+from naiad.trainer.model.evaluate import metric_weights
 
 TRAIN_SAMPLES = 4_000
 TEST_SAMPLES = 10_000
@@ -45,6 +46,8 @@ class _Sample:
     """(N, F)."""
     targets: npt.NDArray[Any] | None
     """(N,)."""
+    weights: npt.NDArray[np.float64] | None = None
+    """(N,) weights in the loss and the metrics; None where all samples count alike."""
 
     def known_targets(self) -> npt.NDArray[Any]:
         assert self.targets is not None  # reason: only clustering data has none
@@ -77,23 +80,27 @@ def _row(name: str, metric: str, value: float) -> dict[str, Any]:
 
 def _classification_rows(train: _Sample, test: _Sample, seed: int) -> list[dict[str, Any]]:
     train_targets, test_targets = train.known_targets(), test.known_targets()
-    majority = np.bincount(train_targets).argmax()
-    rows = [_row("majority class", "accuracy", float((test_targets == majority).mean()))]
+    majority = np.bincount(train_targets, train.weights).argmax()
+    accuracy = float(np.average(test_targets == majority, weights=test.weights))
+    rows = [_row("majority class", "accuracy", accuracy)]
     if len(np.unique(train_targets)) > 1:
         model = make_pipeline(*_reduction(train, seed), LogisticRegression(max_iter=100))
         with _without_convergence_warnings():
-            model.fit(train.inputs, train_targets)
-        rows.append(_row("logistic regression", "accuracy", float(model.score(test.inputs, test_targets))))
+            model.fit(train.inputs, train_targets, logisticregression__sample_weight=train.weights)
+        accuracy = float(model.score(test.inputs, test_targets, sample_weight=test.weights))
+        rows.append(_row("logistic regression", "accuracy", accuracy))
     return rows
 
 
 def _regression_rows(train: _Sample, test: _Sample, seed: int) -> list[dict[str, Any]]:
     train_targets, targets = train.known_targets(), torch.from_numpy(test.known_targets())
-    mean = torch.full_like(targets, float(train_targets.mean()))
-    model = make_pipeline(*_reduction(train, seed), Ridge()).fit(train.inputs, train_targets)
+    mean = torch.full_like(targets, float(np.average(train_targets, weights=train.weights)))
+    model = make_pipeline(*_reduction(train, seed), Ridge())
+    model.fit(train.inputs, train_targets, ridge__sample_weight=train.weights)
     ridge = torch.from_numpy(np.asarray(model.predict(test.inputs)))
+    weights = None if test.weights is None else torch.from_numpy(test.weights)
     return [
-        _row(name, metric, metrics.regression(values, targets)[metric])
+        _row(name, metric, metrics.regression(values, targets, weights)[metric])
         for name, values in (("mean", mean), ("ridge regression", ridge))
         for metric in ("r2", "rmse")
     ]
@@ -143,7 +150,8 @@ def _take_sample(dataset: Dataset, split: Split, limit: int, seed: int) -> _Samp
         for indices_B in torch.split(indices_N, _BATCH_SIZE)
     ]
     targets = split.targets.index_select(0, indices_N).numpy() if split.targets is not None else None
-    return _Sample(np.nan_to_num(torch.cat(inputs).numpy()), targets)
+    weights = None if split.weights is None else metric_weights(split.weights.index_select(0, indices_N))
+    return _Sample(np.nan_to_num(torch.cat(inputs).numpy()), targets, None if weights is None else weights.numpy())
 
 
 def _flatten(inputs: Tensor) -> Tensor:

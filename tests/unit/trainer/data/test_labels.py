@@ -116,3 +116,26 @@ def test_numbers_whose_squares_overflow_are_refused() -> None:
     schema = infer_target_schema(values, task="regression")
     with pytest.raises(DataError, match=r"reach 1e\+200, whose square float64 does not hold"):
         encode_targets(values, schema, split="train")
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        (("1", "2"), np.array(["1.0", "2.0"])),
+        (("1", "2"), np.array(["1.00", "2"], dtype=object)),
+        (("1.0", "2.0"), np.array(["1", "2"])),
+        (("1.0", "2.0"), np.array([1, 2])),
+        (("-1", "1"), np.array(["-1.0", "1.0"])),
+    ],
+)
+def test_whole_numbers_may_be_written_with_a_point(classes, labels):
+    schema = TargetSchema(Task.CLASSIFICATION, "", classes)
+    assert encode_targets(labels, schema, split="test").tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("classes", "label"), [(("007", "1"), "7.0"), (("1", "1.0", "2"), "1.00"), (("1.5", "2"), "1.50")]
+)
+def test_codes_and_fractions_are_taken_as_they_are_written(classes, label):
+    with pytest.raises(DataError, match="labels out of range"):
+        encode_targets(np.array([label]), TargetSchema(Task.CLASSIFICATION, "", classes), split="test")

@@ -15,7 +15,7 @@ from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.pixels import Depth, ImageShape
-from naiad.trainer.data.scale import MIN_RATIO, ValueRange, describe_scale_difference
+from naiad.trainer.data.scale import MIN_RATIO, ValueRange, describe_deep_difference, describe_scale_difference
 from naiad.trainer.data.table_encoding import encoded_width
 
 Array = npt.NDArray[Any]
@@ -62,9 +62,13 @@ class ImageInput:
     def coerce(self, values: Array) -> Array:
         """Also takes (H, W), (N, H, W), (H, W, C), (N, H, W, C) and flat samples, of integers 0…255 or floats 0…1 or 0…255."""
         pixels = _to_pixels(values, self.top)
+        self.check_scale(pixels)
+        return self._to_channels_first(pixels)
+
+    def check_scale(self, pixels: Array) -> None:
+        """Raises InferenceError for uint8 pixels that are plainly on another scale than the training data."""
         if self.top is not None and pixels.size and pixels.max() >= MIN_RATIO * max(self.top, 1):
             raise InferenceError(400, f"the input has pixels up to {pixels.max()}; this model takes 0 to {self.top}")
-        return self._to_channels_first(pixels)
 
     def _to_channels_first(self, pixels: Array) -> Array:
         shape, channels_last = pixels.shape, (self.height, self.width, self.channels)
@@ -84,6 +88,8 @@ class DeepImageInput:
     width: int
     depth: Depth
     offset: float = 0.0
+    value_range: ValueRange | None = None
+    """Range of the training split after the offset was subtracted; None in earlier artifacts."""
     kind: str = "deep_image"
 
     @property
@@ -104,9 +110,16 @@ class DeepImageInput:
         if values.dtype == np.uint8:
             raise InferenceError(400, "the input has pixels of 8 bits; this model takes more bits, as files store them")
         numbers = _to_floats(values.astype(np.float64) - self.offset)
-        if self._is_planes(numbers.shape):
-            return numbers.reshape(-1, *self.sample_shape)
-        return _to_batch(numbers, self.sample_shape)
+        is_planes = self._is_planes(numbers.shape)
+        batch = numbers.reshape(-1, *self.sample_shape) if is_planes else _to_batch(numbers, self.sample_shape)
+        self.check_scale(batch)
+        return batch
+
+    def check_scale(self, images: Array) -> None:
+        """Raises InferenceError for float32 images (N, 1, H, W) that are plainly on another scale than the training data."""
+        difference = None if self.value_range is None else describe_deep_difference(images, self.value_range)
+        if difference is not None:
+            raise InferenceError(400, "; ".join(difference))
 
     def _is_planes(self, shape: tuple[int, ...]) -> bool:
         plane = (self.height, self.width)
@@ -200,7 +213,8 @@ def read_input_schema(values: Mapping[str, Any]) -> InputSchema:
                 return ImageInput(*size, background=values.get("background"), top=values.get("top"))
             case "deep_image":
                 depth, offset = Depth(values["depth"]), float(values["offset"])
-                return DeepImageInput(int(values["height"]), int(values["width"]), depth, offset)
+                value_range = ValueRange.from_json(values.get("value_range"))
+                return DeepImageInput(int(values["height"]), int(values["width"]), depth, offset, value_range)
             case "tokens":
                 return TokenInput(tuple(int(size) for size in values["shape"]), int(values["token_count"]))
             case "array":

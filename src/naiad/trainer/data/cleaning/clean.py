@@ -1,6 +1,6 @@
 """Cleans raw data: checks every split, repairs or quarantines what is broken, and reports everything it finds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -104,13 +104,26 @@ def _clean_images(
     for name, split in raw.splits.items():
         splits[name], image_findings = decode_images(split, headers[name], shape, split=name, in_memory=in_memory)
         findings += image_findings
-    return CleanedData(splits, schema or _image_schema(shape, splits["train"].samples), findings)
+    trained = schema or _image_schema(shape, splits["train"].samples)
+    if isinstance(trained, DeepImageSchema):
+        _check_deep_scale(trained, [split for name, split in splits.items() if schema is not None or name != "train"])
+    return CleanedData(splits, trained, findings)
+
+
+def _check_deep_scale(schema: DeepImageSchema, splits: Iterable[CleanedSplit]) -> None:
+    for split in splits:
+        if len(split):
+            schema.check_scale(_known_values(split.samples))
+
+
+def _known_values(samples: Samples) -> Tensor:
+    """Returns all samples where they are in memory, else some."""
+    return samples.tensor if isinstance(samples, TensorSamples) else first_samples(samples)
 
 
 def _image_schema(shape: ImageShape, samples: Samples) -> InputSchema:
     if shape.depth is not None:
-        values = samples.tensor if isinstance(samples, TensorSamples) else first_samples(samples)
-        value_range = measure_range(values.numpy())
+        value_range = measure_range(_known_values(samples).numpy())
         return DeepImageSchema(shape.height, shape.width, shape.depth, shape.offset, value_range)
     return ImageSchema(*shape.chw, shape.background)
 

@@ -50,7 +50,7 @@ class DeepImageSchema:
         numbers that are plainly on another scale than the training images.
         """
         images_N1HW = self._encode(raw)
-        self._check_scale(images_N1HW)
+        self.check_scale(images_N1HW)
         return images_N1HW
 
     def _encode(self, raw: Any) -> Tensor:
@@ -78,7 +78,8 @@ class DeepImageSchema:
         value_range = ValueRange.from_json(values.get("value_range"))
         return cls(int(values["height"]), int(values["width"]), depth, offset, value_range)
 
-    def _check_scale(self, images: Tensor) -> None:
+    def check_scale(self, images: Tensor) -> None:
+        """Raises DataError for float32 images, as encoded, that are plainly on another scale than the training data."""
         difference = self.value_range and describe_deep_difference(images.numpy(), self.value_range)
         if difference:
             raise DataError(difference[0], hint=difference[1])

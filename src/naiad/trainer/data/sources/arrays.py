@@ -18,7 +18,7 @@ from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import InputLayout, Layout, lay_out, undo_layout
 from naiad.trainer.data.sources.array_digits import report_lost_digits
 from naiad.trainer.data.sources.dense_tensor import to_dense_tensor
-from naiad.trainer.data.sources.label_matrix import read_labels
+from naiad.trainer.data.sources.label_matrix import count_one_hot_columns, read_labels
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.sample_weights import read_weights
 
@@ -33,7 +33,9 @@ def open_arrays(data: Any, *, name: str = "arrays", layout: Layout | None = None
     values = lay_out(given, layout)
     labels, findings = (None, Findings()) if targets is None else read_labels(targets)
     findings += report_lost_digits(given)
-    split = RawSplit(values, labels, numbered_names("index", len(values)), tuple(given.shape[1:]))
+    names = numbered_names("index", len(values))
+    columns = None if targets is None else count_one_hot_columns(targets)
+    split = RawSplit(values, labels, names, tuple(given.shape[1:]), one_hot_columns=columns)
     if sample_weights is not None:
         weights, weight_findings = read_weights(sample_weights, len(values))
         split, findings = replace(split, weights=weights), findings + weight_findings

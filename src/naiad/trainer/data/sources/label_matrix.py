@@ -45,6 +45,14 @@ def read_labels(targets: Any) -> tuple[npt.NDArray[Any], Findings]:
     return _decode_bytes(values), Findings()
 
 
+def count_one_hot_columns(targets: Any) -> int | None:
+    """Returns the number of columns of labels that ``read_labels`` takes for one-hot; None where they have names, or are one."""
+    if hasattr(targets, "columns") or isinstance(targets, Mapping):
+        return None
+    shape: tuple[int, ...] = np.shape(targets) if hasattr(targets, "shape") or isinstance(targets, list | tuple) else ()
+    return int(shape[1]) if len(shape) == 2 and shape[1] > 1 else None
+
+
 def _decode_bytes(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Returns labels (N,) that are bytes, as HDF5 and MATLAB files have them, as text; other labels as they are."""
     if labels.dtype.kind == "O" and any(isinstance(label, bytes) for label in labels):

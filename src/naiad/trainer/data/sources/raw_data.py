@@ -91,7 +91,9 @@ class RawSplit:
     folder: Path = Path()
     """Folder from which paths in a table's cells are meant."""
     weights: npt.NDArray[np.float64] | None = None
-    """(N,) weights in the loss; None where all samples count alike."""
+    """(N,) weights in the loss and the metrics; None where all samples count alike."""
+    one_hot_columns: int | None = None
+    """Number of columns of one-hot labels without names, which ``targets`` count from 0; None for other labels."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)

@@ -36,10 +36,38 @@ def with_class_names(split: RawSplit, data: RawData, train: RawData) -> RawSplit
     Numbers stay as they are where either has no names.
     """
     trained = train.splits["train"].targets
+    if split.one_hot_columns is not None and train.splits["train"].one_hot_columns is None:
+        return name_one_hot(split, train.classes or _distinct_labels(trained))
     has_names = bool(train.classes) or (trained is not None and trained.dtype.kind in "UO")
     if split.targets is None or not data.classes or data.classes == train.classes or not has_names:
         return split
     return replace(split, targets=name_indices(split.targets, data.classes))
+
+
+def _distinct_labels(labels: npt.NDArray[Any] | None) -> tuple[str, ...]:
+    """Returns the classes that text or whole numbers (N,) make, in their order; nothing for other labels."""
+    if labels is None or labels.dtype.kind not in "iuUO":
+        return ()
+    is_exact = labels.dtype.kind in "iuU" or all(isinstance(label, str) for label in labels)
+    return tuple(str(label) for label in np.unique(labels).tolist()) if is_exact else ()
+
+
+def name_one_hot(split: RawSplit, classes: tuple[str, ...]) -> RawSplit:
+    """Returns a split whose one-hot labels are the class of their column, where there is a column for each of ``classes``.
+
+    Else the numbers of the columns stay the labels. Raises DataError where the classes have names, so that these say nothing.
+    """
+    columns = split.one_hot_columns
+    if columns is None or split.targets is None or not classes or split.targets.dtype.kind not in "iu":
+        return split
+    if columns == len(classes):
+        return replace(split, targets=name_indices(split.targets, classes), one_hot_columns=None)
+    if all(name.lstrip("-").isdecimal() for name in classes):
+        return split
+    raise DataError(
+        f"the one-hot labels have {columns} columns, but there are {len(classes)} classes: {', '.join(classes[:5])}",
+        hint="give a column for each class, in that order, or the labels as names",
+    )
 
 
 def name_indices(targets: npt.NDArray[Any], classes: tuple[str, ...]) -> npt.NDArray[Any]:

@@ -5,7 +5,7 @@ such as ``targets`` are not, and ``classes`` only as far as it agrees with them.
 reading an item twice gives the same bytes. Else they are read one by one. PIL images are decoded and resized by cleaning.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.layout import Layout, lay_out, to_channels_first
 from naiad.trainer.data.sources.arrays import as_tensor, numbered_names, tensor_kind
 from naiad.trainer.data.sources.class_names import name_labels
-from naiad.trainer.data.sources.containers import ItemList, to_map_style
-from naiad.trainer.data.sources.dataset_items import ItemForm, describe_item, infer_item_form
+from naiad.trainer.data.sources.containers import ItemList, read_item, to_map_style
+from naiad.trainer.data.sources.dataset_items import ItemForm, describe_item, infer_item_form, read_item_labels
 from naiad.trainer.data.sources.dataset_rows import is_table_row, open_rows
-from naiad.trainer.data.sources.label_matrix import read_labels
+from naiad.trainer.data.sources.label_matrix import count_one_hot_columns, read_labels
 from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.sample_weights import read_weights
 from naiad.trainer.data.sources.stored_labels import gives_stored_items, stored_labels
@@ -107,7 +107,7 @@ class DatasetTensors:
 
     def with_layout(self, layout: Layout | None) -> "DatasetTensors":
         """Returns the same items in another layout."""
-        first = self.item_form.split(_read_item(self.dataset, int(self.indices[0])))[0]
+        first = self.item_form.split(read_item(self.dataset, int(self.indices[0])))[0]
         sample = _stack([first], layout)
         return replace(self, layout=layout, sample_shape=sample.shape[1:], dtype=sample.dtype)
 
@@ -137,18 +137,24 @@ def _open_arrays(dataset: Any, inputs: Any, targets: Any, layout: Layout | None)
     given = as_tensor(inputs)
     values = lay_out(given, layout)
     labels, findings = (None, Findings()) if targets is None else read_labels(targets)
-    split = RawSplit(values, labels, numbered_names("index", len(values)), tuple(given.shape[1:]))
+    names, columns = numbered_names("index", len(values)), count_one_hot_columns(targets)
+    split = RawSplit(values, labels, names, tuple(given.shape[1:]), one_hot_columns=columns)
     raw = _raw_data(dataset, tensor_kind(values), split)
     return replace(raw, labels_required=True, findings=findings + raw.findings)
 
 
 def _open_items(dataset: Any, memory_limit_bytes: int, label: str | None, layout: Layout | None) -> RawData:
-    first = _read_item(dataset, 0)
+    first = read_item(dataset, 0)
     if is_table_row(first, label=label):
-        return open_rows(dataset, first, label=label, read=_read_item)
+        return open_rows(dataset, first, label=label, read=read_item)
     item_form, findings = infer_item_form(dataset, first, label=label)
     first_input = item_form.split(first)[0]
-    items = _Items(dataset, item_form, layout, None if isinstance(first_input, Image.Image) else _shape_of(first_input))
+    items = _Items(
+        dataset,
+        item_form,
+        layout,
+        None if isinstance(first_input, Image.Image) else tuple(as_tensor(first_input).shape),
+    )
     indices = np.arange(len(dataset))
     is_deterministic = items.are_deterministic()
     if not is_deterministic:
@@ -179,7 +185,7 @@ class _Items:
         values = torch.empty((len(self.dataset), *sample.shape[1:]), dtype=sample.dtype)
         answers = []
         for index in range(len(self.dataset)):
-            item = _read_item(self.dataset, index)
+            item = read_item(self.dataset, index)
             inputs, label = self.item_form.split(item)
             row = _stack([inputs], self.layout)[0]
             if row.shape != values.shape[1:] or row.dtype != values.dtype:
@@ -200,7 +206,7 @@ class _Items:
         if stored is not None and self.item_form == ItemForm():
             return stored
         random_state = RandomState.capture() if hasattr(self.dataset, "targets") else None
-        items = (_read_item(self.dataset, index) for index in range(len(self.dataset)))
+        items = (read_item(self.dataset, index) for index in range(len(self.dataset)))
         answers = [(self.item_form.split(item)[1], self.item_form.weight(item)) for item in items]
         self._check_labels([label for label, _ in answers])
         if random_state is not None:
@@ -217,7 +223,7 @@ class _Items:
         """Raises DataError where an item has another label when it is read again: inputs are read later than labels."""
         random_state = RandomState.capture()
         for index in np.linspace(0, len(labels) - 1, min(_REREAD_LABELS, len(labels))).round().astype(int).tolist():
-            label = self.item_form.split(_read_item(self.dataset, index))[1]
+            label = self.item_form.split(read_item(self.dataset, index))[1]
             if repr(label) != repr(labels[index]):
                 raise DataError(
                     f"item {index} has the label {label} when it is read again, after {labels[index]}: labels are drawn with "
@@ -229,19 +235,21 @@ class _Items:
     def to_raw_data(
         self, kind: InputKind, inputs: Any, answers: npt.NDArray[Any] | Sequence[Answer], findings: Findings
     ) -> RawData:
-        targets, weights = answers if isinstance(answers, np.ndarray) else None, None
+        targets, weights, columns = answers if isinstance(answers, np.ndarray) else None, None, None
         if not isinstance(answers, np.ndarray):
-            targets, label_findings = _to_labels([label for label, _ in answers])
+            targets, label_findings = read_item_labels([label for label, _ in answers])
+            columns = count_one_hot_columns([answers[0][0]])
             findings += label_findings
             if self.item_form.weight_key is not None:
                 weights, weight_findings = read_weights([weight for _, weight in answers], len(inputs))
                 findings += weight_findings
-        split = RawSplit(inputs, targets, numbered_names("index", len(inputs)), self.given_shape, weights=weights)
+        names = numbered_names("index", len(inputs))
+        split = RawSplit(inputs, targets, names, self.given_shape, weights=weights, one_hot_columns=columns)
         raw = _raw_data(self.dataset, kind, split, label_key=self.item_form.label_key)
         return replace(raw, findings=findings + raw.findings)
 
     def _input_bytes(self, index: int) -> bytes:
-        inputs = self.item_form.split(_read_item(self.dataset, index))[0]
+        inputs = self.item_form.split(read_item(self.dataset, index))[0]
         if isinstance(inputs, Image.Image):
             return inputs.mode.encode() + inputs.tobytes()
         return _stack([inputs], self.layout).numpy().tobytes()
@@ -260,37 +268,13 @@ def _raw_data(dataset: Any, kind: InputKind, split: RawSplit, *, label_key: int 
     )
 
 
-def _to_labels(labels: Sequence[Any]) -> tuple[npt.NDArray[Any] | None, Findings]:
-    if all(label is None for label in labels):
-        return None, Findings()
-    for index, label in enumerate(labels):
-        if isinstance(label, Mapping | Image.Image) or (isinstance(label, Tensor) and label.ndim > 1):
-            raise DataError(
-                f"the label of item {index} is {describe_item(label)}, but one number or text a sample is needed",
-                hint="give the class, or the number, in __getitem__",
-            )
-    return read_labels([label.item() if isinstance(label, Tensor) and label.ndim == 0 else label for label in labels])
-
-
 def _stack(items: list[Any], layout: Layout | None) -> Tensor:
     """Returns the items (N, …) in the layout, which by default follows from their shape and dtype only."""
-    tensors = [as_tensor(item) for item in items]
     try:
-        stacked = torch.stack(tensors)
+        stacked = torch.stack([as_tensor(item) for item in items])
     except RuntimeError as error:
         raise DataError(f"the items are not of one shape: {error}", hint="give items of one shape") from error
     return to_channels_first(stacked) if layout is None else lay_out(stacked, layout)
-
-
-def _shape_of(item: Any) -> tuple[int, ...]:
-    return tuple(as_tensor(item).shape)
-
-
-def _read_item(dataset: Any, index: int) -> Any:
-    try:
-        return dataset[index]
-    except Exception as error:  # user code may raise anything
-        raise DataError(f"item {index} of {type(dataset).__name__} cannot be read: {error!r}") from error
 
 
 def _report_random_items(count: int) -> Findings:

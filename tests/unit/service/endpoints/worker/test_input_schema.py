@@ -92,3 +92,14 @@ def test_only_a_table_of_numbers_takes_arrays():
 def test_a_malformed_schema_raises(values: dict[str, object]):
     with pytest.raises(ArtifactError):
         read_input_schema(values)
+
+
+def test_deep_images_on_another_scale_are_refused():
+    value_range = {"low": 40_000.0, "high": 65_535.0, "is_whole": True}
+    values = {"kind": "deep_image", "height": 4, "width": 6, "depth": "integer", "offset": 0.0}
+    schema = read_input_schema({**values, "value_range": value_range})
+    assert schema.coerce(np.full((4, 6), 50_000)).shape == (1, 1, 4, 6)
+    for given in (np.full((4, 6), 40), np.full((4, 6), 0.5)):
+        with pytest.raises(InferenceError, match="the model was trained on"):
+            schema.coerce(given)
+        assert read_input_schema(values).coerce(given).shape == (1, 1, 4, 6)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from naiad.errors import DataError
 from naiad.trainer.data.cleaning.clean import CleanedData, clean
 from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageSchema
@@ -124,3 +125,18 @@ def test_files_with_several_frames_are_told(tmp_path: Path, suffix: str) -> None
     frames[0].save(tmp_path / f"several.{suffix}", save_all=True, append_images=frames[1:])
     frames[0].save(tmp_path / f"one.{suffix}")
     assert kinds(clean_folder(tmp_path))["several-frames"] == 1
+
+
+def test_a_test_folder_of_deep_images_on_another_scale_is_refused(tmp_path: Path) -> None:
+    bright = [np.full((4, 4), 40_000 + index, np.uint16) for index in range(4)]
+    dark = [np.full((4, 4), 40 + index, np.uint16) for index in range(4)]
+    for name, arrays in (("train", bright), ("test", dark)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, arrays)
+    message = "trained on pixels from 40000 to 40003, but these are from 40 to 43"
+    for limit in (10**9, 0):
+        with pytest.raises(DataError, match=message):
+            clean_folder(tmp_path, limit)
+        schema = clean_folder(tmp_path / "train", limit).schema
+        with pytest.raises(DataError, match=message):
+            clean(open_source(tmp_path / "test"), image_size=None, memory_limit_bytes=limit, schema=schema)
