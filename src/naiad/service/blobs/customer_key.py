@@ -6,10 +6,13 @@ The store keeps a seal of the key, which tells a wrong key, and never the key it
 import hashlib
 import hmac
 import secrets
+from bisect import bisect_right
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import accumulate
 from typing import Protocol
 
+from naiad.extras import install_command
 from naiad.service.blobs.errors import CustomerKeyMismatch
 from naiad.service.domain.errors import NotServed
 
@@ -47,7 +50,7 @@ def keystream(key: bytes, nonce: str, *, offset: int = 0) -> Keystream:
     if find_spec("cryptography") is None:
         raise NotServed(
             "encryption with a customer's key needs the package cryptography",
-            hint="pip install 'naiad[service]', or leave the key out",
+            hint=f"in the clone of Naiad: {install_command('service')}; or leave the key out",
         )
     from naiad.service.blobs.keystream import make_keystream  # noqa: PLC0415  # reason: needs cryptography
 
@@ -55,21 +58,29 @@ def keystream(key: bytes, nonce: str, *, offset: int = 0) -> Keystream:
 
 
 class Decryption:
-    """Decrypts the content of an object that was encrypted in pieces, each with a nonce of its own."""
+    """Decrypts the content of an object that was encrypted in pieces, each with a nonce of its own.
+
+    Data that follows the last data continues its keystream.
+    """
 
     def __init__(self, key: bytes, pieces: Sequence[tuple[int, str]]) -> None:
         """``pieces``: (size, nonce) of each, in order."""
-        self._key, self._pieces = key, pieces
+        self._key, self._nonces = key, [nonce for _, nonce in pieces]
+        self._starts = list(accumulate((size for size, _ in pieces), initial=0))
+        self._context: Keystream | None = None
+        self._position = 0
+        """Where the context goes on."""
 
     def decrypt(self, position: int, data: bytes) -> bytes:
         """``position``: that of the data in the object."""
-        decrypted, start = [], 0
-        for size, nonce in self._pieces:
-            begin, end = max(position, start), min(position + len(data), start + size)
-            if begin < end:
-                context = keystream(self._key, nonce, offset=begin - start)
-                decrypted.append(context.update(data[begin - position : end - position]))
-            start += size
+        decrypted, begin = [], 0
+        while begin < len(data):
+            index = bisect_right(self._starts, position + begin) - 1
+            start, end = self._starts[index], min(self._starts[index + 1] - position, len(data))
+            if self._context is None or self._position != position + begin or self._position == start:
+                self._context = keystream(self._key, self._nonces[index], offset=position + begin - start)
+            decrypted.append(self._context.update(data[begin:end]))
+            begin, self._position = end, position + end
         return b"".join(decrypted)
 
 
