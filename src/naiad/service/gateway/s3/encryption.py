@@ -9,6 +9,7 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 
+from naiad.service.blobs.customer_key import KEY_BYTES
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.s3.errors import S3Error, invalid_argument
 
@@ -20,7 +21,6 @@ ENCRYPTION_HEADERS = (ALGORITHM_HEADER, *_KMS_HEADERS)
 _CUSTOMER = f"{ALGORITHM_HEADER}-customer-"
 _COPY_SOURCE = "x-amz-copy-source-server-side-encryption-customer-"
 _CUSTOMER_ALGORITHM = "AES256"
-_KEY_BYTES = 32
 
 
 def encryption_headers(request: Request) -> dict[str, str]:
@@ -61,8 +61,8 @@ def customer_key(request: Request, *, of_copy_source: bool = False) -> bytes | N
         key = base64.b64decode(text, validate=True)
     except binascii.Error:
         key = b""
-    if len(key) != _KEY_BYTES:
-        raise invalid_argument(f"{prefix}key is not the base64 of {_KEY_BYTES} bytes")
+    if len(key) != KEY_BYTES:
+        raise invalid_argument(f"{prefix}key is not the base64 of {KEY_BYTES} bytes")
     if base64.b64encode(hashlib.md5(key, usedforsecurity=False).digest()).decode() != md5:
         raise invalid_argument(f"{prefix}key-MD5 is not the MD5 of the key; was it damaged on the way?")
     return key
