@@ -92,11 +92,11 @@ def training_request(name: str, source: str, *, cores: int | None = None, **hype
 
 
 @contextmanager
-def serve(*options: str) -> Iterator[LiveServer]:
-    """Runs ``naiad serve`` on a folder of its own, which is removed afterwards."""
+def serve(*options: str, python: str = sys.executable) -> Iterator[LiveServer]:
+    """Runs ``naiad serve`` on a folder of its own, which is removed afterwards. python: that of another version."""
     with tempfile.TemporaryDirectory(prefix="naiad-bench-", ignore_cleanup_errors=True) as folder:
         state = Path(folder) / "state"
-        server = LiveServer(state, start_server(state, *options))
+        server = LiveServer(state, start_server(state, *options, python=python))
         try:
             yield server
         finally:
@@ -104,8 +104,8 @@ def serve(*options: str) -> Iterator[LiveServer]:
             server.process.communicate(timeout=60)
 
 
-def start_server(state: Path, *options: str, port: str = "0") -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "naiad.cli", "serve", "--port", port, "--state", str(state), *options]
+def start_server(state: Path, *options: str, port: str = "0", python: str = sys.executable) -> "subprocess.Popen[str]":
+    command = [python, "-m", "naiad.cli", "serve", "--port", port, "--state", str(state), *options]
     log = state.with_name("server.log")
     with log.open("a") as file:
         log_start = file.tell()

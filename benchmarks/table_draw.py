@@ -3,8 +3,8 @@
 The draw: tables of 60 to 60,000 rows with four columns or more, one of each name and one of each shape, in a random order. Row
 numbers are dropped. The target is drawn among the columns that can be one: numbers, and words with 2 to 20 classes of five
 rows or more. A problem is dropped where a forest predicts it without a mistake: then the target is a copy of another column.
-Problems where a forest learns nothing are one in seven, since a trainer must not do harm there. Each range of rows has its quota; of
-the problems in the order of the draw, the even ones are to develop on, the odd ones to report.
+Problems where a forest learns nothing are one in seven, since a trainer must not do harm there. Each range of rows has its
+quota; of the problems in the order of the draw, the even ones are to develop on, the odd ones to report.
 """
 
 import io

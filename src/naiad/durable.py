@@ -115,7 +115,9 @@ def remove(path: Path) -> None:
 def is_disk_full(error: BaseException) -> bool:
     """Whether the error, or one that it came from, says that the disk is full or the quota is used up."""
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()  # an error that is raised again may come from one that came from it
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         if isinstance(cause, OSError):
             if cause.errno in _FULL_ERRNOS:
                 return True

@@ -7,7 +7,7 @@
     │   ├── OptionError        an option: unknown, of the wrong type, out of its range
     │   ├── ArtifactError      an artifact or checkpoint: damaged, incomplete, of a newer format
     │   ├── FolderError        a folder that cannot be written
-    │   │   └── FolderInUse    another run is writing into it
+    │   │   └── FolderInUse    another run is writing into it, or has been
     │   └── PackageError       an optional package that is not installed
     ├── TrainingError          the run failed; what was saved before it stays
     │   ├── LossNotFinite      after the allowed number of rollbacks to the last checkpoint
@@ -31,8 +31,15 @@ class NaiadError(Exception):
     """Whether all processes of a distributed run raise it, so that the first one alone prints it."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(_one_line(message))
         self.hint = hint
+        if hint is not None:
+            self.add_note(f"hint: {hint}")  # a traceback shows it below the message
+
+
+def _one_line(text: str) -> str:
+    """The text of another library's error, which a message may quote, has lines of its own."""
+    return " ".join(text.split()) if "\n" in text or "\r" in text else text
 
 
 class InputError(NaiadError):

@@ -33,8 +33,13 @@ def missing_package_error(package: str) -> PackageError:
     extra = _extra_of(package)
     return PackageError(
         f"the package {package} is not installed; it belongs to the extra {extra!r}",
-        hint=f"pip install 'naiad[{extra}]'",
+        hint=f"in the clone of Naiad: {install_command(extra)}",
     )
+
+
+def install_command(extra: str | None) -> str:
+    """Returns the command that installs the extra, in the folder of the clone."""
+    return f"pip install -e '.[{extra}]'"
 
 
 def require_extra(extra: str) -> None:

@@ -47,19 +47,23 @@ def refusal(package: str, extra: str) -> str:
 def test_a_server_names_the_extra(results: dict[str, dict[str, Any]], package: str, extra: str) -> None:
     status, out, errors = results[package]["serve"]
     assert (status, out) == (2, "")
-    assert errors.endswith(f"error: {refusal(package, extra)}\n\nhint: pip install 'naiad[{extra}]'\n")
+    assert errors.endswith(
+        f"error: {refusal(package, extra)}\n\nhint: in the clone of Naiad: pip install -e '.[{extra}]'\n"
+    )
 
 
 def test_a_server_needs_cryptography_only_for_the_proxy(results: dict[str, dict[str, Any]]) -> None:
     status, _, errors = results["cryptography"]["serve"]
     assert status == 2
     assert "the package cryptography, which is not installed" in errors
-    assert "hint: pip install 'naiad[service]', or do without: naiad serve --no-aws-hosts" in errors
+    assert (
+        "hint: in the clone of Naiad: pip install -e '.[service]'; or do without: naiad serve --no-aws-hosts" in errors
+    )
 
 
 @pytest.mark.parametrize("package", ["boto3", "botocore"])
 def test_clients_name_the_extra(results: dict[str, dict[str, Any]], package: str) -> None:
-    hint = "pip install 'naiad[service]'"
+    hint = "in the clone of Naiad: pip install -e '.[service]'"
     clients = {name: result for name, result in results[package].items() if name != "serve"}
     calls = {name: clients.pop(name) for name in ("connect", "Model.deploy")}
     assert len(clients) == 12

@@ -1,4 +1,4 @@
-"""README, the tutorial and the how-to pages run as they stand: each page is one shell session beside a live server.
+"""README, the tutorial, the how-to pages and the page on inference run as they stand: each is one shell session beside a server.
 
 A fenced block is run unless ``<!-- not run: reason -->`` stands above it. ``<!-- needs: sagemaker 2 -->`` runs it in the SDK's
 environment. A Python block that begins with ``# name.py`` is a file. The data are small stand-ins with the names of the pages.
@@ -22,7 +22,9 @@ from naiad.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
-    str(page.relative_to(ROOT)) for page in (*ROOT.glob("docs/tutorial/*.md"), *ROOT.glob("docs/how-to/*.md"))
+    str(page.relative_to(ROOT))
+    for pattern in ("docs/tutorial/*.md", "docs/how-to/*.md", "docs/concepts/inference.md")
+    for page in ROOT.glob(pattern)
 )
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", flags=re.DOTALL)
 

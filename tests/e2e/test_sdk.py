@@ -1,6 +1,7 @@
 """The unmodified SageMaker SDKs, each in a virtual environment of its own."""
 
 import io
+import shutil
 import tarfile
 import textwrap
 from pathlib import Path
@@ -255,3 +256,38 @@ def test_sdk_3_trains_one_model_in_two_instances(server: Any, sdk3: Any, tmp_pat
     body = server.client("s3").get_object(Bucket="naiad", Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         assert "model.pt" in tar.getnames()
+
+
+@pytest.mark.usefixtures("sdk_port")
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="there is no mpirun (apt install openmpi-bin)")
+@pytest.mark.parametrize("instances", [1, 2])
+def test_sdk_3_trains_with_mpi(server: Any, sdk3: Any, tmp_path: Path, instances: int) -> None:
+    """Two processes on each instance, without sshd and paramiko."""
+    code = source(
+        tmp_path / "code",
+        "train.py",
+        """
+        import os
+        print("rank", os.environ["OMPI_COMM_WORLD_RANK"], "on", os.environ["SM_CURRENT_HOST"])
+        """,
+    )
+    program = """
+        import sys
+        from sagemaker.train import ModelTrainer
+        from sagemaker.train.configs import Compute, SourceCode
+        from sagemaker.train.distributed import MPI
+        trainer = ModelTrainer(
+            training_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3.0-cpu",
+            source_code=SourceCode(source_dir=sys.argv[1], entry_script="train.py"),
+            compute=Compute(instance_type="ml.m5.large", instance_count=int(sys.argv[3]), volume_size_in_gb=1),
+            distributed=MPI(process_count_per_node=2), role=sys.argv[2], base_job_name="mpi",
+        )
+        trainer.train(wait=True, logs=False)
+        print("status", trainer._latest_training_job.training_job_status, trainer._latest_training_job.training_job_name)
+    """
+    output = sdk3.run(server, program, str(code), ROLE, str(instances))
+    name = output.split("status Completed ")[1].split()[0]
+    logs, group = server.client("logs"), "/aws/sagemaker/TrainingJobs"
+    events = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/", filterPattern="rank")["events"]
+    lines = sorted(event["message"].partition("<stdout>:")[2].strip() for event in events)
+    assert [line for line in lines if line] == [f"rank {rank} on algo-{rank // 2 + 1}" for rank in range(2 * instances)]

@@ -23,6 +23,7 @@ from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.endpoints.serving.log_streams import logs_folder
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import InstanceReport
+from naiad.service.experiments.catalog import experiment_catalog
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Services
@@ -110,7 +111,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve_app: Callable
     jobs = JobService(store, blobs, resources, clock, state, "us-east-1")
     supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1")
+    experiments = experiment_catalog(store.entities, store.associations, clock, state_folder=state, region="us-east-1")
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments)
     gateway = Gateway(open_doors(services, keys, asynchronous))
     key = keys.first()
     address = ServerAddress(serve_app(gateway), "us-east-1", "naiad", key.access_key, key.secret_key)

@@ -109,6 +109,9 @@ def test_a_full_disk_is_seen_in_what_an_error_came_from():
     assert durable.is_disk_full(error)
     assert durable.is_disk_full(RuntimeError("PytorchStreamWriter failed writing file"))
     assert not durable.is_disk_full(RuntimeError("could not save"))
+    first, second = RuntimeError("a"), RuntimeError("b")
+    first.__cause__, second.__cause__ = second, first  # an error that was raised again while it was handled
+    assert not durable.is_disk_full(first)
     assert not durable.is_disk_full(PermissionError(errno.EACCES, "closed"))
 
 

@@ -1,7 +1,9 @@
 """The error tree, and the hint that offers a known name."""
 
 import inspect
+import pickle
 import re
+import traceback
 from types import ModuleType
 
 import pytest
@@ -21,6 +23,22 @@ def test_a_hint_is_not_a_part_of_the_message() -> None:
     error = errors.DataError("no data", hint="give some")
     assert (str(error), error.hint) == ("no data", "give some")
     assert isinstance(error, errors.InputError)
+
+
+def test_a_message_is_one_line() -> None:
+    assert str(errors.DataError("it cannot be read: a load\n  of lines\r\n")) == "it cannot be read: a load of lines"
+    assert str(errors.DataError("two  spaces stay")) == "two  spaces stay"
+
+
+def test_a_traceback_shows_the_hint() -> None:
+    shown = "".join(traceback.format_exception(errors.DataError("no data", hint="give some")))
+    assert shown == "naiad.errors.DataError: no data\nhint: give some\n"
+    assert not hasattr(errors.DataError("no data"), "__notes__")
+
+
+def test_an_error_is_the_same_in_another_process() -> None:
+    error = pickle.loads(pickle.dumps(errors.DataError("no data", hint="give some")))
+    assert (str(error), error.hint, error.__notes__) == ("no data", "give some", ["hint: give some"])
 
 
 @pytest.mark.parametrize(("name", "phrase"), [("epoch", "did you mean 'epochs'?"), ("zzz", "known: epochs, seed")])

@@ -31,7 +31,7 @@ def test_a_failed_import_names_the_extra() -> None:
     message = "the package psycopg is not installed; it belongs to the extra 'postgres'"
     with pytest.raises(PackageError, match=message) as caught, extras.explain_missing_packages():
         raise ModuleNotFoundError("No module named 'psycopg.rows'", name="psycopg.rows")
-    assert caught.value.hint == "pip install 'naiad[postgres]'"
+    assert caught.value.hint == "in the clone of Naiad: pip install -e '.[postgres]'"
 
 
 def test_another_missing_module_is_raised_as_it_is() -> None:

@@ -16,6 +16,7 @@ from naiad.service.compose import endpoint_service
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.clock import SystemClock
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
+from naiad.service.experiments.catalog import experiment_catalog
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Services
@@ -54,7 +55,8 @@ def live(tmp_path: Path, serve_app: Callable[[Any], str]) -> Iterator[LiveGatewa
     resources = MachineResources((0, 1), 16 * 2**30)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION)
+    experiments = experiment_catalog(store.entities, store.associations, clock, state_folder=tmp_path, region=REGION)
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, experiments)
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
     gateway = Gateway(open_doors(services, keys, asynchronous))
     yield LiveGateway(serve_app(gateway), keys.first(), keys, services)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -180,3 +180,19 @@ def test_validation_lists_all_problems_in_aws_words(live):
     message = caught.value.response["Error"]["Message"]
     assert message.startswith("3 validation errors detected: Value ")
     assert "at 'sortBy' failed to satisfy constraint: Member must satisfy enum value set: [" in message
+
+
+@pytest.mark.parametrize("version", [2, 4])
+def test_a_presigned_url_with_a_line_break_in_a_header(live, version):
+    """An object with such metadata could not be read: no response can hold it."""
+    key = Credentials(live.key.access_key, live.key.secret_key)
+    auth = S3SigV4QueryAuth(key, "s3", "us-east-1") if version == 4 else HmacV1QueryAuth(key)
+    for value, status in (("x%0D%0Ay", 403), ("x%20y", 200)):
+        request = AWSRequest("PUT", f"{live.url}/data/k?x-amz-meta-a={value}", headers={})
+        if version == 2:
+            request.headers["x-amz-meta-a"] = value.replace("%0D%0A", "\r\n").replace("%20", " ")
+        auth.add_auth(request)
+        parts = urlsplit(request.prepare().url)
+        received, text = post(live, {}, b"", "PUT", f"{parts.path}?{parts.query}")
+        assert received == status, text
+    assert live.client("s3").get_object(Bucket="data", Key="k")["Metadata"] == {"a": "x y"}

@@ -12,6 +12,7 @@ VARIANT = {"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1, "Ins
 
 @pytest.fixture
 def sagemaker(live: Any) -> Any:
+    live.services.blobs.put("data", "m.tar.gz", [b""])
     client = live.client("sagemaker")
     client.create_model(
         ModelName="m", PrimaryContainer=CONTAINER, ExecutionRoleArn=ROLE, Tags=[{"Key": "a", "Value": "1"}]

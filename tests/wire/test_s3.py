@@ -205,12 +205,10 @@ def test_configurations_that_no_bucket_has(s3):
     assert "Status" not in s3.get_bucket_versioning(Bucket="data")
     check_error("NoSuchBucketPolicy", s3.get_bucket_policy_status, Bucket="data")
     check_error("NoSuchLifecycleConfiguration", s3.get_bucket_lifecycle_configuration, Bucket="data")
-    check_error("NotImplemented", s3.put_object_tagging, Bucket="data", Key="tags", Tagging={"TagSet": []})
     check_error(
         "NotImplemented", s3.put_bucket_versioning, Bucket="data", VersioningConfiguration={"Status": "Enabled"}
     )
-    check_error("NotImplemented", s3.put_object, Bucket="data", Key="tags", Body=b"", Tagging="a=b")
-    check_error("NotImplemented", s3.get_object_attributes, Bucket="data", Key="tags", ObjectAttributes=["ETag"])
+    check_error("NotImplemented", s3.get_object_torrent, Bucket="data", Key="tags")
 
 
 def test_errors_are_in_s3s_xml(s3_url, s3):

@@ -6,6 +6,7 @@ import typer
 
 import naiad
 from naiad.cli import options
+from naiad.cli.option_words import to_command_line
 from naiad.cli.output import print_json, print_line, print_table
 from naiad.trainer.option_text import parse_image_size, parse_types
 
@@ -49,6 +50,8 @@ def _print_inspection(inspection: "Inspection") -> None:
     splits = ", ".join(f"{split} {count:,}" for split, count in inspection.splits.items())
     reason = f": {inspection.task_reason}" if inspection.task_reason else ""
     print_line(f"{'data':<9}{inspection.name}: {inspection.kind}, {shape_text}, {inspection.dtype}, {memory}")
+    if inspection.reading:
+        print_line(f"{'file':<9}{inspection.reading}")
     print_line(f"{'task':<9}{inspection.task or 'not known'}{reason}")
     print_line(f"{'splits':<9}{splits}")
     _print_columns(inspection)
@@ -86,7 +89,14 @@ def _print_findings(inspection: "Inspection") -> None:
         print_line("cleaning found nothing")
         return
     rows = [
-        [item.kind, item.split, f"{item.count:,}", str(item.action), item.message, ", ".join(item.examples)]
+        [
+            item.kind,
+            item.split,
+            f"{item.count:,}",
+            str(item.action),
+            to_command_line(item.message),
+            ", ".join(item.examples),
+        ]
         for item in inspection.findings.items
     ]
     print_table(["finding", "split", "count", "done", "what it means", "examples"], rows)

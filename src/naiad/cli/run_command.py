@@ -15,9 +15,11 @@ from typing import Any
 
 import typer
 
+from naiad.cli.option_words import to_command_line
 from naiad.cli.output import print_error
 from naiad.errors import InputError, NaiadError, OptionError, TrainingStopped, did_you_mean
 from naiad.extras import explain_missing_packages
+from naiad.trainer.plan.plan import CHOICES
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 
@@ -55,7 +57,8 @@ def _report(error: NaiadError, options: GlobalOptions) -> int:
         traceback.print_exception(error)
     is_stopped = isinstance(error, TrainingStopped)
     if not (error.raised_by_all and _is_later_process(os.environ)):
-        print_error(str(error) if is_stopped else f"error: {error}", hint=error.hint)
+        hint = None if error.hint is None else to_command_line(error.hint)
+        print_error(str(error) if is_stopped else f"error: {error}", hint=hint)
     if is_stopped:
         return SUCCESS
     return USAGE_ERROR if isinstance(error, InputError) else FAILURE
@@ -84,7 +87,7 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> OptionError:
     context = error.ctx
     if hasattr(error, "possibilities") and context is not None:
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
-        hint = did_you_mean(error.option_name, [*known, "--help"])
+        hint = _choice_hint(error.option_name, known) or did_you_mean(error.option_name, [*known, "--help"])
         return OptionError(f"unknown option {error.option_name}", hint=hint)
     hint = f"see {context.command_path if context is not None else 'naiad'} --help"
     text = error.format_message().strip().rstrip(".").replace("\n", " ")
@@ -94,6 +97,25 @@ def _usage_error(error: Any, arguments: Sequence[str]) -> OptionError:
         problem = _lower_first(error.message.partition(",")[0].rstrip("."))
         return OptionError(f"{option}: {problem}, given {value!r}", hint=hint)
     return OptionError(_lower_first(text), hint=hint)
+
+
+def _choice_hint(option: str, known: Sequence[str]) -> str | None:
+    """Returns how to set the choice of a plan that the option names, as ``--batch-size`` does; None where it names none."""
+    name = option.strip("-").replace("-", "_")
+    name = _USUAL_NAMES.get(name, name)
+    if "--set" not in known or name not in CHOICES or not CHOICES[name].is_settable:
+        return None
+    return f"it is a choice of the plan: --set {name}=VALUE"
+
+
+_USUAL_NAMES = {
+    "lr": "learning_rate",
+    "wd": "weight_decay",
+    "batch": "batch_size",
+    "bs": "batch_size",
+    "amp": "precision",
+}
+"""Choices of the plan by the names that they have in other trainers."""
 
 
 def _typed_option(parameter: Any, arguments: Sequence[str]) -> tuple[str, str] | None:

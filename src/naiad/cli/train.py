@@ -14,6 +14,7 @@ from naiad.cli.output import print_json, print_line
 from naiad.errors import FolderInUse, OptionError, TrainingStopped
 from naiad.trainer.fit_options import FitOptions, help_of
 from naiad.trainer.option_text import parse_duration_s, parse_image_size, parse_net, parse_plan, parse_types
+from naiad.trainer.plan.reason import count_noun
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
@@ -150,7 +151,7 @@ def print_summary(summary: dict[str, Any]) -> None:
         print_line(f"{'forecast':<11}{metric} {format_score(expected)} on validation, reached {format_score(reached)}")
     for row in summary["baseline"].get("rows", []):
         print_line(f"{'baseline':<11}{row['metric']} {format_score(row['value'])} by {row['name']}")
-    print_line(f"{'took':<11}{summary['seconds']:.1f} s, {summary['epochs']} epochs")
+    print_line(f"{'took':<11}{summary['seconds']:.1f} s, {count_noun(summary['epochs'], 'epoch')}")
     print_line(f"{'artifact':<11}{summary['artifact']}")
     if summary["report"] is not None:
         print_line(f"{'report':<11}{summary['report']}")

@@ -111,7 +111,7 @@ def parse_predictions(content: bytes) -> dict[str, Any] | None:
 
 
 def _label_array(labels: list[Any]) -> npt.NDArray[Any]:
-    """Returns (N,) of the type that ``Model.predict`` gives: float32 for a regression, with NaN for null."""
+    """Returns (N,) of the type that ``Model.predict`` gives: float64 for a regression, with NaN for null."""
     if all(one is None or isinstance(one, float) for one in labels):
-        return np.array(labels, dtype=np.float32)
+        return np.array(labels, dtype=np.float64)
     return np.array(labels)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from naiad.service.jobs.agent.command import NaiadPrograms
+from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.run import run_agent
 from naiad.service.jobs.agent.warm_interpreter import run_warm_interpreter
 

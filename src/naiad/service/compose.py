@@ -25,6 +25,7 @@ from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import Executor
 from naiad.service.executors.warm_interpreter import WarmInterpreter
+from naiad.service.experiments.catalog import experiment_catalog
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Services
@@ -121,7 +122,10 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     )
     endpoints = endpoint_service(store, blobs, machine, clock, state=state, region=settings.region)
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region)
+    experiments = experiment_catalog(
+        store.entities, store.associations, clock, state_folder=state, region=settings.region
+    )
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, experiments)
     doors = open_doors(
         services,
         keys,
@@ -161,7 +165,7 @@ def endpoint_service(
 ) -> EndpointService:
     """Returns the service with its catalog, router and reconciler."""
     registry = ModelRegistry(store.entities, clock, region, blobs.has_bucket)
-    catalog = ModelCatalog(store.entities, registry, clock, region, blobs.has_bucket)
+    catalog = ModelCatalog(store.entities, registry, clock, region, blobs)
     metrics = InvocationMetrics()
     preparer = ModelPreparer(blobs, state)
     deployer = Deployer(preparer, state, lambda variant: cores_per_instance(machine, variant), metrics)

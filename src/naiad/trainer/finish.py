@@ -19,7 +19,7 @@ from naiad.trainer.loop.task_strategy import evaluate_split
 from naiad.trainer.machine.device_transfer import to_cpu
 from naiad.trainer.model import calibration
 from naiad.trainer.model.baseline import compute_baseline, find_better_method
-from naiad.trainer.model.evaluate import Evaluation, score_classification
+from naiad.trainer.model.evaluate import Evaluation, metric_weights, score_classification
 from naiad.trainer.model.metric_check import correct_metrics
 from naiad.trainer.model.model import Model
 from naiad.trainer.model.trivial_guard import fit_class_weight, fit_shrinkage
@@ -113,7 +113,10 @@ def _check_metrics(
         targets = split.targets.numpy()
         targets = np.asarray(dataset.classes)[targets] if dataset.task is Task.CLASSIFICATION else targets
         labels = model.labels_of(evaluation.scores.reshape(len(split), -1))
-        checked[name], corrected = correct_metrics(evaluation, labels, targets)
+        weights = metric_weights(split.weights)
+        checked[name], corrected = correct_metrics(
+            evaluation, labels, targets, None if weights is None else weights.numpy()
+        )
         if corrected:
             progress.note(
                 f"{', '.join(corrected)} on {name} is scikit-learn's on the predictions: Naiad's own was better by mistake"
@@ -127,11 +130,12 @@ def _guard(model: Model, dataset: Dataset, evaluation: Evaluation) -> Evaluation
     if not isinstance(program, Program) or not isinstance(program.net, TableEnsemble) or targets is None:
         return evaluation
     scores, head = torch.from_numpy(evaluation.scores), program.head
+    weights = metric_weights(dataset.validation.weights)
     if isinstance(head, BlendHead):
-        factor = fit_class_weight(scores, targets, head.prior.cpu())
+        factor = fit_class_weight(scores, targets, head.prior.cpu(), weights)
         head.weight.fill_(factor)
     elif isinstance(head, RescaleHead):
-        factor = fit_shrinkage(scores, targets, float(head.mean))
+        factor = fit_shrinkage(scores, targets, float(head.mean), weights)
         head.std.mul_(factor)
     else:
         return evaluation
@@ -146,6 +150,8 @@ def _calibrate(program: nn.Module, dataset: Dataset, evaluation: Evaluation) -> 
     if targets is None or len(targets) < calibration.MIN_SAMPLES:
         return evaluation
     scores = torch.from_numpy(evaluation.scores)
-    temperature = calibration.fit_temperature(scores, targets)
+    weights = metric_weights(dataset.validation.weights)
+    temperature = calibration.fit_temperature(scores, targets, weights)
     program.head.temperature.fill_(temperature)
-    return score_classification(calibration.apply_temperature(scores, temperature), targets, dataset.classes)
+    calibrated = calibration.apply_temperature(scores, temperature)
+    return score_classification(calibrated, targets, dataset.classes, weights)

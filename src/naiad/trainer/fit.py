@@ -27,7 +27,7 @@ from naiad.trainer.machine import processes
 from naiad.trainer.machine.seeding import fork_rng
 from naiad.trainer.machine.thread_waiting import adapt_thread_waiting
 from naiad.trainer.model.model import Model
-from naiad.trainer.plan.overrides import check_overrides, fixed_values
+from naiad.trainer.plan.overrides import fixed_values, join_limits
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run import Run
 from naiad.trainer.run_folder import RunFolder
@@ -111,13 +111,15 @@ def fit_with_options(
         progress = check_progress(progress) if progress is not None else make_progress()
         if group.rank > 0:
             folder, progress = folder.without_files(), SilentProgress()
+        elif options.resume and folder.previous is None:
+            progress.note(f"there is no run to resume in {folder.path}: a new one begins")
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
                 prepared_as = data_options(options, seed, early)
                 unwrapped = nets.unwrap_network(net)
                 dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
             module, source = nets.resolve_network(unwrapped.net, dataset=dataset)
-            report = nets.check_network(module, dataset)
+            report = nets.try_network(module, dataset)
             dataset = replace(dataset, findings=dataset.findings + unwrapped.findings + report.findings)
         with torch_threads(fixed_values(overrides).get("threads")):
             if folder.previous is None:
@@ -155,18 +157,18 @@ class PlanRequest:
 def plan_request(options: FitOptions) -> PlanRequest:
     """Raises InputError for a plan that cannot be read, a choice out of its range, or options that change a followed plan."""
     limits = {"epochs": options.epochs, "time_limit_s": options.time_limit_s}
-    choices = {name: value for name, value in limits.items() if value is not None}
     plan = Plan.read(Path(options.plan)) if isinstance(options.plan, str | PathLike) else options.plan
     if isinstance(plan, Plan):
         followed = replace(plan, time_limit_s=None)
+        choices = join_limits({}, limits)
         _check_unchanged(followed, {**choices, **({} if options.seed is None else {"seed": options.seed})})
-        return PlanRequest(followed, check_overrides(choices), followed.seed)
+        return PlanRequest(followed, choices, followed.seed)
     if plan is not None and not isinstance(plan, Mapping):
         raise OptionError(
             f"plan takes choices by name, a Plan or its file, given a {type(plan).__name__}",
             hint="for example plan={'batch_size': 64}",
         )
-    return PlanRequest(None, check_overrides({**(plan or {}), **choices}), int(options.seed or 0))
+    return PlanRequest(None, join_limits(plan or {}, limits), int(options.seed or 0))
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,15 @@ class FitOptions:
         for name in ("resume", "report"):
             if type(getattr(self, name)).__name__ not in ("bool", "bool_"):  # NumPy's count too
                 raise OptionError(f"{name} is True or False, given {describe_value(getattr(self, name))}")
-        seed = self.seed
-        if seed is None:
-            return
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed <= _LARGEST_SEED:
-            raise OptionError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, given {describe_value(seed)}")
+        if self.seed is not None:
+            check_seed(self.seed)
+
+
+def check_seed(seed: object) -> int:
+    """Returns the seed. Raises OptionError for what is none."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= _LARGEST_SEED:
+        raise OptionError(f"seed must be a whole number from 0 to {_LARGEST_SEED}, given {describe_value(seed)}")
+    return int(seed)
 
 
 def help_of(name: str) -> str:

@@ -34,7 +34,7 @@ def main() -> int:
     run = Path(os.environ["SM_CHECKPOINT_DIR"]) / _RUN_FOLDER
     try:
         net, data, options = read_fit_arguments(hyperparameters, os.environ)
-        options = replace(options, out=run, resume=True)
+        options = replace(options, out=run, resume=run.exists())
         model = fit_with_options(net, data, options, progress=LineProgress(sys.stdout))
     except TrainingStopped as stopped:
         _print_line(stopped)

@@ -43,7 +43,7 @@ def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not (name.strip() and equals):
             raise OptionError(f"--set takes name=value, given {pair!r}", hint="for example --set learning_rate=0.05")
-        values[name.strip()] = value.strip()
+        _add(values, name.strip(), value.strip(), option="--set")
     return values
 
 
@@ -54,8 +54,16 @@ def parse_types(pairs: Iterable[str]) -> dict[str, str] | None:
         column, equals, kind = pair.rpartition("=")
         if not (column and equals and kind.strip()):
             raise OptionError(f"--type takes column=type, given {pair!r}", hint="for example --type zip=text")
-        types[column] = kind.strip()
+        _add(types, column, kind.strip(), option="--type")
     return types or None
+
+
+def _add(values: dict[str, str], name: str, value: str, *, option: str) -> None:
+    """Raises OptionError for a name that is given before with another value."""
+    if values.setdefault(name, value) != value:
+        raise OptionError(
+            f"{option} {name} is given twice: {values[name]} and {value}", hint="leave one of the two out"
+        )
 
 
 def parse_plan(file: str | Path | None, pairs: Iterable[str]) -> Path | dict[str, str]:

@@ -38,7 +38,7 @@ def preflight(net: nn.Module | type[nn.Module] | str | None, data: Any, options:
         unwrapped = nets.unwrap_network(net)
         dataset = prepare(data, prepared_as, network=nets.describe_network_input(unwrapped.net))
         module, _ = nets.resolve_network(unwrapped.net, dataset=dataset)
-        plan, output = request.followed, nets.check_network(module, dataset).output
+        plan, output = request.followed, nets.try_network(module, dataset).output
         if plan is None:
             plan = make_plan(module, dataset, overrides, seed=seed, network_output=output)
         sample, output = _sample(dataset, plan.batch_size), plan.network_output

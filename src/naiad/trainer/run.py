@@ -29,35 +29,24 @@ from naiad.trainer.loop.speed_guard import make_speed_guard
 from naiad.trainer.loop.state import RunState
 from naiad.trainer.loop.stopping import catch_stop_signals
 from naiad.trainer.loop.task_strategy import ClusteringStrategy, TaskStrategy, make_task_strategy
+from naiad.trainer.machine.device import check_device
 from naiad.trainer.machine.device_transfer import to_cpu, to_device
 from naiad.trainer.machine.processes import ProcessGroup, SingleProcess
 from naiad.trainer.machine.seeding import RandomState, derive_seed, seed_all
-from naiad.trainer.model.evaluate import Evaluation
-from naiad.trainer.model.model import EpochRecord, Model
+from naiad.trainer.model.model import Model
 from naiad.trainer.nets.copies import restore_afterwards
 from naiad.trainer.nets.network_output import LOGITS
 from naiad.trainer.optim.batchnorm import minimum_momentum
-from naiad.trainer.plan.overrides import fixed_values
+from naiad.trainer.plan.overrides import check_microbatch, fixed_values
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run_folder import RunFolder, RunRecord, check_same_inputs
+from naiad.trainer.run_notes import other_epochs_notes, overrun_notes
+from naiad.trainer.trained_network import TrainedNetwork
 
 _FORECAST_SAMPLES = 1_000
 """Validation samples that a forecast looks at: it is rough."""
 SAMPLES_KEPT = 16
 """Raw samples that go into the artifact beside the program's scores for them."""
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """Result of training, besides the weights in the run's network."""
-
-    plan: Plan
-    """The plan as it was followed, with the adjustments that the run made."""
-    history: tuple[EpochRecord, ...]
-    evaluation: Evaluation | None = None
-    """The evaluation of these weights on the validation split, where the loop has made it."""
-    cache: MeasurementCache | None = None
-    """The cache that keeps the outcome for later runs."""
 
 
 @dataclass
@@ -72,7 +61,7 @@ class Run:
     with_report: bool = False
     group: ProcessGroup = field(default_factory=SingleProcess)
     network_output: str = LOGITS
-    """What a classifier's network gives, see ``network_output.py``."""
+    """Kind of a classifier's outputs, see ``network_output.py``."""
     compiled: nn.Module | None = None
     """The user's own compiled form of ``net``, through which the steps go; None where there is none."""
     is_contended: bool = False
@@ -129,7 +118,9 @@ class Run:
         state.load_kept_weights()
         self.net.eval()
         evaluation = validator.last_evaluation if plan.keep_weights == "last" else None
-        return TrainedNetwork(state.followed_plan(plan), tuple(state.history), evaluation, chosen.cache)
+        return TrainedNetwork(
+            state.followed_plan(plan), tuple(state.history), state.started_at, evaluation, chosen.cache
+        )
 
     def finish(self, trained: TrainedNetwork, source: nets.NetworkSource) -> Model:
         """Returns the model on the CPU. Rank zero tests and saves it. Raises DiskFull, FolderError."""
@@ -138,6 +129,8 @@ class Run:
         model.evaluations, model.baseline = self.group.on_rank_zero(lambda: self._finalize(model, trained, started))
         to_cpu(model.program)
         self.group.broadcast_(list(model.program.buffers()))  # rank zero has found the head's temperature
+        for note in overrun_notes(trained.plan, time.perf_counter() - trained.started_at):
+            self.progress.note(note)
         return model
 
     # ---- the plan
@@ -145,10 +138,15 @@ class Run:
     def _choose_plan(
         self, overrides: Mapping[str, Any], started: float, *, seed: int, followed: Plan | None
     ) -> ChosenPlan:
+        known = self.folder.previous.plan if self.folder.previous is not None else followed
+        check_device(fixed_values(overrides).get("device") if known is None else known.device)
         if self.folder.previous is not None:
             return ChosenPlan(self._recorded_plan(self.folder.previous, overrides, seed=seed))
         if followed is not None:
             self._check_batches(followed)
+            steps_per_epoch = self._parts.batch_loader(followed).steps_per_epoch
+            for note in other_epochs_notes(followed, steps_per_epoch=steps_per_epoch):
+                self.progress.note(note)
             chosen = ChosenPlan(followed)
         else:
             chosen = self._search_plan(overrides, started, seed=seed)
@@ -174,6 +172,7 @@ class Run:
         try:
             with restore_afterwards(self.net):
                 by_rules = rules(None if overrides.get("time_limit_s") is None else 1, {})
+                check_microbatch(by_rules)
                 self._check_batches(by_rules)
                 self.dataset.features.to(by_rules.device)
                 cache = MeasurementCache.for_run(
@@ -221,10 +220,12 @@ class Run:
 
     def _restore_checkpoint(self, state: RunState) -> None:
         snapshot = self.group.on_rank_zero(self.folder.checkpoints.latest)
-        if snapshot is not None:
-            state.restore(snapshot, rank=self.group.rank)
-            state.started_at -= snapshot.values.get("elapsed_s", 0.0)
-            self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
+        if snapshot is None:
+            self.progress.note("no checkpoint of the run is left: it begins anew, with the same plan")
+            return
+        state.restore(snapshot, rank=self.group.rank)
+        state.started_at -= snapshot.values.get("elapsed_s", 0.0)
+        self.progress.note(f"going on from the checkpoint at step {snapshot.step}")
 
     def _make_deadline(self, chosen: ChosenPlan, started: float) -> Deadline | None:
         plan, ends_at = chosen.plan, _end_time(chosen.plan, started)

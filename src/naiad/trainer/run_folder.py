@@ -82,6 +82,8 @@ class RunFolder:
     checkpoints: Checkpoints = field(default_factory=MemoryCheckpoints)
     _made: list[Path] = field(default_factory=list, repr=False, compare=False)
     """Folders that ``lock`` has made."""
+    _locked: list[Path] = field(default_factory=list, repr=False, compare=False)
+    """The folder, while this run has its lock: another run of the same process may have it."""
 
     def write_record(self, plan: Plan, dataset: Dataset, net: nn.Module, *, processes: int) -> None:
         """Creates the folder and writes run.json. Raises FolderError, DiskFull."""
@@ -101,19 +103,19 @@ class RunFolder:
         with writing.translate_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             folder_lock.lock_folder(self.path)
-        if (
-            self.previous is None and (self.path / _RECORD).exists()
-        ):  # a run began and ended since the folder was opened
+        self._locked.append(self.path)
+        has_run = (self.path / _RECORD).exists()
+        if has_run and self.previous is None:  # a run began and ended since the folder was opened
             self.unlock()
             raise FolderInUse(f"the folder {self.path} holds a run already", hint="name another one")
 
     def unlock(self) -> None:
-        """Removes the folder again where nothing was written; does nothing where it is not locked."""
-        if self.path is not None:
-            folder_lock.unlock_folder(self.path)
-            with suppress(OSError):
-                for folder in self._made:  # the deepest first; one that is not empty ends it
-                    folder.rmdir()
+        """Removes the folder again where nothing was written; does nothing where this run has not locked it."""
+        while self._locked:
+            folder_lock.unlock_folder(self._locked.pop())
+        with suppress(OSError):
+            for folder in self._made:  # the deepest first; one that is not empty ends it
+                folder.rmdir()
 
     def without_files(self) -> "RunFolder":
         """The same for the processes of a run that leave writing to rank 0."""
@@ -127,19 +129,23 @@ class RunFolder:
 def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
     """The run folder at ``out``; writes nothing. out: None keeps the run in memory.
 
-    Raises FolderError when it cannot be used or holds something else, OptionError when there is nothing to resume from,
-    ArtifactError when its run.json is damaged.
+    Raises FolderInUse when it holds a run, FolderError when it cannot be used or holds something else, OptionError when there
+    is no folder to resume in, ArtifactError when its run.json is damaged.
     """
     if out is None:
         if resume:
-            raise OptionError("resume needs the folder of the run", hint="name it: out=... or --out DIR")
+            raise OptionError(
+                "resume needs the folder of the run", hint="name it with out=, or --out DIR on the command line"
+            )
         return RunFolder()
     path = _folder_path(out)
     _check_writable(path)
     has_run = (path / _RECORD).exists()
     if not resume and path.is_dir() and any(child.name != folder_lock.FILE_NAME for child in path.iterdir()):
-        what = "holds a run already" if has_run else "is not empty"
-        raise FolderError(f"the folder {path} {what}", hint="name another one, or go on with the run in it: --resume")
+        if has_run:
+            hint = "name another one, or go on with the run in it: --resume, in Python resume=True"
+            raise FolderInUse(f"the folder {path} holds a run already", hint=hint)
+        raise FolderError(f"the folder {path} is not empty", hint="name another one")
     previous = _read_record(path / _RECORD) if resume and has_run else None
     return RunFolder(path, previous, FolderCheckpoints(path / "checkpoints"))
 

@@ -24,6 +24,9 @@ _POLL_S = 0.005
 _LATEST_KILL = 1.15
 """Kills fall between the first checkpoint and this fraction of the time from there to the last checkpoint."""
 
+_LONGEST_REASON = 500
+"""Letters of a failed run's errors that are shown, the last ones."""
+
 
 @dataclass(frozen=True)
 class ResumeProof:
@@ -91,7 +94,8 @@ def _run_to_end(command: list[str]) -> None:
 
 def _check_status(status: int, errors: str) -> None:
     if status != 0:
-        raise TrainingError(f"the run failed with exit status {status}: {errors.strip()[-500:]}")
+        reason, _, hint = errors.strip()[-_LONGEST_REASON:].partition("\n\nhint: ")
+        raise TrainingError(f"the run failed with exit status {status}: {reason}", hint=hint or None)
 
 
 def _run_and_kill(command: list[str], folder: Path, *, after_s: float) -> int:

@@ -46,7 +46,7 @@ def test_names_differ_by_kind_and_case(entities, store):
     entities.add(entity("a", kind=EntityKind.MODEL, seconds=5), {})
     assert entities.get(KIND, "A").created_at == at(3)
     assert entities.get(EntityKind.MODEL, "a").created_at == at(5)
-    with pytest.raises(AlreadyExists, match="endpoint a exists already"):
+    with pytest.raises(AlreadyExists, match="endpoint a already exists"):
         entities.add(entity("a", seconds=9), {"new": "tag"})
     assert entities.get(KIND, "a") == entity("a")
     assert store.tags(entity("a").arn) == {}

@@ -76,7 +76,7 @@ def test_each_kind_has_names_of_its_own(store):
     store.add(job("a"), {})
     store.add(job("a", kind=JobKind.PROCESSING, seconds=5), {})
     assert store.get(JobKind.PROCESSING, "a").created_at == at(5)
-    with pytest.raises(AlreadyExists, match="training-job a exists already"):
+    with pytest.raises(AlreadyExists, match=r"a training job with this name already exists \(arn:"):
         store.add(job("a", seconds=9), {"new": "tag"})
     assert store.get(KIND, "a") == job("a")
     assert store.tags(job("a").arn) == {}

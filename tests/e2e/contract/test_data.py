@@ -40,7 +40,7 @@ def test_a_sharded_channel_of_two_instances(jobs: Any, channel: Any) -> None:
     assert jobs.end(name)["TrainingJobStatus"] == "Completed"
     outputs = [jobs.lines(name, host=host) for host in (1, 2)]
     assert sorted(" ".join(lines[0] for lines in outputs).split()) == list("01234")
-    assert {lines[1] for lines in outputs} == {'["algo-1", "algo-2"]'}
+    assert {lines[1] for lines in outputs} == {'["algo-1","algo-2"]'}
     assert jobs.keys("out/shards/output/") == {"output-algo-1.tar.gz", "output-algo-2.tar.gz"}
 
 

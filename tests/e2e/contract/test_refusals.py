@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 
 def special(kind: bytes, link: str = "") -> tarfile.TarInfo:
@@ -62,7 +63,7 @@ def test_hostile_source_archives(jobs: Any, archive: Any, names: tuple[str, ...]
     ("prefixes", "lists"),
     [
         (("dots",), ("up", "none")),
-        pytest.param(("twice", "both", "long", "nothing"), ("absolute", "text", "absent"), marks=pytest.mark.slow),
+        pytest.param(("both", "long"), ("absolute", "text"), marks=pytest.mark.slow),
     ],
 )
 def test_keys_that_cannot_be_file_names(
@@ -70,7 +71,6 @@ def test_keys_that_cannot_be_file_names(
 ) -> None:
     jobs.put(
         {
-            "twice/a//b": b"1",
             "dots/../x": b"1",
             "both/a": b"1",
             "both/a/b": b"1",
@@ -109,8 +109,8 @@ def test_archives_in_channels_are_not_extracted(jobs: Any, channel: Any, archive
     ],
 )
 def test_bad_hyperparameters_are_refused(jobs: Any, archive: Any, name: str, hyperparameters: dict[str, str]) -> None:
-    reason = jobs.failed(jobs.source(name, archive({"train.py": b"print(1)"}), HyperParameters=hyperparameters))
-    assert reason.startswith("ClientError: "), reason
+    with pytest.raises(ClientError, match="ValidationException"):
+        jobs.source(name, archive({"train.py": b"print(1)"}), HyperParameters=hyperparameters)
 
 
 def test_without_namespaces_programs_find_their_folders_in_the_variables(
@@ -124,9 +124,6 @@ def test_without_namespaces_programs_find_their_folders_in_the_variables(
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(unshare.parent), prepend=":")
         own_jobs.server.start()
-    image = {"TrainingImage": "any/image", "TrainingInputMode": "File", "ContainerEntrypoint": ["/no/such"]}
-    absent = own_jobs.start("open-absent", AlgorithmSpecification=image)
-    assert own_jobs.failed(absent) == "ClientError: the program '/no/such' cannot be started: No such file or directory"
     output = own_jobs.completed(own_jobs.shell("open", 'echo "$SM_MODEL_DIR"; echo w > "$SM_MODEL_DIR/w"'))
     assert output[0].startswith(
         "naiad: namespaces are not allowed here: the program runs without /opt/ml, finds its folders in the SM_ variables"

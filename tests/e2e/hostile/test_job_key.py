@@ -139,12 +139,19 @@ def test_presigned_urls_reach_no_more_than_the_key(target: Any, key: tuple[str, 
 
 @pytest.mark.parametrize(
     "operation",
-    ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "ListTrainingJobs", "AddTags", "DeleteTrainingJob"],
+    ["CreateTrainingJob", "StopTrainingJob", "ListTrainingJobs", "AddTags", "DeleteTrainingJob"],
 )
 def test_the_key_calls_no_api_of_jobs(target: Any, key: tuple[str, str], operation: str) -> None:
     body = json.dumps({"TrainingJobName": running_job(target)}).encode()
     status, text = target.api(body, f"SageMaker.{operation}", key=key)
     assert (status, "AccessDenied" in text) == (400, True), text
+
+
+def test_the_key_describes_its_own_job_only(target: Any, key: tuple[str, str]) -> None:
+    for name, expected in ((running_job(target), 200), ("another-job", 400)):
+        body = json.dumps({"TrainingJobName": name}).encode()
+        status, text = target.api(body, "SageMaker.DescribeTrainingJob", key=key)
+        assert (status, "AccessDenied" in text) == (expected, expected == 400), text
 
 
 def test_the_key_ends_with_the_job(target: Any, key: tuple[str, str]) -> None:

@@ -9,6 +9,16 @@ from naiad.cli.main import main
     [
         (["trian"], "unknown command 'trian'", "did you mean 'train'?"),
         (["train", "mlp", "iris", "--epoch", "3"], "unknown option --epoch", "did you mean '--epochs'?"),
+        (
+            ["train", "mlp", "iris", "--batch-size", "3"],
+            "unknown option --batch-size",
+            "it is a choice of the plan: --set batch_size=VALUE",
+        ),
+        (
+            ["train", "mlp", "iris", "--lr=3"],
+            "unknown option --lr",
+            "it is a choice of the plan: --set learning_rate=VALUE",
+        ),
         (["train", "mlp"], "missing argument 'DATA'", "see naiad train --help"),
         (["train", "mlp", "iris", "--resume"], "--resume needs the folder of the run", "name it: --out DIR"),
         (["train", "mlp", "iris", "--time-limit", "soon"], "'soon' is not a duration", "write it as 60s, 5m or 1h"),

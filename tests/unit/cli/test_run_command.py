@@ -19,6 +19,11 @@ def raising(error: BaseException):
             USAGE_ERROR,
             "error: photos/ does not exist\n\nhint: give a folder\n",
         ),
+        (
+            OptionError("a is no column", hint="name one with label="),
+            USAGE_ERROR,
+            "error: a is no column\n\nhint: name one with --label\n",
+        ),
         (DataError("no data was given"), USAGE_ERROR, "error: no data was given\n"),
         (LossNotFinite("the loss is not finite at step 7"), FAILURE, "error: the loss is not finite at step 7\n"),
         (

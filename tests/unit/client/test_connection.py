@@ -56,6 +56,7 @@ def test_a_name_that_no_network_has_is_refused_before_anything_is_sent(service: 
 
 
 def test_options_become_hyperparameters(service: Any, connection: Connection) -> None:
+    service.client("s3").put_object(Bucket="naiad", Key="held-out/a.csv", Body=b"1")
     job = connection.fit(
         "mlp",
         "digits",

@@ -62,5 +62,5 @@ def test_labels_have_the_type_of_the_models() -> None:
     assert _label_array(["cat", "dog"]).dtype == np.array(["cat", "dog"]).dtype
     assert _label_array([0, 3]).dtype == np.int64
     values = _label_array([1.5, None])
-    assert values.dtype == np.float32
+    assert values.dtype == np.float64
     assert np.isnan(values[1])

@@ -7,29 +7,19 @@ import signal
 import numpy as np
 import pytest
 import torch
+from digits_runs import digit_splits, same, train
 from PIL import Image
-from sklearn.datasets import load_diabetes, load_digits
+from sklearn.datasets import load_diabetes
 from torch import nn
 
 import naiad
 from naiad.errors import DataError, NetworkError, OptionError, TrainingStopped
-from naiad.trainer.fit import fit
 from naiad.trainer.loop.progress import SilentProgress
 
 
 @pytest.fixture(scope="module")
 def digits():
-    X, y = load_digits(return_X_y=True)
-    return {"train": (X[:600].astype(np.float32), y[:600]), "test": (X[600:800].astype(np.float32), y[600:800])}
-
-
-def train(data, net="mlp", **options):
-    return fit(net, data, **{"epochs": 2, "report": False, "progress": SilentProgress(), **options})
-
-
-def same(one, other):
-    weights = (model.program.state_dict() for model in (one, other))
-    return all(torch.equal(a, b) for a, b in zip(*(state.values() for state in weights), strict=True))
+    return digit_splits()
 
 
 def test_the_same_seed_gives_the_same_bits(digits):

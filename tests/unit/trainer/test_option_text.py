@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from naiad.errors import OptionError
-from naiad.trainer.option_text import parse_assignments, parse_duration_s, parse_image_size, parse_plan
+from naiad.trainer.option_text import (
+    parse_assignments,
+    parse_duration_s,
+    parse_image_size,
+    parse_plan,
+    parse_types,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,14 @@ def test_assignments_split_at_the_first_equals_sign() -> None:
 def test_a_text_that_is_no_assignment_is_refused(pair: str) -> None:
     with pytest.raises(OptionError, match="takes name=value"):
         parse_assignments([pair])
+
+
+def test_a_name_has_one_value() -> None:
+    assert parse_assignments(["epochs=1", "epochs = 1"]) == {"epochs": "1"}
+    with pytest.raises(OptionError, match="--set epochs is given twice: 1 and 2"):
+        parse_assignments(["epochs=1", "epochs=2"])
+    with pytest.raises(OptionError, match="--type zip is given twice: text and number"):
+        parse_types(["zip=text", "zip=number"])
 
 
 def test_a_plan_is_a_file_or_single_choices() -> None:

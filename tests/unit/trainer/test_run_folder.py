@@ -36,7 +36,7 @@ def test_a_run_is_read_back(run, blobs, plan):
 
 
 def test_a_folder_with_a_run_is_not_overwritten(run):
-    with pytest.raises(FolderError, match="holds a run already"):
+    with pytest.raises(FolderInUse, match="holds a run already"):
         open_run_folder(run, resume=False)
 
 
@@ -150,6 +150,9 @@ def test_a_folder_is_locked_for_one_run(tmp_path):
     try:
         with pytest.raises(FolderInUse, match="a run is writing into the folder"):
             second.lock()
+        second.unlock()
+        with pytest.raises(FolderInUse):
+            second.lock()
     finally:
         first.unlock()
     assert not list(tmp_path.iterdir())
@@ -163,8 +166,9 @@ def test_a_run_that_began_and_ended_meanwhile_is_not_overwritten(tmp_path, blobs
     early.unlock()
     with pytest.raises(FolderInUse, match="holds a run already"):
         late.lock()
-    open_run_folder(tmp_path / "run", resume=True).lock()
-    open_run_folder(tmp_path / "run", resume=True).unlock()
+    again = open_run_folder(tmp_path / "run", resume=True)
+    again.lock()
+    again.unlock()
 
 
 def test_a_lock_that_a_killed_run_left_is_no_content(tmp_path):

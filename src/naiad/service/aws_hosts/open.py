@@ -10,6 +10,7 @@ from urllib.request import getproxies_environment
 
 from naiad import durable
 from naiad.errors import FolderError, OptionError
+from naiad.extras import install_command
 from naiad.service.aws_hosts.connect_request import HostPort
 from naiad.service.aws_hosts.passthrough import Passthrough
 from naiad.service.domain.clock import Clock
@@ -33,7 +34,7 @@ def open_aws_hosts(state: Path, gateway_url: str, port: int, clock: Clock) -> "A
     if find_spec("cryptography") is None:
         raise OptionError(
             "the proxy for AWS's hosts needs the package cryptography, which is not installed",
-            hint="pip install 'naiad[service]', or do without: naiad serve --no-aws-hosts",
+            hint=f"in the clone of Naiad: {install_command('service')}; or do without: naiad serve --no-aws-hosts",
         )
     from naiad.service.aws_hosts.proxy_thread import AwsHostsProxy  # noqa: PLC0415  # reason: needs cryptography
 

@@ -31,6 +31,10 @@ class BadDigest(Invalid):
     """The content does not have the expected checksum."""
 
 
+class CustomerKeyMismatch(Invalid):
+    """The customer's key of an encrypted object is missing or wrong, or there is one for an object that is not encrypted."""
+
+
 class InvalidPart(Invalid):
     """A part is missing, or has another ETag than the client says."""
 

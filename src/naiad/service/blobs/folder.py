@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from naiad import durable
-from naiad.service.blobs.checksums import ContentDigests, iter_chunks
+from naiad.service.blobs.content_writer import write_content
+from naiad.service.blobs.customer_key import Decryption, seal_key
+from naiad.service.blobs.customer_key import check_key as check_customer_key
 from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey
 from naiad.service.blobs.files import translate_disk_errors
 from naiad.service.blobs.listing import FolderCache, KeyWalk, collect_page
@@ -22,6 +24,7 @@ from naiad.service.blobs.port import (
     ObjectAttributes,
     ObjectInfo,
     ObjectPage,
+    ObjectPart,
     Part,
     Upload,
     WriteCondition,
@@ -62,6 +65,7 @@ class FolderBlobStore:
         if KeyWalk(self._cache, folder, prefix="", start_after="").next_key() is not None:
             raise BucketNotEmpty(f"bucket {bucket} has objects; delete them first")
         self._uploads.abort_all(bucket)
+        self._folder.remove_tree(self._folder.configurations / bucket)
         try:
             _remove_empty_tree(folder)
         except OSError:
@@ -84,32 +88,38 @@ class FolderBlobStore:
     ) -> ObjectInfo:
         self._folder.bucket_folder(bucket)
         check_key(key)
-        digests = ContentDigests({} if checksums is None else checksums)
+        customer_key = attributes.customer_key
         with self._folder.temporary_file() as file:
-            for chunk in iter_chunks(content):
-                file.write(chunk)
-                digests.update(chunk)
+            written = write_content(file, content, {} if checksums is None else checksums, customer_key)
             record = ObjectRecord(
-                size=digests.size,
-                etag=digests.etag,
+                size=written.size,
+                etag=written.etag,
                 modified_ms=self._now_ms(),
                 content_type=attributes.content_type,
                 metadata=dict(attributes.metadata),
                 headers=dict(attributes.headers),
-                checksums=digests.verify(),
+                checksums=written.stored_checksums,
+                tags=dict(attributes.tags or {}),
+                key_seal=None if customer_key is None else seal_key(customer_key),
+                pieces=written.pieces,
             )
             self._folder.publish(file, bucket, key, record=record, condition=condition)
-        return record.to_info(bucket, key)
+        return with_fields(record.to_info(bucket, key), checksums=written.checksums)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         with self._folder.open_object(bucket, key) as file:
             return file.record.to_info(bucket, key)
 
     def read(
-        self, bucket: str, key: str, *, start: int = 0, length: int | None = None
+        self, bucket: str, key: str, *, start: int = 0, length: int | None = None, customer_key: bytes | None = None
     ) -> tuple[ObjectInfo, Iterator[bytes]]:
         file = self._folder.open_object(bucket, key)
-        return file.record.to_info(bucket, key), RangeReader(file, start, length)
+        record = file.record
+        decryption = None
+        if record.key_seal is not None or customer_key is not None:
+            check_customer_key(customer_key, record.key_seal)
+            decryption = Decryption(customer_key or b"", [(size, nonce) for size, nonce in record.pieces])
+        return record.to_info(bucket, key), RangeReader(file, start, length, decryption)
 
     def copy(
         self,
@@ -123,6 +133,7 @@ class FolderBlobStore:
         self._folder.bucket_folder(bucket)
         check_key(key)
         with self._folder.open_object(*source) as origin, self._folder.temporary_file() as file:
+            check_customer_key(None, origin.record.key_seal)
             file.append(origin.fd, origin.record.size)
             record = with_fields(origin.record, modified_ms=self._now_ms(), upload_id=None)
             if replace:
@@ -131,9 +142,27 @@ class FolderBlobStore:
                     content_type=replace.content_type,
                     metadata=dict(replace.metadata),
                     headers=dict(replace.headers),
+                    tags=origin.record.tags if replace.tags is None else dict(replace.tags),
                 )
             self._folder.publish(file, bucket, key, record=record, condition=condition)
         return record.to_info(bucket, key)
+
+    def object_parts(self, bucket: str, key: str) -> tuple[ObjectPart, ...]:
+        with self._folder.open_object(bucket, key) as file:
+            return file.record.object_parts()
+
+    def tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        with self._folder.open_object(bucket, key) as file:
+            return file.record.tags
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        self._folder.rewrite_record(bucket, key, lambda record: with_fields(record, tags=dict(tags)))
+
+    def configuration(self, bucket: str, name: str) -> str | None:
+        return self._folder.configuration(bucket, name)
+
+    def set_configuration(self, bucket: str, name: str, text: str | None) -> None:
+        self._folder.set_configuration(bucket, name, text)
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
         base = self._folder.bucket_folder(bucket)
@@ -171,6 +200,8 @@ class FolderBlobStore:
             headers=dict(attributes.headers),
             algorithm=algorithm,
             full_object=full_object,
+            tags=dict(attributes.tags or {}),
+            key_seal=None if attributes.customer_key is None else seal_key(attributes.customer_key),
         )
         return self._uploads.start(upload)
 

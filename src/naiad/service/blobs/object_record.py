@@ -9,15 +9,16 @@ import datetime as dt
 import json
 import os
 import struct
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, ObjectInfo
+from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, ObjectInfo, ObjectPart
 from naiad.service.domain.errors import ServiceError
 
 _FOOTER = struct.Struct("<Q8s")
 _MARK = b"naiad:1\n"
+_OPTIONAL = ("tags", "parts", "key_seal", "pieces")
 _TAIL_BYTES = 4096
 """The first read from the file's end: it contains most records whole."""
 
@@ -37,9 +38,18 @@ class ObjectRecord:
     checksums: Mapping[str, str] = field(default_factory=dict)
     upload_id: str | None = None
     """The multipart upload that made the object."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parts: Sequence[Sequence[Any]] = ()
+    """(number, size, checksums) of each part of a multipart upload."""
+    key_seal: str | None = None
+    """The seal of the customer's key with which the content is encrypted."""
+    pieces: Sequence[Sequence[Any]] = ()
+    """(size, nonce) of each piece that was encrypted by itself."""
 
     def to_bytes(self) -> bytes:
-        text = json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        """Leaves out what has its default value, except for the first fields, which every version wrote."""
+        values = {name: value for name, value in vars(self).items() if value or name not in _OPTIONAL}
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         return text + _FOOTER.pack(len(text), _MARK)
 
     @classmethod
@@ -77,7 +87,12 @@ class ObjectRecord:
             metadata=self.metadata,
             headers=self.headers,
             checksums=self.checksums,
+            tag_count=len(self.tags),
+            key_seal=self.key_seal,
         )
+
+    def object_parts(self) -> tuple[ObjectPart, ...]:
+        return tuple(ObjectPart(number, size, checksums) for number, size, checksums in self.parts)
 
 
 def from_epoch_ms(epoch_ms: int) -> dt.datetime:

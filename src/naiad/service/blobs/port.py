@@ -11,7 +11,7 @@ writes raises StorageFull. ``blobs/errors.py`` has the other errors.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Protocol
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 MIN_PART_BYTES = 5 * 2**20
@@ -27,7 +27,11 @@ class ObjectAttributes:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """The ``x-amz-meta-…`` headers, without the prefix, names in lower case."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Other headers that a GET returns, names in lower case: ``cache-control``, ``content-encoding``, …"""
+    """Other headers that a GET returns, names in lower case: ``cache-control``, ``x-amz-storage-class``, …"""
+    tags: Mapping[str, str] | None = None
+    """None: no tags; for a copy: those of its source."""
+    customer_key: bytes | None = field(default=None, repr=False)
+    """32 bytes with which the content is encrypted. They are not stored: whoever reads the object gives them again."""
 
 
 NO_ATTRIBUTES = ObjectAttributes()
@@ -48,6 +52,18 @@ class ObjectInfo:
     """Checksums in base64 by algorithm (``crc32``, ``crc32c``, ``sha1``, ``sha256``, ``crc64nvme``); with ``-N`` where it is a
     checksum of the parts' checksums.
     """
+    tag_count: int = 0
+    key_seal: str | None = None
+    """Set where the content is encrypted with a customer's key: what ``customer_key.check_key`` knows the key by."""
+
+
+@dataclass(frozen=True)
+class ObjectPart:
+    """A part from which an object was made."""
+
+    number: int
+    size: int
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,10 +82,14 @@ class WriteCondition:
     the other's object.
     """
 
-    if_none_match: Literal["*"] | None = None
-    """``*``: there must be no object."""
+    if_none_match: str | None = None
+    """``*``: there must be no object; an ETag: none with it."""
     if_match: str | None = None
     """There must be an object with this ETag, or any object for ``*``. NoSuchKey is raised where there is none."""
+    if_match_size: int | None = None
+    """The size that an object must have, where there is one. For a deletion, like the next."""
+    if_match_modified_at: dt.datetime | None = None
+    """The time of its last change, to the second."""
 
 
 UNCONDITIONAL = WriteCondition()
@@ -90,6 +110,11 @@ class Upload:
     """The algorithm of the object's checksum."""
     full_object: bool = False
     """Whether the checksum covers the content (FULL_OBJECT) and not the parts' checksums (COMPOSITE)."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    key_seal: str | None = None
+    """Set where the parts are encrypted with a customer's key, as in ObjectInfo."""
+    customer_key: bytes | None = field(default=None, repr=False)
+    """The key of the seal, which ``put_part`` needs and nothing stores."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +168,9 @@ class BlobStore(Protocol):
         """Raises NoSuchKey."""
 
     def read(
-        self, bucket: str, key: str, *, start: int = 0, length: int | None = None
+        self, bucket: str, key: str, *, start: int = 0, length: int | None = None, customer_key: bytes | None = None
     ) -> tuple[ObjectInfo, Iterator[bytes]]:
-        """Reads ``length`` bytes, or to the end for None. Raises NoSuchKey.
+        """Reads ``length`` bytes, or to the end for None. Raises NoSuchKey, CustomerKeyMismatch.
 
         The iterator has a ``close`` for a caller that does not exhaust it.
         """
@@ -161,7 +186,25 @@ class BlobStore(Protocol):
     ) -> ObjectInfo:
         """Copies the object ``source`` (bucket, key). Its attributes are the source's, or those of ``replace``.
 
-        Raises NoSuchKey, PreconditionFailed.
+        Raises NoSuchKey, PreconditionFailed, and CustomerKeyMismatch for an encrypted source: read and put that.
+        """
+
+    def object_parts(self, bucket: str, key: str) -> tuple[ObjectPart, ...]:
+        """Returns the parts of an object by number; none of one that was not put in parts. Raises NoSuchKey."""
+
+    def tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        """Raises NoSuchKey."""
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        """Replaces the tags, and changes nothing else of the object. Raises NoSuchKey."""
+
+    def configuration(self, bucket: str, name: str) -> str | None:
+        """Returns the text that ``set_configuration`` stored; None where there is none, or no bucket. It is read for each put."""
+
+    def set_configuration(self, bucket: str, name: str, text: str | None) -> None:
+        """Stores a text with a bucket, under a name of letters and hyphens; None removes it. It goes with the bucket.
+
+        Raises NotServed where the store keeps none.
         """
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from naiad.service.blobs import errors
 from naiad.service.blobs.buffered_content import buffer_content
 from naiad.service.blobs.checksums import CHUNK_BYTES
+from naiad.service.blobs.customer_key import check_key as check_customer_key
 from naiad.service.blobs.names import check_bucket_name, check_key
 from naiad.service.blobs.port import (
     NO_ATTRIBUTES,
@@ -22,6 +23,7 @@ from naiad.service.blobs.port import (
     ObjectAttributes,
     ObjectInfo,
     ObjectPage,
+    ObjectPart,
     Part,
     Upload,
     WriteCondition,
@@ -34,11 +36,12 @@ from naiad.service.blobs.s3_shapes import (
     condition_fields,
     info_of_head,
     info_of_row,
+    part_of_head,
     part_of_row,
     replacement_fields,
     upload_of_row,
 )
-from naiad.service.domain.errors import ServiceError, Unavailable
+from naiad.service.domain.errors import NotServed, ServiceError, Unavailable
 
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -112,9 +115,10 @@ class S3BlobStore:
         return info_of_head(bucket, key, response)
 
     def read(
-        self, bucket: str, key: str, *, start: int = 0, length: int | None = None
+        self, bucket: str, key: str, *, start: int = 0, length: int | None = None, customer_key: bytes | None = None
     ) -> tuple[ObjectInfo, Iterator[bytes]]:
         info = self.head(bucket, key)
+        check_customer_key(customer_key, info.key_seal)
         end = info.size if length is None else min(info.size, start + length)
         if start >= end:
             return info, _no_chunks()
@@ -144,6 +148,33 @@ class S3BlobStore:
                 **condition_fields(condition),
             )
         return self.head(bucket, key)
+
+    def object_parts(self, bucket: str, key: str) -> tuple[ObjectPart, ...]:
+        """Asks for each part by itself: GetObjectAttributes names them only where they have checksums."""
+        count = int(self.head(bucket, key).etag.partition("-")[2] or 0)
+        with translate_s3_errors(bucket, key, missing=errors.NoSuchKey):
+            heads = (
+                self._s3.head_object(Bucket=bucket, Key=key, PartNumber=number, ChecksumMode="ENABLED")
+                for number in range(1, count + 1)
+            )
+            return tuple(part_of_head(number, head) for number, head in enumerate(heads, 1))
+
+    def tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        with translate_s3_errors(bucket, key, missing=errors.NoSuchKey):
+            rows = self._s3.get_object_tagging(Bucket=bucket, Key=check_key(key))["TagSet"]
+        return {row["Key"]: row["Value"] for row in rows}
+
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        rows = [{"Key": name, "Value": value} for name, value in tags.items()]
+        with translate_s3_errors(bucket, key, missing=errors.NoSuchKey):
+            self._s3.put_object_tagging(Bucket=bucket, Key=check_key(key), Tagging={"TagSet": rows})
+
+    def configuration(self, bucket: str, name: str) -> str | None:  # noqa: ARG002  # reason: it keeps none
+        return None
+
+    def set_configuration(self, bucket: str, name: str, text: str | None) -> None:
+        if text is not None:
+            raise NotServed(f"the {name} of bucket {bucket} is set in the foreign S3 store, not through this server")
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
         with translate_s3_errors(bucket, key):

@@ -2,26 +2,30 @@
 
 - ``<root>/<bucket>/…``: objects, see ``names``
 - ``<root>/.naiad/buckets/<bucket>``: an empty file, created with the bucket; its time is the bucket's
+- ``<root>/.naiad/configurations/<bucket>/<name>``: a text that was stored with the bucket
 - ``<root>/.naiad/uploads/<bucket>/<upload id>/``: see ``uploads``
 - ``<root>/.naiad/temporary/``, ``<root>/.naiad/locks/``
 """
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from naiad import durable
+from naiad.service.blobs.customer_key import Decryption
 from naiad.service.blobs.errors import NoSuchBucket, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import TemporaryFile, lock_file, lock_path, remove_stale_files, translate_disk_errors
 from naiad.service.blobs.names import check_key, is_bucket_name, key_to_names
 from naiad.service.blobs.object_record import ObjectRecord
 from naiad.service.blobs.port import UNCONDITIONAL, WriteCondition
-from naiad.service.domain.errors import ServiceError
+from naiad.service.domain.errors import Invalid, ServiceError
 
+_CONFIGURATION_NAME = re.compile(r"[A-Za-z-]{1,64}")
 _READ_BYTES = 2**20
 _MAX_TRIES = 100
 
@@ -31,8 +35,17 @@ class StoreFolder:
         self.root = root.absolute()
         own = self.root / ".naiad"
         self.bucket_markers, self.uploads = own / "buckets", own / "uploads"
+        self.configurations = own / "configurations"
         self._temporary, self._locks = own / "temporary", own / "locks"
-        for folder in (self.root, own, self.bucket_markers, self.uploads, self._temporary, self._locks):
+        for folder in (
+            self.root,
+            own,
+            self.bucket_markers,
+            self.configurations,
+            self.uploads,
+            self._temporary,
+            self._locks,
+        ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         remove_stale_files(self._temporary)
 
@@ -97,6 +110,34 @@ class StoreFolder:
             self.check_condition(condition, bucket, key)
             self._move_into_bucket(file, bucket, key_to_names(key))
 
+    def configuration(self, bucket: str, name: str) -> str | None:
+        """Returns None for what is not there."""
+        if not is_bucket_name(bucket):
+            return None
+        try:
+            return (self.configurations / bucket / name).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def set_configuration(self, bucket: str, name: str, text: str | None) -> None:
+        self.bucket_folder(bucket)
+        if not _CONFIGURATION_NAME.fullmatch(name):
+            raise Invalid(f"the configuration {name[:40]!r} has a name of letters and hyphens")
+        if text is None:
+            (self.configurations / bucket / name).unlink(missing_ok=True)
+            return
+        with translate_disk_errors():
+            folder = durable.make_folders(self.configurations, (bucket,))
+            durable.write_file(folder / name, text.encode(), mode=0o600)
+
+    def rewrite_record(self, bucket: str, key: str, change: Callable[[ObjectRecord], ObjectRecord]) -> None:
+        """Replaces the record of an object and keeps its content. Raises NoSuchKey."""
+        with self.temporary_file() as file, self.lock_key(bucket, key), self.open_object(bucket, key) as origin:
+            file.append(origin.fd, origin.record.size)
+            file.write(change(origin.record).to_bytes())
+            file.sync()
+            self._move_into_bucket(file, bucket, key_to_names(key))
+
     def _move_into_bucket(self, file: TemporaryFile, bucket: str, names: tuple[str, ...]) -> None:
         """Tries again when a deletion has removed an empty folder on the way."""
         for _ in range(_MAX_TRIES):
@@ -141,9 +182,9 @@ class ObjectFile:
 class RangeReader:
     """An iterator over the bytes of a range, in chunks. Closes its file at the end."""
 
-    def __init__(self, file: ObjectFile, start: int, length: int | None) -> None:
+    def __init__(self, file: ObjectFile, start: int, length: int | None, decryption: Decryption | None = None) -> None:
         size = file.record.size
-        self._file, self._position = file, min(start, size)
+        self._file, self._position, self._decryption = file, min(start, size), decryption
         self._end = size if length is None else min(size, start + length)
 
     def __iter__(self) -> "RangeReader":
@@ -155,8 +196,9 @@ class RangeReader:
         if not data:
             self.close()
             raise StopIteration
+        position = self._position
         self._position += len(data)
-        return data
+        return data if self._decryption is None else self._decryption.decrypt(position, data)
 
     def close(self) -> None:
         self._position = self._end
@@ -165,11 +207,22 @@ class RangeReader:
 
 def _check_condition(condition: WriteCondition, record: ObjectRecord | None, key: str) -> None:
     """Raises PreconditionFailed; NoSuchKey where ``if_match`` needs an object and there is none."""
-    if condition.if_none_match and record:
+    if condition.if_none_match and record and condition.if_none_match in ("*", record.etag):
         raise PreconditionFailed(f"an object {key!r} exists already")
+    if record is not None:
+        _check_size_and_time(condition, record, key)
     if condition.if_match is None:
         return
     if record is None:
         raise NoSuchKey(f"there is no object {key!r} to match")
     if condition.if_match not in ("*", record.etag):
         raise PreconditionFailed(f"the object {key!r} has the etag {record.etag}, not {condition.if_match}")
+
+
+def _check_size_and_time(condition: WriteCondition, record: ObjectRecord, key: str) -> None:
+    """Raises PreconditionFailed."""
+    if condition.if_match_size not in (None, record.size):
+        raise PreconditionFailed(f"the object {key!r} has {record.size} bytes, not {condition.if_match_size}")
+    wanted = condition.if_match_modified_at
+    if wanted is not None and int(wanted.timestamp()) != record.modified_ms // 1000:
+        raise PreconditionFailed(f"the object {key!r} was changed at another time than {wanted:%Y-%m-%dT%H:%M:%SZ}")

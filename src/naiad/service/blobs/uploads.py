@@ -17,12 +17,12 @@ from typing import BinaryIO
 
 from naiad import durable
 from naiad.service.blobs.checksums import (
-    ContentDigests,
     composite_checksum,
     full_object_checksum,
-    iter_chunks,
     multipart_etag,
 )
+from naiad.service.blobs.content_writer import write_content
+from naiad.service.blobs.customer_key import check_key
 from naiad.service.blobs.errors import BadDigest, EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
 from naiad.service.blobs.files import TemporaryFile, lock_file
 from naiad.service.blobs.object_record import ObjectRecord, from_epoch_ms, to_epoch_ms
@@ -92,16 +92,16 @@ class FolderUploads:
     ) -> Part:
         if not 1 <= number <= MAX_PARTS:
             raise Invalid(f"part number {number}: 1 to {MAX_PARTS} are allowed")
-        digests = ContentDigests(checksums)
+        if upload.key_seal is not None or upload.customer_key is not None:
+            check_key(upload.customer_key, upload.key_seal)
         with self.folder.temporary_file() as file:
-            for chunk in iter_chunks(content):
-                file.write(chunk)
-                digests.update(chunk)
+            written = write_content(file, content, checksums, upload.customer_key)
             record = ObjectRecord(
-                size=digests.size,
-                etag=digests.etag,
+                size=written.size,
+                etag=written.etag,
                 modified_ms=to_epoch_ms(self.clock.now()),
-                checksums=digests.verify(),
+                checksums=written.stored_checksums,
+                pieces=written.pieces,
             )
             file.write(record.to_bytes())
             file.sync()
@@ -109,7 +109,7 @@ class FolderUploads:
                 file.rename_to(self._part_path(upload, number))
             except FileNotFoundError:
                 raise NoSuchUpload(f"the upload of {upload.key!r} was completed or aborted meanwhile") from None
-        return _to_part(number, record)
+        return replace(_to_part(number, record), checksums=written.checksums)
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         try:
@@ -160,7 +160,7 @@ class FolderUploads:
         smallest = min((record.size for record in records[:-1]), default=MIN_PART_BYTES)
         if smallest < MIN_PART_BYTES:
             raise EntityTooSmall(f"a part has {smallest} bytes: all but the last need at least {MIN_PART_BYTES}")
-        record = self._joined_record(upload, records)
+        record = self._joined_record(upload, parts, records)
         _check_checksums(record, checksums)
         with self.folder.temporary_file() as file:
             for part, part_record in zip(parts, records, strict=True):
@@ -188,16 +188,27 @@ class FolderUploads:
             raise InvalidPart(f"part {part.number} has another checksum")
         return record
 
-    def _joined_record(self, upload: Upload, parts: Sequence[ObjectRecord]) -> ObjectRecord:
+    def _joined_record(
+        self, upload: Upload, parts: Sequence[CompletedPart], records: Sequence[ObjectRecord]
+    ) -> ObjectRecord:
+        name = upload.algorithm
+        rows = [
+            (part.number, record.size, {name: record.checksums[name]} if name and name in record.checksums else {})
+            for part, record in zip(parts, records, strict=True)
+        ]
         return ObjectRecord(
-            size=sum(part.size for part in parts),
-            etag=multipart_etag([part.etag for part in parts]),
+            size=sum(record.size for record in records),
+            etag=multipart_etag([record.etag for record in records]),
             modified_ms=to_epoch_ms(self.clock.now()),
             content_type=upload.content_type,
             metadata=upload.metadata,
             headers=upload.headers,
-            checksums=_object_checksum(upload, parts),
+            checksums=_object_checksum(upload, records),
             upload_id=upload.upload_id,
+            tags=upload.tags,
+            parts=rows,
+            key_seal=upload.key_seal,
+            pieces=[piece for record in records for piece in record.pieces],
         )
 
 
@@ -238,6 +249,7 @@ def _part_number(path: Path) -> int:
 
 def _to_json(upload: Upload) -> bytes:
     fields = asdict(upload) | {"started_at": upload.started_at.isoformat()}
+    del fields["customer_key"]
     return json.dumps(fields).encode()
 
 

@@ -1,6 +1,5 @@
 """Channels: fetches the objects that a job reads as files, through a cache that all jobs share."""
 
-import contextlib
 import errno
 import json
 import os
@@ -11,10 +10,10 @@ from typing import IO, Any
 
 from naiad.service.blobs.port import BlobStore, ObjectInfo
 from naiad.service.contract.object_cache import ObjectCache
+from naiad.service.contract.prefix_objects import file_name, named_objects
 from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
-from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.domain.errors import Invalid
 
-_PAGE_SIZE = 1_000
 _MAX_MANIFEST_BYTES = 64 * 2**20
 _COPY_BYTES = 2**24
 _NO_COPY_RANGE_ERRNOS = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -65,28 +64,7 @@ class ChannelFetcher:
             return
         if data_type != "S3Prefix":
             raise Invalid(f"S3DataType {data_type} is not served: use S3Prefix or ManifestFile")
-        with contextlib.suppress(NotFound):
-            if uri.key and not uri.key.endswith("/"):
-                yield self._blobs.head(uri.bucket, uri.key), uri.key.rpartition("/")[2]
-                return
-        start = len(uri.key) if uri.key.endswith("/") or not uri.key else uri.key.rfind("/") + 1
-        if uri.key and not uri.key.endswith("/") and self._is_folder(uri):
-            start, uri = len(uri.key) + 1, S3Uri(uri.bucket, f"{uri.key}/")
-        for info in self._list(uri):
-            if not info.key.endswith("/"):
-                yield info, info.key[start:]
-
-    def _is_folder(self, uri: S3Uri) -> bool:
-        return bool(self._blobs.list(uri.bucket, prefix=f"{uri.key}/", limit=1).objects)
-
-    def _list(self, uri: S3Uri) -> Iterator[ObjectInfo]:
-        after = ""
-        while True:
-            page = self._blobs.list(uri.bucket, prefix=uri.key, start_after=after, limit=_PAGE_SIZE)
-            yield from page.objects
-            if page.next_start_after is None:
-                return
-            after = page.next_start_after
+        yield from named_objects(self._blobs, uri)
 
     def _manifest_objects(self, uri: S3Uri) -> Iterator[tuple[ObjectInfo, str]]:
         """Reads a manifest: ``[{"prefix": "s3://…/"}, "relative/name", …]``."""
@@ -101,9 +79,9 @@ class ChannelFetcher:
 
 
 def path_below(folder: Path, name: str) -> Path:
-    """Returns the path of the object ``name`` below ``folder``. Raises Invalid when the name would lead elsewhere."""
-    parts = name.split("/")
-    if not all(part and part not in (".", "..") for part in parts) or "\0" in name:
+    """Returns the path of the object ``name`` below ``folder``; "a//b" is "a/b". Raises Invalid when it would lead elsewhere."""
+    parts = file_name(name).split("/")
+    if not all(parts) or ".." in parts or "\0" in name:
         raise Invalid(f"the key {name[:200]!r} cannot be a file's name below {folder.name}")
     return folder.joinpath(*parts)
 

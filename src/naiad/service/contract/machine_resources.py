@@ -4,7 +4,8 @@ The rule (docs/concepts/instances.md explains it to users):
 
 1. An instance type is a request for cores, memory and GPUs. GPUs that are not there are refused.
 2. With ``fit_instances`` (the default), instances that are larger than an equal division of the whole machine are scaled down to
-   it, and the job's first transition says so. Each must be left with a core and ``MIN_MEMORY_BYTES``.
+   it, and the job's first transition says so. Each must be left with ``MIN_MEMORY_BYTES``; where there are more instances than
+   cores, each has one core, which it shares with others of the same job.
 3. Without ``fit_instances``, whatever exceeds the whole machine is refused.
 4. All instances of a job must fit the whole machine at once. What a job was promised when it was accepted does not change later.
 """
@@ -47,10 +48,11 @@ class MachineResources:
         requested = self._with_size(requested, instances, cores)
         self._check_gpus(requested, instances)
         granted = self._scaled_down(requested, instances) if self.fit_instances else requested
-        if granted.cores * instances > len(self.cpus) or granted.memory_bytes * instances > self.memory_bytes:
+        has_cores = granted.cores * instances <= len(self.cpus) or self._shares_cores(granted, instances)
+        if not has_cores or granted.memory_bytes * instances > self.memory_bytes:
             raise LimitExceeded(f"{_describe(requested, instances)}; this machine has {self}")
         resources = ResourceRequest(instances, granted.cores, granted.memory_bytes, granted.gpus)
-        return resources, _scaling_message(requested, granted)
+        return resources, self._message(requested, granted, instances)
 
     def __str__(self) -> str:
         return f"{len(self.cpus)} cores, {self.memory_bytes / GIB:.1f} GiB for jobs and {len(self.gpus)} GPUs"
@@ -77,13 +79,24 @@ class MachineResources:
     def _scaled_down(self, requested: InstanceType, instances: int) -> InstanceType:
         granted = replace(
             requested,
-            cores=min(requested.cores, len(self.cpus) // instances),
+            cores=min(requested.cores, max(1, len(self.cpus) // instances)),
             memory_bytes=min(requested.memory_bytes, self.memory_bytes // instances),
         )
         min_bytes = min(requested.memory_bytes, MIN_MEMORY_BYTES)
-        if granted.cores < 1 or granted.memory_bytes < min_bytes:
+        if granted.memory_bytes < min_bytes:
             raise LimitExceeded(f"{instances} instances do not fit at once: this machine has {self}; ask for fewer")
         return granted
+
+    def _shares_cores(self, granted: InstanceType, instances: int) -> bool:
+        return self.fit_instances and granted.cores == 1 and instances > len(self.cpus)
+
+    def _message(self, requested: InstanceType, granted: InstanceType, instances: int) -> str:
+        sharing = (
+            f"the {instances} instances share the {len(self.cpus)} cores of this machine, so each is slower"
+            if self._shares_cores(granted, instances)
+            else ""
+        )
+        return "; ".join(filter(None, (_scaling_message(requested, granted), sharing)))
 
 
 def detect_machine_resources(*, fit_instances: bool = True) -> MachineResources:

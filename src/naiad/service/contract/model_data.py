@@ -9,11 +9,11 @@ from typing import Any
 from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.archive import extract_tar
 from naiad.service.contract.channels import path_below
-from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
+from naiad.service.contract.prefix_objects import list_prefix, named_objects
+from naiad.service.contract.s3_uri import S3Uri, is_s3_uri, parse_s3_uri
 from naiad.service.domain.errors import Invalid, NotFound
 
 _SOURCE_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
-_PAGE_SIZE = 1_000
 _MANIFEST = "naiad.json"
 
 
@@ -31,9 +31,29 @@ def fetch_model(blobs: BlobStore, container: Mapping[str, Any], target: Path) ->
         _fetch_archive(blobs, parse_s3_uri(uri, at="the model's data"), target)
         _unwrap_artifact(target)
     code = container.get("Environment", {}).get(_SOURCE_VARIABLE, "")
-    if code.startswith("s3://"):
+    if is_s3_uri(code):
         (target / "code").mkdir(exist_ok=True)
         _fetch_archive(blobs, parse_s3_uri(code, at=_SOURCE_VARIABLE), target / "code")
+
+
+def check_model_data(blobs: BlobStore, container: Mapping[str, Any]) -> None:
+    """Raises Invalid, in AWS's words, where nothing is at the address of the model's data."""
+    source = container.get("ModelDataSource", {}).get("S3DataSource")
+    if not source and not container.get("ModelDataUrl"):
+        return
+    uri = parse_s3_uri(source["S3Uri"] if source else container["ModelDataUrl"], at="the model's data")
+    if not _is_there(blobs, uri, is_prefix=bool(source) and source["S3DataType"] == "S3Prefix"):
+        raise Invalid(f"Could not find model data at {uri}; store it there first")
+
+
+def _is_there(blobs: BlobStore, uri: S3Uri, *, is_prefix: bool) -> bool:
+    if is_prefix:
+        return any(True for _ in list_prefix(blobs, uri, page_size=10))
+    try:
+        blobs.head(uri.bucket, uri.key)
+    except NotFound:
+        return False
+    return True
 
 
 def _fetch_archive(blobs: BlobStore, uri: S3Uri, target: Path) -> None:
@@ -54,19 +74,11 @@ def _unwrap_artifact(target: Path) -> None:
 
 
 def _fetch_prefix(blobs: BlobStore, uri: S3Uri, target: Path) -> None:
-    prefix = f"{uri.key.rstrip('/')}/" if uri.key.rstrip("/") else ""
-    after, count = "", 0
-    while True:
-        page = blobs.list(uri.bucket, prefix=prefix, start_after=after, limit=_PAGE_SIZE)
-        for info in page.objects:
-            if not info.key.endswith("/"):
-                _fetch_file(blobs, S3Uri(uri.bucket, info.key), path_below(target, info.key.removeprefix(prefix)))
-                count += 1
-        if page.next_start_after is None:
-            break
-        after = page.next_start_after
-    if not count:
-        raise Invalid(f"there is no object below s3://{uri.bucket}/{prefix}")
+    named = named_objects(blobs, uri)
+    if not named:
+        raise Invalid(f"there is no object below {uri}")
+    for info, name in named:
+        _fetch_file(blobs, S3Uri(uri.bucket, info.key), path_below(target, name))
 
 
 def _fetch_file(blobs: BlobStore, uri: S3Uri, path: Path) -> None:
@@ -80,4 +92,4 @@ def _read(blobs: BlobStore, uri: S3Uri) -> Iterator[bytes]:
     try:
         return blobs.read(uri.bucket, uri.key)[1]
     except NotFound as error:
-        raise Invalid(f"the model's data s3://{uri.bucket}/{uri.key} is not there: {error}") from error
+        raise Invalid(f"the model's data {uri} is not there: {error}") from error

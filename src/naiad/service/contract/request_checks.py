@@ -4,6 +4,7 @@ A request is refused when something in it cannot be served and leaving it out wo
 only concerns AWS's own machinery (volumes, KMS keys, roles, debugger hooks, warm pools) is accepted and ignored.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +18,7 @@ Request = Mapping[str, Any]
 TRAINER_IMAGE = "naiad/trainer"
 NOTHING_TO_RUN = (
     "there is nothing to run: give the hyperparameters sagemaker_program and sagemaker_submit_directory, a "
-    f"ContainerEntrypoint, or the image {TRAINER_IMAGE}"
+    f"ContainerEntrypoint, a channel with a program called train, or the image {TRAINER_IMAGE}"
 )
 _MAX_TEXT_BYTES = 100 * 1024
 """Linux limits a variable to 128 KiB, and the SDK's contract puts all hyperparameters into one."""
@@ -58,7 +59,7 @@ def check_count(instances: int, *, at: str) -> None:
 
 
 def check_text_size(name: str, values: Mapping[str, str]) -> None:
-    size_bytes = sum(len(key.encode()) + len(value.encode()) + 8 for key, value in values.items())
+    size_bytes = sum(len(f"{key}{value}".encode(errors="surrogatepass")) + 8 for key, value in values.items())
     if size_bytes > _MAX_TEXT_BYTES:
         raise Invalid(
             f"{name} has {size_bytes:,} bytes in all, more than {_MAX_TEXT_BYTES:,}; put large values into a channel"
@@ -68,8 +69,19 @@ def check_text_size(name: str, values: Mapping[str, str]) -> None:
 def check_variables(name: str, values: Mapping[str, str]) -> None:
     """Raises Invalid for names and values that cannot be environment variables."""
     for key, value in values.items():
+        check_program_text(f"{key}{value}".replace("\0", ""), at=f"{name}'s {key!r}")
         if "\0" in key + value or "=" in key:
             raise Invalid(f"{name} has {key!r}, which cannot be a variable: leave out '=' in names and NUL characters")
+
+
+def check_program_text(text: str, *, at: str) -> None:
+    """Raises Invalid for a text that can be neither an argument nor an environment variable of a program."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise Invalid(f"{at} cannot be written in UTF-8: {error.reason}") from error
+    if "\0" in text:
+        raise Invalid(f"{at} has a NUL character, which no program can be given")
 
 
 def check_local_path(path: str, *, at: str, below: str) -> None:

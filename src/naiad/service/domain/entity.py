@@ -1,4 +1,4 @@
-"""Entities: what the service keeps by name besides jobs (models, endpoint configurations, endpoints, the model registry)."""
+"""Entities: what the service keeps by name besides jobs (models, endpoints, the model registry, experiments, artifacts)."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -17,6 +17,10 @@ class EntityKind(StrEnum):
     ENDPOINT = "endpoint"
     MODEL_PACKAGE_GROUP = "model-package-group"
     MODEL_PACKAGE = "model-package"
+    EXPERIMENT = "experiment"
+    TRIAL = "experiment-trial"
+    TRIAL_COMPONENT = "experiment-trial-component"
+    ARTIFACT = "artifact"
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Entity:
     created_at: dt.datetime
     modified_at: dt.datetime
     status: str = ""
-    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package; empty for other kinds."""
+    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package, or that of the request; else empty."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that the service has added after the creation."""
 

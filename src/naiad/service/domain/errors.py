@@ -2,6 +2,7 @@
 
     ServiceError
     ├── NotFound       there is nothing with the name that the request gives
+    │   └── ResourceNotFound  the same, where AWS has that code and no ValidationException
     ├── AlreadyExists  the name is taken
     ├── IllegalMove    a job cannot go from its phase to the requested one
     ├── InUse          the thing is in use and cannot be deleted
@@ -20,6 +21,10 @@ from naiad.errors import ServiceError as ServiceError  # noqa: PLC0414  # reason
 
 
 class NotFound(ServiceError):
+    pass
+
+
+class ResourceNotFound(NotFound):
     pass
 
 

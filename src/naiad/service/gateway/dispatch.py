@@ -9,6 +9,7 @@ from naiad.service.contract.instance_types import LOCAL_TYPES
 from naiad.service.domain.errors import AccessDenied, NotServed, ServiceError
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.operation import OPERATIONS, Services, Shape
+from naiad.service.gateway.operations.job_permissions import JOB_OPERATIONS, check_own_job
 from naiad.service.gateway.protocol.parser import from_form, from_json, load_form, load_json
 from naiad.service.gateway.protocol.route import Route
 from naiad.service.gateway.protocol.serializer import serialize_error, serialize_output
@@ -16,7 +17,15 @@ from naiad.service.gateway.protocol.service_models import operation_model
 from naiad.service.gateway.protocol.validate import validate
 from naiad.service.gateway.signing.authenticator import Principal
 
-_ALLOWED_FOR_JOBS = frozenset({("sts", "GetCallerIdentity"), ("sagemaker-metrics", "BatchPutMetrics")})
+_ALLOWED_FOR_JOBS = frozenset(
+    {
+        ("sts", "AssumeRole"),
+        ("sts", "GetCallerIdentity"),
+        ("sts", "GetSessionToken"),
+        ("sagemaker-metrics", "BatchPutMetrics"),
+        *(("sagemaker", name) for name in JOB_OPERATIONS),
+    }
+)
 """Operations that the program of a job may call, besides S3."""
 _INVOCATIONS = ("InvokeEndpoint", "InvokeEndpointWithResponseStream")
 _READ_PREFIXES = ("Describe", "List", "Get", "Filter", "Search", "Simulate")
@@ -63,4 +72,6 @@ def _call_operation(services: Services, principal: Principal, route: Route, wire
         return OPERATIONS[name](services, principal, {})
     request = from_form(shape, wire_input) if route.protocol == "query" else from_json(shape, wire_input)
     validate(shape, request, also_allowed=_FURTHER_ENUM_VALUES)
+    if principal.job is not None:
+        check_own_job(principal.job, route.operation, request)
     return OPERATIONS[name](services, principal, request)

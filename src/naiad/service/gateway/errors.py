@@ -11,6 +11,7 @@ from naiad.service.domain.errors import (
     LimitExceeded,
     NotFound,
     NotServed,
+    ResourceNotFound,
     ServiceError,
     StorageFull,
     Unavailable,
@@ -18,6 +19,7 @@ from naiad.service.domain.errors import (
 from naiad.service.gateway.rejection import RejectionKind, RequestRejected
 
 _CODES: tuple[tuple[type[ServiceError], str, int], ...] = (
+    (ResourceNotFound, "ResourceNotFound", 400),
     (NotFound, "ValidationException", 400),  # SageMaker's code for a job that is not there, which its SDKs test for
     (AlreadyExists, "ResourceInUse", 400),
     (InUse, "ResourceInUse", 400),
@@ -62,6 +64,7 @@ _REJECTION_CODES: dict[RejectionKind, _RejectionCodes] = {
     "signature": _RejectionCodes("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
     "skewed": _RejectionCodes("InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"),
     "expired": _RejectionCodes("InvalidSignatureException", "RequestExpired", "AccessDenied"),
+    "expired token": _RejectionCodes("ExpiredTokenException", "ExpiredToken", "ExpiredToken", status=400),
     "replayed": _RejectionCodes("InvalidSignatureException", "RequestExpired", "AccessDenied"),
     "digest": _RejectionCodes(
         "InvalidSignatureException", "SignatureDoesNotMatch", "XAmzContentSHA256Mismatch", status=400

@@ -21,6 +21,7 @@ from naiad.service.store.port import Store
 if TYPE_CHECKING:
     from naiad.service.endpoints.control.catalog import ModelCatalog
     from naiad.service.endpoints.control.service import EndpointService
+    from naiad.service.experiments.catalog import ExperimentCatalog
     from naiad.service.jobs.service import JobService
 
 Shape = dict[str, Any]
@@ -39,11 +40,13 @@ class Services:
     blobs: BlobStore
     clock: Clock
     region: str
+    experiments: "ExperimentCatalog"
 
 
 class Operation:
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, not_served: str = "") -> None:
         """Raises TypeError for a handler with a parameter that is no field of Services."""
+        self.not_served = not_served
         *self._names, last = inspect.signature(handler).parameters
         unknown = set(self._names) - {"principal", *(field.name for field in fields(Services))}
         if unknown or last != "request":
@@ -60,13 +63,16 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = _OPERATIONS
 """Keys: botocore's name of the service and AWS's of the operation: ("sagemaker", "CreateTrainingJob")."""
 
 
-def operation(service: str, name: str) -> Callable[[Handler], Handler]:
-    """Registers a handler. Importing ``gateway.operations`` imports all of them. Raises ValueError for a second handler."""
+def operation(service: str, name: str, *, not_served: str = "") -> Callable[[Handler], Handler]:
+    """Registers a handler. Importing ``gateway.operations`` imports all of them. Raises ValueError for a second handler.
+
+    ``not_served``: what of the operation is refused or has no effect here, for the page of operations.
+    """
 
     def register(handler: Handler) -> Handler:
         if (service, name) in _OPERATIONS:
             raise ValueError(f"{service}:{name} has a handler already")
-        _OPERATIONS[service, name] = Operation(handler)
+        _OPERATIONS[service, name] = Operation(handler, not_served)
         return handler
 
     return register

@@ -10,6 +10,7 @@ RejectionKind = Literal[
     "signature",
     "skewed",
     "expired",
+    "expired token",
     "replayed",
     "digest",
     "incomplete",

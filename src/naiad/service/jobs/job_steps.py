@@ -28,7 +28,7 @@ from naiad.service.jobs.outcome import (
     stopped_phase,
 )
 from naiad.service.jobs.placements import Placements
-from naiad.service.jobs.scheduler import Capacity, Placement, fits
+from naiad.service.jobs.scheduler import Capacity, Placement, fits, needed_cores
 from naiad.service.jobs.unfinished_jobs import UnfinishedJobs
 
 _LOG = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class JobSteps:
     def _check_waiting(self, job: Job, overdue: str) -> None:
         if overdue:
             self._move(job, (stopped_phase(overdue),), message=overdue)
-        elif not fits(job.resources, self.capacity):
+        elif not fits(job.resources, self.capacity, cores=needed_cores(job.resources, self.capacity)):
             reason = f"it was accepted by a larger machine; this one has {self.machine}"
             self._move(job, (Phase.FAILED,), message="does not fit this machine", failure_reason=reason)
 

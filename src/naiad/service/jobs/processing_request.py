@@ -13,6 +13,7 @@ from naiad.service.contract.request_checks import (
     refuse,
 )
 from naiad.service.domain.errors import Invalid
+from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
 
 _FOLDER = "/opt/ml/processing"
 
@@ -29,6 +30,7 @@ def check_processing(request: Request) -> None:
     check_network(request.get("NetworkConfig", {}))
     check_text_size("Environment", request.get("Environment", {}))
     check_variables("Environment", request.get("Environment", {}))
+    stop_timeout_s(request.get("Environment", {}))
 
 
 def processing_instances(request: Request) -> InstanceRequest:

@@ -5,6 +5,8 @@ is free is placed. A job that does not fit *claims* what it needs of what is fre
 So small jobs never starve a large one: what is free for it only grows until it starts. A job behind it may start earlier when it
 takes nothing that the large one waits for (a CPU job behind one that waits for a GPU). Jobs of a higher priority do overtake, as
 long as they keep coming. Jobs that need the same port run one after the other.
+
+Instances of one core each may be more than the machine has cores: then the job takes the whole machine, and they share its cores.
 """
 
 from collections.abc import Sequence
@@ -69,16 +71,24 @@ def place_jobs(
     ports = {placement.port for placement in running} - {None}
     placements: list[Placement] = []
     for job in placement_order(waiting):
-        if fits(job.resources, free) and job.port not in ports:
-            placements.append(_place(job, free))
+        cores = needed_cores(job.resources, capacity)
+        if fits(job.resources, free, cores=cores) and job.port not in ports:
+            placements.append(_place(job, free, cores=cores))
             ports |= {job.port} - {None}
-        free = _subtract(free, job.resources)
+        free = _subtract(free, job.resources, cores=cores)
     return tuple(placements)
 
 
-def fits(resources: ResourceRequest, free: Capacity) -> bool:
+def needed_cores(resources: ResourceRequest, machine: Capacity) -> int:
+    """Returns the cores that all instances together take of the whole machine."""
+    cores = resources.cores * resources.instances
+    return min(cores, len(machine.cpus)) if resources.cores == 1 else cores
+
+
+def fits(resources: ResourceRequest, free: Capacity, *, cores: int) -> bool:
+    """``cores`` are those of all instances together."""
     return (
-        resources.cores * resources.instances <= len(free.cpus)
+        cores <= len(free.cpus)
         and resources.memory_bytes * resources.instances <= free.memory_bytes
         and resources.gpus * resources.instances <= len(free.gpus)
     )
@@ -96,19 +106,23 @@ def _free_capacity(capacity: Capacity, running: Sequence[Placement]) -> Capacity
     )
 
 
-def _subtract(free: Capacity, resources: ResourceRequest) -> Capacity:
+def _subtract(free: Capacity, resources: ResourceRequest, *, cores: int) -> Capacity:
     """Returns what is left when a starting job takes its resources, or a waiting one claims them: at least nothing."""
     return Capacity(
-        free.cpus[resources.cores * resources.instances :],
+        free.cpus[cores:],
         max(0, free.memory_bytes - resources.memory_bytes * resources.instances),
         free.gpus[resources.gpus * resources.instances :],
     )
 
 
-def _place(job: WaitingJob, free: Capacity) -> Placement:
+def _place(job: WaitingJob, free: Capacity, *, cores: int) -> Placement:
+    """Each instance has cores of its own, unless there are fewer cores than instances."""
     resources = job.resources
     allocations = tuple(
-        CoreAllocation(_slice(free.cpus, index, resources.cores), _slice(free.gpus, index, resources.gpus))
+        CoreAllocation(
+            _slice(free.cpus[:cores], index % (cores // resources.cores), resources.cores),
+            _slice(free.gpus, index, resources.gpus),
+        )
         for index in range(resources.instances)
     )
     return Placement(job.arn, allocations, resources.memory_bytes, job.port)

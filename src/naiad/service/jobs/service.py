@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.input_checks import check_inputs
 from naiad.service.contract.instance_types import instance_type
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.contract.request_checks import InstanceRequest, Request, check_buckets
@@ -18,6 +19,7 @@ from naiad.service.domain.status import RUNNING_PHASES, Phase
 from naiad.service.executors.port import Instance
 from naiad.service.jobs.layout import job_instances
 from naiad.service.jobs.processing_request import check_processing, processing_instances, processing_uris
+from naiad.service.jobs.program_checks import check_program
 from naiad.service.jobs.queue import JobQueue, QueuePosition
 from naiad.service.jobs.training_request import check_training, training_instances, training_uris
 from naiad.service.jobs.transform_request import check_transform, transform_instances, transform_uris
@@ -81,6 +83,8 @@ class JobService:
             instance_type(requested.instance_type), instances=requested.instances, cores=cores_of(tags)
         )
         check_buckets(reader.uris(request), self.blobs.has_bucket)
+        check_inputs(self.blobs, request)
+        check_program(kind, self.blobs, request)
         now = self.clock.now()
         job = Job(
             kind=kind,

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from naiad.service.contract.request_checks import (
-    NOTHING_TO_RUN,
     InstanceRequest,
     Request,
     check_count,
@@ -13,10 +12,12 @@ from naiad.service.contract.request_checks import (
     check_network,
     check_text_size,
     check_variables,
-    is_trainer_image,
     refuse,
 )
 from naiad.service.domain.errors import Invalid
+from naiad.service.jobs.agent.hyperparameters import decode_values
+from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
+from naiad.service.jobs.script_request import check_distribution, is_script_mode, names_script, script_of
 
 _ML = "/opt/ml"
 _RESERVED_FOLDERS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/python")
@@ -26,14 +27,19 @@ _PIPE = "Pipe mode is not served: use File, or FastFile, which is fetched like F
 def check_training(request: Request) -> None:
     """Raises Invalid. Does not look at buckets: ``training_uris`` returns those of the request."""
     _check_algorithm(request.get("AlgorithmSpecification", {}))
-    _check_program(request["AlgorithmSpecification"], request.get("HyperParameters", {}))
+    if is_script_mode(request) and names_script(request):
+        script_of(request)
+        check_distribution(request.get("HyperParameters", {}))
     _check_channels(request.get("InputDataConfig", ()))
+    _check_groups_of_channels(request)
     _check_times(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))
     check_network(request)
     for name in ("HyperParameters", "Environment"):
         check_text_size(name, request.get(name, {}))
     check_variables("Environment", request.get("Environment", {}))
+    decode_values(request.get("HyperParameters", {}))
+    stop_timeout_s(request.get("Environment", {}))
     refuse(
         request,
         "ServerlessJobConfig",
@@ -97,13 +103,6 @@ def _check_algorithm(algorithm: Request) -> None:
         _check_regex(definition["Name"], definition["Regex"])
 
 
-def _check_program(algorithm: Request, hyperparameters: Request) -> None:
-    """Raises Invalid when script mode has no script. Whether the script exists is only known when the job runs."""
-    is_script = not algorithm.get("ContainerEntrypoint") and not is_trainer_image(algorithm["TrainingImage"])
-    if is_script and not hyperparameters.get("sagemaker_program"):
-        raise Invalid(NOTHING_TO_RUN)
-
-
 def _check_regex(name: str, text: str) -> None:
     try:
         re.compile(text)
@@ -133,6 +132,17 @@ def _check_channel(channel: dict[str, Any], *, at: str) -> None:
         )
     if channel.get("CompressionType", "None") != "None" or channel.get("RecordWrapperType", "None") != "None":
         raise Invalid(f"{at}: CompressionType and RecordWrapperType belong to Pipe mode; leave them out")
+
+
+def _check_groups_of_channels(request: Request) -> None:
+    groups = [group["InstanceGroupName"] for group in request.get("ResourceConfig", {}).get("InstanceGroups", ())]
+    for channel in request.get("InputDataConfig", ()):
+        for name in channel["DataSource"]["S3DataSource"].get("InstanceGroupNames", ()):
+            if name not in groups:
+                raise Invalid(
+                    f"InputDataConfig.{channel['ChannelName']}: InstanceGroupNames has {name!r}, and the groups of "
+                    f"ResourceConfig are {groups or 'none'}"
+                )
 
 
 def _check_times(request: Request) -> None:

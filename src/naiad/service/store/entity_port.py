@@ -1,10 +1,11 @@
 """The port of the entities: all that the service keeps by name besides jobs. ``port.py`` has the contract of both."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from naiad.service.domain.association import Association
 from naiad.service.domain.entity import Entity, EntityKind
 
 
@@ -19,6 +20,10 @@ class EntityQuery:
     """``<group>/`` finds the versions of a model package group."""
     has_version: bool | None = None
     """Whether the name is ``<group>/<version>``."""
+    member_of: str | None = None
+    """An ARN: finds what is a member of it, or a member of a member, by the store's associations."""
+    with_member: str | None = None
+    """An ARN: finds what that thing is a member of."""
     created_after: dt.datetime | None = None
     created_before: dt.datetime | None = None
     modified_after: dt.datetime | None = None
@@ -38,8 +43,8 @@ class EntityPage:
 
 
 class EntityStore(Protocol):
-    def add(self, entity: Entity, tags: Mapping[str, str]) -> None:
-        """Raises AlreadyExists when an entity of this kind has the name."""
+    def add(self, entity: Entity, tags: Mapping[str, str], associations: Sequence[Association] = ()) -> None:
+        """Adds the entity with its tags and associations, or nothing. Raises AlreadyExists for a name that is taken."""
 
     def get(self, kind: EntityKind, name: str) -> Entity:
         """Raises NotFound."""
@@ -50,8 +55,8 @@ class EntityStore(Protocol):
         """
 
     def delete(self, entity: Entity) -> None:
-        """Deletes the entity and its tags; its name is free again. Raises NotFound when it was deleted already, even if there is
-        a new one of that name.
+        """Deletes the entity, its tags and its associations; its name is free again. Raises NotFound when it was deleted
+        already, even if there is a new one of that name.
         """
 
     def find(self, query: EntityQuery) -> EntityPage:

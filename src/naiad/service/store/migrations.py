@@ -37,7 +37,14 @@ _ENTITIES = (
     "CREATE INDEX naiad_entities_by_creation ON naiad_entities (kind, created_us, name)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES)
+_ASSOCIATIONS = (
+    """CREATE TABLE naiad_associations (
+        source {text} NOT NULL, destination {text} NOT NULL, type {text} NOT NULL, created_us BIGINT NOT NULL,
+        PRIMARY KEY (source, destination))""",
+    "CREATE INDEX naiad_associations_by_destination ON naiad_associations (destination, source)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS)
 """MIGRATIONS[n] leads from version n to n + 1."""
 
 _TEXT_TYPES = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}

@@ -61,6 +61,16 @@ entities = Table(
     Index("naiad_entities_by_creation", "kind", "created_us", "name"),
 )
 
+associations = Table(
+    "naiad_associations",
+    metadata,
+    Column("source", _TEXT, primary_key=True),
+    Column("destination", _TEXT, primary_key=True),
+    Column("type", _TEXT, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Index("naiad_associations_by_destination", "destination", "source"),
+)
+
 tags = Table(
     "naiad_tags",
     metadata,

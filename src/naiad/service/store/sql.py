@@ -14,6 +14,7 @@ from naiad.service.store.job_rows import job_from_row, job_to_row
 from naiad.service.store.paging import make_token
 from naiad.service.store.port import JobPage, JobQuery
 from naiad.service.store.schema import jobs, tags
+from naiad.service.store.sql_associations import SqlAssociationStore
 from naiad.service.store.sql_entities import SqlEntityStore
 from naiad.service.store.tags import put_tags
 from naiad.service.store.timestamps import to_epoch_us
@@ -23,6 +24,7 @@ class SqlStore:
     def __init__(self, engines: Engines) -> None:
         self._database = Database(engines)
         self.entities = SqlEntityStore(self._database)
+        self.associations = SqlAssociationStore(self._database)
 
     def add(self, job: Job, tags: Mapping[str, str]) -> None:
         row = job_to_row(job)
@@ -30,7 +32,7 @@ class SqlStore:
             try:
                 connection.execute(insert(jobs).values(row))
             except IntegrityError as error:
-                raise AlreadyExists(f"{job.kind} {job.name} exists already; choose another name") from error
+                raise _name_taken(job) from error
             put_tags(connection, job.arn, tags)
 
     def get(self, kind: JobKind, name: str) -> Job:
@@ -119,6 +121,13 @@ def _deletion_error(connection: Connection, job: Job, is_same: ColumnElement[boo
 
 def _not_found(kind: JobKind, name: str) -> NotFound:
     return NotFound(f"no {kind} of the name {name}")
+
+
+def _name_taken(job: Job) -> AlreadyExists:
+    """Returns the error in AWS's sentence, in which clients look for "already exists"."""
+    noun = job.kind.replace("-", " ")
+    unique = f"{noun.capitalize()} names must be unique within an AWS account and region"
+    return AlreadyExists(f"{unique}, and a {noun} with this name already exists ({job.arn}); choose another name")
 
 
 def _make_page(rows: Sequence[RowMapping], query: JobQuery) -> JobPage:

@@ -1,12 +1,13 @@
 """The entities on a SQL database; ``entity_port.py`` has the contract."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from naiad.service.domain.association import Association
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 from naiad.service.store.database import Database
@@ -14,6 +15,7 @@ from naiad.service.store.entity_port import EntityPage, EntityQuery
 from naiad.service.store.paging import is_after_token, make_token, order_by
 from naiad.service.store.queries import time_range
 from naiad.service.store.schema import entities, tags
+from naiad.service.store.sql_associations import has_member, is_member, put_associations, remove_associations_of
 from naiad.service.store.tags import put_tags
 from naiad.service.store.timestamps import from_epoch_us, to_epoch_us
 
@@ -22,14 +24,15 @@ class SqlEntityStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, entity: Entity, tags: Mapping[str, str]) -> None:
+    def add(self, entity: Entity, tags: Mapping[str, str], associations: Sequence[Association] = ()) -> None:
         row = _to_row(entity)
         with self._database.begin() as connection:
             try:
                 connection.execute(insert(entities).values(row))
             except IntegrityError as error:
-                raise AlreadyExists(f"{entity.kind} {entity.name} exists already; choose another name") from error
+                raise AlreadyExists(f"{entity.kind} {entity.name} already exists; choose another name") from error
             put_tags(connection, entity.arn, tags)
+            put_associations(connection, associations)
 
     def get(self, kind: EntityKind, name: str) -> Entity:
         with self._database.connect() as connection:
@@ -54,6 +57,7 @@ class SqlEntityStore:
             if connection.execute(delete(entities).where(_is_same(entity))).rowcount == 0:
                 raise _not_found(entity.kind, entity.name)
             connection.execute(delete(tags).where(tags.c.arn == entity.arn))
+            remove_associations_of(connection, entity.arn)
 
     def find(self, query: EntityQuery) -> EntityPage:
         assert query.limit > 0
@@ -111,6 +115,10 @@ def _filters(query: EntityQuery, connection: Connection) -> Iterator[ColumnEleme
     yield from time_range(entities.c.modified_us, query.modified_after, query.modified_before)
     if query.name_prefix is not None:
         yield func.substr(entities.c.name, 1, len(query.name_prefix)) == query.name_prefix
+    if query.member_of is not None:
+        yield is_member(entities.c.arn, query.member_of)
+    if query.with_member is not None:
+        yield has_member(entities.c.arn, query.with_member)
     position = func.instr if connection.dialect.name == "sqlite" else func.strpos
     if query.name_contains is not None:
         yield position(entities.c.name, query.name_contains) > 0

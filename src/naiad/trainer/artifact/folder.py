@@ -131,8 +131,8 @@ def _read_record(folder: Path) -> dict[str, Any]:
     version = values.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ArtifactError(
-            f"{path}: artifact format {version} is newer than this naiad reads ({FORMAT_VERSION}); upgrade naiad",
-            hint="pip install --upgrade naiad",
+            f"{path}: artifact format {version} is newer than this naiad reads ({FORMAT_VERSION})",
+            hint="upgrade Naiad: git pull in its clone",
         )
     try:
         record = checksums.loads_with_sha256(data)

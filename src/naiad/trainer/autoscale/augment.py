@@ -19,7 +19,7 @@ from naiad.trainer.autoscale.measurement_setup import MeasurementSetup, TimedPla
 from naiad.trainer.data.augment import augment
 from naiad.trainer.data.dataset import Split
 from naiad.trainer.machine.seeding import make_generator
-from naiad.trainer.plan.reason import Measurement, Reason
+from naiad.trainer.plan.reason import Measurement, Reason, count_noun
 
 MEASURED_KINDS = ("flip",)
 LEAST_EPOCHS = 16
@@ -51,7 +51,7 @@ def choose(timed: TimedPlan, setup: MeasurementSetup) -> TimedPlan:
         unchanged, by_kind = neighbour_accuracy(split, MEASURED_KINDS, seed=plan.seed, count=count)
     chosen = tuple(kind for kind, accuracy in by_kind.items() if accuracy >= KEPT_FRACTION * unchanged)
     reason = Reason(
-        f"{plan.epochs} epochs; a change must keep {KEPT_FRACTION:.0%} of the right neighbours",
+        f"{count_noun(plan.epochs, 'epoch')}; a change must keep {KEPT_FRACTION:.0%} of the right neighbours",
         f"unchanged: {unchanged:.1%} right, among {count:,} samples",
         tuple(Measurement(kind, f"{accuracy:.1%} of nearest neighbours right") for kind, accuracy in by_kind.items()),
     )

@@ -15,7 +15,7 @@ from naiad.trainer.autoscale.network_probe import STEPS, WARM_UP
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.optim.optimizers import scale_learning_rate
 from naiad.trainer.plan.plan import Plan
-from naiad.trainer.plan.reason import Measurement, Reason
+from naiad.trainer.plan.reason import Measurement, Reason, count_noun
 
 FACTORS = (0.5, 1, 2, 4)
 """Sizes that are tried, in units of the plan's own."""
@@ -84,7 +84,9 @@ def resize(plan: Plan, size: int, reason: Reason, setup: MeasurementSetup) -> Pl
         why = f"moved with the batch size, from {before} to {size}"
         plan = plan.with_choice("learning_rate", rate, Reason(why))
     steps = steps_per_epoch(len(setup.probe.split), size)
-    return plan.with_choice("total_steps", plan.epochs * steps, Reason(f"{plan.epochs} epochs of {steps} steps"))
+    return plan.with_choice(
+        "total_steps", plan.epochs * steps, Reason(f"{count_noun(plan.epochs, 'epoch')} of {count_noun(steps, 'step')}")
+    )
 
 
 def _measurements(sample_s: Mapping[int, float]) -> tuple[Measurement, ...]:

@@ -12,7 +12,7 @@ from naiad.trainer.autoscale.plan_search import PlanSearch
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.optim.batchnorm import has_batchnorm_statistics
 from naiad.trainer.plan.plan import Plan
-from naiad.trainer.plan.reason import Reason
+from naiad.trainer.plan.reason import Reason, count_noun
 
 LEAST_STEPS = 600
 """A shorter run is over before measuring all choices has paid for itself."""
@@ -88,7 +88,7 @@ def _look_up(search: PlanSearch, setup: MeasurementSetup, plan: Plan) -> CachedP
     if not cached.names:
         return cached
     steps = steps_per_epoch(len(search.probe.split), cached.plan.batch_size)
-    reason = Reason(f"{plan.epochs} epochs of {steps} steps")
+    reason = Reason(f"{count_noun(plan.epochs, 'epoch')} of {count_noun(steps, 'step')}")
     updated = cached.plan.with_choice("total_steps", plan.epochs * steps, reason)
     if not search.has_time_limit:
         updated = search.apply_length_rules(updated, before=plan, kept=search.unmeasured | cached.names)

@@ -58,6 +58,8 @@ def choose_fastest(
     medians = {value: statistics.median(enough) for value, enough in seconds.items()}
     best = min(seconds, key=lambda value: medians[value])
     chosen = best if is_faster(seconds[best], own) else values[0]
+    if medians[chosen] > medians[best]:
+        why = f"{best} was not faster by more than {MARGIN:.0%} and the noise"
     measurements = tuple(
         Measurement(str(value), _format_times(all_)) for value, all_ in zip(values, times, strict=True)
     )

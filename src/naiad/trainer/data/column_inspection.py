@@ -1,4 +1,4 @@
-"""What each column of a table is read as, for people: its type, in the words of ``types``, and what follows from it."""
+"""Columns of a table as they are read, for people: the type of each, in the words of ``types``, and what follows from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

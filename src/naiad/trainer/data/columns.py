@@ -5,7 +5,7 @@ Shape legend: N rows.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -15,11 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from naiad.errors import DataError
+from naiad.trainer.data.category_text import to_categories, trim
 from naiad.trainer.data.date_text import DateReading, infer_date_format, parse_dates
 from naiad.trainer.data.number_text import (
     PLAIN,
     NumberFormat,
     NumberReading,
+    find_unit,
     has_code,
     infer_number_format,
     parse_numbers,
@@ -46,6 +48,8 @@ class Column:
     """How numbers that come as text are written; None where they are plain."""
     offset: float = 0.0
     """Number that is taken from each cell of a number column, where float32 would lose their differences."""
+    time_unit: str = ""
+    """``s`` where times of day and durations are numbers of seconds; earlier versions took them in the unit that they had."""
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "kind": self.kind.value, "categories": list(self.categories)}
@@ -61,23 +65,24 @@ class Column:
             tuple(values["categories"]),
             None if number_format is None else NumberFormat(**number_format),
             float(values.get("offset", 0.0)),
+            str(values.get("time_unit", "")),
         )
 
 
 @dataclass(frozen=True)
 class InferredColumn:
-    """What a column was taken for, and what else it could be."""
+    """A column as it was inferred, and what else it could be."""
 
     column: Column | None
     """None for what is neither number, text nor date: lists, structures, bytes."""
     doubt: str = ""
-    """What the cells may mean instead, and how to say so; empty where there is no doubt."""
+    """The other meaning that the cells may have, and how to say so; empty where there is no doubt."""
     decimal: str | None = None
     """The decimal mark, where the cells leave no doubt about it."""
 
 
 ARROW_TYPES = {ColumnKind.NUMBER: pa.float64(), ColumnKind.CATEGORY: pa.string(), ColumnKind.DATE: pa.timestamp("us")}
-_TRUTH_WORDS = {"true", "false"}
+_UNITS_PER_S = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 MIN_READABLE_FRACTION = 0.8
 """A text column holds numbers or dates if this fraction of its cells can be read so; the other cells become missing."""
 
@@ -90,7 +95,7 @@ def infer_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = No
             return infer_column(name, values.cast(kind.value_type))
         return InferredColumn(Column(name, ColumnKind.CATEGORY))
     if _is_numeric_type(kind):
-        return InferredColumn(Column(name, ColumnKind.NUMBER))
+        return InferredColumn(Column(name, ColumnKind.NUMBER, time_unit="s" if _is_span(kind) else ""))
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return InferredColumn(Column(name, ColumnKind.DATE))
     if is_text(values):
@@ -98,10 +103,18 @@ def infer_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = No
     return InferredColumn(None)
 
 
-def infer_number_column(name: str, values: pa.ChunkedArray, *, decimal: str | None = None) -> InferredColumn:
-    """Returns a column of numbers, whatever its cells are, in the format that reads most of them."""
+def infer_number_column(
+    name: str, values: pa.ChunkedArray, *, decimal: str | None = None, requested: NumberFormat | None = None
+) -> InferredColumn:
+    """Returns a column of numbers, whatever its cells are, in the format that reads most of them.
+
+    requested: the format that the user names; a unit that it does not name is inferred.
+    """
+    if requested is not None:
+        unit = requested.unit or (find_unit(*count_cells(trim(values)), requested.decimal) if is_text(values) else "")
+        return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=replace(requested, unit=unit)))
     if not is_text(values) or pa.types.is_dictionary(values.type):
-        return InferredColumn(Column(name, ColumnKind.NUMBER))
+        return InferredColumn(Column(name, ColumnKind.NUMBER, time_unit="s" if _is_span(values.type) else ""))
     known, counts = count_cells(trim(values))
     plain = pc.sum(counts.filter(pc.match_substring_regex(known, PLAIN))).as_py() or 0
     written = infer_number_format(known, counts, decimal=decimal)
@@ -117,9 +130,9 @@ def convert(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     try:
         match column.kind:
             case ColumnKind.NUMBER:
-                return _to_numbers(values, column.number_format)
+                return _to_numbers(values, column)
             case ColumnKind.CATEGORY:
-                return _to_categories(values, column)
+                return to_categories(column.name, values, column.categories)
             case ColumnKind.DATE:
                 return _to_dates(values, column.date_format)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -142,12 +155,6 @@ def number_fraction(values: pa.ChunkedArray) -> float:
 
 def is_text(values: pa.ChunkedArray) -> bool:
     return _is_text_type(values.type) or (pa.types.is_dictionary(values.type) and _is_text_type(values.type.value_type))
-
-
-def trim(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Removes spaces at both ends; a blank cell becomes null."""
-    text = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
 
 
 def count_cells(values: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
@@ -205,65 +212,21 @@ def _plain_fraction(known: pa.Array, counts: pa.Array) -> float:
     return float(weight / pc.sum(counts).as_py())
 
 
-def _to_numbers(values: pa.ChunkedArray, number_format: NumberFormat | None) -> pa.ChunkedArray:
+def _to_numbers(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     kind = values.type
     if _is_text_type(kind):
         text = trim(values)
-        if number_format is not None:
-            return parse_numbers(text, number_format)
+        if column.number_format is not None:
+            return parse_numbers(text, column.number_format)
         values = pc.if_else(pc.match_substring_regex(text, PLAIN), text, pa.scalar(None, text.type))
-    elif pa.types.is_time(kind) or pa.types.is_duration(kind):
+    elif _is_span(kind):
         values = values.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
+        if column.time_unit:
+            values = pc.divide(values.cast(pa.float64(), safe=False), _UNITS_PER_S[kind.unit])
     elif pa.types.is_boolean(kind):
         values = values.cast(pa.int8())
     numbers = values.cast(pa.float64(), safe=False)
     return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
-
-
-def _to_categories(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    """Writes whole numbers alike, whether they come as 1 or as 1.0: a missing cell turns a column of integers into floats.
-
-    Raises DataError where numbers stand for categories that are written otherwise: 7 for 007.
-    """
-    if pa.types.is_floating(values.type):
-        is_whole = pc.equal(pc.floor(values), values)
-        if pc.all(is_whole).as_py():
-            values = values.cast(pa.int64(), safe=False)
-    text = trim(values.cast(pa.string()))
-    if column.categories and not is_text(values):
-        text = _write_like(column.categories, text) if pa.types.is_boolean(values.type) else text
-        _check_spelling(text, column)
-    elif {name.lower() for name in column.categories} <= _TRUTH_WORDS:
-        text = _write_like(column.categories, text)
-    return text
-
-
-def _write_like(categories: tuple[str, ...], text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Writes true and false as the categories do, whose case depends on the program that wrote them: True, TRUE."""
-    spelling = {name.lower(): name for name in categories}
-    if len(spelling) < len(categories):
-        return text
-    for lower, name in spelling.items():
-        text = pc.if_else(pc.equal(pc.utf8_lower(text), lower), name, text)
-    return text
-
-
-def _check_spelling(text: pa.ChunkedArray, column: Column) -> None:
-    """Raises DataError where numbers are no categories as they are written, but equal one as a number."""
-    categories = pa.array(column.categories, pa.string())
-    unknown = pc.unique(text.filter(pc.invert(pc.is_in(text, value_set=categories))).drop_null())
-    numeric = categories.filter(pc.match_substring_regex(categories, PLAIN))
-    if not len(unknown) or not len(numeric):
-        return
-    unknown = unknown.filter(pc.match_substring_regex(unknown, PLAIN))
-    place = pc.index_in(unknown.cast(pa.float64()), value_set=numeric.cast(pa.float64()))
-    found = np.flatnonzero(pc.is_valid(place).to_numpy(zero_copy_only=False))
-    if len(found):
-        given, written = unknown[int(found[0])].as_py(), numeric[place[int(found[0])].as_py()].as_py()
-        raise DataError(
-            f"column {column.name!r} has the number {given}, but the model was trained on the text {written!r}",
-            hint="give the column as text: pd.read_csv(…, dtype={" + repr(column.name) + ": str})",
-        )
 
 
 def _to_dates(values: pa.ChunkedArray, date_format: str | None) -> pa.ChunkedArray:
@@ -282,8 +245,13 @@ def _has_value(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _is_numeric_type(kind: Any) -> bool:
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
-    return any(test(kind) for test in (*tests, pa.types.is_time, pa.types.is_duration))
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, _is_span)
+    return any(test(kind) for test in tests)
+
+
+def _is_span(kind: Any) -> bool:
+    """Whether the type is a time of day or a duration, which are numbers in some unit."""
+    return bool(pa.types.is_time(kind) or pa.types.is_duration(kind))
 
 
 def _is_text_type(kind: Any) -> bool:

@@ -93,7 +93,7 @@ class Split:
     names: Sequence[str]
     """Origin of each sample: a path, ``row 12``, ``index 12``."""
     weights: Tensor | None = None
-    """float32 (N,) weights in the loss; None where all samples count alike."""
+    """float32 (N,) weights in the loss and the metrics; None where all samples count alike."""
 
     def __len__(self) -> int:
         return len(self.samples)

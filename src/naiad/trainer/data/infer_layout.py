@@ -1,6 +1,7 @@
 """Infers the layout of arrays where the user sets none: by what the network takes, else by the default.
 
-The default stays wherever the network takes it. Else the layouts that the data may have are tried on it, one after the other.
+The default stays wherever the network takes it, but for whole numbers and an Embedding. Else the layouts that the data may have
+are tried on the network, one after the other.
 """
 
 from collections.abc import Sequence
@@ -58,18 +59,15 @@ def set_layout(raw: RawData, layout: Layout | None, network: NetworkInput | None
 
 
 def _choose_layout(raw: RawData, network: NetworkInput) -> tuple[Layout | None, Findings]:
-    """Returns None, the default, unless the network takes another layout only."""
+    """Returns None for the default, else the layout and what is said of it."""
     train = raw.splits["train"]
     given_shape = train.given_shape
     if given_shape is None or not len(train):
         return None, Findings()
-    given = undo_layout(_trial_samples(train), given_shape)
-    candidates = _candidates(given)
-    if not candidates or network.takes(_network_inputs(lay_out(given, None))):
+    inputs = undo_layout(_trial_samples(train), given_shape)
+    if not inputs.numel():
         return None, Findings()
-    taken = next((layout for layout in candidates if network.takes(_network_inputs(lay_out(given, layout)))), None)
-    preferred = network.preferred_layout()
-    chosen = preferred if taken is None and preferred in candidates else taken
+    chosen = _layout_that_is_taken(inputs, _candidates(inputs), network, train)
     if chosen is None:
         return None, Findings()
     shape = ", ".join(map(str, given_shape))
@@ -78,14 +76,47 @@ def _choose_layout(raw: RawData, network: NetworkInput) -> tuple[Layout | None, 
     return chosen, Findings((Finding("input-layout", "train", len(train), Action.REPORTED, message),))
 
 
-def _candidates(given: Tensor) -> Sequence[Layout]:
+def _layout_that_is_taken(
+    inputs: Tensor, candidates: Sequence[Layout], network: NetworkInput, train: RawSplit
+) -> Layout | None:
+    """Returns None where the default is taken. An Embedding that comes first gets ids, also where ``forward`` casts floats."""
+
+    def is_taken(layout: Layout | None) -> bool:
+        return network.takes(_network_inputs(lay_out(inputs, layout)))
+
+    if not candidates:
+        return None
+    preferred = network.preferred_layout()
+    if (
+        preferred is Layout.TOKENS
+        and preferred in candidates
+        and _are_ids(train, network.token_count())
+        and is_taken(Layout.TOKENS)
+    ):
+        return Layout.TOKENS
+    if is_taken(None):
+        return None
+    taken = next((layout for layout in candidates if is_taken(layout)), None)
+    return preferred if taken is None and preferred in candidates else taken
+
+
+def _candidates(inputs: Tensor) -> Sequence[Layout]:
     """Returns the layouts that samples of this shape may have besides the default."""
     layouts = []
-    if given.ndim <= 3 and is_whole(given):
+    if inputs.ndim <= 3 and is_whole(inputs) and float(inputs.min()) >= 0:
         layouts.append(Layout.TOKENS)
-    if given.ndim == 3 or (given.ndim == 4 and is_channels_last(given.shape[1:])):
+    if inputs.ndim == 3 or (inputs.ndim == 4 and is_channels_last(inputs.shape[1:])):
         layouts.append(Layout.SEQUENCE)
     return layouts
+
+
+def _are_ids(train: RawSplit, token_count: int | None) -> bool:
+    """Whether all inputs may be ids of an Embedding; for inputs that are streamed, it is not known and taken for granted."""
+    values = train.inputs
+    if not isinstance(values, Tensor):
+        return True
+    is_in_range = float(values.min()) >= 0 and (token_count is None or float(values.max()) < token_count)
+    return is_in_range and is_whole(values)
 
 
 def _trial_samples(split: RawSplit) -> Tensor:

@@ -12,7 +12,9 @@ from naiad.trainer.data.features.table import TableSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.labels import count_classes, infer_target_schema
 from naiad.trainer.data.prepare import DataOptions, encode_all_targets, open_data, split_indices
-from naiad.trainer.data.sources.raw_data import RawData
+from naiad.trainer.data.sources.raw_data import InputKind, RawData
+from naiad.trainer.data.sources.reading_findings import describe_reading
+from naiad.trainer.fit_options import check_seed
 
 _NOT_PLAIN = ("sample_shape", "columns", "findings", "problems")
 
@@ -24,6 +26,8 @@ class Inspection:
     name: str
     kind: str
     """A value of ``InputKind``: ``images``, ``PIL images``, ``arrays``, ``dataset items`` or ``table``."""
+    reading: str = ""
+    """Encoding and delimiter of a CSV file; empty for other data."""
     task: str | None = None
     task_reason: str = ""
     splits: dict[str, int]
@@ -37,7 +41,7 @@ class Inspection:
     target_name: str
     sample_shape: tuple[int, ...] | None = None
     columns: tuple[ColumnInspection, ...] = ()
-    """What each column of a table is read as; empty for other data."""
+    """Each column of a table, with its type; empty for other data."""
     findings: Findings
     problems: tuple[str, ...] = ()
     """Reasons why the data cannot be trained on."""
@@ -79,7 +83,7 @@ def inspect(
         types=types,
         image_size=image_size,
         as_=as_,
-        seed=seed,
+        seed=check_seed(seed),
         memory_limit_bytes=memory_limit_bytes,
     )
     limit_bytes = options.memory_limit_or_default
@@ -99,6 +103,7 @@ def _describe_raw(raw: RawData, error: DataError) -> Inspection:
     return Inspection(
         name=raw.name,
         kind=str(raw.kind),
+        reading=_describe_reading(raw),
         splits={name: len(split) for name, split in raw.splits.items()},
         target_name=raw.target_name,
         findings=raw.findings,
@@ -112,6 +117,7 @@ def _describe_cleaned(raw: RawData, cleaned: CleanedData) -> Inspection:
     return Inspection(
         name=raw.name,
         kind=str(raw.kind),
+        reading=_describe_reading(raw),
         splits=counts,
         target_name=raw.target_name,
         findings=cleaned.findings,
@@ -121,6 +127,10 @@ def _describe_cleaned(raw: RawData, cleaned: CleanedData) -> Inspection:
         memory_bytes=sum(counts.values()) * math.prod(samples.sample_shape) * samples.dtype.itemsize,
         in_memory=samples.in_memory,
     )
+
+
+def _describe_reading(raw: RawData) -> str:
+    return describe_reading(raw.splits["train"].inputs) if raw.kind is InputKind.TABLE else ""
 
 
 def _inspect_columns(raw: RawData, cleaned: CleanedData) -> tuple[ColumnInspection, ...]:

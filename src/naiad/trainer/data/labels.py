@@ -3,9 +3,11 @@
 Shape legend: N samples, K classes.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,9 @@ _FEW_CLASSES = 20
 _MAX_CLASS_FRACTION = 0.05
 """Distinct whole numbers, as a fraction of the samples, that are still classes."""
 _MAX_LISTED = 5
+_WHOLE_WITH_POINT = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")
+_LARGEST_VALUE = 1e150
+"""Largest value of a regression: deviations and metrics are made of squares."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +142,17 @@ def _check_two_classes(labels: npt.NDArray[Any]) -> None:
 
 
 def _other_spelling(name: str, classes: tuple[str, ...]) -> str:
-    """Returns the class that differs only in how its letters are encoded, as ``é`` in the names of files of macOS; else ``name``."""
-    letters = unicodedata.normalize("NFC", name)
-    return next((known for known in classes if unicodedata.normalize("NFC", known) == letters), name)
+    """Returns the class that is written in another way only, else ``name``.
+
+    Letters may be encoded as macOS encodes ``é``, and a whole number may end in ``.0``, as pandas writes it beside missing ones.
+    """
+    written = _canonical(name)
+    same = [known for known in classes if _canonical(known) == written]
+    return same[0] if len(same) == 1 else name
+
+
+def _canonical(name: str) -> str:
+    return _WHOLE_WITH_POINT.sub(r"\1", unicodedata.normalize("NFC", name))
 
 
 def _check_known(unknown_labels: npt.NDArray[Any], classes: tuple[str, ...], split: str) -> None:
@@ -174,6 +187,11 @@ def _encode_values(labels: npt.NDArray[Any], split: str) -> Tensor:
         values = read_written_numbers(labels).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"the labels of {split} are no numbers: {error}", hint="give task='classification'") from error
+    if len(values) and np.abs(values).max() > _LARGEST_VALUE:
+        raise DataError(
+            f"the labels of {split} reach {np.abs(values).max():.3g}, whose square float64 does not hold",
+            hint="divide them by a number, or take their logarithm",
+        )
     return torch.from_numpy(values)
 
 
@@ -205,7 +223,7 @@ def _has_whole_numbers(labels: npt.NDArray[Any]) -> bool:
 def _has_only_numbers(labels: npt.NDArray[Any]) -> bool:
     """Whether Python objects are all numbers."""
     return labels.dtype.kind == "O" and all(
-        isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in labels
+        isinstance(value, int | float | np.number | Decimal) and not isinstance(value, bool) for value in labels
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from naiad.errors import DataError, explain_errors
@@ -21,7 +20,8 @@ from naiad.trainer.data.layout import InputLayout, Layout
 from naiad.trainer.data.sources.arrays import apply_layout
 from naiad.trainer.data.sources.containers import has_item_part
 from naiad.trainer.data.sources.open import default_memory_limit_bytes, open_source
-from naiad.trainer.data.sources.raw_data import InputKind, RawData
+from naiad.trainer.data.sources.raw_data import InputKind, RawData, check_label
+from naiad.trainer.data.sources.split_classes import name_indices, name_one_hot
 from naiad.trainer.data.sources.table import is_tabular
 from naiad.trainer.data.sources.table_options import TableOptions
 
@@ -45,12 +45,15 @@ def prepare_split(
     Data without splits is taken whole.
     """
     limit_bytes = default_memory_limit_bytes()
-    label = _choose_label(signature, label, data)
+    given_label, label = label, _choose_label(signature, label, data)
     raw = open_source(data, label=label, memory_limit_bytes=limit_bytes, table=_table_options(signature, label))
+    check_label(raw, given_label)
     if isinstance(signature.schema, ImageSchema):
         raw = replace_image_paths(raw, always=True)
     raw = _lay_out_as_trained(raw, signature.schema)
-    single = replace(raw, splits={"train": raw.get_split(split)})
+    given = raw.get_split(split)
+    is_named = signature.task is Task.CLASSIFICATION
+    single = replace(raw, splits={"train": name_one_hot(given, signature.classes) if is_named else given})
     is_table = raw.kind is InputKind.TABLE
     if raw.label is None and is_table and signature.target_name in single.splits["train"].inputs.column_names:
         single = replace(single, label=signature.target_name)
@@ -99,7 +102,7 @@ def _table_options(signature: ModelSignature, label: str | None) -> TableOptions
     """Returns the text columns of the model's table; classes that were text stay text, words such as NA among them."""
     schema = signature.schema
     if not isinstance(schema, TableSchema):
-        return TableOptions()
+        return TableOptions(known_classes=signature.classes)
     text_columns = dict(schema.text_columns)
     if schema.label is not None and label is not None:
         text_columns[label] = frozenset(signature.classes)
@@ -114,10 +117,9 @@ def _target_schema(signature: ModelSignature, targets: npt.NDArray[Any], names: 
 
 def _replace_indices(targets: npt.NDArray[Any], raw: RawData, target_schema: TargetSchema) -> npt.NDArray[Any]:
     """Returns class names in place of indices into ``raw.classes``, where the model has other classes or another order."""
-    if target_schema.labels_are_indices or not raw.classes or targets.dtype.kind not in "iu":
+    if target_schema.labels_are_indices or not raw.classes:
         return targets
-    is_known = (targets >= 0) & (targets < len(raw.classes))
-    return np.array(raw.classes)[targets] if is_known.all() else targets
+    return name_indices(targets, raw.classes)
 
 
 def _rename_split(findings: Findings, split: str) -> Findings:

@@ -81,9 +81,22 @@ class NumberReading:
 
 
 def parse_specimen(text: str) -> NumberFormat | None:
-    """Returns the format that ``1,234.5``, ``1.234,5``, ``1.5`` or ``1,5`` is written in; None for another text."""
-    match = re.fullmatch(r"1(?:[.,' ]?234)?([.,])5", text.strip())
-    return NumberFormat(match[1]) if match else None
+    """Returns the format that ``1,234.5``, ``1.5``, ``1.234,5 €`` or ``1,5%`` is written in; None for another text."""
+    unit = next((each for each in (*_CURRENCIES, _PERCENT) if each in text), "")
+    match = re.fullmatch(r"1(?:[.,' ]?234)?([.,])5", text.replace(unit, "").strip())
+    return NumberFormat(match[1], unit) if match else None
+
+
+def find_unit(known: pa.Array, counts: pa.Array, decimal: str) -> str:
+    """Returns the unit that most of the numbers with this decimal mark have; "" where there is none, or several.
+
+    known: distinct trimmed cells, each with its count.
+    """
+    is_number = pc.match_substring_regex(known, _pattern(decimal))
+    numbers, counts = known.filter(is_number), counts.filter(is_number)
+    unit, with_unit = _find_unit(numbers, counts)
+    is_frequent = unit is not None and 2 * with_unit >= (pc.sum(counts).as_py() or 0)
+    return unit if unit and is_frequent else ""
 
 
 def infer_number_format(known: pa.Array, counts: pa.Array, *, decimal: str | None = None) -> NumberReading | None:

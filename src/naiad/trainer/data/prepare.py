@@ -33,7 +33,7 @@ from naiad.trainer.data.sources.open import (
     like_training_split,
     open_source,
 )
-from naiad.trainer.data.sources.raw_data import RawData
+from naiad.trainer.data.sources.raw_data import RawData, check_label
 from naiad.trainer.data.sources.table_options import TableOptions
 from naiad.trainer.data.splitting import validation_indices
 
@@ -135,9 +135,13 @@ def prepare(data: Any, options: DataOptions = DEFAULT_OPTIONS, *, network: Netwo
 
 
 def check_weights(train: Split, task: Task) -> None:
-    """Raises DataError where samples have weights and the task has no loss for them."""
-    if train.weights is not None and task is Task.CLUSTERING:
+    """Raises DataError where samples have weights and the task has no loss for them, or none above 0 is left."""
+    if train.weights is None:
+        return
+    if task is Task.CLUSTERING:
         raise DataError("the samples have weights, which clustering does not take", hint="leave the weights out")
+    if not bool(train.weights.any()):
+        raise DataError("no training sample with a weight above 0 is left after cleaning", hint="see `naiad inspect`")
 
 
 def open_data(
@@ -152,6 +156,7 @@ def open_data(
         )
 
     raw = open_one(data, table)
+    check_label(raw, options.label)
     if options.validation is not None:
         raw = add_validation(raw, open_one(options.validation, like_training_split(table, raw)))
     return set_layout(replace_image_paths(raw), layout, network)
@@ -183,10 +188,19 @@ def encode_all_targets(
 def split_indices(
     train: CleanedSplit, targets: Tensor | None, target_schema: TargetSchema, seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Returns the (train, validation) indices of a training split. Raises DataError where it cannot be split."""
+    """Returns the (train, validation) indices of a training split. Raises DataError where it cannot be split.
+
+    Samples of weight 0 stay in train: they would not count in the validation's metrics.
+    """
     is_stratified = target_schema.task is Task.CLASSIFICATION and targets is not None
     strata = targets.numpy() if is_stratified and targets is not None else None
-    return validation_indices(duplicate_groups(train.digests, len(train)), strata=strata, seed=seed)
+    groups = duplicate_groups(train.digests, len(train))
+    if train.weights is None or train.weights.all():
+        return validation_indices(groups, strata=strata, seed=seed)
+    counted = np.flatnonzero(train.weights)
+    counted_strata = None if strata is None else strata[counted]
+    _, validation = validation_indices(groups[counted], strata=counted_strata, seed=seed)
+    return np.setdiff1d(np.arange(len(train)), counted[validation]), counted[validation]
 
 
 def _assign_folds(

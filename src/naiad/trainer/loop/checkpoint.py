@@ -171,7 +171,7 @@ def _read_state(path: Path) -> dict[str, Any]:
     if version > FORMAT_VERSION:
         raise ArtifactError(
             f"checkpoint {path} has format {version}, newer than the {FORMAT_VERSION} that this naiad reads",
-            hint="upgrade naiad: pip install --upgrade naiad",
+            hint="upgrade Naiad: git pull in its clone",
         )
     return state
 

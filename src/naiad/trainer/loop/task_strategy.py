@@ -113,10 +113,15 @@ class RegressionStrategy:
         return self._learnt_targets
 
     def _mean_and_std(self) -> tuple[float, float]:
-        """The deviation is 1 where all targets are equal."""
-        targets = self._targets()
-        std = float(targets.std(correction=0))
-        return float(targets.mean()), std if std > 0 else 1.0
+        """Statistics of the targets, each as heavy as its sample's weight. The deviation is 1 where all targets are equal."""
+        targets, weights = self._targets(), self.dataset.train.weights
+        if weights is None:
+            mean, std = float(targets.mean()), float(targets.std(correction=0))
+        else:
+            values, factors = targets.double(), weights.double() / weights.double().sum()
+            mean = float((factors * values).sum())
+            std = float((factors * (values - mean).square()).sum().sqrt())
+        return mean, std if std > 0 else 1.0
 
 
 @dataclass

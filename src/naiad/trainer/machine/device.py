@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from naiad.errors import OptionError, describe_error, describe_value
 from naiad.trainer.machine.cgroups import CURRENT_PROCESS, ControlGroups
 
 _BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
@@ -19,6 +20,20 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def check_device(name: str | None) -> None:
+    """Raises OptionError for a device that torch does not know, or that is not there; None and ``cpu`` always are."""
+    if name in (None, "cpu"):
+        return
+    try:
+        torch.zeros(1, device=name).item()
+    except Exception as error:  # reason: each kind of device fails in its own way
+        known = "cpu" if best_device() == "cpu" else f"{best_device()} and cpu"
+        raise OptionError(
+            f"the device {describe_value(name)} cannot be used here: {describe_error(error)}",
+            hint=f"this machine has {known}; leave device out to have the fastest chosen",
+        ) from error
 
 
 def usable_cores(*, groups: ControlGroups = CURRENT_PROCESS) -> int:

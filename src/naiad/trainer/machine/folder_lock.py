@@ -1,12 +1,14 @@
 """A lock on a folder, so that only one run at a time writes into it. The kernel releases it when its process ends, even killed.
 
-A process that this one forks or starts does not have the lock, and does not keep it. Where the file system has no locks, as
+A process that this one forks or starts does not have the lock, and does not keep it. Reading or copying the folder, in any
+process, leaves the lock as it is. Where the file system has no locks, as
 some network file systems do not, nothing is locked.
 """
 
 import contextlib
 import errno
 import fcntl
+import functools
 import json
 import os
 import socket
@@ -22,7 +24,7 @@ _HELD_ERRNOS = frozenset({errno.EACCES, errno.EAGAIN})
 _WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 _guard = threading.Lock()
 _descriptors: dict[str, int] = {}
-"""Open lock files of this process by folder: the kernel's lock is the process's, so its threads are kept apart here."""
+"""Open lock files of this process by folder. The kernel's lock is of the open file, so it outlives a copy that is closed."""
 
 
 def lock_folder(folder: Path) -> None:
@@ -32,6 +34,7 @@ def lock_folder(folder: Path) -> None:
         if key in _descriptors:
             raise _in_use(folder, "this process")
         _descriptors[key] = _open_locked(folder)
+        _close_in_forks()
 
 
 def unlock_folder(folder: Path) -> None:
@@ -43,6 +46,19 @@ def unlock_folder(folder: Path) -> None:
                 with contextlib.suppress(OSError):
                     (folder / FILE_NAME).unlink()
             os.close(descriptor)
+
+
+@functools.cache
+def _close_in_forks() -> None:
+    """Has each process that this one forks from now on close its copies, which would keep the locks."""
+    os.register_at_fork(after_in_child=_close_copies)
+
+
+def _close_copies() -> None:
+    global _guard  # noqa: PLW0603  # reason: another thread of the parent may have held it
+    _guard = threading.Lock()
+    while _descriptors:
+        os.close(_descriptors.popitem()[1])
 
 
 def _open_locked(folder: Path) -> int:
@@ -62,7 +78,7 @@ def _open_locked(folder: Path) -> int:
 
 def _lock(descriptor: int, folder: Path) -> None:
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _HELD_ERRNOS:
             raise _in_use(folder, _read_owner(descriptor)) from None
@@ -74,7 +90,7 @@ def _is_lock_file(descriptor: int, folder: Path) -> bool:
     """Whether the descriptor is of the file that is in the folder now."""
     try:
         return os.path.samestat(os.fstat(descriptor), (folder / FILE_NAME).stat())
-    except FileNotFoundError:
+    except OSError:  # the folder has gone, or is none any more
         return False
 
 

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from naiad.trainer.data.dataset import Dataset, Split, Task
 from naiad.trainer.model import metrics
+from naiad.trainer.model.evaluate import metric_weights
 
 TRAIN_SAMPLES = 4_000
 TEST_SAMPLES = 10_000
@@ -46,6 +47,8 @@ class _Sample:
     """(N, F)."""
     targets: npt.NDArray[Any] | None
     """(N,)."""
+    weights: npt.NDArray[np.float64] | None = None
+    """(N,) weights in the loss and the metrics; None where all samples count alike."""
 
     def known_targets(self) -> npt.NDArray[Any]:
         assert self.targets is not None  # reason: only clustering data has none
@@ -99,14 +102,18 @@ def _fit_methods(train: _Sample, task: Task, seed: int) -> list[tuple[str, _Pred
     """Returns the trivial method and the linear one, by name."""
     targets = train.known_targets()
     if task is Task.REGRESSION:
-        ridge = make_pipeline(*_reduction(train, seed), Ridge()).fit(train.inputs, targets)
-        return [("mean", _constant(float(targets.mean()))), ("ridge regression", ridge.predict)]
-    majority = ("majority class", _constant(np.bincount(targets).argmax()))
+        ridge = make_pipeline(*_reduction(train, seed), Ridge())
+        ridge.fit(train.inputs, targets, ridge__sample_weight=train.weights)
+        return [
+            ("mean", _constant(float(np.average(targets, weights=train.weights)))),
+            ("ridge regression", ridge.predict),
+        ]
+    majority = ("majority class", _constant(np.bincount(targets, train.weights).argmax()))
     if len(np.unique(targets)) < 2:
         return [majority]
     model = make_pipeline(*_reduction(train, seed), LogisticRegression(max_iter=100))
     with _without_convergence_warnings():
-        model.fit(train.inputs, targets)
+        model.fit(train.inputs, targets, logisticregression__sample_weight=train.weights)
     return [majority, ("logistic regression", model.predict)]
 
 
@@ -116,13 +123,14 @@ def _constant(value: Any) -> _Predict:
 
 def _score_methods(methods: list[tuple[str, _Predict]], sample: _Sample, task: Task) -> list[dict[str, Any]]:
     targets, rows = sample.known_targets(), []
+    weights = None if sample.weights is None else torch.from_numpy(sample.weights)
     for name, predict in methods:
         predicted = np.asarray(predict(sample.inputs))
         if task is Task.CLASSIFICATION:
-            rows.append(_row(name, "accuracy", float((predicted == targets).mean())))
+            rows.append(_row(name, "accuracy", float(np.average(predicted == targets, weights=sample.weights))))
             continue
         values = torch.from_numpy(predicted.astype(np.float64))
-        scores = metrics.regression(values, torch.from_numpy(targets))
+        scores = metrics.regression(values, torch.from_numpy(targets), weights)
         rows += [_row(name, metric, scores[metric]) for metric in ("r2", "rmse")]
     return rows
 
@@ -171,7 +179,8 @@ def _take_sample(dataset: Dataset, split: Split, limit: int, seed: int) -> _Samp
         for indices_B in torch.split(indices_N, _BATCH_SIZE)
     ]
     targets = split.targets.index_select(0, indices_N).numpy() if split.targets is not None else None
-    return _Sample(np.nan_to_num(torch.cat(inputs).numpy()), targets)
+    weights = None if split.weights is None else metric_weights(split.weights.index_select(0, indices_N))
+    return _Sample(np.nan_to_num(torch.cat(inputs).numpy()), targets, None if weights is None else weights.numpy())
 
 
 def _flatten(inputs: Tensor) -> Tensor:

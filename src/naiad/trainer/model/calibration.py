@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from naiad.trainer.model.metrics import SMALLEST_NORMAL
@@ -25,14 +26,24 @@ _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 _SEARCH_STEPS = 20
 
 
-def fit_temperature(scores_NK: Tensor, targets_N: Tensor) -> float:
-    """The temperature under which the targets (N,), class indices, are likeliest. scores_NK: probabilities at temperature 1."""
+def fit_temperature(scores_NK: Tensor, targets_N: Tensor, weights_N: Tensor | None = None) -> float:
+    """The temperature under which the targets (N,), class indices, are likeliest. scores_NK: probabilities at temperature 1.
+
+    weights_N: weights of the samples, of which some are above 0; None weighs all alike.
+    """
     stride = -(-len(scores_NK) // MAX_SAMPLES)
     logits_NK = scores_NK[::stride].double().clamp(min=SMALLEST_NORMAL).log()
     targets_N = targets_N[::stride]
+    factors_N = (
+        None if weights_N is None else weights_N[::stride] / weights_N[::stride].mean().clamp(min=SMALLEST_NORMAL)
+    )
 
     def cost(log_temperature: float) -> float:
-        loss = torch.nn.functional.cross_entropy(logits_NK / math.exp(log_temperature), targets_N, reduction="sum")
+        divided_NK = logits_NK / math.exp(log_temperature)
+        if factors_N is None:
+            loss = F.cross_entropy(divided_NK, targets_N, reduction="sum")
+        else:
+            loss = (factors_N * F.cross_entropy(divided_NK, targets_N, reduction="none")).sum()
         return float(loss) + _PRIOR_WEIGHT * (log_temperature - _PRIOR_MEAN) ** 2
 
     return round(math.exp(_minimize(cost)), 4)

@@ -37,7 +37,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Results on a split. All means are over samples, never over batches.
+    """Results on a split. All means are over samples, never over batches; each sample is as heavy as its weight, if it has one.
 
     The metrics of a classification are ``accuracy``, ``f1_macro``, ``top5_accuracy`` (from 6 classes on);
     of a regression ``r2``, ``mae``, ``rmse``; of a clustering ``nmi`` and ``ari`` when there are labels, and ``silhouette``.
@@ -54,7 +54,7 @@ class Evaluation:
     metrics: dict[str, float]
     per_class: tuple[ClassScore, ...]
     confusion: npt.NDArray[np.int64] | None
-    """(K, K): row is the true class, column the predicted one."""
+    """(K, K): row is the true class, column the predicted one. It counts samples, whatever they weigh, as ``per_class`` does."""
     scores: npt.NDArray[np.float32 | np.float64]
     """(N, K) probabilities, (N,) values for regression, (N, clusters) for clustering."""
 
@@ -94,10 +94,15 @@ def evaluate(
         raise DataError(
             f"the samples have no targets, and {task.value} is scored against them", hint="give data with its labels"
         )
-    scores = _compute_outputs(program, split, batch_size).scores
+    scores, weights = _compute_outputs(program, split, batch_size).scores, metric_weights(split.weights)
     if task is Task.CLASSIFICATION:
-        return score_classification(scores, targets, classes)
-    return _score_regression(scores, targets)
+        return score_classification(scores, targets, classes, weights)
+    return _score_regression(scores, targets, weights)
+
+
+def metric_weights(weights_N: Tensor | None) -> Tensor | None:
+    """Returns a split's weights in float64; None where it has none, or none above 0: then all samples count alike."""
+    return weights_N.cpu().double() if weights_N is not None and bool(weights_N.any()) else None
 
 
 # ---- the pass over the split
@@ -162,7 +167,9 @@ def _device(program: nn.Module) -> torch.device:
 # ---- the scores of each task
 
 
-def score_classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...]) -> Evaluation:
+def score_classification(
+    scores_NK: Tensor, targets_N: Tensor, classes: tuple[str, ...], weights_N: Tensor | None = None
+) -> Evaluation:
     """Evaluation of probabilities (N, K) against class indices (N,). Raises DataError for an index without a class."""
     low, high = int(targets_N.min()), int(targets_N.max())
     if low < 0 or high >= len(classes):
@@ -170,26 +177,31 @@ def score_classification(scores_NK: Tensor, targets_N: Tensor, classes: tuple[st
             f"targets run from {low} to {high}, and there are {len(classes)} classes",
             hint=f"targets are class indices from 0 to {len(classes) - 1}",
         )
-    confusion_KK = metrics.confusion_matrix(targets_N, scores_NK.argmax(dim=1), len(classes))
+    predicted_N = scores_NK.argmax(dim=1)
+    confusion_KK = metrics.confusion_matrix(targets_N, predicted_N, len(classes))
+    weighted_KK: npt.NDArray[Any] = confusion_KK
+    if weights_N is not None:
+        weighted_KK = metrics.weighted_confusion_matrix(targets_N, predicted_N, weights_N, len(classes))
     columns = zip(classes, *metrics.class_scores(confusion_KK), confusion_KK.sum(axis=1), strict=True)
     return Evaluation(
         task=Task.CLASSIFICATION,
         samples=len(targets_N),
-        loss=metrics.negative_log_likelihood(scores_NK, targets_N),
-        metrics=metrics.classification(scores_NK, targets_N, confusion_KK),
+        loss=metrics.negative_log_likelihood(scores_NK, targets_N, weights_N),
+        metrics=metrics.classification(scores_NK, targets_N, weighted_KK, weights_N),
         per_class=tuple(ClassScore(name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in columns),
         confusion=confusion_KK,
         scores=scores_NK.numpy(),
     )
 
 
-def _score_regression(scores: Tensor, targets_N: Tensor) -> Evaluation:
+def _score_regression(scores: Tensor, targets_N: Tensor, weights_N: Tensor | None) -> Evaluation:
     values_N = scores.flatten()
+    squares_N = (values_N.double() - targets_N.double()).square()
     return Evaluation(
         task=Task.REGRESSION,
         samples=len(targets_N),
-        loss=float((values_N.double() - targets_N.double()).square().mean()),
-        metrics=metrics.regression(values_N, targets_N),
+        loss=metrics.mean_over_samples(squares_N, weights_N),
+        metrics=metrics.regression(values_N, targets_N, weights_N),
         per_class=(),
         confusion=None,
         scores=values_N.numpy(),

@@ -24,6 +24,8 @@ from naiad.trainer.data.dataset import InputSchema, Task
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.model_signature import ModelSignature, prepare_split
+from naiad.trainer.data.sources.open import default_memory_limit_bytes
+from naiad.trainer.data.sources.prediction_items import is_item_source, read_inputs
 from naiad.trainer.data.sources.table import is_tabular
 from naiad.trainer.machine import versions
 from naiad.trainer.model.evaluate import Evaluation, evaluate
@@ -78,8 +80,14 @@ class Model:
 
     @explain_errors(DataError, "the input cannot be predicted")
     def predict(self, inputs: Any, *, batch_size: int = 512) -> Predictions:
-        """Predictions for raw input: arrays, tensors, PIL images, paths, table rows. Raises DataError when it does not fit."""
+        """Predictions for raw input: arrays, tensors, PIL images, paths, table rows, or the items of a Dataset or DataLoader.
+
+        Items may have labels, which are not used. Raises DataError when the input does not fit.
+        """
         _check_batch_size(batch_size)
+        if is_item_source(inputs):
+            limit_bytes = default_memory_limit_bytes()
+            inputs = read_inputs(inputs, label=self.target_name, memory_limit_bytes=limit_bytes)
         if isinstance(self.schema, ImageSchema) and is_tabular(inputs):
             inputs = image_paths_of(inputs)
         raw = self.schema.encode(inputs)

@@ -3,7 +3,7 @@
 Knows shapes, layers and where a network came from; knows nothing of training.
 """
 
-from naiad.trainer.nets.check import check_network, check_single_sample
+from naiad.trainer.nets.check import check_single_sample, try_network
 from naiad.trainer.nets.network_input import describe_network_input
 from naiad.trainer.nets.network_report import NetworkReport
 from naiad.trainer.nets.network_source import NetworkSource
@@ -17,12 +17,12 @@ __all__ = [
     "NetworkReport",
     "NetworkSource",
     "UnwrappedNetwork",
-    "check_network",
     "check_single_sample",
     "create_network",
     "describe_network_input",
     "is_batchnorm_size_error",
     "list_networks",
     "resolve_network",
+    "try_network",
     "unwrap_network",
 ]

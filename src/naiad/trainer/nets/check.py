@@ -13,6 +13,7 @@ from naiad.errors import NetworkError, OptionError, explain_errors
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.machine.seeding import RandomState
 from naiad.trainer.nets.batch_axis import check_batch_axis
+from naiad.trainer.nets.id_check import check_ids
 from naiad.trainer.nets.network_report import NetworkReport, report_network
 from naiad.trainer.nets.registration import report_unregistered
 from naiad.trainer.nets.training_trial import is_batchnorm_size_error, try_training
@@ -21,7 +22,7 @@ _NUM_SAMPLES = 2
 
 
 @explain_errors(NetworkError, "the network cannot be used")
-def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
+def try_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
     """Tries ``net`` on two samples, in eval mode and in training mode with a backward pass, and reports what was found.
 
     Leaves weights, modes, buffers and random states as they were. Raises NetworkError where ``net`` does not take the data, does
@@ -42,6 +43,7 @@ def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
     raw = dataset.train.samples.take(torch.arange(min(_NUM_SAMPLES, len(dataset.train))))
     with preserve_state(net), preserve_state(dataset.features), torch.no_grad():
         inputs = dataset.features(raw)
+        id_findings = check_ids(net, dataset)
         output = _run_forward(net, net, inputs.clone())
         _check_tensor(net, output)
         match dataset.task:
@@ -52,7 +54,7 @@ def check_network(net: nn.Module, dataset: Dataset) -> NetworkReport:
             case Task.CLUSTERING:
                 _check_reconstruction(net, output, inputs)
                 _check_embedding(net, inputs)
-        findings = report_unregistered(net) + check_batch_axis(net, inputs, output)
+        findings = id_findings + report_unregistered(net) + check_batch_axis(net, inputs, output)
     if not bool(torch.isfinite(output).all()):
         raise NetworkError(
             f"{_class_name(net)} gives NaN or infinite numbers before any training",

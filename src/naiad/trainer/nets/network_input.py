@@ -1,4 +1,4 @@
-"""What a network takes, found before the data are prepared: by its layers, and by trying it on two samples.
+"""Finds what a network takes before the data are prepared: by its layers, and by trying it on two samples.
 
 A class or a file is instantiated for that, and the instance thrown away. Nothing that is tried leaves a trace.
 """

@@ -1,4 +1,4 @@
-"""What a classifier's network gives for each class: logits, or probabilities, which are turned back into logits.
+"""Kinds of outputs that a classifier's network gives for each class: logits, or probabilities, turned back into logits.
 
 The kind is seen in the values, and for a sigmoid in the last operation too: logits may lie between 0 and 1 by chance.
 Shape legend: B batch, K classes.

@@ -1,4 +1,4 @@
-"""What is found about a network before its run: the kind of its outputs, and what the user should know about it."""
+"""Report on a network before its run: the kind of its outputs, and what the user should know about it."""
 
 from dataclasses import dataclass, field
 
@@ -47,7 +47,7 @@ _LARGEST_START = 10.0
 @dataclass(frozen=True)
 class NetworkReport:
     output: str = LOGITS
-    """What the network gives for each class (see ``network_output.py``); logits for other tasks."""
+    """Kind of the outputs for each class (see ``network_output.py``); logits for other tasks."""
     findings: Findings = field(default_factory=Findings)
 
 

@@ -32,7 +32,7 @@ _VIEWS = (
 
 @dataclass(frozen=True)
 class TrainingTrial:
-    """What a network gave in training mode."""
+    """Result of a trial in training mode."""
 
     output: Tensor
     operation: str

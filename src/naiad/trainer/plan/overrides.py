@@ -5,8 +5,12 @@ from typing import Any
 
 from naiad.errors import OptionError, did_you_mean
 from naiad.trainer.plan import old_names
-from naiad.trainer.plan.plan import CHOICES
+from naiad.trainer.plan.plan import CHOICES, Plan
 
+FIT_OPTIONS = frozenset(
+    {"validation", "seed", "out", "resume", "task", "label", "types", "image_size", "as_", "report", "plan"}
+)
+"""Options of ``fit`` that are no choices of a plan."""
 USE_RULE = "rule"
 """The value of an override that has a choice made by its rule, without measuring."""
 
@@ -24,13 +28,52 @@ def fixed_values(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in overrides.items() if value != USE_RULE}
 
 
+def join_limits(choices: Mapping[str, Any], limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the checked choices with ``epochs`` and ``time_limit_s`` of ``fit``; what is None was left out.
+
+    Raises OptionError where both give a value, and another one.
+    """
+    joined = check_overrides(choices)
+    for name, value in check_overrides({name: value for name, value in limits.items() if value is not None}).items():
+        if joined.setdefault(name, value) != value:
+            raise OptionError(
+                f"{name} is given twice: {joined[name]} as a choice of the plan, and {value}",
+                hint="leave one of the two out",
+            )
+    return joined
+
+
+def check_microbatch(plan: Plan) -> None:
+    """Raises OptionError for a plan whose microbatch is larger than its batch."""
+    if plan.microbatch_size > plan.batch_size:
+        raise OptionError(
+            f"microbatch_size {plan.microbatch_size} is larger than batch_size {plan.batch_size}, which it is a part of",
+            hint="leave microbatch_size out, or set a batch_size of at least as many samples",
+        )
+
+
 def _check(name: str, value: Any) -> Any:
     settable = [choice.name for choice in CHOICES.values() if choice.is_settable]
     new_name = old_names.CHOICES.get(name)
     if new_name in settable:
         raise OptionError(f"the plan's choice {name!r} is now called {new_name!r}", hint=f"write {new_name}={value}")
+    if name in FIT_OPTIONS:
+        raise OptionError(
+            f"{name} is no choice of the plan, but an option of its own",
+            hint=f"give {_flag(name)} on the command line, the argument {name} of fit in Python",
+        )
+    if name in CHOICES and name not in settable:
+        raise OptionError(f"{name} cannot be set: it follows from the run", hint=_FOLLOWS.get(name))
     if name not in settable:
         raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(str(name), settable))
     choice = CHOICES[name]
     uses_rule = choice.is_measured and isinstance(value, str) and value == USE_RULE
     return USE_RULE if uses_rule else choice.parse(value)
+
+
+_FOLLOWS = {"total_steps": "set epochs or a time limit", "forecast": "set a time limit to have the score forecast"}
+"""Advice for each choice that follows from others."""
+
+
+def _flag(name: str) -> str:
+    return f"--{name.strip('_').replace('_', '-')}"

@@ -25,4 +25,9 @@ class Reason:
         return "; ".join([self.measured, *results] if self.measured else results)
 
 
+def count_noun(number: int, noun: str) -> str:
+    """Returns ``1 epoch`` or ``2,000 epochs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 SET_BY_USER = Reason("set by the user")

@@ -38,7 +38,7 @@ def fetch(blobs: BlobStore, tmp_path: Path) -> Callable[..., dict[str, bytes]]:
     ("uri", "expected"),
     [
         ("s3://naiad/data/", {"a": b"1", "deep/b": b"2"}),
-        ("s3://naiad/data", {"a": b"1", "deep/b": b"2"}),
+        ("s3://naiad/data", {"a": b"1", "deep/b": b"2", "database": b"3"}),
         ("s3://naiad/data/a", {"a": b"1"}),
         ("s3://naiad/data/de", {"deep/b": b"2"}),
         ("s3://naiad", {"data/a": b"1", "data/deep/b": b"2", "database": b"3"}),
@@ -82,7 +82,39 @@ def test_the_shards_of_a_channel_hold_each_object_once(put: Any, fetch: Any) -> 
     assert sorted(name for shard in shards for name in shard) == [str(number) for number in range(7)]
 
 
-@pytest.mark.parametrize("key", ["data/../up", "data//twice", "data/.", "data/x/../../y"])
+@pytest.mark.parametrize(
+    ("keys", "uri", "expected"),
+    [
+        (("part/0.csv", "part-1.csv"), "part", ["0.csv", "part-1.csv"]),
+        (("part", "part-1.csv", "part/0.csv"), "part", ["0.csv", "part", "part-1.csv"]),
+        (("part-1.csv", "part-2.csv", "other"), "part", ["part-1.csv", "part-2.csv"]),
+        (("deep/part-1/a", "deep/part-2/a", "deep/p"), "deep/part", ["part-1/a", "part-2/a"]),
+        (("part/part-1.csv", "part-1.csv"), "part", ["part-1.csv", "part/part-1.csv"]),
+        (("d//a", "d/b", "d/./c", "d///e//f"), "d/", ["a", "b", "c", "e/f"]),
+        (("d//a", "d/b"), "d//", ["a"]),
+        (("d//a", "d/b"), "d", ["a", "b"]),
+        (("d/a", "d/", "d/e/"), "d", ["a"]),
+    ],
+)
+def test_an_s3prefix_is_a_prefix_of_keys(
+    put: Any, fetch: Any, keys: tuple[str, ...], uri: str, expected: list[str]
+) -> None:
+    put(dict.fromkeys(keys, b"1"))
+    assert sorted(fetch(source(f"s3://naiad/{uri}"))) == expected
+
+
+def test_an_https_url_of_s3_is_the_same_channel(put: Any, fetch: Any) -> None:
+    put({"data set/a": b"1"})
+    assert fetch(source("https://naiad.s3.eu-west-1.amazonaws.com/data%20set/")) == {"a": b"1"}
+
+
+def test_two_keys_that_would_be_one_file_are_refused(put: Any, fetch: Any) -> None:
+    put({"d//a": b"1", "d/a": b"2"})
+    with pytest.raises(Invalid, match="the keys 'd//a' and 'd/a' would be one file, 'a'"):
+        fetch(source("s3://naiad/d/"))
+
+
+@pytest.mark.parametrize("key", ["data/../up", "data/.", "data/x/../../y"])
 def test_a_key_that_cannot_be_a_file_name_is_refused(put: Any, fetch: Any, key: str) -> None:
     put({key: b"1"})
     with pytest.raises(Invalid, match="cannot be a file's name"):

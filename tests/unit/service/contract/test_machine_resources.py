@@ -27,9 +27,26 @@ def test_instances_divide_the_machine() -> None:
     assert resources == ResourceRequest(2, 1, 4 * GIB)
 
 
-def test_more_instances_than_cores_are_refused() -> None:
-    with pytest.raises(LimitExceeded, match="3 instances do not fit at once: this machine has 2 cores"):
-        SMALL.request_for(instance_type("ml.m5.large"), instances=3)
+@pytest.mark.parametrize(
+    ("name", "cores"), [("ml.m5.large", None), ("ml.c5.4xlarge", None), ("ml.m5.large", 1), ("local", None)]
+)
+def test_more_instances_than_cores_share_them_and_are_told_so(name: str, cores: int | None) -> None:
+    resources, message = SMALL.request_for(instance_type(name), instances=3, cores=cores)
+    assert (resources.instances, resources.cores) == (3, 1)
+    assert resources.memory_bytes <= 8 * GIB // 3
+    assert message.endswith("the 3 instances share the 2 cores of this machine, so each is slower")
+
+
+def test_instances_that_share_cores_need_memory_each() -> None:
+    with pytest.raises(LimitExceeded, match="40 instances do not fit at once: this machine has 2 cores"):
+        SMALL.request_for(instance_type("ml.m5.large"), instances=40)
+
+
+def test_without_fitting_no_cores_are_shared() -> None:
+    with pytest.raises(LimitExceeded, match=r"3 × ml\.m5\.large asks for 1 cores"):
+        MachineResources((0, 1), 64 * GIB, fit_instances=False).request_for(
+            instance_type("ml.m5.large"), instances=3, cores=1
+        )
 
 
 def test_without_fitting_what_exceeds_the_machine_is_refused() -> None:

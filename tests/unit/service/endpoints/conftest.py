@@ -30,6 +30,7 @@ def service(tmp_path: Path) -> Iterator[EndpointService]:
     store = open_store(tmp_path)
     blobs = open_blobs(str(tmp_path / "blobs"))
     blobs.create_bucket("data")
+    blobs.put("data", "m.tar.gz", [b"an archive"])
     resources = MachineResources((0, 1), 16 * 2**30)
     yield endpoint_service(store, blobs, resources, SteppingClock(), state=tmp_path, region="us-east-1")
     store.close()

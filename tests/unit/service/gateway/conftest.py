@@ -17,6 +17,7 @@ from naiad.service.compose import endpoint_service
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.job import Job
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
+from naiad.service.experiments.catalog import experiment_catalog
 from naiad.service.gateway.app import Gateway
 from naiad.service.gateway.doors import open_doors
 from naiad.service.gateway.operation import Services
@@ -133,7 +134,8 @@ def client(tmp_path: Path) -> Iterator[GatewayClient]:
     resources = MachineResources((0, 1), 16 * 2**30)
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION)
+    experiments = experiment_catalog(store.entities, store.associations, clock, state_folder=tmp_path, region=REGION)
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, experiments)
     async_invocations = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
     gateway = Gateway(open_doors(services, keys, async_invocations, upload_timeout_s=0.2))
     yield GatewayClient(gateway, keys, services, clock)

@@ -207,7 +207,7 @@ def test_a_jobs_key_reaches_what_the_job_was_given(client):
 
 
 @pytest.mark.parametrize(
-    "name", ["ListTrainingJobs", "CreateTrainingJob", "StopTrainingJob", "DeleteTrainingJob", "Search"]
+    "name", ["ListTrainingJobs", "CreateTrainingJob", "StopTrainingJob", "DeleteTrainingJob", "DeleteTrialComponent"]
 )
 def test_a_jobs_key_may_not_call_the_api(client, name):
     job = add_job(client)

@@ -3,19 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from naiad.service.domain.errors import LimitExceeded
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.instance_files import write_report
 from naiad.service.executors.port import Instance, InstanceReport
-from naiad.service.jobs.metrics import (
-    MetricPoint,
-    append_metrics,
-    final_metrics,
-    metric_files,
-    put_metrics_file,
-    read_metrics,
-)
+from naiad.service.jobs.metrics import final_metrics, metric_files, put_metrics_file, read_metrics
+from naiad.service.metric_points import MetricPoint, append_points
 
 
 def make_instance(folder: Path) -> Instance:
@@ -32,9 +25,8 @@ def test_the_last_value_of_each_name_from_agents_and_programs(tmp_path: Path) ->
     instance = make_instance(tmp_path)
     lines = ['{"name": "loss", "value": 2, "time": 10}', '{"name": "loss", "value": 1.5, "time": 20.5}', '{"name": "lo']
     (instance.folder / "metrics.jsonl").write_text("\n".join(lines))
-    append_metrics(
-        put_metrics_file(tmp_path / "one"), [MetricPoint("acc", 0.5, at(5)), MetricPoint("loss", 9.0, at(1))]
-    )
+    points = [MetricPoint("acc", 0.5, at(5)), MetricPoint("loss", 9.0, at(1))]
+    append_points(put_metrics_file(tmp_path / "one"), points, owner="a job")
     assert final_metrics((instance,)) == (MetricPoint("acc", 0.5, at(5)), MetricPoint("loss", 1.5, at(20.5)))
     assert len(list(read_metrics(metric_files((instance,))))) == 4
 
@@ -67,11 +59,3 @@ def test_malformed_lines_are_skipped(tmp_path: Path, line: str) -> None:
     file = tmp_path / "metrics.jsonl"
     file.write_text(f"{line}\n")
     assert list(read_metrics([file])) == []
-
-
-def test_put_metrics_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("naiad.service.jobs.metrics._MAX_PUT_BYTES", 100)
-    file = tmp_path / "put-metrics.jsonl"
-    append_metrics(file, [MetricPoint("a", 1.0, at(1))] * 10)
-    with pytest.raises(LimitExceeded, match="send fewer"):
-        append_metrics(file, [MetricPoint("a", 1.0, at(1))])

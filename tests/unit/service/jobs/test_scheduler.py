@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ resource_requests = st.builds(
     cores=st.integers(1, 2),
     memory_bytes=st.integers(1, 50),
     gpus=st.integers(0, 1),
+) | st.builds(
+    ResourceRequest, instances=st.integers(3, 7), cores=st.just(1), memory_bytes=st.integers(1, 14), gpus=st.just(0)
 )
 queues = st.lists(st.tuples(resource_requests, st.integers(-1, 1)), max_size=12).map(
     lambda drawn: [
@@ -44,7 +47,10 @@ def test_nothing_is_granted_twice_and_every_job_starts(queue: list[WaitingJob], 
         gpus = Counter(gpu for job in running for allocation in job.allocations for gpu in allocation.gpus)
         assert set(cpus) <= set(MACHINE.cpus)
         assert set(gpus) <= set(MACHINE.gpus)
-        assert max([*cpus.values(), *gpus.values(), 1]) == 1
+        assert max([*gpus.values(), 1]) == 1
+        jobs_of_cpu = Counter(cpu for job in running for cpu in {cpu for part in job.allocations for cpu in part.cpus})
+        assert max([*jobs_of_cpu.values(), 1]) == 1, "a core is shared by instances of one job only"
+        assert all(max(cpus.values()) == 1 or len(job.allocations) > len(MACHINE.cpus) for job in running)
         assert sum(job.memory_bytes * len(job.allocations) for job in running) <= MACHINE.memory_bytes
         assert running, "a job that fits the empty machine starts when nothing runs"
         running.remove(data.draw(st.sampled_from(running)))
@@ -134,5 +140,15 @@ def test_a_machine_that_became_smaller_has_nothing_free() -> None:
 
 
 def test_fits_counts_all_instances() -> None:
-    assert fits(ResourceRequest(2, 2, 50, 1), MACHINE)
-    assert not fits(ResourceRequest(3, 1, 40, 0), MACHINE)
+    assert fits(ResourceRequest(2, 2, 50, 1), MACHINE, cores=4)
+    assert not fits(ResourceRequest(3, 1, 40, 0), MACHINE, cores=3)
+
+
+@pytest.mark.parametrize("instances", [5, 6, 9])
+def test_more_instances_than_cores_take_the_whole_machine(instances: int) -> None:
+    job = WaitingJob("many", ResourceRequest(instances, 1, 10))
+    (placement,) = place_jobs([job, waiting_job("next", 1)], (), MACHINE)
+    cores = [allocation.cpus for allocation in placement.allocations]
+    assert cores == [(index % 4,) for index in range(instances)]
+    running = place_jobs([waiting_job("old", 1)], (), MACHINE)
+    assert placed_arns([WaitingJob("many", ResourceRequest(instances, 1, 10))], running) == []

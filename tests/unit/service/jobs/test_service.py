@@ -42,7 +42,7 @@ def test_a_name_stays_taken_after_the_end(world: Any, request_of: Any) -> None:
     [
         ({"OutputDataConfig": {"S3OutputPath": "s3://nowhere/out"}}, Invalid, "bucket 'nowhere', which does not exist"),
         ({"ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1}}, LimitExceeded, "GPUs"),
-        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 3}}, LimitExceeded, "do not fit at once"),
+        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 65}}, LimitExceeded, "do not fit at once"),
         ({"ResourceConfig": {"InstanceType": "ml.zz.large", "InstanceCount": 1}}, Invalid, "ml.zz.large is not"),
     ],
 )

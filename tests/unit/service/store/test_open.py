@@ -56,4 +56,4 @@ def test_without_psycopg_the_hint_names_the_package(monkeypatch):
     monkeypatch.setattr(open_module, "find_spec", lambda name: None)
     with pytest.raises(PackageError, match="the package psycopg is not installed") as refused:
         parse_postgres_url("postgresql://host/db")
-    assert refused.value.hint == "pip install 'naiad[postgres]'"
+    assert refused.value.hint == "in the clone of Naiad: pip install -e '.[postgres]'"

@@ -56,6 +56,17 @@ def test_all_types_of_numbers_are_converted():
     assert convert(chunked([dt.time(0, 0, 2)], pa.time32("s")), number).to_pylist() == [2.0]
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_and_durations_are_seconds_whatever_their_unit(unit):
+    durations = chunked([90_000, None], pa.int64()).cast(pa.duration("s")).cast(pa.duration(unit))
+    column = infer_column("x", durations).column
+    assert convert(durations, column).to_pylist() == [90_000.0, None]
+    assert convert(chunked([dt.time(14, 30)], pa.time64("us")), column).to_pylist() == [52_200.0]
+    earlier = Column.from_json({"name": "x", "kind": "number", "date_format": None, "categories": []})
+    assert convert(durations.cast(pa.duration("ms")), earlier).to_pylist() == [90_000_000.0, None]
+    assert Column.from_json(column.to_json()) == column
+
+
 def test_a_category_has_one_text_whatever_its_type():
     category = Column("x", ColumnKind.CATEGORY)
     assert convert(chunked(["red ", "", None]), category).to_pylist() == ["red", None, None]

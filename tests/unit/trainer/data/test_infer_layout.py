@@ -42,6 +42,25 @@ class Words(nn.Module):
         return scores
 
 
+class CastWords(Words):
+    """A network that makes ids of whatever it gets."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return super().forward(ids.long())
+
+
+class Mixed(nn.Module):
+    """A network with a category in its first column, and numbers in the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.out = nn.Embedding(50, 8), nn.Linear(17, 2)
+
+    def forward(self, values: Tensor) -> Tensor:
+        scores: Tensor = self.out(torch.cat([self.words(values[:, 0].long()), values[:, 1:]], 1))
+        return scores
+
+
 class Attention(nn.Module):
     """A network whose first layer decides nothing, and whose last axis must be the sequence's features."""
 
@@ -93,6 +112,23 @@ def test_token_ids_reach_an_embedding(ids: Any) -> None:
     assert dataset.schema == TokenSchema((10,), 50)
     batch = dataset.features(dataset.train.samples.take(torch.arange(3)))
     assert batch.dtype is torch.int64
+
+
+def test_ids_stay_ids_where_the_network_casts_its_input() -> None:
+    dataset = prepare_for(CastWords(), TOKENS.astype(np.float32))
+    assert dataset.schema == TokenSchema((10,), 50)
+    assert kinds(dataset) == ["input-layout"]
+
+
+def test_numbers_beside_a_category_are_no_ids() -> None:
+    numbers = np.concatenate([TOKENS[:, :1], 100 * TOKENS], axis=1)[:, :10]
+    assert isinstance(prepare_for(Mixed(), numbers).schema, ArraySchema)
+
+
+def test_whole_numbers_below_zero_are_a_sequence() -> None:
+    dataset = prepare_for(Recurrent(), rng.integers(-5, 6, (20, 6, 4)))
+    assert isinstance(dataset.schema, ArraySchema)
+    assert dataset.schema.is_sequence
 
 
 def test_ids_that_the_embedding_does_not_have_are_refused() -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import naiad
-from naiad.errors import DataError
+from naiad.errors import DataError, OptionError
 
 
 def test_good_data():
@@ -56,3 +56,18 @@ def test_a_folder_of_images(image_folder):
     assert values["sample_shape"] == [3, 6, 7]
     assert values["problems"] == []
     assert values["quarantine"][0]["kind"] == "unreadable-image"
+
+
+def test_a_csv_file_says_how_it_was_read(tmp_path):
+    (tmp_path / "x.csv").write_text("x;y\n" + "1,5;a\n2,5;b\n" * 10)
+    inspection = naiad.inspect(tmp_path / "x.csv", label="y")
+    assert inspection.to_json()["reading"] == "UTF-8, separated by semicolons"
+    assert [column.detail for column in inspection.columns] == ["written as 1.234,5", ""]
+
+
+def test_a_seed_that_is_none_is_refused():
+    circle = []
+    circle.append(circle)  # numpy's generator ends the process with it
+    for seed in (circle, -1, 2**32, 0.5, True, "1"):
+        with pytest.raises(OptionError, match="seed must be a whole number"):
+            naiad.inspect((np.zeros((20, 2)), [0, 1] * 10), seed=seed)

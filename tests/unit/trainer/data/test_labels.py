@@ -1,5 +1,6 @@
 """Labels: the task and the classes that are inferred, and the encoded targets."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -101,3 +102,40 @@ def test_letters_may_be_encoded_in_two_ways() -> None:
     assert encode_targets(np.array(["cafe\u0301", "bar"]), schema, split="test").tolist() == [1, 0]
     with pytest.raises(DataError, match="has CAFE"):
         encode_targets(np.array(["CAFE"]), schema, split="test")
+
+
+def test_decimals_are_numbers() -> None:
+    values = np.array([Decimal("1.25"), Decimal("2.5"), Decimal("-3.75")], dtype=object)
+    schema = infer_target_schema(values, task=None)
+    assert schema.task is Task.REGRESSION
+    assert encode_targets(values, schema, split="train").tolist() == [1.25, 2.5, -3.75]
+
+
+def test_numbers_whose_squares_overflow_are_refused() -> None:
+    values = np.array([1e200, 2.5])
+    schema = infer_target_schema(values, task="regression")
+    with pytest.raises(DataError, match=r"reach 1e\+200, whose square float64 does not hold"):
+        encode_targets(values, schema, split="train")
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        (("1", "2"), np.array(["1.0", "2.0"])),
+        (("1", "2"), np.array(["1.00", "2"], dtype=object)),
+        (("1.0", "2.0"), np.array(["1", "2"])),
+        (("1.0", "2.0"), np.array([1, 2])),
+        (("-1", "1"), np.array(["-1.0", "1.0"])),
+    ],
+)
+def test_whole_numbers_may_be_written_with_a_point(classes, labels):
+    schema = TargetSchema(Task.CLASSIFICATION, "", classes)
+    assert encode_targets(labels, schema, split="test").tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("classes", "label"), [(("007", "1"), "7.0"), (("1", "1.0", "2"), "1.00"), (("1.5", "2"), "1.50")]
+)
+def test_codes_and_fractions_are_taken_as_they_are_written(classes, label):
+    with pytest.raises(DataError, match="labels out of range"):
+        encode_targets(np.array([label]), TargetSchema(Task.CLASSIFICATION, "", classes), split="test")

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import TensorDataset
 
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Dataset
@@ -105,3 +106,44 @@ def test_streamed_floats_reach_a_model_of_pixels_on_one_scale(image_folder: Path
         [255 * index / 100 + (204 if index == 11 else 0) for index in range(12)], abs=2
     )
     assert split.samples.take(torch.tensor([0])).amax() <= 1
+
+
+def test_a_label_that_would_not_be_used_is_refused(image_folder: Path) -> None:
+    with pytest.raises(DataError, match="label is 'species', but the labels of"):
+        prepare_split(image_folder, signature_of(prepare(image_folder)), label="species")
+
+
+ONE_HOT = np.eye(3)[[1, 2, 1]]
+NAMES = ["ant", "bee", "cow"] * 4
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [(NAMES, [1, 2, 1]), (np.arange(12) % 3, [1, 2, 1]), (np.arange(12) % 3 + 1, [1, 2, 1])]
+)
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda x: (x, ONE_HOT),
+        lambda x: TensorDataset(x, torch.from_numpy(ONE_HOT)),
+        lambda x: list(zip(x, ONE_HOT, strict=True)),
+    ],
+)
+def test_one_hot_columns_are_the_classes_in_their_order(labels, expected, container) -> None:
+    x = torch.arange(24.0).reshape(12, 2)
+    split, _ = prepare_split(container(x[:3]), signature_of(prepare((x, labels))))
+    assert split.targets is not None
+    assert split.targets.tolist() == expected
+    by_split = prepare({"train": (x, labels), "test": container(x[:3] + 0.5)})
+    assert by_split.test is not None
+    assert by_split.test.targets is not None
+    assert by_split.test.targets.tolist() == expected
+
+
+def test_one_hot_columns_that_count_from_zero_and_other_numbers_of_columns() -> None:
+    x = torch.arange(24.0).reshape(12, 2)
+    counted = signature_of(prepare((x, np.arange(12) % 3 + 1)))
+    split, _ = prepare_split((x[:3], np.eye(4)[[1, 3, 2]]), counted)
+    assert split.targets is not None
+    assert split.targets.tolist() == [0, 2, 1]
+    with pytest.raises(DataError, match="one-hot labels have 5 columns, but there are 3 classes"):
+        prepare_split((x[:3], np.eye(5)[[1, 2, 1]]), signature_of(prepare((x, NAMES))))

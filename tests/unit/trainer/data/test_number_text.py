@@ -7,6 +7,7 @@ import pytest
 
 from naiad.trainer.data.number_text import (
     NumberFormat,
+    find_unit,
     has_code,
     infer_number_format,
     parse_numbers,
@@ -85,3 +86,14 @@ def test_labels_that_are_written_numbers():
     np.testing.assert_array_equal(read_written_numbers(np.array(["1,5", "2,5"], object)), [1.5, 2.5])
     words = np.array(["1,5", "many"], object)
     assert read_written_numbers(words) is words
+
+
+@pytest.mark.parametrize("text", ["1,234.5", "1.234,5", "€1.234,5", "1,234.5 USD", "1,234.5%"])
+def test_a_specimen_may_have_a_unit(text):
+    assert str(parse_specimen(text)) == text
+
+
+def test_the_unit_of_most_numbers():
+    cells = pa.array(["1.234,50 €", "2 €", "3", "free"])
+    assert find_unit(cells, pa.array([1, 1, 1, 9]), ",") == "€"
+    assert find_unit(cells, pa.array([1, 1, 9, 9]), ",") == ""

@@ -108,3 +108,16 @@ def test_a_test_split_without_labels_is_reported() -> None:
     dataset = prepare({"train": (IMAGES[:50], LABELS[:50]), "test": (IMAGES[50:],)})
     assert dataset.test is None
     assert dataset.findings.items[0].kind == "split-without-labels"
+
+
+def test_a_label_that_would_not_be_used_is_refused(image_folder: Path) -> None:
+    arrays = (np.arange(20.0).reshape(10, 2), [0, 1] * 5)
+    for data in (image_folder, arrays, "digits", {"train": arrays, "test": arrays}):
+        with pytest.raises(DataError, match="label is 'species', but the labels of"):
+            prepare(data, DataOptions(label="species"))
+    assert prepare(arrays, DataOptions(label="y")).target_name == "y"
+
+
+def test_a_size_for_what_is_no_image_is_refused() -> None:
+    with pytest.raises(DataError, match="image_size is set, but arrays is of kind arrays"):
+        prepare((np.arange(20.0).reshape(10, 2), [0, 1] * 5), DataOptions(image_size=32))

@@ -5,7 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from naiad.trainer.data.scale import ValueRange, describe_scale_difference, measure_range
+from naiad.trainer.data.scale import (
+    ValueRange,
+    are_scaled_twice,
+    describe_deep_difference,
+    describe_scale_difference,
+    measure_range,
+)
 
 rng = np.random.default_rng(0)
 PIXELS = rng.integers(0, 256, (4, 3, 8, 8))
@@ -29,6 +35,39 @@ def test_dark_bytes_are_raw_pixels_too() -> None:
     assert differs(UNIT, np.full((1, 3, 8, 8), 2, np.uint8))
 
 
+BINARY = (PIXELS > 128).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("trained", "given"),
+    [
+        (BINARY, PIXELS),
+        (BINARY.reshape(4, -1), PIXELS.reshape(4, -1)),
+        (BINARY * 16, PIXELS.astype(np.uint8)),
+        (PIXELS * 16, PIXELS.astype(np.uint8)),
+        (PIXELS * 16, UNIT),
+        (UNIT, UNIT / 255),
+    ],
+)
+def test_other_ranges_are_other_scales(trained: Any, given: Any) -> None:
+    assert differs(trained, given)
+
+
+@pytest.mark.parametrize(
+    ("values", "high", "expected"),
+    [(UNIT / 255, 1 / 255, True), (BINARY / 255, 1 / 255, False), (UNIT, 1.0, False), (BINARY * 0, 0.0, False)],
+)
+def test_pixels_that_were_scaled_twice(values: Any, high: float, expected: bool) -> None:
+    assert are_scaled_twice(values, high) is expected
+
+
+def test_deep_pixels_far_below_the_training_range_are_another_scale() -> None:
+    trained = ValueRange(900, 1500, is_whole=True)
+    assert describe_deep_difference(np.full((1, 8, 8), 4.0), trained) is not None
+    assert describe_deep_difference(np.full((1, 8, 8), 500.0), trained) is None
+    assert describe_deep_difference(np.zeros((1, 8, 8)), trained) is None
+
+
 @pytest.mark.parametrize("given", [UNIT, NORMALISED])
 def test_scaled_pixels_are_another_scale_than_raw_ones(given: Any) -> None:
     assert differs(PIXELS.astype(np.float32), given)
@@ -43,6 +82,11 @@ def test_scaled_pixels_are_another_scale_than_raw_ones(given: Any) -> None:
         (UNIT, (UNIT > 0.5).astype(np.uint8)),
         (NORMALISED, UNIT),
         (PIXELS, PIXELS // 2),
+        (BINARY, BINARY.astype(np.uint8)),
+        (BINARY, UNIT),
+        (rng.integers(0, 2, (50, 30)), rng.integers(0, 20, (5, 30))),
+        (rng.integers(0, 17, (50, 8, 8)), rng.integers(0, 200, (5, 8, 8))),
+        (PIXELS * 16, PIXELS),
         (PIXELS, np.full((1, 3, 8, 8), np.nan)),
         (rng.normal(size=(50, 3)), rng.integers(0, 200, (5, 3))),
         (rng.integers(0, 200, (50, 3)), rng.random((5, 3))),

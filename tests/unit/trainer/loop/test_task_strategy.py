@@ -83,3 +83,18 @@ def test_without_a_validation_split_there_are_no_scores(blobs):
 def test_evaluation_is_of_the_given_split(blobs):
     program = make_task_strategy(blobs, seed=0).program(nn.Linear(5, 3))
     assert evaluate_split(program, blobs, blobs.test).samples == 30
+
+
+def test_a_corrupt_target_of_weight_0_neither_scales_the_others_nor_chooses_the_best_epoch(lengths):
+    def corrupt(split):
+        targets, weights = split.targets.clone(), torch.ones(len(split))
+        targets[:2], weights[:2] = 1e6, 0
+        return replace(split, targets=targets, weights=weights)
+
+    dataset = replace(lengths, train=corrupt(lengths.train), validation=corrupt(lengths.validation))
+    strategy = make_task_strategy(dataset, seed=0)
+    learnt = strategy.training_split().targets
+    assert learnt[2:, 0].std(correction=0).item() == pytest.approx(1, abs=1e-3)
+    result = strategy.validate(nn.Linear(5, 1))
+    assert result.objective == -result.scores["loss"]
+    assert result.scores["rmse"] < 10_000

@@ -8,6 +8,7 @@ import psutil
 import pytest
 import torch
 
+from naiad.errors import OptionError
 from naiad.trainer.machine import device
 from naiad.trainer.machine.cgroups import ControlGroups
 
@@ -63,3 +64,13 @@ def test_instructions_that_are_switched_off_count_as_missing(monkeypatch, variab
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc/cpuinfo")
 def test_flags_are_words():
     assert "fpu" in device.cpu_flags() or not device.cpu_flags()
+
+
+def test_a_device_must_be_there():
+    device.check_device(None)
+    device.check_device("cpu")
+    device.check_device("cpu:0")
+    for name in ("foo", "meta", "cuda:99", "", "privateuseone"):
+        with pytest.raises(OptionError, match="cannot be used here") as caught:
+            device.check_device(name)
+        assert "this machine has" in caught.value.hint

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,17 @@ def test_a_forked_process_does_not_keep_the_lock(tmp_path: Path) -> None:
     os.waitpid(child, 0)
 
 
+def test_reading_and_copying_the_folder_keeps_the_lock(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    lock_folder(tmp_path / "run")
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    tried = subprocess.run(
+        [sys.executable, "-c", HOLD, str(tmp_path / "run")], input="", capture_output=True, text=True, check=False
+    )
+    unlock_folder(tmp_path / "run")
+    assert "FolderInUse" in tried.stderr
+
+
 def test_unlocking_twice_and_after_the_folder_has_gone_is_harmless(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     lock_folder(tmp_path / "run")
@@ -91,6 +103,6 @@ def test_a_file_system_without_locks_locks_nothing(tmp_path: Path, monkeypatch: 
     def refuse(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "lockf", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     lock_folder(tmp_path)
     unlock_folder(tmp_path)

@@ -40,3 +40,12 @@ def test_applying_a_temperature_equals_the_heads_result():
         apply_temperature(torch.softmax(logits, dim=1), 2.5), torch.softmax(logits / 2.5, dim=1), atol=1e-6
     )
     assert torch.equal(apply_temperature(scores, 1.7).argmax(dim=1), scores.argmax(dim=1))
+
+
+def test_samples_of_weight_0_do_not_count():
+    targets = torch.arange(200) % 2
+    scores = 0.9 * torch.eye(2)[targets] + 0.05
+    wrong = torch.where(torch.arange(200) < 80, 1 - targets, targets)
+    weights = (torch.arange(200) >= 80).double()
+    assert fit_temperature(scores, wrong) > 2 * fit_temperature(scores, wrong, weights)
+    assert fit_temperature(scores, targets, torch.ones(200).double()) == fit_temperature(scores, targets)

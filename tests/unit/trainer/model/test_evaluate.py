@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sklearn.metrics import accuracy_score, f1_score, log_loss, top_k_accuracy_score
 from torch import nn
 
 from naiad.errors import DataError
@@ -146,3 +147,33 @@ def test_unsuitable_targets_are_refused(targets, message):
 def test_an_empty_split_is_refused():
     with pytest.raises(DataError, match="no samples"):
         classify(SoftmaxHead(), split(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)))
+
+
+def test_metrics_and_loss_count_samples_by_their_weights():
+    generator = torch.Generator().manual_seed(0)
+    scores, targets = torch.randn(80, 7, generator=generator), torch.arange(80) % 7
+    weights = torch.rand(80, generator=generator) * (torch.arange(80) % 3 > 0)
+    evaluation = classify(SoftmaxHead(), replace(split(scores, targets), weights=weights), classes=tuple("abcdefg"))
+    predicted, factors = scores.argmax(1).numpy(), weights.double().numpy()
+    accuracy = accuracy_score(targets, predicted, sample_weight=factors)
+    assert evaluation.metrics["accuracy"] == pytest.approx(accuracy)
+    assert evaluation.metrics["f1_macro"] == pytest.approx(
+        f1_score(targets, predicted, average="macro", sample_weight=factors)
+    )
+    assert evaluation.metrics["top5_accuracy"] == pytest.approx(
+        top_k_accuracy_score(targets, scores, k=5, sample_weight=factors)
+    )
+    assert evaluation.loss == pytest.approx(log_loss(targets, torch.softmax(scores.double(), 1), sample_weight=factors))
+    assert evaluation.confusion.sum() == 80
+
+
+def test_a_value_of_weight_0_does_not_count():
+    values, targets = torch.tensor([[1.0], [2.0], [9.0]]), torch.tensor([1.0, 3.0, 1000.0]).double()
+    samples = replace(split(values, targets), weights=torch.tensor([1.0, 1.0, 0.0]))
+    evaluation = evaluate(RescaleHead(0.0, 1.0), samples, task=Task.REGRESSION, classes=())
+    assert evaluation.loss == 0.5
+    assert evaluation.metrics == pytest.approx({"r2": 0.5, "mae": 0.5, "rmse": 0.5**0.5})
+    unweighted = evaluate(
+        RescaleHead(0.0, 1.0), replace(samples, weights=torch.zeros(3)), task=Task.REGRESSION, classes=()
+    )
+    assert unweighted.metrics["mae"] == pytest.approx(992 / 3)

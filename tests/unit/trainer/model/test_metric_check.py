@@ -60,3 +60,13 @@ def test_clusters():
     corrected, names = correct_metrics(evaluation, np.zeros(60, int), np.arange(60) % 3)
     assert names == ("nmi",)
     assert corrected.metrics == {"nmi": 0.0, "ari": 0.0}
+
+
+def test_weights_are_scikit_learns_sample_weight():
+    scores, targets = torch.eye(3)[torch.arange(60) % 3], torch.tensor([0, 1, 0] * 20)
+    weights = torch.tensor([1.0, 2.0, 0.0] * 20).double()
+    evaluation = score_classification(scores, targets, tuple(CLASSES), weights)
+    assert evaluation.metrics == {"accuracy": 1.0, "f1_macro": 1.0}
+    labels, truth = CLASSES[scores.argmax(1)], CLASSES[targets]
+    assert correct_metrics(evaluation, labels, truth, weights.numpy()) == (evaluation, ())
+    assert correct_metrics(evaluation, labels, truth)[1] == ("accuracy", "f1_macro")

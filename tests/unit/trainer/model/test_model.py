@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from naiad.errors import ArtifactError, DataError, OptionError
 from naiad.trainer.artifact.program import CentroidHead, Program, RescaleHead, SoftmaxHead
@@ -112,3 +113,13 @@ def test_a_loaded_model_is_saved_elsewhere_by_copying(classifier, tmp_path):
     (tmp_path / "second").rename(tmp_path / "moved")
     with pytest.raises(ArtifactError, match="is gone"):
         again.save(tmp_path / "third")
+
+
+def test_items_of_datasets_are_predicted_in_their_order(classifier):
+    inputs, targets = torch.randn(7, 5), torch.zeros(7, dtype=torch.int64)
+    expected = classifier.predict(inputs).scores
+    labelled, plain = TensorDataset(inputs, targets), TensorDataset(inputs)
+    for data in (labelled, plain, DataLoader(labelled, batch_size=3), DataLoader(plain, batch_size=3)):
+        assert np.array_equal(classifier.predict(data).scores, expected)
+    named = [{"x": row, "class": 1} for row in inputs]
+    assert np.array_equal(classifier.predict(DataLoader(named)).scores, expected)

@@ -35,6 +35,17 @@ def test_a_few_samples_shrink_less_and_constant_values_not_at_all():
     assert fit_shrinkage(torch.zeros(4), values, 0.0) == 1.0
 
 
+def test_samples_count_by_their_weights():
+    targets, scores = torch.tensor([0, 0, 0, 1]), torch.tensor([[0.45, 0.55]]).expand(4, 2)
+    assert fit_class_weight(scores, targets, PRIOR, torch.tensor([0.0, 0.0, 0.0, 1.0])) == 1.0
+    assert fit_class_weight(scores, targets, PRIOR, torch.ones(4)) == 0.75
+    values = torch.tensor([1.0, -1.0]).repeat(200)
+    half = torch.arange(400) < 200
+    wanted = torch.where(half, values, -values)
+    assert fit_shrinkage(values, wanted, 0.0, half.float()) == 1.0
+    assert fit_shrinkage(values, wanted, 0.0, 1.0 - half.float()) == 0.0
+
+
 def test_a_blended_head_is_a_softmax_until_its_weight_falls():
     logits = torch.randn(5, 2)
     head = BlendHead(PRIOR)

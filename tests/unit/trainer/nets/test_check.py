@@ -9,7 +9,7 @@ from torch import nn
 
 from naiad.errors import NetworkError, OptionError
 from naiad.trainer.data.dataset import Split, Task, TensorSamples
-from naiad.trainer.nets import check_network, check_single_sample, resolve_network
+from naiad.trainer.nets import check_single_sample, resolve_network, try_network
 from naiad.trainer.nets.guide import Net, SimpleNet
 
 
@@ -34,11 +34,11 @@ class NoEmbedding(Apply):
 @pytest.mark.parametrize("shape", [(6,), (1, 8, 8)])
 def test_the_default_network_passes(data, task, shape):
     dataset = data(shape, task=task)
-    check_network(resolve_network(None, dataset=dataset)[0], dataset)
+    try_network(resolve_network(None, dataset=dataset)[0], dataset)
 
 
 def test_regression_takes_flat_values(data):
-    check_network(Apply(lambda inputs: inputs[:, 0]), data((6,), task=Task.REGRESSION))
+    try_network(Apply(lambda inputs: inputs[:, 0]), data((6,), task=Task.REGRESSION))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_regression_takes_flat_values(data):
 )
 def test_a_network_that_does_not_fit_is_an_error(data, net, shape, task, message):
     with pytest.raises(NetworkError) as caught:
-        check_network(net, data(shape, task=task))
+        try_network(net, data(shape, task=task))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -78,7 +78,7 @@ def test_the_network_stays_as_it_was(data):
     weights = {name: value.clone() for name, value in net.state_dict().items()}
     dataset = data((1, 8, 8))
     random_state = torch.get_rng_state()
-    check_network(net, dataset)
+    try_network(net, dataset)
     assert net.training
     assert not net[1].training
     assert torch.equal(torch.get_rng_state(), random_state)
@@ -91,13 +91,13 @@ def test_sparse_gradients_are_an_error(data, layer_class):
     net = nn.Sequential(nn.Linear(6, 10))
     net.add_module("words", layer_class(10, 4, sparse=True))
     with pytest.raises(NetworkError, match="sparse gradients in words") as error:
-        check_network(net, data((6,), task=Task.CLASSIFICATION))
+        try_network(net, data((6,), task=Task.CLASSIFICATION))
     assert error.value.hint == f"make the {layer_class.__name__} with sparse=False"
 
 
 def test_lazy_layers_are_initialised_by_the_check(data):
     net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(10))
-    check_network(net, data((1, 8, 8)))
+    try_network(net, data((1, 8, 8)))
     assert net[1].num_features == 4
     assert torch.equal(net[1].running_mean, torch.zeros(4))
     assert net.training
@@ -117,13 +117,13 @@ def test_a_batch_of_one_sample_is_an_error_with_batchnorm(data):
 def test_one_sample_is_enough(data):
     dataset = data((6,))
     only = Split(TensorSamples(torch.randn(1, 6)), torch.zeros(1, dtype=torch.int64), ["index 0"])
-    check_network(nn.Linear(6, 10), replace(dataset, train=only))
+    try_network(nn.Linear(6, 10), replace(dataset, train=only))
 
 
 def test_the_keys_of_a_dictionary_are_named(data):
     net = Apply(lambda inputs: {"logits": inputs, "loss": inputs.sum()})
     with pytest.raises(NetworkError, match="must give one tensor, but gave a dict with the keys logits, loss"):
-        check_network(net, data((10,)))
+        try_network(net, data((10,)))
 
 
 class WithExtraState(nn.Linear):
@@ -133,7 +133,7 @@ class WithExtraState(nn.Linear):
 
 def test_state_that_cannot_be_saved_is_an_error_before_the_run(data):
     with pytest.raises(NetworkError, match=r"keeps _extra_state \(dict\) in its state"):
-        check_network(WithExtraState(6, 10), data((6,)))
+        try_network(WithExtraState(6, 10), data((6,)))
 
 
 class SoftmaxInEval(nn.Linear):
@@ -159,7 +159,7 @@ class SoftmaxInTraining(nn.Linear):
     ],
 )
 def test_probabilities_are_noticed_and_told(data, net, output):
-    report = check_network(net, data((6,)))
+    report = try_network(net, data((6,)))
     assert report.output == output
     assert [item.kind for item in report.findings.items] == ([] if output == "logits" else ["network-output"])
 
@@ -174,12 +174,12 @@ def test_probabilities_are_noticed_and_told(data, net, output):
 )
 def test_outputs_that_make_no_sense_are_an_error(data, net, message):
     with pytest.raises(NetworkError, match=message):
-        check_network(net, data((6,)))
+        try_network(net, data((6,)))
 
 
 @pytest.mark.parametrize(("end", "name"), [(nn.ReLU(), "a ReLU"), (nn.Sigmoid(), "a sigmoid"), (nn.Tanh(), "a tanh")])
 def test_a_regression_that_cannot_give_every_value_is_told(data, end, name):
-    items = check_network(nn.Sequential(nn.Linear(6, 1), end), data((6,), task=Task.REGRESSION)).findings.items
+    items = try_network(nn.Sequential(nn.Linear(6, 1), end), data((6,), task=Task.REGRESSION)).findings.items
     assert [item.kind for item in items] == ["bounded-output"]
     assert f"ends in {name}" in items[0].message
 
@@ -188,13 +188,13 @@ def test_parameters_without_a_gradient_are_told(data):
     net = nn.Sequential(nn.Linear(6, 10))
     net.spare = nn.Linear(6, 10)
     net.forward = net[0].forward
-    (item,) = check_network(net, data((6,))).findings.items
+    (item,) = try_network(net, data((6,))).findings.items
     assert (item.kind, item.count, item.examples) == ("no-gradient", 2, ("spare.weight", "spare.bias"))
 
 
 @pytest.mark.parametrize("end", [nn.ReLU(), nn.Tanh(), nn.Hardtanh()])
 def test_bounded_scores_of_classes_are_told(data, end):
-    (item,) = check_network(nn.Sequential(nn.Linear(6, 10), end), data((6,))).findings.items
+    (item,) = try_network(nn.Sequential(nn.Linear(6, 10), end), data((6,))).findings.items
     assert (item.kind, "logits" in item.message) == ("bounded-output", True)
 
 
@@ -217,7 +217,7 @@ class Scaled(nn.Module):
     ],
 )
 def test_a_regression_that_scales_its_values_is_told(data, end, kind):
-    items = check_network(Scaled(end), data((6,), task=Task.REGRESSION)).findings.items
+    items = try_network(Scaled(end), data((6,), task=Task.REGRESSION)).findings.items
     assert [item.kind for item in items] == ([] if kind is None else [kind])
 
 
@@ -231,7 +231,7 @@ class TwoInputs(nn.Linear):
 )
 def test_the_hint_fits_the_failure(data, net, hint):
     with pytest.raises(NetworkError, match="does not take the data") as caught:
-        check_network(net, data((6,)))
+        try_network(net, data((6,)))
     assert re.search(hint, caught.value.hint)
 
 
@@ -241,4 +241,4 @@ class Halves(nn.Linear):
 
 
 def test_a_network_that_changes_its_input_in_place_passes(data):
-    assert check_network(Halves(6, 10), data((6,))).findings.items == ()
+    assert try_network(Halves(6, 10), data((6,))).findings.items == ()

@@ -1,4 +1,4 @@
-"""What a network takes is found without leaving a trace in it."""
+"""The input that a network takes is found without leaving a trace in it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a classifier's network gives: seen in the values, and turned back into logits."""
+"""Outputs of a classifier's network: seen in the values, and turned back into logits."""
 
 import pytest
 import torch

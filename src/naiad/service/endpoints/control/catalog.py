@@ -1,9 +1,11 @@
 """Catalog of models and endpoint configurations: what endpoints and transform jobs are made from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.model_data import check_model_data
 from naiad.service.contract.tags import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import Entity, EntityKind
@@ -24,12 +26,14 @@ class ModelCatalog:
     registry: ModelRegistry
     clock: Clock
     region: str
-    has_bucket: Callable[[str], bool]
+    blobs: BlobStore
 
     def create_model(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
         """Raises Invalid; NotFound for a model package."""
         container = single_container(request)
-        check_container(self._resolve_package(container), self.has_bucket)
+        resolved = self._resolve_package(container)
+        check_container(resolved, self.blobs.has_bucket)
+        check_model_data(self.blobs, resolved)
         return self._add(EntityKind.MODEL, request["ModelName"], request, tags)
 
     def create_endpoint_config(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:

@@ -9,6 +9,7 @@ from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid
 
 _MAX_SHADOW_VARIANTS = 1
+_SERVERLESS_MEMORY_MB = 1024
 _INSTANCE_KEYS = ("InitialInstanceCount", "InstanceType", "ManagedInstanceScaling")
 
 
@@ -42,6 +43,11 @@ def _check_variant(variant: dict[str, Any]) -> None:
         conflicting = [name for name in _INSTANCE_KEYS if name in variant]
         if conflicting:
             raise Invalid(f"{at} has ServerlessConfig and {', '.join(conflicting)}: give one or the other")
+        memory_mb = variant["ServerlessConfig"].get("MemorySizeInMB", _SERVERLESS_MEMORY_MB)
+        if memory_mb % _SERVERLESS_MEMORY_MB:
+            raise Invalid(
+                f"{at}: MemorySizeInMB is {memory_mb}; give a multiple of {_SERVERLESS_MEMORY_MB}, up to 6144"
+            )
         return
     if "InstanceType" not in variant:
         raise Invalid(f"{at} has no InstanceType: give one, like ml.m5.large, or ServerlessConfig")

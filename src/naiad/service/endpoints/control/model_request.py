@@ -22,7 +22,7 @@ def single_container(request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def check_container(container: Mapping[str, Any], has_bucket: Callable[[str], bool]) -> None:
-    """Raises Invalid. The data itself is checked when the model is deployed, as AWS does."""
+    """Raises Invalid. Does not look for the data itself."""
     values = dict(container)
     if values.get("Mode", "SingleModel") != "SingleModel":
         raise Invalid("Mode MultiModel is not served; give each model a variant or an endpoint of its own")

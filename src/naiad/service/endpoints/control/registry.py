@@ -41,7 +41,8 @@ class ModelRegistry:
         self._check_package(request)
         group = request.get("ModelPackageGroupName")
         if group is None:
-            entity = self._entity(_PACKAGE, request["ModelPackageName"], request, status=APPROVED)
+            status = request.get("ModelApprovalStatus", APPROVED)
+            entity = self._entity(_PACKAGE, request["ModelPackageName"], request, status=status)
         else:
             name = name_from_arn(group)
             entity = self._entity(
@@ -103,17 +104,24 @@ class ModelRegistry:
         entity = self.package(name_or_arn)
         if entity.status != APPROVED:
             raise Invalid(f"model package {entity.arn} is {entity.status}; approve it with UpdateModelPackage first")
+        if "InferenceSpecification" not in entity.request:
+            raise Invalid(f"model package {entity.arn} has no InferenceSpecification, so there is nothing to deploy")
         container: Mapping[str, Any] = entity.request["InferenceSpecification"]["Containers"][0]
         return container
 
     def _check_package(self, request: Mapping[str, Any]) -> None:
-        if ("ModelPackageName" in request) == ("ModelPackageGroupName" in request):
-            raise Invalid(
-                "give ModelPackageGroupName for a version of a group, or ModelPackageName for a package by itself"
-            )
+        """Raises Invalid. A package without an InferenceSpecification is kept, and cannot be deployed."""
+        if "ModelPackageName" in request and "ModelPackageGroupName" in request:
+            both = "Both ModelPackageName and ModelPackageGroupName are provided in the input."
+            raise Invalid(f"{both} Cannot determine which one to use.")
+        if "ModelPackageName" not in request and "ModelPackageGroupName" not in request:
+            choices = "ModelPackageGroupName for a version of a group, or ModelPackageName for a package by itself"
+            raise Invalid(f"Missing ARN. Give {choices}")
         refuse(dict(request), "ValidationSpecification", "packages are not validated by running them")
         refuse(dict(request), "SourceAlgorithmSpecification", "there is no marketplace; give InferenceSpecification")
-        containers = request.get("InferenceSpecification", {}).get("Containers", ())
+        if "InferenceSpecification" not in request:
+            return
+        containers = request["InferenceSpecification"].get("Containers", ())
         if len(containers) != 1:
             raise Invalid(f"InferenceSpecification has {len(containers)} containers; a package here has one")
         check_container(containers[0], self.has_bucket)
@@ -140,14 +148,15 @@ class ModelRegistry:
         try:
             return self.entities.get(kind, name)
         except NotFound as error:
-            noun = "ModelPackageGroup" if kind is _GROUP else "ModelPackage"
-            raise NotFound(f"{noun} {name} does not exist.") from error
+            noun = "Model Package Group" if kind is _GROUP else "Model Package"
+            raise NotFound(f"{noun} does not exist. There is none of the name {name}") from error
 
     def _add(self, entity: Entity, tags: Mapping[str, str]) -> None:
         try:
             self.entities.add(entity, tags)
         except AlreadyExists as error:
-            raise Invalid(f'Cannot create already existing {entity.kind} "{entity.arn}".') from error
+            noun = "Model Package Group" if entity.kind is _GROUP else "Model Package"
+            raise Invalid(f"{noun} already exists: {entity.arn}") from error
 
     def _entity(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from naiad.service.blobs.port import BlobStore, ObjectAttributes
-from naiad.service.contract.s3_uri import parse_s3_uri
+from naiad.service.contract.s3_uri import is_s3_uri, parse_s3_uri
 from naiad.service.domain.errors import ServiceError
 
 _LOG = logging.getLogger(__name__)
@@ -20,8 +20,10 @@ def engine_table_uri(container: Mapping[str, Any]) -> str | None:
     """Returns ``…/model.tar.gz.engines.json``, one for each archive of a folder. None when the model's data has no key."""
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     data = (source.get("S3Uri") or container.get("ModelDataUrl", "")).rstrip("/")
-    _, _, key = data.removeprefix("s3://").partition("/")
-    return f"{data}{_SUFFIX}" if key else None
+    if not is_s3_uri(data):
+        return None
+    uri = parse_s3_uri(data, at="the model's data")
+    return f"{uri}{_SUFFIX}" if uri.key else None
 
 
 def store_engine_table(blobs: BlobStore, uri: str | None, table: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ def _read_record(line: bytes, content_type: str) -> Any:
     if is_csv(content_type):
         return next(csv.reader([text]), [])
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _: None)  # NaN, which Python writes, is no JSON
     except (ValueError, RecursionError) as error:
         raise OptionError(f"a record is not JSON: {error}; filters and joins need text/csv or JSON") from error
 

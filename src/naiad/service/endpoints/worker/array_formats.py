@@ -5,6 +5,8 @@ Shape legend: N samples.
 
 import csv
 import io
+import json
+import math
 from tokenize import TokenError
 from typing import Any
 
@@ -15,6 +17,7 @@ import orjson
 from naiad.service.endpoints.worker.inference import InferenceError
 
 _WRAPPERS = ("instances", "inputs", "data")
+_CONSTANTS = {b"NaN": None, b"Infinity": math.inf, b"-Infinity": -math.inf}
 _MAX_HEADER_BYTES = 10_000
 _MAX_DIMENSIONS = 16
 _NUMERIC_KINDS = "buif"
@@ -23,9 +26,12 @@ _HEADER_ERRORS = (ValueError, KeyError, TypeError, EOFError, SyntaxError, TokenE
 
 
 def parse_json(body: bytes) -> Any:
-    """Returns the value inside of {"instances": …}, {"inputs": …} or {"data": …}, else the whole. Raises InferenceError."""
+    """Returns the value inside of {"instances": …}, {"inputs": …} or {"data": …}, else the whole. Raises InferenceError.
+
+    The numbers NaN and Infinity, which Python's json.dumps writes, are read too: NaN as null, which means the same.
+    """
     try:
-        value = orjson.loads(body)
+        value = _load_json(body)
     except (ValueError, RecursionError) as error:
         raise InferenceError(400, f"the body of {len(body):,} bytes is not JSON: {error}") from None
     if isinstance(value, dict):
@@ -33,6 +39,15 @@ def parse_json(body: bytes) -> Any:
             if name in value:
                 return value[name]
     return value
+
+
+def _load_json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        if not any(name in body for name in _CONSTANTS):
+            raise
+    return json.loads(body, parse_constant=lambda name: _CONSTANTS[name.encode()])
 
 
 def array_from_json(value: Any) -> npt.NDArray[Any]:

@@ -138,7 +138,7 @@ def _decode_image(body: bytes, formats: tuple[str, ...], schema: InputSchema) ->
         raise InferenceError(400, "an image was given")
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(body), formats=formats) as image:
-            return to_array(image, schema.image_shape)[np.newaxis]
+            values = to_array(image, schema.image_shape)[np.newaxis]
     except OtherDepthError as error:
         raise InferenceError(400, str(error)) from None
     except DataError as error:
@@ -150,6 +150,8 @@ def _decode_image(body: bytes, formats: tuple[str, ...], schema: InputSchema) ->
         raise InferenceError(400, message) from None
     except (MemoryError, RecursionError):
         raise InferenceError(400, "the image cannot be decoded: it needs too much memory") from None
+    schema.check_scale(values)
+    return values
 
 
 def _encode_json(scores: Scores, output: OutputSchema) -> bytes:

@@ -15,7 +15,7 @@ from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.pixels import Depth, ImageShape
-from naiad.trainer.data.scale import ValueRange, describe_scale_difference
+from naiad.trainer.data.scale import MIN_RATIO, ValueRange, describe_deep_difference, describe_scale_difference
 from naiad.trainer.data.table_encoding import encoded_width
 
 Array = npt.NDArray[Any]
@@ -43,6 +43,8 @@ class ImageInput:
     height: int
     width: int
     background: int | None = None
+    top: int | None = None
+    """Largest training pixel, where the pixels are not of 0…255, as those of binary images."""
     kind: str = "image"
 
     @property
@@ -59,7 +61,14 @@ class ImageInput:
 
     def coerce(self, values: Array) -> Array:
         """Also takes (H, W), (N, H, W), (H, W, C), (N, H, W, C) and flat samples, of integers 0…255 or floats 0…1 or 0…255."""
-        return self._to_channels_first(_to_pixels(values))
+        pixels = _to_pixels(values, self.top)
+        self.check_scale(pixels)
+        return self._to_channels_first(pixels)
+
+    def check_scale(self, pixels: Array) -> None:
+        """Raises InferenceError for uint8 pixels that are plainly on another scale than the training data."""
+        if self.top is not None and pixels.size and pixels.max() >= MIN_RATIO * max(self.top, 1):
+            raise InferenceError(400, f"the input has pixels up to {pixels.max()}; this model takes 0 to {self.top}")
 
     def _to_channels_first(self, pixels: Array) -> Array:
         shape, channels_last = pixels.shape, (self.height, self.width, self.channels)
@@ -79,6 +88,8 @@ class DeepImageInput:
     width: int
     depth: Depth
     offset: float = 0.0
+    value_range: ValueRange | None = None
+    """Range of the training split after the offset was subtracted; None in earlier artifacts."""
     kind: str = "deep_image"
 
     @property
@@ -99,9 +110,16 @@ class DeepImageInput:
         if values.dtype == np.uint8:
             raise InferenceError(400, "the input has pixels of 8 bits; this model takes more bits, as files store them")
         numbers = _to_floats(values.astype(np.float64) - self.offset)
-        if self._is_planes(numbers.shape):
-            return numbers.reshape(-1, *self.sample_shape)
-        return _to_batch(numbers, self.sample_shape)
+        is_planes = self._is_planes(numbers.shape)
+        batch = numbers.reshape(-1, *self.sample_shape) if is_planes else _to_batch(numbers, self.sample_shape)
+        self.check_scale(batch)
+        return batch
+
+    def check_scale(self, images: Array) -> None:
+        """Raises InferenceError for float32 images (N, 1, H, W) that are plainly on another scale than the training data."""
+        difference = None if self.value_range is None else describe_deep_difference(images, self.value_range)
+        if difference is not None:
+            raise InferenceError(400, "; ".join(difference))
 
     def _is_planes(self, shape: tuple[int, ...]) -> bool:
         plane = (self.height, self.width)
@@ -192,10 +210,11 @@ def read_input_schema(values: Mapping[str, Any]) -> InputSchema:
         match values["kind"]:
             case "image":
                 size = (int(values["channels"]), int(values["height"]), int(values["width"]))
-                return ImageInput(*size, background=values.get("background"))
+                return ImageInput(*size, background=values.get("background"), top=values.get("top"))
             case "deep_image":
                 depth, offset = Depth(values["depth"]), float(values["offset"])
-                return DeepImageInput(int(values["height"]), int(values["width"]), depth, offset)
+                value_range = ValueRange.from_json(values.get("value_range"))
+                return DeepImageInput(int(values["height"]), int(values["width"]), depth, offset, value_range)
             case "tokens":
                 return TokenInput(tuple(int(size) for size in values["shape"]), int(values["token_count"]))
             case "array":
@@ -233,12 +252,12 @@ def _format_shape(sample_shape: tuple[int, ...]) -> str:
     return f"(N, {', '.join(map(str, sample_shape))})"
 
 
-def _to_pixels(values: Array) -> Array:
+def _to_pixels(values: Array, top: int | None) -> Array:
     if values.dtype == np.uint8:
         return values
     _check_numeric(values, "pixels: whole numbers of 0 to 255, or floats of 0 to 1")
     if values.dtype.kind == "b":
-        return values.astype(np.uint8) * 255
+        return values.astype(np.uint8) * (255 if top is None else 1)
     if not values.size:
         return values.astype(np.uint8)
     low, high = values.min(), values.max()
@@ -248,7 +267,8 @@ def _to_pixels(values: Array) -> Array:
         )
     if values.dtype.kind == "f":
         values = values.astype(np.float32, copy=False)
-        values = np.round(values * 255 if high <= 1 else values)
+        is_unit = high <= 1 and (top is None or not np.array_equal(values, np.round(values)))
+        values = np.round(values * 255 if is_unit else values)
     return values.astype(np.uint8)
 
 

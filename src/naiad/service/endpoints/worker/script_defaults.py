@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _NETWORK = "NAIAD_NETWORK"
 _WEIGHTS = (".pt", ".pth", ".safetensors")
+RESPONSE_TYPES = ("application/json", "text/csv", "application/x-npy")
+"""The types that ``output_fn`` writes."""
 _CONTENT_TYPES = "application/json, application/jsonlines, text/csv, application/x-npy"
 
 

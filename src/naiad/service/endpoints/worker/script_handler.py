@@ -21,7 +21,7 @@ from naiad.service.endpoints.worker.inference import (
     error_response,
     failure_message,
 )
-from naiad.service.endpoints.worker.media_types import parse_media_type
+from naiad.service.endpoints.worker.media_types import choose_media_type, parse_media_type, preferred_media_type
 from naiad.service.endpoints.worker.module_loader import import_file
 
 _LOG = logging.getLogger("naiad.worker")
@@ -89,7 +89,7 @@ class ScriptHandler:
 
     def _transform(self, request: InferenceRequest, context: ScriptContext) -> InferenceResponse:
         content_type = request.content_type or "application/json"
-        accept = _first_accept(request.accept)
+        accept = self._choose_accept(request.accept)
         body = _decode_body(request.body, content_type)
         if "transform_fn" in self._functions:
             result = self._call("transform_fn", context, self._model, body, content_type, accept)
@@ -98,6 +98,15 @@ class ScriptHandler:
             prediction = self._call("predict_fn", context, data, self._model)
             result = self._call("output_fn", context, prediction, accept)
         return _make_response(result, accept, context)
+
+    def _choose_accept(self, accept: str) -> str:
+        """Returns the one type that the script is asked for; JSON where any type will do."""
+        if self._functions.keys().isdisjoint(("output_fn", "transform_fn")):
+            chosen = choose_media_type(accept, script_defaults.RESPONSE_TYPES)
+            if chosen is not None:
+                return chosen
+        preferred = preferred_media_type(accept)
+        return preferred if preferred and "*" not in preferred else "application/json"
 
     def _call(self, name: str, context: ScriptContext, *arguments: Any) -> Any:
         function = self._functions.get(name)
@@ -139,12 +148,6 @@ def _decode_body(body: bytes, content_type: str) -> str | bytes:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InferenceError(400, f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
-
-
-def _first_accept(accept: str) -> str:
-    """Returns the first type of the list, as a script expects it; JSON where any type will do."""
-    first = parse_media_type(accept.partition(",")[0])[0]
-    return first if first and "*" not in first else "application/json"
 
 
 def _make_response(result: Any, accept: str, context: ScriptContext) -> InferenceResponse:

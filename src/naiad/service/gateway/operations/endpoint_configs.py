@@ -10,7 +10,13 @@ from naiad.service.gateway.operations.paging import with_next_token
 _KIND = EntityKind.ENDPOINT_CONFIG
 
 
-@operation("sagemaker", "CreateEndpointConfig")
+@operation(
+    "sagemaker",
+    "CreateEndpointConfig",
+    not_served="ExplainerConfig; DataCaptureConfig; inference components; InstancePools; capacity reservations; more "
+    "than one shadow variant; NotificationConfig. Kept without effect: KMS keys, volumes, time limits of "
+    "downloads",
+)
 def create_endpoint_config(catalog: ModelCatalog, request: Shape) -> Shape:
     return {"EndpointConfigArn": catalog.create_endpoint_config(request, tags_of(request)).arn}
 

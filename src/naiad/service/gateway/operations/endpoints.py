@@ -11,12 +11,20 @@ from naiad.service.gateway.operations.entity_query import entity_query
 from naiad.service.gateway.operations.paging import with_next_token
 
 
-@operation("sagemaker", "CreateEndpoint")
+@operation(
+    "sagemaker",
+    "CreateEndpoint",
+    not_served="alarms; rolling, canary and linear updates",
+)
 def create_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
     return {"EndpointArn": endpoints.create(request, tags_of(request)).arn}
 
 
-@operation("sagemaker", "UpdateEndpoint")
+@operation(
+    "sagemaker",
+    "UpdateEndpoint",
+    not_served="alarms; rolling, canary and linear updates",
+)
 def update_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
     return {"EndpointArn": endpoints.update(request).arn}
 
@@ -33,9 +41,16 @@ def delete_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
     return {}
 
 
-@operation("sagemaker", "DescribeEndpoint")
+@operation(
+    "sagemaker",
+    "DescribeEndpoint",
+    not_served="LastDeploymentConfig, data capture and explainer are left out",
+)
 def describe_endpoint(endpoints: EndpointService, request: Shape) -> Shape:
-    entity = endpoints.describe(request["EndpointName"])
+    return endpoint_description(endpoints, endpoints.describe(request["EndpointName"]))
+
+
+def endpoint_description(endpoints: EndpointService, entity: Entity) -> Shape:
     detail = EndpointDetail.from_json(entity.detail)
     running, pending = detail.rollout, detail.pending_rollout
     rollout = running or pending

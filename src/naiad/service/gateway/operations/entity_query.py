@@ -16,20 +16,24 @@ _SORT_COLUMNS: dict[str, Literal["name", "created_at", "modified_at", "status"]]
 
 
 def entity_query(
-    kind: EntityKind, request: Shape, *, status: str | None = None, name_prefix: str | None = None
+    kind: EntityKind,
+    request: Shape,
+    *,
+    status: str | None = None,
+    time_name: str = "CreationTime",
+    default_order: str = "Descending",
 ) -> EntityQuery:
-    """Sorts by time, the newest first, unless the request says otherwise."""
+    """Sorts by time unless the request says otherwise. ``time_name``: begins the names of the filters by creation."""
     return EntityQuery(
         kind=kind,
         status=status,
         name_contains=request.get("NameContains"),
-        name_prefix=name_prefix,
-        created_after=utc_member(request, "CreationTimeAfter"),
-        created_before=utc_member(request, "CreationTimeBefore"),
+        created_after=utc_member(request, f"{time_name}After"),
+        created_before=utc_member(request, f"{time_name}Before"),
         modified_after=utc_member(request, "LastModifiedTimeAfter"),
         modified_before=utc_member(request, "LastModifiedTimeBefore"),
         sort_by=_SORT_COLUMNS[request.get("SortBy", "CreationTime")],
-        descending=request.get("SortOrder", "Descending") == "Descending",
+        descending=request.get("SortOrder", default_order) == "Descending",
         limit=request.get("MaxResults", DEFAULT_PAGE_SIZE),
         next_token=request.get("NextToken"),
     )

@@ -14,7 +14,11 @@ _TRUST_POLICY = {
 _CREATED_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-@operation("iam", "GetRole")
+@operation(
+    "iam",
+    "GetRole",
+    not_served="every name is a role that trusts SageMaker",
+)
 def get_role(request: Shape) -> Shape:
     name = request["RoleName"]
     return {
@@ -29,7 +33,11 @@ def get_role(request: Shape) -> Shape:
     }
 
 
-@operation("iam", "SimulatePrincipalPolicy")
+@operation(
+    "iam",
+    "SimulatePrincipalPolicy",
+    not_served="every action is allowed: there are no policies",
+)
 def simulate_principal_policy(request: Shape) -> Shape:
     results = [
         {"EvalActionName": action, "EvalResourceName": resource, "EvalDecision": "allowed"}

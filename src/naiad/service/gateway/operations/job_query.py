@@ -17,7 +17,7 @@ _MAX_REASON = 1024
 """The longest text that AWS's shapes hold."""
 
 
-def job_query(kind: JobKind, request: Shape) -> JobQuery:
+def job_query(kind: JobKind, request: Shape, *, default_order: str = "Ascending") -> JobQuery:
     return JobQuery(
         kind=kind,
         status=Status(request["StatusEquals"]) if "StatusEquals" in request else None,
@@ -27,7 +27,7 @@ def job_query(kind: JobKind, request: Shape) -> JobQuery:
         modified_after=utc_member(request, "LastModifiedTimeAfter"),
         modified_before=utc_member(request, "LastModifiedTimeBefore"),
         sort_by=_SORT_COLUMNS[request.get("SortBy", "CreationTime")],
-        descending=request.get("SortOrder") == "Descending",
+        descending=request.get("SortOrder", default_order) == "Descending",
         limit=request.get("MaxResults", DEFAULT_PAGE_SIZE),
         next_token=request.get("NextToken"),
     )

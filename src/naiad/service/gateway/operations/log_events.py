@@ -45,7 +45,11 @@ def get_log_events(jobs: JobService, endpoints: EndpointService, request: Shape)
     }
 
 
-@operation("logs", "FilterLogEvents")
+@operation(
+    "logs",
+    "FilterLogEvents",
+    not_served="patterns other than terms and quoted phrases",
+)
 def filter_log_events(jobs: JobService, endpoints: EndpointService, request: Shape) -> Shape:
     """Reads stream by stream, each in order of time. A page may be empty and have a next token, as in CloudWatch."""
     name = requested_group_name(request)

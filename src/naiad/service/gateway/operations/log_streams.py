@@ -19,7 +19,11 @@ _STREAMS_PER_PAGE = 50
 _MAX_EVENT_BYTES = 1024 * 1024
 
 
-@operation("logs", "DescribeLogGroups")
+@operation(
+    "logs",
+    "DescribeLogGroups",
+    not_served="groups of other services; linked accounts",
+)
 def describe_log_groups(endpoints: EndpointService, region: str, request: Shape) -> Shape:
     prefix, pattern = request.get("logGroupNamePrefix", ""), request.get("logGroupNamePattern", "").lower()
     limit, after = request.get("limit", _GROUPS_PER_PAGE), request.get("nextToken", "")

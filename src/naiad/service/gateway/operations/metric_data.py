@@ -36,7 +36,11 @@ class _Series:
     period_s: int
 
 
-@operation("cloudwatch", "GetMetricStatistics")
+@operation(
+    "cloudwatch",
+    "GetMetricStatistics",
+    not_served="namespaces other than those of jobs and endpoints have no data",
+)
 def get_metric_statistics(jobs: JobService, endpoints: EndpointService, request: Shape) -> Shape:
     percentiles = request.get("ExtendedStatistics", [])
     if not request.get("Statistics") and not percentiles:
@@ -53,14 +57,22 @@ def get_metric_statistics(jobs: JobService, endpoints: EndpointService, request:
     return {"Label": series.name, "Datapoints": datapoints}
 
 
-@operation("cloudwatch", "GetMetricData")
+@operation(
+    "cloudwatch",
+    "GetMetricData",
+    not_served="metric math (Expression), other accounts",
+)
 def get_metric_data(jobs: JobService, endpoints: EndpointService, request: Shape) -> Shape:
     """Returns everything in one page. Expressions are not served."""
     queries = [query for query in request["MetricDataQueries"] if query.get("ReturnData", True)]
     return {"MetricDataResults": [_data_result(jobs, endpoints, request, query) for query in queries]}
 
 
-@operation("cloudwatch", "ListMetrics")
+@operation(
+    "cloudwatch",
+    "ListMetrics",
+    not_served="metrics of other services; linked accounts",
+)
 def list_metrics(jobs: JobService, endpoints: EndpointService, request: Shape) -> Shape:
     dimensions = request.get("Dimensions", [])
     if request.get("Namespace") == endpoint_metrics.NAMESPACE:

@@ -10,15 +10,19 @@ from naiad.service.gateway.operations.paging import with_next_token
 _KIND = EntityKind.MODEL
 
 
-@operation("sagemaker", "CreateModel")
+@operation(
+    "sagemaker",
+    "CreateModel",
+    not_served="more than one container; Mode MultiModel; AdditionalModelDataSources; ImageConfig; containers "
+    "without model data. Kept without effect: roles, VpcConfig, EnableNetworkIsolation",
+)
 def create_model(catalog: ModelCatalog, request: Shape) -> Shape:
     return {"ModelArn": catalog.create_model(request, tags_of(request)).arn}
 
 
 @operation("sagemaker", "DescribeModel")
 def describe_model(catalog: ModelCatalog, request: Shape) -> Shape:
-    entity = catalog.get(_KIND, request["ModelName"])
-    return {**entity.request, **_summary(entity)}
+    return model_description(catalog.get(_KIND, request["ModelName"]))
 
 
 @operation("sagemaker", "ListModels")
@@ -31,6 +35,10 @@ def list_models(catalog: ModelCatalog, request: Shape) -> Shape:
 def delete_model(catalog: ModelCatalog, request: Shape) -> Shape:
     catalog.delete(_KIND, request["ModelName"])
     return {}
+
+
+def model_description(entity: Entity) -> Shape:
+    return {**entity.request, **_summary(entity)}
 
 
 def _summary(entity: Entity) -> Shape:

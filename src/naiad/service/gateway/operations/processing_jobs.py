@@ -2,7 +2,9 @@
 
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.job import Job, JobKind
+from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.job_experiment import create_job, delete_job
 from naiad.service.gateway.operations.job_query import failure_reason, job_query
 from naiad.service.gateway.operations.paging import with_next_token
 from naiad.service.jobs.service import JobService
@@ -21,12 +23,21 @@ _AS_REQUESTED = (
 _MAX_MESSAGE = 1024
 
 
-@operation("sagemaker", "CreateProcessingJob")
-def create_processing_job(jobs: JobService, request: Shape) -> Shape:
-    return {"ProcessingJobArn": jobs.create(_KIND, request, tags_of(request)).arn}
+@operation(
+    "sagemaker",
+    "CreateProcessingJob",
+    not_served="DatasetDefinition; AppManaged; FeatureStoreOutput; Pipe mode; VpcConfig; EnableNetworkIsolation. "
+    "Kept without effect: roles, KMS keys, volumes",
+)
+def create_processing_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
+    return {"ProcessingJobArn": create_job(jobs, experiments, _KIND, request, tags_of(request)).arn}
 
 
-@operation("sagemaker", "DescribeProcessingJob")
+@operation(
+    "sagemaker",
+    "DescribeProcessingJob",
+    not_served="MonitoringScheduleArn, AutoMLJobArn and TrainingJobArn are left out: there are none",
+)
 def describe_processing_job(jobs: JobService, request: Shape) -> Shape:
     job = jobs.describe(_KIND, request["ProcessingJobName"])
     return {
@@ -51,8 +62,8 @@ def stop_processing_job(jobs: JobService, request: Shape) -> Shape:
 
 
 @operation("sagemaker", "DeleteProcessingJob")
-def delete_processing_job(jobs: JobService, request: Shape) -> Shape:
-    jobs.delete(_KIND, request["ProcessingJobName"])
+def delete_processing_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
+    delete_job(jobs, experiments, _KIND, request["ProcessingJobName"])
     return {}
 
 

@@ -12,11 +12,15 @@ from naiad.service.gateway.operations.paging import with_next_token
 from naiad.service.jobs.service import JobService
 from naiad.service.store.port import Store
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,63}(?:/[0-9]{1,9})?)")
+_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:([a-z-]+)/([a-zA-Z0-9-]{1,120}(?:/[0-9]{1,9})?)")
 _PAGE_SIZE = 50
 
 
-@operation("sagemaker", "AddTags")
+@operation(
+    "sagemaker",
+    "AddTags",
+    not_served="tags of other kinds than jobs, models, endpoints, the registry, experiments and artifacts",
+)
 def add_tags(jobs: JobService, catalog: ModelCatalog, store: Store, request: Shape) -> Shape:
     arn = _check_arn(jobs, catalog, request["ResourceArn"])
     added = tags_of(request)

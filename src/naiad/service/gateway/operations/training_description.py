@@ -4,8 +4,8 @@ import datetime as dt
 
 from naiad.service.domain.job import Job
 from naiad.service.gateway.operation import Shape
-from naiad.service.jobs.metrics import MetricPoint
 from naiad.service.jobs.queue import QueuePosition
+from naiad.service.metric_points import MetricPoint
 
 _AS_REQUESTED = (
     "HyperParameters",
@@ -28,7 +28,6 @@ _AS_REQUESTED = (
     "RemoteDebugConfig",
     "InfraCheckConfig",
 )
-_NOT_IN_SEARCH = {"ProfilerRuleConfigurations", "RemoteDebugConfig", "InfraCheckConfig", "ProfilingStatus"}
 _DEFAULTS: Shape = {
     "HyperParameters": {},
     "InputDataConfig": [],
@@ -63,13 +62,6 @@ def training_description(
         "ProfilingStatus": "Disabled",
         **({"FailureReason": job.failure_reason[:_MAX_REASON]} if job.failure_reason else {}),
     }
-
-
-def training_record(job: Job, tags: dict[str, str], final_metrics: tuple[MetricPoint, ...]) -> Shape:
-    """Returns the job as Search shows it."""
-    description = training_description(job, final_metrics)
-    record = {key: value for key, value in description.items() if key not in _NOT_IN_SEARCH}
-    return {**record, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def training_summary(job: Job) -> Shape:

@@ -8,8 +8,9 @@ from naiad.service.domain.job import Job, JobKind
 from naiad.service.gateway.operation import Shape
 from naiad.service.gateway.operations.job_cursor import iterate_jobs, parse_cursor
 from naiad.service.gateway.operations.metric_statistics import ValueSummary
-from naiad.service.jobs.metrics import MetricPoint, metric_files, read_metrics
+from naiad.service.jobs.metrics import metric_files, read_metrics
 from naiad.service.jobs.service import JobService
+from naiad.service.metric_points import MetricPoint
 from naiad.service.store.port import JobQuery
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"

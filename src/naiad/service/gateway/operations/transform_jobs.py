@@ -6,7 +6,9 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.transform.settings import parse_transform_request
+from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.job_experiment import create_job
 from naiad.service.gateway.operations.job_query import failure_reason, job_query
 from naiad.service.gateway.operations.paging import with_next_token
 from naiad.service.jobs.service import JobService
@@ -16,17 +18,28 @@ _CONTAINER = "Container"
 """The key in the stored request for the model's container, so that the model may be deleted meanwhile. It is not shown."""
 
 
-@operation("sagemaker", "CreateTransformJob")
-def create_transform_job(jobs: JobService, catalog: ModelCatalog, request: Shape) -> Shape:
+@operation(
+    "sagemaker",
+    "CreateTransformJob",
+    not_served="SplitType RecordIO and TFRecord; AugmentedManifestFile; DataCaptureConfig. Kept without effect: KMS "
+    "keys",
+)
+def create_transform_job(
+    jobs: JobService, catalog: ModelCatalog, experiments: ExperimentCatalog, request: Shape
+) -> Shape:
     try:
         parse_transform_request(request)
     except OptionError as error:
         raise Invalid(str(error)) from error
     stored = {**request, _CONTAINER: catalog.model_container(request["ModelName"])}
-    return {"TransformJobArn": jobs.create(_KIND, stored, tags_of(request)).arn}
+    return {"TransformJobArn": create_job(jobs, experiments, _KIND, stored, tags_of(request)).arn}
 
 
-@operation("sagemaker", "DescribeTransformJob")
+@operation(
+    "sagemaker",
+    "DescribeTransformJob",
+    not_served="LabelingJobArn and AutoMLJobArn are left out: there are none",
+)
 def describe_transform_job(jobs: JobService, request: Shape) -> Shape:
     job = jobs.describe(_KIND, request["TransformJobName"])
     requested = {key: value for key, value in job.request.items() if key not in {_CONTAINER, "Tags"}}
@@ -37,7 +50,7 @@ def describe_transform_job(jobs: JobService, request: Shape) -> Shape:
 
 @operation("sagemaker", "ListTransformJobs")
 def list_transform_jobs(jobs: JobService, request: Shape) -> Shape:
-    page = jobs.find(job_query(_KIND, request))
+    page = jobs.find(job_query(_KIND, request, default_order="Descending"))
     return with_next_token({"TransformJobSummaries": [_summary(job) for job in page.jobs]}, page.next_token)
 
 

@@ -16,6 +16,8 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.gateway.protocol.service_models import wire_name
 
 _MAX_FORM_FIELDS = 2_000
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+"""Floats that JSON has no number for, as AWS's protocols spell them."""
 
 
 def load_json(body: bytes) -> dict[str, Any]:
@@ -47,10 +49,17 @@ def from_json(shape: Any, value: Any) -> Any:
             return [from_json(shape.member, item) for item in value]
         case "map" if isinstance(value, Mapping):
             return {str(key): from_json(shape.value, item) for key, item in value.items()}
+    return _parse_json_scalar(shape.type_name, value)
+
+
+def _parse_json_scalar(type_name: str, value: Any) -> Any:
+    match type_name:
         case "timestamp":
             return _parse_timestamp(value)
         case "blob":
             return _parse_blob(value)
+        case "float" | "double" if isinstance(value, str) and value in _NOT_FINITE:
+            return float(value)
     return value
 
 

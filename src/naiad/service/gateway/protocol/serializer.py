@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import math
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -27,18 +28,23 @@ def serialize_error(route: Route, error: ServiceError, request_id: str) -> Respo
     code, status = aws_error_code(route.service, error)
     message = str(error) if error.hint is None else f"{error}; {error.hint}"
     if route.protocol == "query":
-        fault = "Sender" if status < 500 else "Receiver"
         return _xml_response(
             status,
-            f"<ErrorResponse><Error><Type>{fault}</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+            f"<ErrorResponse><Error><Type>{_fault(status)}</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>",
             request_id,
         )
     headers = {"content-type": _json_content_type(route), "x-amzn-requestid": request_id, "x-amzn-errortype": code}
     body = {"__type": code, "message": message, "Message": message}
+    if route.service == "cloudwatch":  # whose clients once spoke the query protocol, and look for its code
+        headers["x-amzn-query-error"] = f"{code};{_fault(status)}"
     if route.protocol == "rest-json":
         del body["__type"], body["message"]
     return Response(status, headers, json.dumps(body, separators=(",", ":")).encode())
+
+
+def _fault(status: int) -> str:
+    return "Sender" if status < 500 else "Receiver"
 
 
 def to_json(shape: Any, value: Any) -> Any:
@@ -54,10 +60,18 @@ def to_json(shape: Any, value: Any) -> Any:
             return [to_json(shape.member, item) for item in value]
         case "map":
             return {key: to_json(shape.value, item) for key, item in value.items()}
+    return _scalar_to_json(shape.type_name, value)
+
+
+def _scalar_to_json(type_name: str, value: Any) -> Any:
+    """Returns AWS's texts for floats that JSON has no number for."""
+    match type_name:
         case "timestamp":
             return round(value.timestamp(), 3)
         case "blob":
             return base64.b64encode(value).decode()
+        case "float" | "double" if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
 
 

@@ -1,35 +1,110 @@
-"""Configurations of buckets and objects that this store does not have: answers as S3 gives them where nothing was configured."""
+"""Configurations of buckets, in one table: those that can be stored, and S3's answers where nothing was configured.
 
+A configuration that the server would not carry out is refused. What changes nothing here is stored, and said back.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from naiad.service.gateway.http.response import Response
-from naiad.service.gateway.s3.buckets import check_bucket, owner_element
-from naiad.service.gateway.s3.errors import S3Error
-from naiad.service.gateway.s3.s3_call import S3Call, xml_response
-from naiad.service.gateway.s3.xml import Node, element
+from naiad.service.gateway.s3 import configuration_checks as checks
+from naiad.service.gateway.s3.errors import S3Error, malformed_xml
+from naiad.service.gateway.s3.existing_bucket import check_bucket
+from naiad.service.gateway.s3.s3_call import XML, S3Call, xml_response
+from naiad.service.gateway.s3.xml import Node, element, s3_document
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration that no bucket has."""
+    """One kind of configuration, selected by a parameter of the query."""
 
-    operation: str
-    error_code: str
+    get: str
+    """The name of the operation that reads it."""
+    put: str = ""
+    """The name of the operation that stores it; "" where none is stored."""
+    delete: str = ""
+    root: str = ""
+    """The root of its document. Without an error code, the answer where there is none is an empty one."""
+    error_code: str = ""
     """The code of the error that says that there is none."""
+    check: Callable[[Node], None] | None = None
+    """Checks a document that is to be stored."""
 
 
 CONFIGURATIONS: dict[str, Configuration] = {
-    "cors": Configuration("GetBucketCors", "NoSuchCORSConfiguration"),
-    "encryption": Configuration("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"),
-    "lifecycle": Configuration("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
-    "object-lock": Configuration("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError"),
-    "ownershipControls": Configuration("GetBucketOwnershipControls", "OwnershipControlsNotFoundError"),
-    "policy": Configuration("GetBucketPolicy", "NoSuchBucketPolicy"),
-    "policyStatus": Configuration("GetBucketPolicyStatus", "NoSuchBucketPolicy"),
-    "publicAccessBlock": Configuration("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
-    "replication": Configuration("GetBucketReplication", "ReplicationConfigurationNotFoundError"),
-    "tagging": Configuration("GetBucketTagging", "NoSuchTagSet"),
-    "website": Configuration("GetBucketWebsite", "NoSuchWebsiteConfiguration"),
+    "accelerate": Configuration(
+        "GetBucketAccelerateConfiguration",
+        "PutBucketAccelerateConfiguration",
+        root="AccelerateConfiguration",
+        check=checks.check_accelerate,
+    ),
+    "analytics": Configuration("ListBucketAnalyticsConfigurations", root="ListBucketAnalyticsConfigurationResult"),
+    "cors": Configuration("GetBucketCors", delete="DeleteBucketCors", error_code="NoSuchCORSConfiguration"),
+    "encryption": Configuration(
+        "GetBucketEncryption",
+        "PutBucketEncryption",
+        "DeleteBucketEncryption",
+        "ServerSideEncryptionConfiguration",
+        "ServerSideEncryptionConfigurationNotFoundError",
+        checks.check_encryption,
+    ),
+    "intelligent-tiering": Configuration(
+        "ListBucketIntelligentTieringConfigurations", root="ListBucketIntelligentTieringConfigurationsOutput"
+    ),
+    "inventory": Configuration("ListBucketInventoryConfigurations", root="ListInventoryConfigurationsResult"),
+    "lifecycle": Configuration(
+        "GetBucketLifecycleConfiguration", delete="DeleteBucketLifecycle", error_code="NoSuchLifecycleConfiguration"
+    ),
+    "logging": Configuration(
+        "GetBucketLogging", "PutBucketLogging", root="BucketLoggingStatus", check=checks.check_no_logging
+    ),
+    "metrics": Configuration("ListBucketMetricsConfigurations", root="ListMetricsConfigurationsResult"),
+    "notification": Configuration(
+        "GetBucketNotificationConfiguration",
+        "PutBucketNotificationConfiguration",
+        root="NotificationConfiguration",
+        check=checks.check_no_notification,
+    ),
+    "object-lock": Configuration("GetObjectLockConfiguration", error_code="ObjectLockConfigurationNotFoundError"),
+    "ownershipControls": Configuration(
+        "GetBucketOwnershipControls",
+        "PutBucketOwnershipControls",
+        "DeleteBucketOwnershipControls",
+        "OwnershipControls",
+        "OwnershipControlsNotFoundError",
+        checks.check_ownership,
+    ),
+    "policy": Configuration("GetBucketPolicy", delete="DeleteBucketPolicy", error_code="NoSuchBucketPolicy"),
+    "policyStatus": Configuration("GetBucketPolicyStatus", error_code="NoSuchBucketPolicy"),
+    "publicAccessBlock": Configuration(
+        "GetPublicAccessBlock",
+        "PutPublicAccessBlock",
+        "DeletePublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        checks.check_public_access_block,
+    ),
+    "replication": Configuration(
+        "GetBucketReplication", delete="DeleteBucketReplication", error_code="ReplicationConfigurationNotFoundError"
+    ),
+    "requestPayment": Configuration(
+        "GetBucketRequestPayment",
+        "PutBucketRequestPayment",
+        root="RequestPaymentConfiguration",
+        check=checks.check_request_payment,
+    ),
+    "tagging": Configuration(
+        "GetBucketTagging",
+        "PutBucketTagging",
+        "DeleteBucketTagging",
+        "Tagging",
+        "NoSuchTagSet",
+        checks.check_bucket_tags,
+    ),
+    "versioning": Configuration(
+        "GetBucketVersioning", "PutBucketVersioning", root="VersioningConfiguration", check=checks.check_versioning
+    ),
+    "website": Configuration("GetBucketWebsite", delete="DeleteBucketWebsite", error_code="NoSuchWebsiteConfiguration"),
 }
 """Keys: the parameter of the query that selects the configuration."""
 
@@ -37,33 +112,46 @@ CONFIGURATIONS: dict[str, Configuration] = {
 async def get_configuration(call: S3Call) -> Response:
     """Raises S3Error, as S3 does for a bucket without the configuration, and NoSuchBucket."""
     await check_bucket(call)
+    name, one = _configuration(call)
+    text = await call.threads.run(lambda: call.blobs.configuration(call.bucket, name))
+    if text is not None:
+        return Response(200, XML, text.encode())
+    if one.error_code:
+        raise S3Error(one.error_code, 404, f"bucket {call.bucket} has no {name}")
+    if call.query_param("id"):
+        raise S3Error("NoSuchConfiguration", 404, f"bucket {call.bucket} has no {name} configuration of that id")
+    return xml_response(_empty_document(name, one))
+
+
+async def put_configuration(call: S3Call) -> Response:
+    """Raises S3Error; NotServed for what the server would not carry out."""
+    await check_bucket(call)
+    name, one = _configuration(call)
+    root = await call.read_xml()
+    if root.name != one.root:
+        raise malformed_xml(f"the body is {root.name}, not {one.root}")
+    if one.check is not None:
+        one.check(root)
+    text = s3_document(root).decode()
+    await call.threads.run(lambda: call.blobs.set_configuration(call.bucket, name, text))
+    return Response(200, {})
+
+
+async def delete_configuration(call: S3Call) -> Response:
+    await check_bucket(call)
+    name, _ = _configuration(call)
+    await call.threads.run(lambda: call.blobs.set_configuration(call.bucket, name, None))
+    return Response(204, {})
+
+
+def _configuration(call: S3Call) -> tuple[str, Configuration]:
     name = next(name for name, _ in call.request.query_pairs if name in CONFIGURATIONS)
-    raise S3Error(CONFIGURATIONS[name].error_code, 404, f"bucket {call.bucket} has no {name}")
+    return name, CONFIGURATIONS[name]
 
 
-async def get_bucket_versioning(call: S3Call) -> Response:
-    await check_bucket(call)
-    return xml_response(element("VersioningConfiguration"))
-
-
-async def get_bucket_acl(call: S3Call) -> Response:
-    await check_bucket(call)
-    return xml_response(_acl_document())
-
-
-async def get_object_acl(call: S3Call) -> Response:
-    await call.threads.run(lambda: call.blobs.head(call.bucket, call.key))
-    return xml_response(_acl_document())
-
-
-async def get_object_tagging(call: S3Call) -> Response:
-    await call.threads.run(lambda: call.blobs.head(call.bucket, call.key))
-    return xml_response(element("Tagging", element("TagSet")))
-
-
-def _acl_document() -> Node:
-    grantee = owner_element()
-    grantee.name = "Grantee"
-    grantee.attributes = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"'
-    grant = element("Grant", grantee, element("Permission", "FULL_CONTROL"))
-    return element("AccessControlPolicy", owner_element(), element("AccessControlList", grant))
+def _empty_document(name: str, one: Configuration) -> Node:
+    if name == "requestPayment":
+        return element(one.root, element("Payer", "BucketOwner"))
+    if one.root.startswith("List"):
+        return element(one.root, element("IsTruncated", "false"))
+    return element(one.root)

@@ -1,16 +1,21 @@
 """ListBuckets, CreateBucket, HeadBucket, DeleteBucket and GetBucketLocation."""
 
-from naiad.service.blobs.errors import NoSuchBucket
-from naiad.service.domain.errors import Invalid
-from naiad.service.domain.job import ACCOUNT_ID
+from naiad.service.blobs.errors import BucketExists
+from naiad.service.domain.errors import Invalid, NotServed
 from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.s3.acl import check_acl_headers
+from naiad.service.gateway.s3.configuration_checks import ownership_document
 from naiad.service.gateway.s3.errors import S3Error, invalid_argument, malformed_xml
+from naiad.service.gateway.s3.existing_bucket import check_bucket
+from naiad.service.gateway.s3.owner import owner_element
 from naiad.service.gateway.s3.s3_call import S3Call, xml_response
-from naiad.service.gateway.s3.xml import MAX_BYTES, Node, element, format_time, optional_element, parse_xml
+from naiad.service.gateway.s3.xml import MAX_BYTES, element, format_time, optional_element, parse_xml, s3_document
 
 _MAX_BUCKETS = 10_000
 _DEFAULT_REGION = "us-east-1"
 """The region whose location constraint is empty in S3's answers."""
+_RESERVED_BEGINNINGS = ("xn--", "sthree-", "amzn-s3-demo-")
+_RESERVED_ENDINGS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 async def list_buckets(call: S3Call) -> Response:
@@ -42,10 +47,12 @@ async def create_bucket(call: S3Call) -> Response:
     body = await call.open_body(MAX_BYTES).read_all()
     if body.strip():
         _check_configuration(body)
-    try:
-        await call.threads.run(lambda: call.blobs.create_bucket(call.bucket))
-    except Invalid as error:
-        raise S3Error("InvalidBucketName", 400, str(error)) from error
+    if call.request.header("x-amz-bucket-object-lock-enabled").lower() == "true":
+        raise NotServed("objects cannot be locked here: leave out ObjectLockEnabledForBucket")
+    check_acl_headers(call.request)
+    ownership = call.request.header("x-amz-object-ownership")
+    document = s3_document(ownership_document(ownership)).decode() if ownership else None
+    await call.threads.run(lambda: _create(call, document))
     return Response(200, {"location": f"/{call.bucket}"})
 
 
@@ -64,14 +71,27 @@ async def get_bucket_location(call: S3Call) -> Response:
     return xml_response(element("LocationConstraint", call.region if call.region != _DEFAULT_REGION else ""))
 
 
-async def check_bucket(call: S3Call) -> None:
-    """Raises NoSuchBucket."""
-    if not await call.threads.run(lambda: call.blobs.has_bucket(call.bucket)):
-        raise NoSuchBucket(f"there is no bucket {call.bucket[:80]!r}")
+def _create(call: S3Call, ownership: str | None) -> None:
+    """Ignores a bucket that is there in us-east-1, as S3 does only there. ``ownership``: a document, or None."""
+    try:
+        _check_new_name(call.bucket)
+        call.blobs.create_bucket(call.bucket)
+    except Invalid as error:
+        raise S3Error("InvalidBucketName", 400, str(error)) from error
+    except BucketExists:
+        if call.region != _DEFAULT_REGION:
+            raise
+        return
+    if ownership is not None:
+        call.blobs.set_configuration(call.bucket, "ownershipControls", ownership)
 
 
-def owner_element() -> Node:
-    return element("Owner", element("ID", ACCOUNT_ID), element("DisplayName", "naiad"))
+def _check_new_name(bucket: str) -> None:
+    """Raises Invalid for names that S3 no longer gives to new buckets."""
+    if ".-" in bucket or "-." in bucket:
+        raise Invalid(f"bucket {bucket[:80]!r}: a dot and a hyphen may not stand side by side")
+    if bucket.startswith(_RESERVED_BEGINNINGS) or bucket.endswith(_RESERVED_ENDINGS):
+        raise Invalid(f"bucket {bucket[:80]!r}: S3 keeps this beginning or ending for itself")
 
 
 def _check_configuration(body: bytes) -> None:

@@ -2,10 +2,10 @@
 
 from naiad.service.blobs.errors import NoSuchKey, PreconditionFailed
 from naiad.service.blobs.port import WriteCondition
-from naiad.service.domain.errors import AccessDenied, Invalid, NotServed
+from naiad.service.domain.errors import AccessDenied, Invalid
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.errors import S3Error, malformed_xml, no_such_version, s3_error_code
-from naiad.service.gateway.s3.headers import etag_condition
+from naiad.service.gateway.s3.headers import deletion_condition
 from naiad.service.gateway.s3.permissions import Access
 from naiad.service.gateway.s3.s3_call import S3Call, xml_response
 from naiad.service.gateway.s3.xml import Node, element
@@ -29,17 +29,16 @@ def _delete(call: S3Call, row: Node) -> Node:
     try:
         call.check_access(Access.WRITE, call.bucket, key)
         call.blobs.delete(call.bucket, key, condition=_condition(row))
-    except (AccessDenied, Invalid, NotServed, PreconditionFailed, NoSuchKey, S3Error) as error:
+    except (AccessDenied, Invalid, PreconditionFailed, NoSuchKey, S3Error) as error:
         code, _ = s3_error_code(error)
         return element("Error", element("Key", key), element("Code", code), element("Message", str(error)))
     return element("Deleted", element("Key", key))
 
 
 def _condition(row: Node) -> WriteCondition:
-    """Raises NotServed for conditions that AWS has for directory buckets only, S3Error for a version."""
-    for name in ("LastModifiedTime", "Size"):
-        if row.value(name):
-            raise NotServed(f"{name} of a deletion is not served; give ETag")
+    """Raises S3Error for a version, and for values that cannot be read."""
     if row.value("VersionId") not in (None, "", "null"):
         raise no_such_version()
-    return etag_condition(row.value("ETag") or "")
+    return deletion_condition(
+        row.value("ETag") or "", size=row.value("Size") or "", modified_at=row.value("LastModifiedTime") or ""
+    )

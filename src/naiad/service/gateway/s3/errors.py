@@ -25,6 +25,7 @@ _CODES: tuple[tuple[type[ServiceError], str, int], ...] = (
     (blobs.BucketNotEmpty, "BucketNotEmpty", 409),
     (blobs.PreconditionFailed, "PreconditionFailed", 412),
     (blobs.BadDigest, "BadDigest", 400),
+    (blobs.CustomerKeyMismatch, "InvalidRequest", 400),
     (blobs.InvalidPart, "InvalidPart", 400),
     (blobs.InvalidPartOrder, "InvalidPartOrder", 400),
     (blobs.EntityTooSmall, "EntityTooSmall", 400),

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from naiad.service.blobs.port import MAX_PARTS, Part, Upload
 from naiad.service.domain.errors import NotServed
 from naiad.service.gateway.http.response import Response
-from naiad.service.gateway.s3.buckets import owner_element
+from naiad.service.gateway.s3.headers import storage_class_of
 from naiad.service.gateway.s3.key_encoding import key_encoding
 from naiad.service.gateway.s3.multipart_upload import checksum_rows, planned_checksum_type, upload_name_rows
+from naiad.service.gateway.s3.owner import owner_element
 from naiad.service.gateway.s3.s3_call import S3Call, xml_response
 from naiad.service.gateway.s3.xml import Node, element, format_time, optional_element
 
@@ -31,7 +32,7 @@ async def list_parts(call: S3Call) -> Response:
             element("NextPartNumberMarker", page[-1].number if page else marker),
             element("MaxParts", limit),
             element("IsTruncated", "true" if len(parts) > limit else "false"),
-            element("StorageClass", "STANDARD"),
+            element("StorageClass", storage_class_of(upload.headers)),
             optional_element("ChecksumAlgorithm", (upload.algorithm or "").upper()),
             element("ChecksumType", planned_checksum_type(upload)) if upload.algorithm else None,
             *(_part_row(part) for part in page),
@@ -93,6 +94,6 @@ def _upload_row(upload: Upload, key: str) -> Node:
         element("Key", key),
         element("UploadId", upload.upload_id),
         owner_element(),
-        element("StorageClass", "STANDARD"),
+        element("StorageClass", storage_class_of(upload.headers)),
         element("Initiated", format_time(upload.started_at)),
     )

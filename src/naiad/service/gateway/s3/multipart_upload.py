@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from naiad.service.blobs.checksums import ALGORITHMS
-from naiad.service.blobs.port import MAX_PARTS, CompletedPart, Part, Upload
+from naiad.service.blobs.customer_key import check_key
+from naiad.service.blobs.errors import NoSuchUpload
+from naiad.service.blobs.port import MAX_PARTS, CompletedPart, ObjectInfo, Part, Upload
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.checksums import (
     checksum_algorithm,
@@ -14,6 +17,8 @@ from naiad.service.gateway.s3.checksums import (
     header_checksums,
 )
 from naiad.service.gateway.s3.copy_object import copy_to_part
+from naiad.service.gateway.s3.default_encryption import with_default_encryption
+from naiad.service.gateway.s3.encryption import customer_key, encryption_response_headers
 from naiad.service.gateway.s3.errors import invalid_argument, malformed_xml
 from naiad.service.gateway.s3.headers import object_attributes, unquote_etag, write_condition
 from naiad.service.gateway.s3.objects import MAX_PUT_BYTES
@@ -34,18 +39,22 @@ async def create_multipart_upload(call: S3Call) -> Response:
         lambda: call.blobs.start_upload(
             call.bucket,
             call.key,
-            attributes=attributes,
+            attributes=with_default_encryption(call.blobs, call.bucket, attributes),
             algorithm=algorithm,
             full_object=full_object,
         )
     )
     root = element("InitiateMultipartUploadResult", *upload_name_rows(upload), element("UploadId", upload.upload_id))
-    return xml_response(root).with_headers(_planned_checksum_headers(upload))
+    encryption = encryption_response_headers(call.request, upload.headers)
+    return xml_response(root).with_headers({**_planned_checksum_headers(upload), **encryption})
 
 
 async def upload_part(call: S3Call) -> Response:
     number, upload_id = _part_number(call), call.query_param("uploadId") or ""
-    upload = await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id))
+    key = customer_key(call.request)
+    upload = replace(
+        await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id)), customer_key=key
+    )
     expected = expected_checksums(call.request, call.trailers)
     if upload.algorithm and upload.algorithm not in expected:
         expected = expected.with_computed(upload.algorithm)
@@ -54,7 +63,8 @@ async def upload_part(call: S3Call) -> Response:
         return call.blobs.put_part(upload, number, content, checksums=expected)
 
     part = await call.threads.receive(call.open_body(MAX_PUT_BYTES), put)
-    return Response(200, {"etag": f'"{part.etag}"', **checksum_headers(part.checksums)})
+    encryption = encryption_response_headers(call.request, upload.headers)
+    return Response(200, {"etag": f'"{part.etag}"', **checksum_headers(part.checksums), **encryption})
 
 
 async def upload_part_copy(call: S3Call) -> Response:
@@ -65,11 +75,15 @@ async def complete_multipart_upload(call: S3Call) -> Response:
     parts = _completed_parts(await call.read_xml_unchecked())
     upload_id = call.query_param("uploadId") or ""
     checksums, condition = header_checksums(call.request), write_condition(call.request)
-    info = await call.threads.run(
-        lambda: call.blobs.complete_upload(
+    key = customer_key(call.request)
+
+    def complete() -> ObjectInfo:
+        _check_completion_key(call, upload_id, key)
+        return call.blobs.complete_upload(
             call.bucket, call.key, upload_id, parts, checksums=checksums, condition=condition
         )
-    )
+
+    info = await call.threads.run(complete)
     return xml_response(
         element(
             "CompleteMultipartUploadResult",
@@ -80,7 +94,7 @@ async def complete_multipart_upload(call: S3Call) -> Response:
             *checksum_rows(info.checksums),
             element("ChecksumType", checksum_type(info.checksums)) if info.checksums else None,
         )
-    )
+    ).with_headers(encryption_response_headers(call.request, info.headers))
 
 
 async def abort_multipart_upload(call: S3Call) -> Response:
@@ -100,6 +114,16 @@ def planned_checksum_type(upload: Upload) -> str:
 
 def checksum_rows(checksums: Mapping[str, str]) -> list[Node]:
     return [element(f"Checksum{name.upper()}", value) for name, value in checksums.items()]
+
+
+def _check_completion_key(call: S3Call, upload_id: str, key: bytes | None) -> None:
+    """Raises CustomerKeyMismatch for a wrong key. As on AWS, it may be left out where the upload has no checksums."""
+    try:
+        upload = call.blobs.get_upload(call.bucket, call.key, upload_id)
+    except NoSuchUpload:
+        return  # it is completed, or complete_upload says that there is none
+    if key is not None or (upload.key_seal is not None and upload.algorithm is not None):
+        check_key(key, upload.key_seal)
 
 
 def _part_number(call: S3Call) -> int:

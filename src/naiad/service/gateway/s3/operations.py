@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from naiad.service.domain.errors import NotServed
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3 import (
+    acl,
     bucket_configuration,
     buckets,
     copy_object,
     delete_objects,
     list_objects,
     list_uploads,
+    list_versions,
     multipart_upload,
+    object_attributes,
+    object_lock,
     objects,
+    tagging,
 )
 from naiad.service.gateway.s3.errors import S3Error, no_such_version
 from naiad.service.gateway.s3.permissions import Access
@@ -34,17 +39,22 @@ _BUCKET: dict[tuple[str, str], Operation] = {
     ("GET", "list-type"): Operation("ListObjectsV2", list_objects.list_objects_v2, Access.LIST),
     ("GET", "location"): Operation("GetBucketLocation", buckets.get_bucket_location, Access.VIEW_BUCKET),
     ("GET", "uploads"): Operation("ListMultipartUploads", list_uploads.list_multipart_uploads, Access.LIST),
-    ("GET", "versioning"): Operation(
-        "GetBucketVersioning", bucket_configuration.get_bucket_versioning, Access.VIEW_BUCKET
-    ),
-    ("GET", "acl"): Operation("GetBucketAcl", bucket_configuration.get_bucket_acl, Access.MANAGE_BUCKETS),
+    ("GET", "versions"): Operation("ListObjectVersions", list_versions.list_object_versions, Access.LIST),
+    ("GET", "acl"): Operation("GetBucketAcl", acl.get_bucket_acl, Access.MANAGE_BUCKETS),
+    ("PUT", "acl"): Operation("PutBucketAcl", acl.put_bucket_acl, Access.MANAGE_BUCKETS),
     ("PUT", ""): Operation("CreateBucket", buckets.create_bucket, Access.MANAGE_BUCKETS),
     ("HEAD", ""): Operation("HeadBucket", buckets.head_bucket, Access.VIEW_BUCKET),
     ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket, Access.MANAGE_BUCKETS),
     ("POST", "delete"): Operation("DeleteObjects", delete_objects.delete_objects, Access.VIEW_BUCKET),
     **{
-        ("GET", name): Operation(one.operation, bucket_configuration.get_configuration, Access.VIEW_BUCKET)
+        (method, name): Operation(operation, handler, access)
         for name, one in bucket_configuration.CONFIGURATIONS.items()
+        for method, operation, handler, access in (
+            ("GET", one.get, bucket_configuration.get_configuration, Access.VIEW_BUCKET),
+            ("PUT", one.put, bucket_configuration.put_configuration, Access.MANAGE_BUCKETS),
+            ("DELETE", one.delete, bucket_configuration.delete_configuration, Access.MANAGE_BUCKETS),
+        )
+        if operation
     },
 }
 """Keys: method and subresource. DeleteObjects checks its access key by key."""
@@ -52,8 +62,14 @@ _OBJECT: dict[tuple[str, str], Operation] = {
     ("GET", ""): Operation("GetObject", objects.get_object, Access.READ),
     ("GET", "partNumber"): Operation("GetObject", objects.get_object, Access.READ),
     ("GET", "uploadId"): Operation("ListParts", list_uploads.list_parts, Access.WRITE),
-    ("GET", "acl"): Operation("GetObjectAcl", bucket_configuration.get_object_acl, Access.READ),
-    ("GET", "tagging"): Operation("GetObjectTagging", bucket_configuration.get_object_tagging, Access.READ),
+    ("GET", "acl"): Operation("GetObjectAcl", acl.get_object_acl, Access.READ),
+    ("PUT", "acl"): Operation("PutObjectAcl", acl.put_object_acl, Access.WRITE),
+    ("GET", "attributes"): Operation("GetObjectAttributes", object_attributes.get_object_attributes, Access.READ),
+    ("GET", "tagging"): Operation("GetObjectTagging", tagging.get_object_tagging, Access.READ),
+    ("PUT", "tagging"): Operation("PutObjectTagging", tagging.put_object_tagging, Access.WRITE),
+    ("DELETE", "tagging"): Operation("DeleteObjectTagging", tagging.delete_object_tagging, Access.WRITE),
+    ("GET", "retention"): Operation("GetObjectRetention", object_lock.refuse_lock, Access.READ),
+    ("GET", "legal-hold"): Operation("GetObjectLegalHold", object_lock.refuse_lock, Access.READ),
     ("HEAD", ""): Operation("HeadObject", objects.head_object, Access.READ),
     ("HEAD", "partNumber"): Operation("HeadObject", objects.head_object, Access.READ),
     ("PUT", ""): Operation("PutObject", objects.put_object, Access.WRITE),
@@ -75,9 +91,7 @@ _NO_SUBRESOURCES = ("uploadId", "partNumber", "list-type")
 # fmt: off
 _SUBRESOURCES = {
     *(name for _, name in (*_BUCKET, *_OBJECT) if name and name not in _NO_SUBRESOURCES),
-    "abac", "accelerate", "analytics", "annotation", "attributes", "intelligent-tiering", "inventory", "legal-hold", "logging",
-    "metadataConfiguration", "metadataTable", "metrics", "notification", "renameObject", "requestPayment", "restore", "retention",
-    "select", "session", "torrent", "versions",
+    "abac", "annotation", "metadataConfiguration", "metadataTable", "renameObject", "restore", "select", "session", "torrent",
 }
 # fmt: on
 """Parameters of the query that select another operation; those without a row above are not served."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from naiad.service.contract.s3_uri import is_s3_uri, parse_s3_uri
 from naiad.service.domain.job import Job
 
 _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
@@ -98,7 +99,9 @@ def _grants(uri: str, *, is_writable: bool = False, is_key_prefix: bool = False)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Returns (bucket, key) of s3://bucket/key; ("", "") of anything else."""
+    """Returns (bucket, key) of s3://bucket/key, or of the URL that AWS has for it; ("", "") of anything else."""
+    if uri.startswith("https://") and is_s3_uri(uri):
+        uri = str(parse_s3_uri(uri, at="a URI of the job"))
     if not uri.startswith("s3://"):
         return "", ""
     bucket, _, key = uri.removeprefix("s3://").partition("/")

@@ -40,8 +40,8 @@ def parse_copy_range(text: str, size: int) -> ByteRange:
     if not text:
         return ByteRange(0, size)
     match = _RANGE.fullmatch(text.strip())
-    if not match or not match[1] or not match[2] or not int(match[1]) <= int(match[2]) < size:
-        raise invalid_argument(
-            f"x-amz-copy-source-range {text[:40]!r}: give bytes=first-last, inside the {size} bytes of the source"
-        )
+    if not match or not match[1] or not match[2] or int(match[1]) > int(match[2]):
+        raise invalid_argument(f"x-amz-copy-source-range {text[:40]!r}: give bytes=first-last")
+    if int(match[2]) >= size:
+        raise S3Error("InvalidRange", 416, f"x-amz-copy-source-range {text[:40]}: the source has {size} bytes")
     return ByteRange(int(match[1]), int(match[2]) + 1 - int(match[1]))

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from naiad.service.blobs.checksums import ContentDigests
 from naiad.service.blobs.port import BlobStore
 from naiad.service.domain.errors import AccessDenied, Invalid
+from naiad.service.gateway.http.header_syntax import is_header
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.checksums import expected_checksums
@@ -21,7 +22,6 @@ from naiad.service.gateway.signing.authenticator import Principal
 XML = {"content-type": "application/xml"}
 _MAX_DIGITS = 24
 """Enough to say that a body is too large; Python refuses to read thousands of digits."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +102,6 @@ def xml_response(root: Node, *, status: int = 200) -> Response:
 
 def check_header_value(name: str, value: str) -> str:
     """Returns the value. Raises S3Error where it cannot stand in a header."""
-    if _CONTROL.search(value) or not value.isascii():
+    if not is_header(name, value):
         raise invalid_argument(f"{name}: control characters and letters beyond ASCII are not possible in a header")
     return value

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from naiad.service.gateway.rejection import RequestRejected
+from naiad.service.gateway.signing.session import Session
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _MAX_DIGITS = 20
@@ -30,6 +31,12 @@ class VerifiedSignature:
     signing_key: bytes = b""
     is_presigned: bool = False
     """Whether it stands in a presigned URL, which may be used again."""
+    session: Session | None = None
+    """The session to which the access key belongs; None for a permanent key."""
+
+    @property
+    def permanent_key(self) -> str:
+        return self.access_key if self.session is None else self.session.permanent_key
 
 
 def check_equal(expected: str, actual: str, message: str) -> None:

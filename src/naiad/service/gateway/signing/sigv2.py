@@ -8,6 +8,8 @@ import hmac
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.virtual_host import to_path_style
 from naiad.service.gateway.rejection import RequestRejected
+from naiad.service.gateway.signing.hoisted_headers import hoisted_headers
+from naiad.service.gateway.signing.session import session_token
 from naiad.service.gateway.signing.signature import (
     UNSIGNED_PAYLOAD,
     SecretOf,
@@ -44,7 +46,7 @@ def verify_presigned_url(request: Request, secret_of: SecretOf, now: dt.datetime
 
 
 def _string_to_sign(request: Request) -> str:
-    amz_headers = sorted((name, value) for name, value in request.headers.items() if name.startswith("x-amz-"))
+    amz_headers = sorted({**hoisted_headers(request), **_security_token(request), **_amz_headers(request)}.items())
     lines = [
         request.method,
         request.header("content-md5"),
@@ -54,6 +56,16 @@ def _string_to_sign(request: Request) -> str:
         _canonical_resource(request),
     ]
     return "\n".join(lines)
+
+
+def _amz_headers(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name.startswith("x-amz-")}
+
+
+def _security_token(request: Request) -> dict[str, str]:
+    """Returns the token of a session, which is signed as a header, wherever it stands."""
+    token = session_token(request)
+    return {} if token is None else {"x-amz-security-token": token}
 
 
 def _canonical_resource(request: Request) -> str:

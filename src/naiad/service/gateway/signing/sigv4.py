@@ -87,7 +87,7 @@ def _verify(claim: _Claim, canonical: str, signature: str, secret_of: SecretOf) 
     day, region, service, _ = claim.scope.split("/")
     if claim.date[:8] != day:
         raise RequestRejected("signature", "the credential's day is not that of the request")
-    key = _signing_key(secret_for(claim.access_key, secret_of), day, region, service)
+    key = signing_key(secret_for(claim.access_key, secret_of), day, region, service)
     text = f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     check_equal(expected, signature, "the signature does not match; check the secret key")
@@ -104,7 +104,7 @@ def _verify(claim: _Claim, canonical: str, signature: str, secret_of: SecretOf) 
 
 
 @lru_cache(maxsize=1024)
-def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+def signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     key = f"AWS4{secret}".encode()
     for text in (day, region, service, "aws4_request"):
         key = hmac.new(key, text.encode(), hashlib.sha256).digest()

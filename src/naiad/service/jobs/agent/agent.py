@@ -5,7 +5,6 @@ and everything that it reports is in status.json and in the log. It needs no ser
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF, Phase
 from naiad.service.executors.instance_files import write_report
 from naiad.service.executors.port import InstanceReport, InstanceSpec
-from naiad.service.jobs.agent.command import NaiadPrograms, is_trainer_job, program_command
+from naiad.service.jobs.agent.command import is_trainer_job, program_command
 from naiad.service.jobs.agent.config_files import write_config_files
 from naiad.service.jobs.agent.environment import program_environment
 from naiad.service.jobs.agent.failure_reason import MAX_REASON_CHARS, failure_reason
@@ -24,17 +23,18 @@ from naiad.service.jobs.agent.folder_sync import FolderSync
 from naiad.service.jobs.agent.inputs import Inputs
 from naiad.service.jobs.agent.launch_request import LaunchRequest
 from naiad.service.jobs.agent.metric_scanner import TRAINER_DEFINITIONS, MetricScanner
+from naiad.service.jobs.agent.mpi.stand_ins import replace_drivers
 from naiad.service.jobs.agent.outputs import upload_processing, upload_training
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess, ProgramProcess
+from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.signal_interrupt import SignalInterrupt, interrupt_on_signal
 from naiad.service.jobs.agent.standby import Standby, can_use_standby
+from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
 from naiad.service.walls.program_files import read_text
 from naiad.service.walls.removal import remove_program_files
 from naiad.service.walls.sandbox import Sandbox, make_sandbox
 
-_STOP_TIMEOUT_S = 120.0
-_MAX_STOP_TIMEOUT_S = 3600.0
 _GIB = 2**30
 _MAX_LISTED_NAMES, _MAX_NAME_CHARS = 5, 200
 
@@ -109,7 +109,9 @@ class Agent:
         """Returns the folders that are stored while the program runs."""
         write_config_files(self.spec, sandbox.ml)
         self._report(Phase.DOWNLOADING)
-        return Inputs(self.spec, self.blobs, sandbox.ml, self.log.write_message).fetch()
+        syncs = Inputs(self.spec, self.blobs, sandbox.ml, self.log.write_message).fetch()
+        replace_drivers(sandbox.ml)
+        return syncs
 
     def _run_program(self, sandbox: Sandbox) -> ProgramEnd:
         limits = self._limits()
@@ -154,7 +156,7 @@ class Agent:
             raise Invalid(f"the program {words[0]!r} cannot be started: {error.strerror}") from error
 
     def _limits(self) -> ProgramLimits:
-        timeout_s = _stop_timeout_s(self.spec.request.get("Environment", {}))
+        timeout_s = stop_timeout_s(self.spec.request.get("Environment", {}))
         return ProgramLimits(self._remaining_s(), timeout_s, self.spec.memory_bytes or None)
 
     def _remaining_s(self) -> float | None:
@@ -197,17 +199,6 @@ class Agent:
                 raise
             remove_program_files(self.folder)  # they are stored by now, or never will be
             write_report(self.folder, self.report)
-
-
-def _stop_timeout_s(environment: Mapping[str, str]) -> float:
-    text = environment.get("NAIAD_STOP_TIMEOUT_S", str(_STOP_TIMEOUT_S))
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= _MAX_STOP_TIMEOUT_S:
-        raise Invalid(f"Environment's NAIAD_STOP_TIMEOUT_S is {text!r}: give seconds, 0 to {_MAX_STOP_TIMEOUT_S:.0f}")
-    return seconds
 
 
 def _memory_reason(used_bytes: int, granted_bytes: int) -> str:

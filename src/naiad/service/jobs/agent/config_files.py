@@ -28,28 +28,54 @@ def write_config_files(spec: InstanceSpec, ml: Path) -> None:
 
 
 def resource_config(spec: InstanceSpec) -> dict[str, Any]:
-    """Returns the content of resourceconfig.json."""
-    config = spec.request.get("ResourceConfig") or spec.request.get("ProcessingResources", {}).get("ClusterConfig", {})
-    instance_type = config.get("InstanceType", "local")
-    group = {
-        "instance_group_name": "homogeneousCluster",
-        "instance_type": instance_type,
-        "hosts": list(spec.hosts),
-    }
+    """Returns the content of resourceconfig.json. Groups of instances have their hosts in the order of the request."""
+    groups = instance_groups(spec)
+    current = next(group for group in groups if spec.instance.host in group["hosts"])
     return {
         "current_host": spec.instance.host,
-        "current_instance_type": instance_type,
-        "current_group_name": group["instance_group_name"],
+        "current_instance_type": current["instance_type"],
+        "current_group_name": current["instance_group_name"],
         "hosts": list(spec.hosts),
-        "instance_groups": [group],
+        "instance_groups": groups,
         "network_interface_name": "lo",
     }
+
+
+def instance_groups(spec: InstanceSpec) -> list[dict[str, Any]]:
+    """Returns the groups of the request with their hosts; without groups, one of all hosts with AWS's name for it."""
+    config = spec.request.get("ResourceConfig") or spec.request.get("ProcessingResources", {}).get("ClusterConfig", {})
+    groups: list[dict[str, Any]] = []
+    for group in config.get("InstanceGroups", ()):
+        first = sum(len(earlier["hosts"]) for earlier in groups)
+        hosts = list(spec.hosts[first : first + group["InstanceCount"]])
+        groups.append(_group(group["InstanceGroupName"], group["InstanceType"], hosts))
+    return groups or [_group("homogeneousCluster", config.get("InstanceType", "local"), list(spec.hosts))]
+
+
+def channels_of(spec: InstanceSpec) -> list[dict[str, Any]]:
+    """Returns the channels of this instance: those that are for all groups of instances, or for its own."""
+    return [
+        channel
+        for channel in spec.request.get("InputDataConfig", ())
+        if spec.instance.host in channel_hosts(spec, channel)
+    ]
+
+
+def channel_hosts(spec: InstanceSpec, channel: Mapping[str, Any]) -> list[str]:
+    """Returns the hosts that get a channel, of which each has its part of a sharded one."""
+    names = channel.get("DataSource", {}).get("S3DataSource", {}).get("InstanceGroupNames")
+    groups = [group for group in instance_groups(spec) if not names or group["instance_group_name"] in names]
+    return [host for group in groups for host in group["hosts"]]
+
+
+def _group(name: str, instance_type: str, hosts: list[str]) -> dict[str, Any]:
+    return {"instance_group_name": name, "instance_type": instance_type, "hosts": hosts}
 
 
 def input_data_config(spec: InstanceSpec) -> dict[str, Any]:
     """Returns the content of inputdataconfig.json: the settings of each channel."""
     channels = {}
-    for channel in spec.request.get("InputDataConfig", ()):
+    for channel in channels_of(spec):
         source = channel.get("DataSource", {}).get("S3DataSource", {})
         channels[channel["ChannelName"]] = {
             "TrainingInputMode": "File",

@@ -1,50 +1,68 @@
 """The ``distribution`` of SageMaker's SDK: which launcher starts the processes of a script."""
 
 from pathlib import Path
+from typing import Any
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.executors.port import InstanceSpec
+from naiad.service.jobs.agent.config_files import instance_groups
 from naiad.service.jobs.agent.hyperparameters import framework_hyperparameters
+from naiad.service.jobs.agent.mpi.mpirun import MpiSettings, parse_custom_options
 from naiad.service.jobs.rendezvous import rendezvous_address
+from naiad.service.jobs.script_request import is_on
 
 _TORCHRUN_SETTINGS = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
-_NOT_SERVED = {
-    "sagemaker_mpi_enabled": "MPI",
-    "sagemaker_distributed_dataparallel_enabled": "smdistributed's data parallelism",
-    "sagemaker_parameter_server_enabled": "a parameter server",
-    "sagemaker_multi_worker_mirrored_strategy_enabled": "TensorFlow's MultiWorkerMirroredStrategy",
-}
+_MPI_LAUNCHER = "naiad.service.jobs.agent.mpi.launcher"
 
 
-def launcher_words(program: str, spec: InstanceSpec, root: Path) -> tuple[str, ...]:
-    """Returns the words before the script in its command. Raises Invalid for a distribution that is not served."""
+def launcher_words(spec: InstanceSpec, root: Path, *, is_python_file: bool) -> tuple[str, ...]:
+    """Returns the words before the script in its command, of which the last is ``python``, or torchrun's options.
+
+    Raises Invalid for a script that the launcher cannot start.
+    """
     settings = framework_hyperparameters(spec)
-    for name, what in _NOT_SERVED.items():
-        if _is_on(settings.get(name)):
-            raise Invalid(
-                f"the hyperparameter {name} asks for {what}, which is not served: use "
-                'distribution={"torch_distributed": {"enabled": True}}'
-            )
-    torchrun_settings = [name for name in _TORCHRUN_SETTINGS if _is_on(settings.get(name))]
-    if program.endswith(".sh"):
-        if torchrun_settings:
-            raise Invalid(f"{torchrun_settings[0]} starts a Python script, and sagemaker_program is {program!r}")
-        return ("bash",)
-    return ("python", *(_torchrun(spec, root) if torchrun_settings else ()))
+    hosts = _hosts(spec, settings)
+    if spec.instance.host not in hosts:
+        return ("python",)
+    if is_on(settings.get("sagemaker_mpi_enabled")):
+        return ("python", "-m", _MPI_LAUNCHER, _mpi_settings(spec, settings, hosts, root).to_json(), "python")
+    torchrun_settings = [name for name in _TORCHRUN_SETTINGS if is_on(settings.get(name))]
+    if torchrun_settings and not is_python_file:
+        raise Invalid(f"{torchrun_settings[0]} starts a Python file, and sagemaker_program is none")
+    return ("python", *(_torchrun(spec, settings, hosts, root) if torchrun_settings else ()))
 
 
-def _torchrun(spec: InstanceSpec, root: Path) -> tuple[str, ...]:
-    """Returns the options with which torchrun starts a process for each GPU, or one process."""
+def _hosts(spec: InstanceSpec, settings: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the hosts of the groups that the distribution is for, by default all."""
+    groups = instance_groups(spec)
+    chosen = settings.get("sagemaker_distribution_instance_groups", [group["instance_group_name"] for group in groups])
+    return tuple(host for group in groups if group["instance_group_name"] in chosen for host in group["hosts"])
+
+
+def _processes_per_host(spec: InstanceSpec, settings: dict[str, Any]) -> int:
+    return int(settings.get("sagemaker_mpi_num_of_processes_per_host") or len(spec.gpus) or 1)
+
+
+def _mpi_settings(spec: InstanceSpec, settings: dict[str, Any], hosts: tuple[str, ...], root: Path) -> MpiSettings:
+    if root != Path("/opt/ml") and len(hosts) > 1:
+        raise Invalid("namespaces are not allowed here: MPI runs on one instance only; ask for one")
+    processes = settings.get("sagemaker_mpi_num_processes")
+    return MpiSettings(
+        hosts=hosts,
+        processes_per_host=_processes_per_host(spec, settings),
+        processes=int(processes) if processes else None,
+        options=parse_custom_options(settings.get("sagemaker_mpi_custom_mpi_options") or ""),
+    )
+
+
+def _torchrun(spec: InstanceSpec, settings: dict[str, Any], hosts: tuple[str, ...], root: Path) -> tuple[str, ...]:
+    """Returns the options with which torchrun starts the processes: as many as the request says, or one for each GPU, or one."""
     address, port = rendezvous_address(spec, root)
     options = {
-        "nnodes": len(spec.hosts),
-        "node_rank": spec.instance.index,
-        "nproc_per_node": max(len(spec.gpus), 1),
+        "nnodes": len(hosts),
+        "node_rank": hosts.index(spec.instance.host),
+        "nproc_per_node": _processes_per_host(spec, settings),
         "master_addr": address,
         "master_port": port,
     }
     return ("-m", "torch.distributed.run", *(f"--{name}={value}" for name, value in options.items()))
-
-
-def _is_on(value: object) -> bool:
-    return str(value).lower() == "true"

@@ -1,23 +1,44 @@
 """The environment variables of a program, as SageMaker's container contract has them."""
 
-import json
+import importlib.util
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from naiad.service.contract import virtual_environment
+from naiad.service.contract.request_checks import check_program_text
+from naiad.service.contract.training_toolkit import toolkit_variables, training_properties
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.config_files import input_data_config, resource_config
-from naiad.service.jobs.agent.hyperparameters import (
-    check_program_text,
-    command_line_arguments,
-    framework_hyperparameters,
-    text_of,
-    user_hyperparameters,
-)
+from naiad.service.jobs.agent.hyperparameters import all_hyperparameters
+from naiad.service.jobs.agent.mpi.mpirun import mpi_variables
 from naiad.service.jobs.rendezvous import rendezvous_address
+from naiad.service.jobs.script_request import has_mpirun, is_script_mode
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+_JOB_MODULES = Path(__file__).parent / "job_modules"
+"""The folder of the modules that a job finds when neither the server nor the job has them: ``sagemaker_training``."""
+
+
+def module_path(spec: InstanceSpec, root: Path) -> str:
+    """Returns PYTHONPATH: the source, what the request adds, the job's own packages, and what stands in for the toolkit.
+
+    An entry point has that of the request, if there is one.
+    """
+    own = virtual_environment.environment_variables(root)["PYTHONPATH"]
+    added: str = spec.request.get("Environment", {}).get("PYTHONPATH", "")
+    if spec.instance.kind is not JobKind.TRAINING:
+        return added or own
+    has_toolkit = importlib.util.find_spec("sagemaker_training") is not None
+    paths: tuple[str, ...] = (own, "" if has_toolkit else str(_JOB_MODULES))
+    if is_script_mode(spec.request):
+        paths = (str(root / "code"), added, *paths)
+    elif added:
+        return added
+    return ":".join(filter(None, paths))
 
 
 def program_environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
@@ -42,13 +63,18 @@ def program_environment(spec: InstanceSpec, root: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": ",".join(map(str, spec.gpus)),
         **dict.fromkeys(_THREAD_VARIABLES, str(len(spec.cpus))),
     }
+    toolkit: dict[str, str] = {}
     if spec.instance.kind is JobKind.TRAINING:
-        variables |= _training_variables(spec, root)
+        toolkit = _toolkit_variables(spec, root)
+        variables |= _training_variables(spec, root) | toolkit
     elif spec.instance.kind is JobKind.TRANSFORM:
         variables |= _transform_variables(spec, root)
     else:
         variables |= {"PROCESSING_JOB_NAME": spec.instance.job_name, "PROCESSING_JOB_ARN": spec.arn}
-    return {**variables, **spec.request.get("Environment", {})}
+    variables |= spec.request.get("Environment", {})
+    if spec.instance.kind is JobKind.TRAINING and is_script_mode(spec.request):
+        variables |= toolkit
+    return variables | {"PYTHONPATH": module_path(spec, root)}
 
 
 def _transform_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
@@ -65,62 +91,40 @@ def _transform_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
 
 
 def _training_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
-    hyperparameters = user_hyperparameters(spec)
-    channels = [channel["ChannelName"] for channel in spec.request.get("InputDataConfig", ())]
-    resources = resource_config(spec)
-    address, port = rendezvous_address(spec, root)
-    variables = {
+    address, port = (str(part) for part in rendezvous_address(spec, root))
+    return {
         "TRAINING_JOB_NAME": spec.instance.job_name,
         "TRAINING_JOB_ARN": spec.arn,
-        "SM_MODEL_DIR": root / "model",
-        "SM_INPUT_DIR": root / "input",
-        "SM_INPUT_CONFIG_DIR": root / "input" / "config",
-        "SM_OUTPUT_DIR": root / "output",
-        "SM_OUTPUT_DATA_DIR": root / "output" / "data",
-        "SM_OUTPUT_INTERMEDIATE_DIR": root / "output" / "intermediate",
-        "SM_CHECKPOINT_DIR": root / "checkpoints",
-        "SM_CHANNELS": json.dumps(channels),
-        "SM_HPS": json.dumps(hyperparameters),
-        "SM_USER_ARGS": json.dumps(command_line_arguments(hyperparameters)),
-        "SM_HOSTS": json.dumps(spec.hosts),
-        "SM_CURRENT_HOST": spec.instance.host,
-        "SM_CURRENT_INSTANCE_TYPE": resources["current_instance_type"],
-        "SM_CURRENT_INSTANCE_GROUP": resources["current_group_name"],
-        "SM_FRAMEWORK_PARAMS": json.dumps(framework_hyperparameters(spec)),
-        "SM_NUM_CPUS": len(spec.cpus),
-        "SM_NUM_GPUS": len(spec.gpus),
-        "SM_NUM_NEURONS": 0,
-        "SM_LOG_LEVEL": 20,
-        "SM_RESOURCE_CONFIG": json.dumps(resources),
-        "SM_INPUT_DATA_CONFIG": json.dumps(input_data_config(spec)),
-        "SM_TRAINING_ENV": json.dumps(_training_env(spec, root, channels)),
-        "SM_NETWORK_INTERFACE_NAME": "lo",
-        "SM_FRAMEWORK_MODULE": "naiad",
+        "SM_CHECKPOINT_DIR": str(root / "checkpoints"),
         "SM_MASTER_ADDR": address,
         "SM_MASTER_PORT": port,
         "MASTER_ADDR": address,
         "MASTER_PORT": port,
         "PET_MASTER_PORT": port,  # torchrun uses it when its command line has no port
-        **{f"SM_CHANNEL_{_variable_name(name)}": root / "input" / "data" / name for name in channels},
-        **{f"SM_HP_{_variable_name(name)}": text_of(value) for name, value in hyperparameters.items()},
-    }
-    return {name: str(value) for name, value in variables.items()}
-
-
-def _training_env(spec: InstanceSpec, root: Path, channels: list[str]) -> dict[str, Any]:
-    return {
-        "job_name": spec.instance.job_name,
-        "hyperparameters": user_hyperparameters(spec),
-        "channel_input_dirs": {name: str(root / "input" / "data" / name) for name in channels},
-        "hosts": list(spec.hosts),
-        "current_host": spec.instance.host,
-        "model_dir": str(root / "model"),
-        "output_data_dir": str(root / "output" / "data"),
-        "num_cpus": len(spec.cpus),
-        "num_gpus": len(spec.gpus),
-        "resource_config": resource_config(spec),
+        **(mpi_variables() if has_mpirun() else {}),
     }
 
 
-def _variable_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name).upper()
+def _toolkit_variables(spec: InstanceSpec, root: Path) -> dict[str, str]:
+    """Returns the variables of SageMaker's training toolkit. It sets them over those of the request."""
+    values = all_hyperparameters(spec)
+    properties = training_properties(
+        values,
+        resource_config(spec),
+        input_data_config(spec),
+        root=str(root),
+        devices={"num_cpus": len(spec.cpus), "num_gpus": len(spec.gpus)},
+        variables={**spec.request.get("Environment", {}), "TRAINING_JOB_NAME": spec.instance.job_name},
+    )
+    variables = {
+        **toolkit_variables(properties),
+        "CURRENT_HOST": spec.instance.host,
+        "SAGEMAKER_JOB_NAME": str(values.get("sagemaker_job_name", "")),
+        "SAGEMAKER_REGION": str(values.get("sagemaker_region", spec.region)),
+    }
+    return _names_for_shells(variables) | {name: text for name, text in variables.items() if "=" not in name}
+
+
+def _names_for_shells(variables: Mapping[str, str]) -> dict[str, str]:
+    """Returns variables such as SM_HP_LEARNING-RATE once more under a name that a shell can read, as SDK 3 has them."""
+    return {re.sub(r"\W", "_", name): text for name, text in variables.items() if name.isascii()}

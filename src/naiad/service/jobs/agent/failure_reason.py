@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_REASON_CHARS = 1_024
-_RANK_PREFIX = re.compile(r"^\[(?:rank|default)?\d+\]: ?")
-"""Prefix of each line when torch runs several processes."""
+_RANK_PREFIX = re.compile(r"^(?:\[(?:rank|default)?\d+\]: ?|\[\d+,\d+\]<std(?:out|err)>:)")
+"""Prefix of each line when torch or mpirun runs several processes."""
+_MPI_STDERR = re.compile(r"^\[\d+,(?P<rank>\d+)\]<stderr>:")
 _TRACEBACK = re.compile(r"^(?:(?:Original )?Traceback|  \+ Exception Group Traceback) \(most recent call last\):$")
 _GROUP_PREFIX = re.compile(r"^  \| ?")
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _SYNTAX_ERROR = re.compile(r"^(?:SyntaxError|IndentationError|TabError)\b")
 """An error in the script itself, for which Python writes the place without a traceback."""
 _OTHER_OUTPUT = re.compile(
-    r"^(?:\S*Warning\b|\S+:\d+: |\[?[WEIF]\d{4}[ :]|During handling of |The above exception |=====)"
+    r"^(?:\S*Warning\b|\S+:\d+: |\[?[WEIF]\d{4}[ :]|During handling of |The above exception |=====|-----)"
 )
 """Beginning of a line that does not continue the message of the exception above it."""
 _MAX_MESSAGE_LINES = 4
@@ -62,7 +63,7 @@ def _exception_text(log_lines: Sequence[str], root: Path) -> str:
 
     Prefers other exceptions to that of a launcher.
     """
-    lines = [_RANK_PREFIX.sub("", line) for line in log_lines]
+    lines = [_RANK_PREFIX.sub("", line) for line in _lines_by_rank(log_lines)]
     starts = [number for number, line in enumerate(lines) if _TRACEBACK.match(line)]
     exceptions = [exception for number in starts if (exception := _parse_traceback(lines, number + 1))]
     exceptions = exceptions or _syntax_errors(lines)
@@ -71,6 +72,12 @@ def _exception_text(log_lines: Sequence[str], root: Path) -> str:
     others = [exception for exception in exceptions if not _LAUNCHER_ERROR.match(exception.text)]
     last = (others or exceptions)[-1]
     return last.text + _place_text(last, root)
+
+
+def _lines_by_rank(lines: Sequence[str]) -> list[str]:
+    """Returns what mpirun's processes wrote to stderr, one process after the other; without mpirun, all lines."""
+    errors = [(int(match["rank"]), line) for line in lines if (match := _MPI_STDERR.match(line))]
+    return [line for _, line in sorted(errors, key=lambda error: error[0])] or list(lines)
 
 
 def _parse_traceback(lines: Sequence[str], first: int) -> _LoggedException | None:

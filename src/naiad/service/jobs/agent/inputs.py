@@ -10,6 +10,7 @@ from naiad.service.contract.model_data import fetch_model
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
+from naiad.service.jobs.agent.config_files import channel_hosts, channels_of
 from naiad.service.jobs.agent.folder_sync import FolderSync
 from naiad.service.jobs.agent.outputs import processing_outputs
 
@@ -35,10 +36,13 @@ class Inputs:
         if spec.instance.kind is JobKind.TRANSFORM:
             self._fetch_transform_inputs(fetcher)
             return []
-        for channel in spec.request.get("InputDataConfig", ()):
-            name = channel["ChannelName"]
+        for channel in channels_of(spec):
+            name, hosts = channel["ChannelName"], channel_hosts(spec, channel)
             source = channel["DataSource"]["S3DataSource"]
-            fetcher.fetch_channel(source, self.ml / "input" / "data" / name, name=name)
+            own = ChannelFetcher(
+                self.blobs, spec.cache_folder, index=hosts.index(spec.instance.host), instances=len(hosts)
+            )
+            own.fetch_channel(source, self.ml / "input" / "data" / name, name=name)
         return self._restore_checkpoints(fetcher)
 
     def _fetch_processing_inputs(self, fetcher: ChannelFetcher) -> None:

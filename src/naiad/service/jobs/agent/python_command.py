@@ -1,4 +1,7 @@
-"""Runs a Python command in this process: ``python FILE ARGUMENTS`` or ``python -m MODULE ARGUMENTS``, as a new process would."""
+"""Runs a Python command in this process: ``python FILE ARGUMENTS`` or ``python -m MODULE ARGUMENTS``, as a new process would.
+
+A file may come after ``--``.
+"""
 
 import importlib.util
 import os
@@ -14,9 +17,10 @@ _INTERPRETERS = ("python", "python3", sys.executable)
 
 def is_python_command(words: Sequence[str]) -> bool:
     """Whether ``run_python_command`` can run the words: this interpreter, with a file or a module, and no other options."""
-    if len(words) < 2 or words[0] not in _INTERPRETERS:
+    if not words or words[0] not in _INTERPRETERS:
         return False
-    return words[1].endswith(".py") or (words[1] == "-m" and len(words) > 2)
+    arguments = _arguments(words)
+    return bool(arguments) and (arguments[0].endswith(".py") or (words[1] == "-m" and len(words) > 2))
 
 
 def shadowed_module(folders: Sequence[Path]) -> str | None:
@@ -39,9 +43,10 @@ def run_python_command(words: Sequence[str]) -> int:
             sys.path[:0] = [str(Path.cwd()), *paths]
             runpy.run_module(words[2], run_name="__main__", alter_sys=True)
         else:
-            sys.argv = list(words[1:])
-            sys.path[:0] = [str(Path(words[1]).absolute().parent), *paths]
-            _run_file(words[1])
+            sys.argv = _arguments(words)
+            file = str(Path(sys.argv[0]).absolute())
+            sys.path[:0] = [str(Path(file).parent), *paths]
+            _run_file(file)
     except SystemExit as error:
         return _exit_status(error)
     except BaseException as error:  # noqa: BLE001  # reason: the process's edge: what an interpreter does at its end
@@ -51,12 +56,16 @@ def run_python_command(words: Sequence[str]) -> int:
     return 0
 
 
+def _arguments(words: Sequence[str]) -> list[str]:
+    return list(words[2:] if len(words) > 1 and words[1] == "--" else words[1:])
+
+
 def _run_file(name: str) -> None:
     main = ModuleType("__main__")
     main.__file__ = name
     main.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = main
-    with open(name, "rb") as file:  # noqa: PTH123  # reason: the name as it was given
+    with open(name, "rb") as file:  # noqa: PTH123  # reason: the name as Python gives it to __file__
         code = compile(importlib.util.decode_source(file.read()), name, "exec", dont_inherit=True)
     exec(code, main.__dict__)  # noqa: S102  # reason: the user's program is what is to be run
 

@@ -20,7 +20,7 @@ from naiad.service.executors.instance_files import (
 )
 from naiad.service.executors.process import Process
 from naiad.service.jobs.agent.agent import Agent
-from naiad.service.jobs.agent.command import NaiadPrograms
+from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.standby import Standby
 
 _LOG = logging.getLogger("naiad.agent")

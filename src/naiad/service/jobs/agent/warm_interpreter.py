@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from naiad.service.executors.instance_files import AGENT_LOG_FILE, take_environment
-from naiad.service.jobs.agent.command import NaiadPrograms
 from naiad.service.jobs.agent.launch_request import LaunchRequest
+from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.run import run_agent
 from naiad.service.jobs.agent.standby import fork_standby
 from naiad.service.jobs.agent.standby_program import become_program

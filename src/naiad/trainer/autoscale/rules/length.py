@@ -9,6 +9,7 @@ from naiad.trainer.autoscale.rules.decision import Decision, decide
 from naiad.trainer.data.batches import steps_per_epoch
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.nets.table import TableEnsemble
+from naiad.trainer.plan.reason import count_noun
 
 _SAMPLES_SEEN, _SAMPLES_SEEN_ENSEMBLE = 200_000, 100_000
 """Samples that a run sees, the same ones counted again in every epoch."""
@@ -39,7 +40,12 @@ def choose_length(net: nn.Module, dataset: Dataset, overrides: Mapping[str, Any]
         epochs,
         batch_size,
         decide(overrides, "microbatch_size", batch_size.value, "the whole batch; halved if memory runs out"),
-        decide(overrides, "total_steps", epochs.value * steps, f"{epochs.value} epochs of {steps} steps"),
+        decide(
+            overrides,
+            "total_steps",
+            epochs.value * steps,
+            f"{count_noun(epochs.value, 'epoch')} of {count_noun(steps, 'step')}",
+        ),
         decide(overrides, "time_limit_s", None, "no limit was set"),
         decide(overrides, "checkpoint_steps", 500, "another checkpoint is written at the end of every epoch"),
     ]

@@ -1,6 +1,6 @@
 """Cleans raw data: checks every split, repairs or quarantines what is broken, and reports everything it finds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +18,7 @@ from naiad.trainer.data.cleaning.images import decode_images
 from naiad.trainer.data.cleaning.label_checks import drop_missing_labels
 from naiad.trainer.data.cleaning.named_columns import align_columns
 from naiad.trainer.data.cleaning.table_splits import clean_table_splits
-from naiad.trainer.data.dataset import InputSchema, TensorSamples
+from naiad.trainer.data.dataset import InputSchema, Samples, TensorSamples
 from naiad.trainer.data.features.array import ArraySchema
 from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageSchema
@@ -26,7 +26,7 @@ from naiad.trainer.data.features.tokens import TokenSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import Layout
 from naiad.trainer.data.pixels import ImageShape
-from naiad.trainer.data.scale import measure_range
+from naiad.trainer.data.scale import SMALL, measure_range
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
 
 _LARGEST_TOKEN = 2**31 - 1
@@ -50,6 +50,11 @@ def clean(
     image_size: (height, width); None takes the size that most training images have. memory_limit_bytes: images that need
     more are streamed. schema: that of a trained model; None infers it from the training split.
     """
+    if image_size is not None and raw.kind not in (InputKind.IMAGES, InputKind.PIL_IMAGES):
+        raise DataError(
+            f"image_size is set, but {raw.name} is of kind {raw.kind}, which is not resized",
+            hint="leave image_size out",
+        )
     raw = align_columns(raw, schema)
     cleaned = _clean_inputs(raw, image_size, memory_limit_bytes, schema)
     splits, findings = {}, raw.findings + cleaned.findings
@@ -99,12 +104,27 @@ def _clean_images(
     for name, split in raw.splits.items():
         splits[name], image_findings = decode_images(split, headers[name], shape, split=name, in_memory=in_memory)
         findings += image_findings
-    return CleanedData(splits, _image_schema(shape), findings)
+    trained = schema or _image_schema(shape, splits["train"].samples)
+    if isinstance(trained, DeepImageSchema):
+        _check_deep_scale(trained, [split for name, split in splits.items() if schema is not None or name != "train"])
+    return CleanedData(splits, trained, findings)
 
 
-def _image_schema(shape: ImageShape) -> InputSchema:
+def _check_deep_scale(schema: DeepImageSchema, splits: Iterable[CleanedSplit]) -> None:
+    for split in splits:
+        if len(split):
+            schema.check_scale(_known_values(split.samples))
+
+
+def _known_values(samples: Samples) -> Tensor:
+    """Returns all samples where they are in memory, else some."""
+    return samples.tensor if isinstance(samples, TensorSamples) else first_samples(samples)
+
+
+def _image_schema(shape: ImageShape, samples: Samples) -> InputSchema:
     if shape.depth is not None:
-        return DeepImageSchema(shape.height, shape.width, shape.depth, shape.offset)
+        value_range = measure_range(_known_values(samples).numpy())
+        return DeepImageSchema(shape.height, shape.width, shape.depth, shape.offset, value_range)
     return ImageSchema(*shape.chw, shape.background)
 
 
@@ -132,7 +152,7 @@ def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: Inp
         is_encoded = tuple(values.shape[1:]) == schema.sample_shape and values.dtype is schema.dtype
         if not is_encoded or isinstance(schema, DeepImageSchema):
             values = schema.encode(values)
-        elif isinstance(schema, ArraySchema):
+        elif isinstance(schema, ArraySchema | ImageSchema):
             schema.check_scale(values)
         digests = digest_samples(values)
         splits[name] = CleanedSplit(TensorSamples(values), split.targets, split.names, digests, split.weights)
@@ -142,7 +162,8 @@ def _clean_tensors(raw: RawData, image_size: tuple[int, int] | None, schema: Inp
 def _infer_schema(raw: RawData, image_size: tuple[int, int] | None) -> InputSchema:
     train: Tensor = raw.splits["train"].inputs
     if raw.kind is InputKind.IMAGES and image_size is not None:
-        return ImageSchema(train.shape[1], *image_size)
+        height, width = image_size
+        return ImageSchema(train.shape[1], height, width, top=_small_top(train))
     if raw.kind is not InputKind.IMAGES:
         _check_shapes({name: split.inputs.shape[1:] for name, split in raw.splits.items()})
     return _infer_tensor_schema(raw, train.shape[1:], train.dtype)
@@ -155,7 +176,8 @@ def _infer_tensor_schema(raw: RawData, shape: torch.Size, dtype: torch.dtype) ->
         )
     inputs, layout = raw.splits["train"].inputs, raw.layout
     if dtype is torch.uint8:
-        return ImageSchema(*shape)
+        channels, height, width = shape
+        return ImageSchema(channels, height, width, top=_small_top(first_samples(inputs)))
     if dtype is torch.int64:
         largest = int(inputs.max()) if isinstance(inputs, Tensor) else _LARGEST_TOKEN - 1
         return TokenSchema(tuple(shape), layout.token_count if layout.token_count is not None else largest + 1)
@@ -166,6 +188,12 @@ def _infer_tensor_schema(raw: RawData, shape: torch.Size, dtype: torch.dtype) ->
         value_range=measure_range(first_samples(inputs).numpy()),
         columns=raw.splits["train"].column_names,
     )
+
+
+def _small_top(images: Tensor) -> int | None:
+    """Returns the largest pixel of images that are not of 0…255, as binary ones are; None for all others."""
+    top = int(images.max()) if images.numel() else 0
+    return top if 0 < top <= SMALL else None
 
 
 def _check_shapes(shapes: Mapping[str, torch.Size]) -> None:

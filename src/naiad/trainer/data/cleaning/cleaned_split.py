@@ -26,7 +26,7 @@ class CleanedSplit:
     digests: npt.NDArray[np.uint64] | None
     """(N,) digests of the samples' bytes, or None where the samples are random."""
     weights: npt.NDArray[np.float64] | None = None
-    """(N,) weights in the loss; None where all samples count alike."""
+    """(N,) weights in the loss and the metrics; None where all samples count alike."""
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -32,8 +32,9 @@ def digest_samples(tensor: Tensor) -> npt.NDArray[np.uint64]:
     Each half of a digest is a sum of the row's 32-bit words, each times a random number, of which the upper half is kept: two
     different rows agree with a chance of 2^-64 (Lemire and Kaser, "Strongly universal string hashing is fast", arXiv 1202.4961).
     """
-    values_NV = tensor.contiguous().reshape(len(tensor), math.prod(tensor.shape[1:]))
-    bytes_NB = values_NV.view(torch.uint8).numpy()
+    row_bytes = math.prod(tensor.shape[1:]) * tensor.itemsize
+    flat = tensor.contiguous().flatten()  # an axis of length 1 may have a step of 0, which view refuses
+    bytes_NB = flat.view(torch.uint8).reshape(len(tensor), row_bytes).numpy()
     padding = -bytes_NB.shape[1] % _WORD.itemsize
     words_NW = (np.pad(bytes_NB, ((0, 0), (0, padding))) if padding else bytes_NB).view(_WORD)
     keys_W2 = _random_keys(words_NW.shape[1])

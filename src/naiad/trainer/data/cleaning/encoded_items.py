@@ -56,7 +56,7 @@ class EncodedItems:
 def encode_items(items: Samples, schema: InputSchema) -> Samples:
     """Returns the items as they are where they fit the schema already. Raises DataError where they do not fit."""
     sample = first_samples(items)
-    factor = pixel_factor(sample) if isinstance(schema, ImageSchema) else 1.0
+    factor = pixel_factor(sample, schema.top) if isinstance(schema, ImageSchema) else 1.0
     encoded = _encode(sample, schema, factor)
     is_unchanged = encoded.dtype is sample.dtype and torch.equal(encoded, sample)
     return items if is_unchanged else EncodedItems(items, schema, factor)

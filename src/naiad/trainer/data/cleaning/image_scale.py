@@ -22,7 +22,7 @@ _THUMBNAIL_SIDE = 64
 _VISIBLE = 64
 """Difference of grey levels from which a shape is seen on its background."""
 _BACKGROUNDS = {WHITE: "white", 0: "black", 128: "grey"}
-"""In the order in which they are preferred."""
+"""Names of the grey levels, the preferred one first."""
 _EXACT = 2**23
 """Whole numbers up to here are held by float32 with a margin."""
 

@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from naiad.errors import DataError
+from naiad.trainer.data.category_text import trim
 from naiad.trainer.data.cleaning.label_column import infer_label, read_label
 from naiad.trainer.data.cleaning.table_splits import extract_targets
 from naiad.trainer.data.cleaning.tables import choose_columns
 from naiad.trainer.data.column_types import ColumnType, TypeName
-from naiad.trainer.data.columns import is_text, trim
+from naiad.trainer.data.columns import is_text
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.sources.image_files import image_suffixes
 from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit

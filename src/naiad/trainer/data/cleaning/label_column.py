@@ -19,6 +19,7 @@ from naiad.trainer.data.columns import (
     is_text,
     number_fraction,
 )
+from naiad.trainer.data.date_text import infer_date_format
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.number_text import has_code, infer_number_format, parse_numbers
 from naiad.trainer.data.sources.csv_file import DECIMAL
@@ -36,17 +37,18 @@ _MIN_ASKED_FRACTION = 0.1
 def infer_label(train: pa.Table, label: str, types: Mapping[str, ColumnType]) -> tuple[Column | None, Findings]:
     """Returns how the label's cells are read, and what was guessed; None where they are read as they come.
 
-    Raises DataError where a word may be a class, or stand for a missing label, in many rows.
+    Raises DataError for dates, and where a word may be a class, or stand for a missing label, in many rows.
     """
-    asked = types.get(label)
-    if asked is not None:
-        return _asked_column(train[label], label, asked), Findings()
+    requested = types.get(label)
+    if requested is not None:
+        return _requested_column(train[label], label, requested), Findings()
     values = train[label]
     if not is_text(values):
         return None, Findings()
     text = convert(values, Column(label, ColumnKind.CATEGORY))
     decimal = (train.schema.metadata or {}).get(DECIMAL)
     column, doubt = _infer_from_text(label, text, None if decimal is None else decimal.decode())
+    _check_no_dates(label, text)
     findings = _report_missing_words(train, label) if column.kind is ColumnKind.CATEGORY else Findings()
     if doubt:
         findings += Findings((Finding("ambiguous-column", "train", 1, Action.REPORTED, doubt, (label,)),))
@@ -63,16 +65,14 @@ def read_label(values: pa.ChunkedArray, column: Column | None) -> pa.ChunkedArra
     return values if column is None else convert(values, column)
 
 
-def _asked_column(values: pa.ChunkedArray, label: str, asked: ColumnType) -> Column | None:
-    match asked.name:
-        case TypeName.NUMBER if asked.number_format is None:
-            return infer_number_column(label, values).column
+def _requested_column(values: pa.ChunkedArray, label: str, requested: ColumnType) -> Column | None:
+    match requested.name:
         case TypeName.NUMBER:
-            return Column(label, ColumnKind.NUMBER, number_format=asked.number_format)
+            return infer_number_column(label, values, requested=requested.number_format).column
         case TypeName.CATEGORY | TypeName.TEXT:
             return Column(label, ColumnKind.CATEGORY)
     raise DataError(
-        f"the label column {label!r} cannot be of the type {asked.name}", hint="give number, category or text"
+        f"the label column {label!r} cannot be of the type {requested.name}", hint="give number, category or text"
     )
 
 
@@ -95,16 +95,29 @@ def _infer_from_text(label: str, text: pa.ChunkedArray, decimal: str | None) -> 
     return column, f"the labels are read as {reading.format}; if {other} is meant: types={{{label!r}: {other!r}}}"
 
 
+def _check_no_dates(label: str, text: pa.ChunkedArray) -> None:
+    """Raises DataError for many dates, which are neither classes nor numbers. text: (N,) trimmed."""
+    known, counts = count_cells(text)
+    if len(known) <= _MAX_NUMBER_CLASSES:
+        return
+    dates = infer_date_format(known, counts, min_fraction=_MIN_NUMBER_FRACTION)
+    if dates is not None:
+        raise DataError(
+            f"the label column {label!r} holds dates written as {dates.format}, which are neither classes nor numbers",
+            hint=f"name another column with label=; types={{{label!r}: 'text'}} makes each date a class",
+        )
+
+
 def _report_missing_words(train: pa.Table, label: str) -> Findings:
     words = missing_words(train, label)
     if not words:
         return Findings()
     listed, count = ", ".join(map(repr, words)), sum(words.values())
     as_class, as_missing = f"types={{{label!r}: 'text'}}", f"types={{{label!r}: 'category'}}"
-    asked = [word for word in words if word in _CLASS_LIKE_WORDS]
-    if sum(words[word] for word in asked) >= _MIN_ASKED_FRACTION * train.num_rows:
+    class_like = [word for word in words if word in _CLASS_LIKE_WORDS]
+    if sum(words[word] for word in class_like) >= _MIN_ASKED_FRACTION * train.num_rows:
         raise DataError(
-            f"the label column {label!r} has {', '.join(map(repr, asked))} in {count:,} of {train.num_rows:,} rows: "
+            f"the label column {label!r} has {', '.join(map(repr, class_like))} in {count:,} of {train.num_rows:,} rows: "
             "it may be a class, or stand for a missing label",
             hint=f"{as_class} makes it a class, {as_missing} leaves these rows out",
         )

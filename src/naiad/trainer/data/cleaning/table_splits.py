@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.cleaned_split import CleanedSplit
@@ -18,6 +19,9 @@ from naiad.trainer.data.dataset import InputSchema, TensorSamples
 from naiad.trainer.data.features.table import MAX_CATEGORIES, MAX_INPUTS, TableSchema, fit_table_schema
 from naiad.trainer.data.findings import Action, Findings, make_findings
 from naiad.trainer.data.sources.raw_data import RawData
+
+_LARGEST_EXACT = 2**53
+"""Whole numbers up to here are different as float64."""
 
 
 def clean_table_splits(
@@ -92,6 +96,8 @@ def extract_targets(table: pa.Table, label: str | None) -> npt.NDArray[Any] | No
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
+    if pa.types.is_integer(kind) and column.null_count and (pc.max(column).as_py() or 0) > _LARGEST_EXACT:
+        return np.array(column.to_pylist(), dtype=object)  # identifiers of classes, which floats would mix up
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return np.asarray(column.to_numpy())
     if pa.types.is_decimal(kind):

@@ -62,7 +62,7 @@ def choose_columns(
             identifiers.append(column)
         else:
             inputs.append(column)
-            findings += _report_inferred(name, inferred, known, is_asked=name in types)
+            findings += _report_inferred(name, inferred, known, is_requested=name in types)
     if inputs:
         for column in identifiers:
             findings += _report_unused(column.name, "its value is different in each row", kind="identifier-column")
@@ -112,7 +112,7 @@ def _infer_columns(train: pa.Table, label: str | None, types: Mapping[str, Colum
     """Returns the inputs by name. Columns that leave a doubt about the decimal mark have that of the others."""
     names = [name for name in train.column_names if name != label]
     inferred = {
-        name: _asked_column(train[name], name, types[name]) if name in types else infer_column(name, train[name])
+        name: _requested_column(train[name], name, types[name]) if name in types else infer_column(name, train[name])
         for name in names
     }
     suggested = (train.schema.metadata or {}).get(DECIMAL)
@@ -137,19 +137,17 @@ def _may_be_grouped(
     return is_number and name not in types and is_text(values)
 
 
-def _asked_column(values: pa.ChunkedArray, name: str, asked: ColumnType) -> InferredColumn:
+def _requested_column(values: pa.ChunkedArray, name: str, requested: ColumnType) -> InferredColumn:
     """Returns the column that the user describes; its format is inferred where it is not said."""
-    match asked.name:
-        case TypeName.NUMBER if asked.number_format is None:
-            return infer_number_column(name, values)
+    match requested.name:
         case TypeName.NUMBER:
-            return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=asked.number_format))
-        case TypeName.DATE if asked.date_format is None:
+            return infer_number_column(name, values, requested=requested.number_format)
+        case TypeName.DATE if requested.date_format is None:
             inferred = infer_column(name, values).column
             date_format = inferred.date_format if inferred is not None else None
             return InferredColumn(Column(name, ColumnKind.DATE, date_format=date_format))
         case TypeName.DATE:
-            return InferredColumn(Column(name, ColumnKind.DATE, date_format=asked.date_format))
+            return InferredColumn(Column(name, ColumnKind.DATE, date_format=requested.date_format))
     return InferredColumn(Column(name, ColumnKind.CATEGORY))
 
 
@@ -189,12 +187,12 @@ def _report_unused(name: str, reason: str, *, kind: str) -> Findings:
     return make_findings(kind, "train", [f"column {name}"], Action.QUARANTINED, message)
 
 
-def _report_inferred(name: str, inferred: InferredColumn, known: pa.ChunkedArray, *, is_asked: bool) -> Findings:
+def _report_inferred(name: str, inferred: InferredColumn, known: pa.ChunkedArray, *, is_requested: bool) -> Findings:
     """Reports what else the column may be, and words for a missing cell that are values in it."""
     findings = Findings()
     if inferred.doubt:
         findings += Findings((Finding("ambiguous-column", "train", 1, Action.REPORTED, inferred.doubt, (name,)),))
-    if is_asked or inferred.column is None or inferred.column.kind is not ColumnKind.CATEGORY:
+    if is_requested or inferred.column is None or inferred.column.kind is not ColumnKind.CATEGORY:
         return findings
     is_word = pc.is_in(known, value_set=pa.array(MISSING_WORDS, known.type))
     words = pc.unique(known.filter(is_word)).to_pylist()

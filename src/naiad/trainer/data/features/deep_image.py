@@ -16,6 +16,7 @@ from torch import Tensor
 
 from naiad.errors import DataError
 from naiad.trainer.data.pixels import Depth, ImageShape, read_image
+from naiad.trainer.data.scale import ValueRange, describe_deep_difference
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class DeepImageSchema:
     depth: Depth
     offset: float = 0.0
     """Subtracted from the pixels."""
+    value_range: ValueRange | None = None
+    """Range of the training split after that; None in artifacts that were written before it was recorded."""
 
     @property
     def sample_shape(self) -> tuple[int, int, int]:
@@ -43,14 +46,20 @@ class DeepImageSchema:
     def encode(self, raw: Any) -> Tensor:
         """Returns float32 (N, 1, H, W) for a path, a PIL image, an array of pixels as they are stored, or a list of them.
 
-        Arrays are (H, W), (N, H, W), (N, 1, H, W) or (N, H, W, 1). Raises DataError, among it for images of 8 bits.
+        Arrays are (H, W), (N, H, W), (N, 1, H, W) or (N, H, W, 1). Raises DataError, among it for images of 8 bits, and for
+        numbers that are plainly on another scale than the training images.
         """
+        images_N1HW = self._encode(raw)
+        self.check_scale(images_N1HW)
+        return images_N1HW
+
+    def _encode(self, raw: Any) -> Tensor:
         if isinstance(raw, str | Path | Image.Image):
             return torch.from_numpy(read_image(raw, self.image_shape)).unsqueeze(0)
         if isinstance(raw, Sequence):
             if not len(raw):
                 raise DataError("no image was given: the list is empty", hint="give at least one image")
-            return torch.cat([self.encode(item) for item in raw])
+            return torch.cat([self._encode(item) for item in raw])
         return self._encode_array(raw.detach().cpu().numpy() if isinstance(raw, Tensor) else np.asarray(raw))
 
     def to_json(self) -> dict[str, Any]:
@@ -60,12 +69,20 @@ class DeepImageSchema:
             "width": self.width,
             "depth": str(self.depth),
             "offset": self.offset,
+            "value_range": None if self.value_range is None else self.value_range.to_json(),
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "DeepImageSchema":
         depth, offset = Depth(values["depth"]), float(values["offset"])
-        return cls(int(values["height"]), int(values["width"]), depth, offset)
+        value_range = ValueRange.from_json(values.get("value_range"))
+        return cls(int(values["height"]), int(values["width"]), depth, offset, value_range)
+
+    def check_scale(self, images: Tensor) -> None:
+        """Raises DataError for float32 images, as encoded, that are plainly on another scale than the training data."""
+        difference = self.value_range and describe_deep_difference(images.numpy(), self.value_range)
+        if difference:
+            raise DataError(difference[0], hint=difference[1])
 
     def _encode_array(self, values: npt.NDArray[Any]) -> Tensor:
         self._check_values(values)

@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from naiad.errors import DataError
 from naiad.trainer.data.dataset import Samples
 from naiad.trainer.data.features.sampling import statistics_indices
+from naiad.trainer.data.layout import is_whole
 from naiad.trainer.data.pixels import PIL_MODES, WHITE, ImageShape, read_image, to_array
+from naiad.trainer.data.scale import MIN_RATIO, SCALE_ONCE, are_scaled_twice
 
 _IMAGES_PER_COUNT = 128
 """Images whose pixels are counted at once, so that they stay in the processor's cache."""
@@ -33,6 +35,8 @@ class ImageSchema:
     width: int
     background: int | None = WHITE
     """Grey level behind transparent pixels; None in artifacts that were written before there was one, see ``ImageShape``."""
+    top: int | None = None
+    """Largest pixel of training arrays whose pixels are not of 0…255, as those of binary images; None for all others."""
 
     @property
     def sample_shape(self) -> tuple[int, int, int]:
@@ -46,26 +50,43 @@ class ImageSchema:
         """Returns uint8 (N, C, H, W) for a path, a PIL image, an array or a tensor, for a list of them, or for a batch.
 
         Arrays are (H, W), (N, H, W), (H, W, C), (C, H, W), (N, H, W, C) or (N, C, H, W), with whole numbers of 0…255, or
-        floats of 0…1 or 0…255: one scale for all that is given at once. Raises DataError.
+        floats of 0…1 or 0…255: one scale for all that is given at once. Raises DataError, among it for pixels on another scale
+        than binary ones that the model was trained on.
         """
+        images_NCHW = self._encode(raw)
+        self.check_scale(images_NCHW)
+        return images_NCHW
+
+    def check_scale(self, images: Tensor) -> None:
+        """Raises DataError for uint8 images that are plainly on another scale than the training data."""
+        largest = int(images.max()) if self.top is not None and images.numel() else 0
+        if self.top is not None and largest >= MIN_RATIO * max(self.top, 1):
+            raise DataError(
+                f"the model was trained on pixels of 0 to {self.top}, but these reach {largest}",
+                hint="give pixels as in training, or train on pixels of 0 to 255",
+            )
+
+    def _encode(self, raw: Any) -> Tensor:
         if isinstance(raw, str | Path | Image.Image):
             return torch.from_numpy(read_image(raw, self.image_shape)).unsqueeze(0)
         if isinstance(raw, Sequence):
             if not len(raw):
                 raise DataError("no image was given: the list is empty", hint="give at least one image")
             if any(isinstance(item, str | Path | Image.Image) or np.ndim(item) >= 2 for item in raw):
-                return torch.cat([self.encode(item) for item in _to_one_scale(raw)])
-        return self._encode_batch(_to_pixels(raw))
+                return torch.cat([self._encode(item) for item in _to_one_scale(raw)])
+        return self._encode_batch(_to_pixels(raw, self.top))
 
     def to_json(self) -> dict[str, Any]:
         size = {"channels": self.channels, "height": self.height, "width": self.width}
-        return {"kind": "image", **size, "background": self.background}
+        scale = {} if self.top is None else {"top": self.top}
+        return {"kind": "image", **size, "background": self.background, **scale}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ImageSchema":
         background = values.get("background")
         size = (int(values["channels"]), int(values["height"]), int(values["width"]))
-        return cls(*size, None if background is None else int(background))
+        top = values.get("top")
+        return cls(*size, None if background is None else int(background), None if top is None else int(top))
 
     @property
     def image_shape(self) -> ImageShape:
@@ -92,10 +113,17 @@ class ImageSchema:
         raise _shape_error(pixels, self.sample_shape)
 
     def _is_single_image(self, shape: tuple[int, ...]) -> bool:
-        """Whether three axes are one image with channels, and not several grey images."""
+        """Whether three axes are one image with channels, and not several grey ones. Raises DataError where both may be meant."""
         if shape in (self.sample_shape, (self.height, self.width, self.channels)):
             return True
-        return shape[1:] != (self.height, self.width) and (shape[0] in (3, 4) or shape[2] in (3, 4))
+        if shape[1:] == (self.height, self.width):
+            return False
+        if self.channels == 1 and shape[0] in (3, 4) and shape[2] not in (3, 4):
+            raise DataError(
+                f"an array of shape {shape} may be {shape[0]} grey images, or one image of {shape[0]} channels",
+                hint="give (N, 1, H, W) for several images, (1, C, H, W) for one",
+            )
+        return shape[0] in (3, 4) or shape[2] in (3, 4)
 
     def _move_channels(self, pixels: Tensor) -> Tensor:
         """Returns (N, C, H, W) for (N, H, W, C) or (N, C, H, W)."""
@@ -160,7 +188,7 @@ def _shape_error(pixels: Tensor, sample_shape: tuple[int, ...]) -> DataError:
     )
 
 
-def _to_pixels(raw: Any) -> Tensor:
+def _to_pixels(raw: Any, top: int | None) -> Tensor:
     """Returns uint8 of the same shape. Raises DataError where the values are no pixels."""
     try:
         values = raw.detach().cpu() if isinstance(raw, Tensor) else torch.from_numpy(_to_numbers(raw))
@@ -169,8 +197,11 @@ def _to_pixels(raw: Any) -> Tensor:
             f"a {type(raw).__name__} is no image: {error}", hint="give arrays, PIL images or paths"
         ) from error
     if values.dtype is torch.bool:
-        return values.to(torch.uint8) * 255
-    return scale_pixels(values, pixel_factor(values))
+        return values.to(torch.uint8) * (255 if top is None else 1)
+    factor = pixel_factor(values, top)
+    if factor != 1 and are_scaled_twice(values.numpy(), float(values.max())):
+        raise DataError("the images hold values far below 1, as pixels do that were scaled twice", hint=SCALE_ONCE)
+    return scale_pixels(values, factor)
 
 
 def scale_pixels(values: Tensor, factor: float) -> Tensor:
@@ -191,9 +222,11 @@ def scale_pixels(values: Tensor, factor: float) -> Tensor:
     return values.round().to(torch.uint8) if values.is_floating_point() else values.to(torch.uint8)
 
 
-def pixel_factor(values: Tensor) -> float:
-    """Returns 255 for floats of 0…1, and 1 for pixels."""
-    return 255.0 if values.is_floating_point() and values.numel() and float(values.max()) <= 1 else 1.0
+def pixel_factor(values: Tensor, top: int | None = None) -> float:
+    """Returns 255 for floats of 0…1, and 1 for pixels, as whole numbers are for a model of pixels of 0…``top``."""
+    if not values.is_floating_point() or not values.numel() or float(values.max()) > 1:
+        return 1.0
+    return 1.0 if top is not None and is_whole(values) else 255.0
 
 
 def _to_one_scale(images: Sequence[Any]) -> list[Any]:

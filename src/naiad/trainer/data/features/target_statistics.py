@@ -1,4 +1,4 @@
-"""What a category says of the target: the mean of the target over its training rows, for columns of many categories.
+"""Statistics of a category: the mean of the target over its training rows, for columns of many categories.
 
 A training row must not see its own target. So each training row has a fold, and its statistics are those of the rows in the
 other folds; a new row has those of all training rows. The fold travels in the row's code: its fraction is (fold + 1) / 16.
@@ -58,20 +58,20 @@ class TargetStatistics(nn.Module):
     An unknown category has the mean over all categories. The buffers' names are stored in artifacts.
     """
 
-    slots: Tensor
+    column_slots: Tensor
     first_rows: Tensor
     last_codes: Tensor
     table: Tensor
 
-    def __init__(self, slots: list[int], first_rows: list[int], last_codes: list[int], table_RT: Tensor) -> None:
+    def __init__(self, column_slots: list[int], first_rows: list[int], last_codes: list[int], table_RT: Tensor) -> None:
         super().__init__()
-        self.register_buffer("slots", torch.tensor(slots, dtype=torch.int64))
+        self.register_buffer("column_slots", torch.tensor(column_slots, dtype=torch.int64))
         self.register_buffer("first_rows", torch.tensor(first_rows, dtype=torch.int64))
         self.register_buffer("last_codes", torch.tensor(last_codes, dtype=torch.int64))
         self.register_buffer("table", table_RT.float())
 
     def forward(self, encoded: Tensor) -> Tensor:
-        codes_BS = encoded.index_select(1, self.slots) - MISSING_CODE
+        codes_BS = encoded.index_select(1, self.column_slots) - MISSING_CODE
         whole_BS = torch.floor(codes_BS)
         fold_BS = torch.round((codes_BS - whole_BS) * _FOLD_STEP).to(torch.int64)
         known_BS = torch.minimum(whole_BS.to(torch.int64).clamp(min=0), self.last_codes)
@@ -83,13 +83,13 @@ def fit_target_statistics(
     columns: list[CategoryColumn], encoded_NF: Tensor, targets: StatisticTargets
 ) -> TargetStatistics:
     """encoded_NF: the training split of ``assign_folds``."""
-    wanted_NT = _wanted(targets)
+    indicators_NT = _indicators(targets)
     tables, first_rows = [], [0]
     for column in columns:
         codes_N = encoded_NF[:, column.slot].double().numpy() - MISSING_CODE
         whole_N = np.floor(codes_N).astype(np.int64)
         fold_N = np.rint((codes_N - whole_N) * _FOLD_STEP).astype(np.int64) - 1
-        table = _statistics(whole_N, fold_N, wanted_NT, codes=column.categories - MISSING_CODE)
+        table = _statistics(whole_N, fold_N, indicators_NT, codes=column.categories - MISSING_CODE)
         seen_NT = table[whole_N * (FOLDS + 1) + fold_N + 1]
         deviation = seen_NT.std(axis=0)
         tables.append((table - seen_NT.mean(axis=0)) / np.where(deviation > 0, deviation, 1))
@@ -99,26 +99,26 @@ def fit_target_statistics(
     return TargetStatistics([column.slot for column in columns], first_rows[:-1], last_codes, table_RT)
 
 
-def _wanted(targets: StatisticTargets) -> Floats:
+def _indicators(targets: StatisticTargets) -> Floats:
     """Returns (N, T): whether the row has the class, for one of two or the most frequent ones; or the value."""
     values_N: npt.NDArray[Any] = targets.values.numpy()
     if targets.task is Task.REGRESSION:
-        wanted_NT = (values_N.astype(np.float64) - values_N.astype(np.float64).mean())[:, None]
+        indicators_NT = (values_N.astype(np.float64) - values_N.astype(np.float64).mean())[:, None]
     elif targets.classes == 2:
-        wanted_NT = values_N[:, None] == 1
+        indicators_NT = values_N[:, None] == 1
     else:
         frequent = np.argsort(-np.bincount(values_N, minlength=targets.classes), kind="stable")[:MAX_STATISTICS]
-        wanted_NT = values_N[:, None] == np.sort(frequent)
-    return np.asarray(wanted_NT, dtype=np.float64)
+        indicators_NT = values_N[:, None] == np.sort(frequent)
+    return np.asarray(indicators_NT, dtype=np.float64)
 
 
 def _statistics(
-    code_N: npt.NDArray[np.int64], fold_N: npt.NDArray[np.int64], wanted_NT: Floats, *, codes: int
+    code_N: npt.NDArray[np.int64], fold_N: npt.NDArray[np.int64], indicators_NT: Floats, *, codes: int
 ) -> Floats:
     """Returns (codes · (FOLDS + 1), T): for each code the mean over all rows, then over those outside each fold."""
     index_N, cells = code_N * FOLDS + fold_N, codes * FOLDS
     counts = np.bincount(index_N, minlength=cells).reshape(codes, FOLDS, 1).astype(np.float64)
-    sums = np.stack([np.bincount(index_N, weights=column, minlength=cells) for column in wanted_NT.T], axis=-1)
+    sums = np.stack([np.bincount(index_N, weights=column, minlength=cells) for column in indicators_NT.T], axis=-1)
     sums = sums.reshape(codes, FOLDS, -1)
     counts = np.concatenate([counts.sum(axis=1, keepdims=True), counts.sum(axis=1, keepdims=True) - counts], axis=1)
     sums = np.concatenate([sums.sum(axis=1, keepdims=True), sums.sum(axis=1, keepdims=True) - sums], axis=1)

@@ -3,6 +3,7 @@
 Shape legend: N samples, C channels, H height, W width, F features.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,14 +11,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from naiad.errors import DataError
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import InputLayout, Layout, lay_out, undo_layout
+from naiad.trainer.data.sources.array_digits import report_lost_digits
 from naiad.trainer.data.sources.dense_tensor import to_dense_tensor
-from naiad.trainer.data.sources.label_matrix import read_labels
+from naiad.trainer.data.sources.label_matrix import count_one_hot_columns, read_labels
 from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.sample_weights import read_weights
+
+_MAX_PARTS = 4
+"""Arrays of different shapes in a list or a tuple that may be inputs of one network, or X and y, rather than samples."""
 
 
 def open_arrays(data: Any, *, name: str = "arrays", layout: Layout | None = None) -> RawData:
@@ -26,7 +32,10 @@ def open_arrays(data: Any, *, name: str = "arrays", layout: Layout | None = None
     given = as_tensor(inputs)
     values = lay_out(given, layout)
     labels, findings = (None, Findings()) if targets is None else read_labels(targets)
-    split = RawSplit(values, labels, numbered_names("index", len(values)), tuple(given.shape[1:]))
+    findings += report_lost_digits(given)
+    names = numbered_names("index", len(values))
+    columns = None if targets is None else count_one_hot_columns(targets)
+    split = RawSplit(values, labels, names, tuple(given.shape[1:]), one_hot_columns=columns)
     if sample_weights is not None:
         weights, weight_findings = read_weights(sample_weights, len(values))
         split, findings = replace(split, weights=weights), findings + weight_findings
@@ -84,10 +93,15 @@ def as_tensor(inputs: Any) -> Tensor:
         inputs = np.ma.filled(inputs.astype(np.float64), np.nan)  # masked values are missing
     if hasattr(inputs, "toarray") and hasattr(inputs, "nnz"):  # a sparse matrix of SciPy
         inputs = inputs.toarray()
+    if isinstance(inputs, Mapping | Dataset | DataLoader | Iterator):
+        raise DataError(
+            f"X is of type {type(inputs).__name__}, not an array of numbers",
+            hint="give one array or tensor; a network takes one input, so several are concatenated",
+        )
     try:
         values = np.asarray(inputs)
     except ValueError as error:
-        raise DataError(f"the samples of X differ in shape: {error}", hint="give samples of one size") from error
+        raise _ragged_error(inputs, error) from error
     if values.dtype == object:
         values = _to_numbers(values)
     if values.dtype.kind not in "buif":
@@ -102,6 +116,17 @@ def as_tensor(inputs: Any) -> Tensor:
     return torch.from_numpy(values)
 
 
+def _ragged_error(inputs: Any, error: ValueError) -> DataError:
+    """Says which: several arrays in the place of one, or samples that differ in shape."""
+    shapes = [tuple(part.shape) for part in inputs if hasattr(part, "shape")]
+    if len(shapes) == len(inputs) <= _MAX_PARTS and len({shape[:1] for shape in shapes}) == 1 and shapes[0]:
+        return DataError(
+            f"X is {len(shapes)} arrays of the shapes {', '.join(map(str, shapes))}, not one",
+            hint="give X alone to predict and (X, y) to train; several inputs are concatenated into one X",
+        )
+    return DataError(f"the samples of X differ in shape: {error}", hint="pad or cut them to one size")
+
+
 def _split_parts(data: Any) -> tuple[Any, Any, Any]:
     """Returns X, y and sample weights; None for what is not given."""
     if not isinstance(data, tuple):
@@ -109,14 +134,31 @@ def _split_parts(data: Any) -> tuple[Any, Any, Any]:
     match data:
         case (inputs,):
             return inputs, None, None
-        case (inputs, targets):
+        case (inputs, targets) | (inputs, targets, None):
             return inputs, targets, None
-        case (inputs, targets, weights) if np.ndim(targets) and np.ndim(weights) == 1:
+        case (inputs, targets, weights) if _is_column(weights):
+            _refuse_second_input(targets)
             return inputs, targets, weights
     raise DataError(
         f"a tuple of {len(data)} was given, but (X, y), (X,) or (X, y, sample weights) is needed",
         hint='give splits as {"train": (X, y), "test": (X, y)}',
     )
+
+
+def _is_column(values: Any) -> bool:
+    """Whether the values are (N,) or (N, 1)."""
+    shape = np.shape(values)
+    return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+
+
+def _refuse_second_input(targets: Any) -> None:
+    """Raises DataError where (X, y, weights) may be meant as (X1, X2, y)."""
+    shape = np.shape(targets)
+    if len(shape) > 1 and shape[1] > 1:
+        raise DataError(
+            f"the second of three arrays has shape {shape}: it is no y of one label a sample",
+            hint="give (X, y, sample weights); for two inputs, concatenate them into one X, and split it in forward",
+        )
 
 
 def _shape_without_channel(values: Tensor) -> tuple[int, ...]:

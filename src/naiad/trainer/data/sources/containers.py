@@ -91,6 +91,14 @@ def is_iterator(data: Any) -> bool:
     return isinstance(data, Iterator)
 
 
+def read_item(dataset: Any, index: int) -> Any:
+    """Raises DataError for what the code of the Dataset raises."""
+    try:
+        return dataset[index]
+    except Exception as error:  # user code may raise anything
+        raise DataError(f"item {index} of {type(dataset).__name__} cannot be read: {error!r}") from error
+
+
 def to_map_style(data: Any, *, memory_limit_bytes: int) -> tuple[Any, Findings]:
     """Returns a Dataset with a length, and what was found. Raises DataError."""
     findings = Findings()

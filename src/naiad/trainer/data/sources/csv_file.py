@@ -14,15 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from naiad.trainer.data.columns import count_cells, is_text, trim
+from naiad.trainer.data.category_text import trim
+from naiad.trainer.data.columns import count_cells, is_text
 from naiad.trainer.data.missing_words import MISSING_WORDS
 from naiad.trainer.data.number_text import PLAIN, has_code, infer_number_format
 from naiad.trainer.data.sources.csv_dialect import UTF8, CsvDialect, find_dialect, guess_western_encoding
 
 TextColumns = Mapping[str, frozenset[str] | None]
 """Columns to read as text, each with the words for a missing cell that are values in it; None: all of them are."""
-ENCODING, DECIMAL, MISSING = b"naiad.encoding", b"naiad.decimal", b"naiad.missing"
-"""Keys of the metadata: an encoding that was guessed, the file's decimal mark, missing cells by column and word."""
+DIALECT, ENCODING = b"naiad.dialect", b"naiad.encoding"
+"""Keys of the metadata: encoding and delimiter, for people; an encoding that was guessed."""
+DECIMAL, MISSING = b"naiad.decimal", b"naiad.missing"
+"""Keys of the metadata: the file's decimal mark, missing cells by column and word."""
 _NORTH_AMERICA, _CODE_OF_TWO = "NA", r"^[A-Z]{2}$"
 _MIN_CODE_FRACTION = 0.95
 _DECIMAL_COMMA = r"\d,\d"
@@ -67,7 +70,7 @@ def _read(path: Path, dialect: CsvDialect, text_columns: TextColumns) -> pa.Tabl
     floating = [name for name, values in by_name if pa.types.is_floating(values.type)]
     grouped = _find_grouped_columns(file, floating) if decimal == "," else set()
     table = file.read(whole | grouped | asked)
-    names, columns = [name.strip() for name in table.column_names], table.columns
+    names, columns = [name.removeprefix("\ufeff").strip() for name in table.column_names], table.columns
     del table
     missing: dict[str, dict[str, int]] = {}
     for index, name in enumerate(first.schema.names):
@@ -78,7 +81,10 @@ def _read(path: Path, dialect: CsvDialect, text_columns: TextColumns) -> pa.Tabl
             columns[index], missing[names[index]] = _drop_missing_words(columns[index], values)
             columns[index] = _infer_numbers(columns[index]) if name in whole else columns[index]
     suggested = "," if decimal is None and dialect.delimiter == ";" else decimal
-    metadata = {MISSING: json.dumps({name: words for name, words in missing.items() if words})}
+    metadata = {
+        DIALECT: str(dialect),
+        MISSING: json.dumps({name: words for name, words in missing.items() if words}),
+    }
     metadata |= {} if suggested is None else {DECIMAL: suggested}
     return _drop_unnamed(pa.table(columns, names=names, metadata=metadata))
 
@@ -88,7 +94,9 @@ class _CsvFile:
 
     def __init__(self, path: Path, dialect: CsvDialect) -> None:
         self._path, self._dialect = path, dialect
-        self._parse = pa.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
+        self._parse = pa.csv.ParseOptions(
+            delimiter=dialect.delimiter, quote_char=dialect.quote, newlines_in_values=True
+        )
 
     def read_first_block(self, column_types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
         options = pa.csv.ReadOptions(

@@ -11,12 +11,14 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Subset
 
 from naiad.errors import DataError, did_you_mean
 from naiad.trainer.data.findings import Action, Finding, Findings
+from naiad.trainer.data.sources.label_matrix import read_labels
 
 _INPUT_NAMES = (
     *("x", "input", "inputs", "image", "images", "img", "pixel_values", "pixels", "input_ids", "tokens", "token_ids"),
@@ -75,6 +77,18 @@ def infer_item_form(dataset: Any, first: Any, *, label: str | None) -> tuple[Ite
     return ItemForm(), Findings()
 
 
+def infer_input_form(dataset: Any, first: Any, *, label: str) -> ItemForm:
+    """Returns the form of items that may lack a label: the input is all that is looked for. Raises DataError.
+
+    label: the name of the part that is none of the inputs, besides the usual names.
+    """
+    parts = _named_parts(first)
+    if parts is None:
+        return infer_item_form(dataset, first, label=None)[0]
+    known = {key: value for key, value in parts.items() if str(key) != label and str(key).lower() not in LABEL_NAMES}
+    return ItemForm(_find_input(known))
+
+
 def describe_item(item: Any) -> str:
     """Returns text such as ``(float32 (3, 8, 8), int)``."""
     if isinstance(item, Mapping):
@@ -82,6 +96,19 @@ def describe_item(item: Any) -> str:
     if isinstance(item, tuple | list):
         return "(" + ", ".join(_describe_part(part) for part in item) + ")"
     return _describe_part(item)
+
+
+def read_item_labels(labels: Sequence[Any]) -> tuple[npt.NDArray[Any] | None, Findings]:
+    """Returns (N,), as ``read_labels`` does; None where no item has a label. Raises DataError."""
+    if all(label is None for label in labels):
+        return None, Findings()
+    for index, label in enumerate(labels):
+        if isinstance(label, Mapping | Image.Image) or (isinstance(label, Tensor) and label.ndim > 1):
+            raise DataError(
+                f"the label of item {index} is {describe_item(label)}, but one number or text a sample is needed",
+                hint="give the class, or the number, in __getitem__",
+            )
+    return read_labels([label.item() if isinstance(label, Tensor) and label.ndim == 0 else label for label in labels])
 
 
 # ---- parts by place
@@ -110,7 +137,7 @@ def _form_of_many_parts(dataset: Any, first: Sequence[Any]) -> tuple[ItemForm, F
         if not (is_index or _is_metadata(first[place])):
             raise DataError(
                 f"an item of the Dataset has {len(first)} parts, {describe_item(first)}, and only x and y are known",
-                hint="give (x, y), or name the parts: {'x': …, 'label': …}",
+                hint="give (x, y), or name the parts: {'x': …, 'label': …, 'weight': …}; two inputs are concatenated into one",
             )
     _refuse_two_inputs(first[0])
     return ItemForm(0, 1), _report_unused([f"part {place}" for place in range(2, len(first))], count)

@@ -160,9 +160,9 @@ def _check_names_have_no_folders(folder: Path, images: Sequence[Path]) -> None:
         )
 
 
-def _report_wrapper(given: Path, top: Path) -> Findings:
+def _report_wrapper(path: Path, top: Path) -> Findings:
     """Reports that the data are in a folder below the one that was given."""
-    names = [] if given == top else [printable_name(top, given)]
+    names = [] if path == top else [printable_name(top, path)]
     message = "the only folder with images: it is read in place of the one above it, as it would be the only class"
     return make_findings("wrapper-folder", "train", names, Action.REPORTED, message)
 

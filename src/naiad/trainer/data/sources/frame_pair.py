@@ -67,7 +67,8 @@ def _to_numbers(name: str, values: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     if not (_is_number(values) or is_text(values)):
         raise DataError(f"column {name!r} holds {values.type}, but the model was trained on it as a number")
     numbers = convert(
-        values.cast(pa.float64()) if pa.types.is_null(values.type) else values, Column(name, ColumnKind.NUMBER)
+        values.cast(pa.float64()) if pa.types.is_null(values.type) else values,
+        Column(name, ColumnKind.NUMBER, time_unit="s"),
     )
     return np.asarray(numbers.to_numpy(), dtype=np.float64)
 

@@ -3,7 +3,7 @@
 Shape legend: N samples, K columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,10 @@ _SUM_TOLERANCE = 1e-3
 def read_labels(targets: Any) -> tuple[npt.NDArray[Any], Findings]:
     """Returns labels (N,): one-hot rows (N, K) as the number or the name of their column, (N, 1) flattened. Raises DataError."""
     column_names = tuple(str(name) for name in getattr(targets, "columns", ()))
+    if isinstance(targets, Mapping):
+        raise _several_labels_of_names(targets)
+    if hasattr(targets, "toarray") and hasattr(targets, "nnz"):  # a sparse matrix of SciPy, as OneHotEncoder gives
+        targets = targets.toarray()
     if isinstance(targets, Tensor):
         targets = to_dense_tensor(targets, name="y").numpy()
     try:
@@ -34,8 +38,27 @@ def read_labels(targets: Any) -> tuple[npt.NDArray[Any], Findings]:
     if values.ndim == 2 and values.shape[1] > 1 and len(values):
         return _decode_one_hot(values, column_names)
     if values.ndim != 1:
-        raise DataError(f"y has shape {tuple(values.shape)}, but one label a sample is needed: (N,)")
-    return values, Findings()
+        raise DataError(
+            f"y has shape {tuple(values.shape)}, but one label a sample is needed: (N,)",
+            hint="give the class, or the number, of each sample",
+        )
+    return _decode_bytes(values), Findings()
+
+
+def count_one_hot_columns(targets: Any) -> int | None:
+    """Returns the number of columns of labels that ``read_labels`` takes for one-hot; None where they have names, or are one."""
+    if hasattr(targets, "columns") or isinstance(targets, Mapping):
+        return None
+    shape: tuple[int, ...] = np.shape(targets) if hasattr(targets, "shape") or isinstance(targets, list | tuple) else ()
+    return int(shape[1]) if len(shape) == 2 and shape[1] > 1 else None
+
+
+def _decode_bytes(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns labels (N,) that are bytes, as HDF5 and MATLAB files have them, as text; other labels as they are."""
+    if labels.dtype.kind == "O" and any(isinstance(label, bytes) for label in labels):
+        decoded = [label.decode("utf-8", "replace") if isinstance(label, bytes) else label for label in labels]
+        return np.array(decoded, dtype=object)
+    return np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
 
 
 def _decode_one_hot(matrix: npt.NDArray[Any], column_names: Sequence[str]) -> tuple[npt.NDArray[Any], Findings]:
@@ -67,6 +90,14 @@ def _several_labels_error(numbers_NK: npt.NDArray[np.float64], *, is_binary: boo
     return DataError(
         f"y of shape {shape} holds {columns} targets a sample, but one label a sample is needed: (N,)",
         hint="train one model for each target: (X, y[:, 0]), (X, y[:, 1]), …",
+    )
+
+
+def _several_labels_of_names(targets: Mapping[Any, Any]) -> DataError:
+    names = ", ".join(map(str, targets))
+    return DataError(
+        f"y is a mapping of several targets, {names}, but one label a sample is needed",
+        hint="train one model for each target: (X, y['…'])",
     )
 
 

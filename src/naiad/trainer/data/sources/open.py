@@ -1,8 +1,8 @@
 """Opens data of any supported source; recognises the source by the argument's type or the path's contents."""
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from naiad.errors import DataError, did_you_mean
+from naiad.errors import DataError, describe_value, did_you_mean
 from naiad.trainer.data.layout import InputLayout, Layout
 from naiad.trainer.data.sources.arrays import apply_layout, open_arrays
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar
@@ -20,9 +20,11 @@ from naiad.trainer.data.sources.folder import open_folder
 from naiad.trainer.data.sources.frame_pair import is_frame_pair, open_frame_pair
 from naiad.trainer.data.sources.frames import is_frame
 from naiad.trainer.data.sources.idx import is_idx, open_idx
-from naiad.trainer.data.sources.image_files import has_images, list_folder
+from naiad.trainer.data.sources.image_files import has_images, image_suffixes, list_folder
+from naiad.trainer.data.sources.image_pair import is_image_pair, is_path_pair, open_path_pair, pair_items
 from naiad.trainer.data.sources.named import dataset_names, open_named
-from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData, merge_splits
+from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData
+from naiad.trainer.data.sources.split_classes import merge_splits, with_class_names
 from naiad.trainer.data.sources.table import is_table_file, open_table
 from naiad.trainer.data.sources.table_options import DEFAULT_TABLE_OPTIONS, TableOptions
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
@@ -30,6 +32,7 @@ from naiad.trainer.machine.device import free_memory_bytes
 
 _LONGEST_PATH = 100
 """Letters of a path in a message, where it is too long for the system."""
+_ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 
 
 def open_source(
@@ -52,7 +55,7 @@ def open_source(
     table = replace(table, label=None if label is None else str(label))
     if isinstance(data, Mapping):
         return _open_splits(data, table, limit, layout)
-    raw = _open_one(data, table, limit, layout)
+    raw = _open_one(data, _Options(table, limit, layout))
     if table.types and raw.kind is not InputKind.TABLE:
         raise DataError(
             f"types names the column {next(iter(table.types))!r}, but the data are of kind {raw.kind}",
@@ -61,17 +64,38 @@ def open_source(
     return raw if layout is None else apply_layout(raw, InputLayout(layout))
 
 
-def _open_one(data: Any, table: TableOptions, limit: int, layout: Layout | None) -> RawData:
-    if isinstance(data, str | PathLike):
-        return _open_name_or_path(data, table)
-    is_dataset = isinstance(data, Dataset | DataLoader) or is_item_list(data)
-    if not is_dataset and is_frame(data):
-        return open_table(data, table)
-    if is_frame_pair(data):
-        return open_frame_pair(data, table, layout)
-    if is_dataset or is_map_style(data) or is_iterator(data):
-        return open_torch_dataset(data, memory_limit_bytes=limit, label=table.label, layout=layout)
-    return open_arrays(data, layout=layout)
+@dataclass(frozen=True)
+class _Options:
+    """Options of ``open_source``."""
+
+    table: TableOptions
+    memory_limit_bytes: int
+    layout: Layout | None
+
+
+def _open_one(data: Any, options: _Options) -> RawData:
+    if isinstance(data, bytes | bytearray):
+        raise DataError(f"data is a path as str, given {describe_value(data)}", hint="give os.fsdecode(path)")
+    return next(open_format for is_format, open_format in _FORMATS if is_format(data))(data, options)
+
+
+def _open_items(data: Any, options: _Options) -> RawData:
+    return open_torch_dataset(
+        data, memory_limit_bytes=options.memory_limit_bytes, label=options.table.label, layout=options.layout
+    )
+
+
+_FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Options], RawData]], ...] = (
+    (lambda data: isinstance(data, str | PathLike), lambda data, options: _open_name_or_path(data, options.table)),
+    (lambda data: isinstance(data, Dataset | DataLoader) or is_item_list(data), _open_items),
+    (is_frame, lambda data, options: open_table(data, options.table)),
+    (is_frame_pair, lambda data, options: open_frame_pair(data, options.table, options.layout)),
+    (is_path_pair, lambda data, _: open_path_pair(data)),
+    (is_image_pair, lambda data, options: _open_items(pair_items(data), options)),
+    (lambda data: is_map_style(data) or is_iterator(data), _open_items),
+    (lambda _: True, lambda data, options: open_arrays(data, layout=options.layout)),
+)
+"""Forms of data and how each is opened; the first that fits is taken, and arrays are all else."""
 
 
 def default_memory_limit_bytes() -> int:
@@ -83,7 +107,8 @@ def add_validation(raw: RawData, validation: RawData) -> RawData:
     """Returns ``raw`` with the validation split of ``validation``, or all of it where it has no splits. Raises DataError."""
     if validation.kind is not raw.kind:
         raise DataError(f"the validation data is of kind {validation.kind}, the training data of kind {raw.kind}")
-    splits = {**raw.splits, "validation": validation.get_split("validation")}
+    split = with_class_names(validation.get_split("validation"), validation, raw)
+    splits = {**raw.splits, "validation": split}
     return replace(raw, splits=splits, findings=raw.findings + validation.findings)
 
 
@@ -104,7 +129,10 @@ def _open_name_or_path(data: str | PathLike[str], table: TableOptions) -> RawDat
 def _open_splits(data: Mapping[str, Any], table: TableOptions, limit: int, layout: Layout | None) -> RawData:
     """Opens the training split first: the other files have the same columns of text."""
     if not data or not set(data) <= set(SPLITS):
-        raise DataError(f"a dictionary with the keys {list(data)} was given", hint=f"known keys: {', '.join(SPLITS)}")
+        raise DataError(
+            f"a dictionary with the keys {list(data)} was given, but its keys are splits: {', '.join(SPLITS)}",
+            hint='give (X, y) for arrays of your own: (data["x"], data["y"])',
+        )
     opened: dict[str, RawData] = {}
     for key in sorted(data, key=lambda key: key != "train"):
         options = like_training_split(table, opened.get("train"))
@@ -136,16 +164,21 @@ def _open_file(path: Path, table: TableOptions) -> RawData:
         return open_table(path, table)
     if path.name.lower().endswith(("-ubyte", "-ubyte.gz", ".idx", ".idx.gz")):
         return open_idx(path)
-    raise DataError(
-        f"{path} is in no format that Naiad reads",
-        hint="give a folder of images, IDX or CIFAR files, or a .csv, .tsv or .parquet file",
-    )
+    raise DataError(f"{path} is in no format that Naiad reads", hint=_suggest_for_file(path))
+
+
+def _suggest_for_file(path: Path) -> str:
+    if path.name.lower().endswith(_ARCHIVE_SUFFIXES):
+        return "unpack the archive, and give its folder"
+    if path.suffix.lower() in image_suffixes():
+        return "give the folder with one folder of images a class; to predict an image: naiad predict ARTIFACT FILE"
+    return "give a folder of images, IDX or CIFAR files, or a .csv, .tsv or .parquet file"
 
 
 def _open_folder(path: Path, table: TableOptions) -> RawData:
     """Prefers classes that are folders to tables beside the images, which may list them."""
     if not _has_tables(path):
-        return open_folder(path)
+        return open_folder(path, known_classes=table.known_classes)
     if not has_images(path):
         return open_table(path, table)
     raw = open_folder(path)
@@ -172,6 +205,10 @@ def _exists(path: Path) -> bool:
 
 def _suggest(path: Path) -> str:
     """Returns the path of the sibling with the most similar name, if there is one, else a known name."""
+    if path.is_symlink():
+        return "it is a link to nothing: give the folder or file that it should lead to"
+    if any(letter in str(path) for letter in "*?["):
+        return "give the folder itself, not a pattern of its files"
     siblings = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, [*dataset_names(), *siblings], n=1)
     if close and close[0] not in dataset_names():

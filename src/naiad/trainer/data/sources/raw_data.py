@@ -91,7 +91,9 @@ class RawSplit:
     folder: Path = Path()
     """Folder from which paths in a table's cells are meant."""
     weights: npt.NDArray[np.float64] | None = None
-    """(N,) weights in the loss; None where all samples count alike."""
+    """(N,) weights in the loss and the metrics; None where all samples count alike."""
+    one_hot_columns: int | None = None
+    """Number of columns of one-hot labels without names, which ``targets`` count from 0; None for other labels."""
 
     def __len__(self) -> int:
         return self.inputs.num_rows if isinstance(self.inputs, pa.Table) else len(self.inputs)
@@ -133,6 +135,16 @@ class RawData:
         raise DataError(f"{self.name} has no {name} split, only {', '.join(self.splits)}")
 
 
+def check_label(raw: RawData, label: str | int | None) -> None:
+    """Raises DataError for the name of a label in data whose labels have no names, so that it would not be used."""
+    if label is None or raw.kind is InputKind.TABLE or raw.target_name == str(label):
+        return
+    raise DataError(
+        f"label is {label!r}, but the labels of {raw.name} are not chosen by a name: it holds {raw.kind}",
+        hint="leave label out; it names a column of a table, or a part of items that are mappings",
+    )
+
+
 def select_inputs(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
     """Returns the samples at ``indices``, of the same type as ``inputs``."""
     if isinstance(inputs, Tensor):
@@ -140,18 +152,3 @@ def select_inputs(inputs: Any, indices: npt.NDArray[np.int64]) -> Any:
     if isinstance(inputs, pa.Table):
         return inputs.take(pa.array(indices))
     return inputs.select(indices)
-
-
-def merge_splits(name: str, data_by_split: Mapping[str, RawData]) -> RawData:
-    """Returns one RawData that takes each split from the data of its key. Raises DataError."""
-    if "train" not in data_by_split:
-        raise DataError(
-            f"the data has no train split, only {', '.join(data_by_split)}", hint="give one under the key 'train'"
-        )
-    train = data_by_split["train"]
-    for key, data in data_by_split.items():
-        if data.kind is not train.kind:
-            raise DataError(f"the splits are of two kinds: train is {train.kind}, {key} is {data.kind}")
-    splits = {key: data.get_split(key) for key, data in data_by_split.items()}
-    findings = sum((data.findings for data in data_by_split.values()), Findings())
-    return replace(train, name=name, splits=splits, findings=findings)

@@ -1,4 +1,4 @@
-"""Weights of samples: how much each counts in the loss. Metrics count all samples alike.
+"""Weights of samples: how much each counts in the loss, and in the metrics of its split.
 
 Shape legend: N samples.
 """
@@ -34,7 +34,5 @@ def read_weights(values: Any, count: int) -> tuple[Weights, Findings]:
             else "all sample weights are 0",
             hint="give one number of 0 or more a sample, and some above 0",
         )
-    message = (
-        f"samples count in the loss by their weights of {weights.min():g} to {weights.max():g}; metrics count all alike"
-    )
+    message = f"samples count in the loss and in the metrics by their weights of {weights.min():g} to {weights.max():g}"
     return weights, Findings((Finding("sample-weights", "train", count, Action.REPORTED, message),))

@@ -77,7 +77,9 @@ def read_attribute(dataset: Any, name: str) -> Any:
 def _walk(dataset: Any, indices: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]) -> Iterator[Leaf]:
     getitem = type(dataset).__getitem__
     if getitem is Subset.__getitem__:
-        yield from _walk(dataset.dataset, np.asarray(dataset.indices, dtype=np.int64)[indices], positions)
+        chosen = np.asarray(dataset.indices, dtype=np.int64)[indices]
+        chosen = np.where(chosen < 0, chosen + len(dataset.dataset), chosen)  # counted from the end
+        yield from _walk(dataset.dataset, chosen, positions)
     elif getitem is ConcatDataset.__getitem__:
         starts = np.array([0, *dataset.cumulative_sizes])
         parts = np.searchsorted(starts, indices, side="right") - 1

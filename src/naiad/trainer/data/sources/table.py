@@ -1,5 +1,6 @@
 """Reads tables: CSV, TSV and Parquet files, folders of them, data frames, and mappings of columns."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow.parquet
 from naiad.errors import DataError, did_you_mean
 from naiad.trainer.data.column_types import check_columns_exist
 from naiad.trainer.data.findings import Action, Finding, Findings
+from naiad.trainer.data.number_text import PLAIN
 from naiad.trainer.data.sources.arrays import numbered_names
 from naiad.trainer.data.sources.csv_file import TextColumns, read_csv, text_columns_of
 from naiad.trainer.data.sources.frames import drop_index, from_memory, is_frame, is_series
@@ -164,7 +166,9 @@ def _read_parts(files: Sequence[Path], options: TableOptions) -> list[pa.Table]:
 def _check_column_names(table: pa.Table, name: str) -> pa.Table:
     duplicates = sorted({column for column in table.column_names if table.column_names.count(column) > 1})
     if duplicates:
-        raise DataError(f"{name} has more than one column {', '.join(map(repr, duplicates))}", hint="rename them")
+        is_data = any(re.match(PLAIN, column) for column in duplicates)
+        hint = "put a line of names above the data, if the first line is data" if is_data else "rename them"
+        raise DataError(f"{name} has more than one column {', '.join(map(repr, duplicates))}", hint=hint)
     return table
 
 

@@ -1,4 +1,4 @@
-"""What is known of data before they are read: a table's label, its types, its columns of text; a trained model's classes."""
+"""Facts about data that are known before they are read: a table's label and types, its columns of text; a model's classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from naiad.trainer.data.sources.csv_file import TextColumns
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What is known of data before they are read."""
+    """Facts about data that are known before they are read."""
 
     label: str | None = None
     """The label column; None takes the column ``label``, ``target`` or ``class``, if there is one."""

@@ -32,6 +32,23 @@ def test_an_existing_model_is_refused_in_awss_words(catalog: ModelCatalog):
         catalog.create_model({"ModelName": "m", **MODEL}, {})
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"ModelDataUrl": "s3://data/absent.tar.gz"},
+        {"ModelDataUrl": "https://data.s3.us-east-1.amazonaws.com/absent"},
+        {
+            "ModelDataSource": {
+                "S3DataSource": {"S3DataType": "S3Prefix", "CompressionType": "None", "S3Uri": "s3://data/no/"}
+            }
+        },
+    ],
+)
+def test_a_model_without_its_data_is_refused_in_awss_words(catalog: ModelCatalog, data: dict[str, object]):
+    with pytest.raises(Invalid, match="Could not find model data at s3://data/"):
+        catalog.create_model({"ModelName": "m", "PrimaryContainer": {"Image": "a", **data}}, {})
+
+
 def test_a_configuration_of_a_missing_model(catalog: ModelCatalog):
     with pytest.raises(NotFound, match="Could not find model"):
         catalog.create_endpoint_config({"EndpointConfigName": "c", "ProductionVariants": [VARIANT]}, {})

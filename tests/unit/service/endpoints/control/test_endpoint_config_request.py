@@ -23,6 +23,17 @@ def test_supported_configurations():
     [
         ((VARIANT, VARIANT), {}, "a name of its own"),
         (({**VARIANT, "ServerlessConfig": {}},), {}, "one or the other"),
+        (
+            (
+                {
+                    "VariantName": "v",
+                    "ModelName": "m",
+                    "ServerlessConfig": {"MemorySizeInMB": 1025, "MaxConcurrency": 1},
+                },
+            ),
+            {},
+            "MemorySizeInMB is 1025; give a multiple of 1024",
+        ),
         (({"VariantName": "v", "ModelName": "m"},), {}, "no InstanceType"),
         (({"VariantName": "v"},), {}, "no ModelName"),
         (

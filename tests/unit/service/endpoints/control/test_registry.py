@@ -48,22 +48,31 @@ def test_a_group_with_packages_cannot_be_deleted(registry: ModelRegistry):
         registry.delete_group("shoes")
     registry.delete_package("shoes/1")
     registry.delete_group("shoes")
-    with pytest.raises(NotFound, match="ModelPackageGroup shoes does not exist"):
+    with pytest.raises(NotFound, match="Model Package Group does not exist"):
         registry.group("shoes")
 
 
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        (SPECIFICATION, "give ModelPackageGroupName"),
-        ({"ModelPackageGroupName": "shoes", "ModelPackageName": "a", **SPECIFICATION}, "give ModelPackageGroupName"),
-        ({"ModelPackageGroupName": "shoes"}, "0 containers"),
+        (SPECIFICATION, "Missing ARN. Give ModelPackageGroupName"),
+        ({"ModelPackageGroupName": "shoes", "ModelPackageName": "a", **SPECIFICATION}, "Both ModelPackageName and"),
+        ({"ModelPackageGroupName": "shoes", "InferenceSpecification": {"Containers": []}}, "0 containers"),
         ({"ModelPackageName": "a", "InferenceSpecification": {"Containers": [{"Image": "a"}]}}, "no model data"),
     ],
 )
 def test_malformed_packages(registry: ModelRegistry, request_: dict[str, object], message: str):
     with pytest.raises(Invalid, match=message):
         registry.create_package(request_, {})
+
+
+def test_a_package_without_a_specification_is_kept_and_not_deployed(registry: ModelRegistry):
+    request = {"ModelPackageName": "notes", "ModelApprovalStatus": "Rejected", "SourceUri": "s3://data/x"}
+    entity = registry.create_package(request, {})
+    assert (entity.status, entity.request["SourceUri"]) == ("Rejected", "s3://data/x")
+    registry.update_package({"ModelPackageArn": entity.arn, "ModelApprovalStatus": "Approved"})
+    with pytest.raises(Invalid, match="there is nothing to deploy"):
+        registry.approved_container("notes")
 
 
 def test_name_from_arn():

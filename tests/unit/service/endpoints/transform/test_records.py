@@ -46,6 +46,11 @@ def test_joins_of_records_and_answers():
     }
 
 
+def test_a_joined_record_is_json_where_its_numbers_are_missing():
+    line = make_output_line(b'{"x": NaN, "y": Infinity}', b"[1]", JSON, JSON, joined())
+    assert line == b'{"x": null, "y": null, "SageMakerOutput": [1]}'
+
+
 def test_one_answer_for_each_record():
     assert split_answers(b"1\n\n2\n", 2, CSV) == [b"1", b"2"]
     assert split_answers(b'{"a":\n1}\n', 1, JSON) == [b'{"a":\n1}']

@@ -1,5 +1,7 @@
 import contextlib
 import io
+import json
+import math
 import pickle
 from pathlib import Path
 
@@ -31,7 +33,15 @@ def test_json_may_be_wrapped():
     assert parse_json(b'{"age": 3}') == {"age": 3}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 5000, b"NaN"])
+def test_what_python_writes_for_missing_numbers_is_read():
+    missing = json.dumps({"instances": [[math.nan, 1.5, 10**30], [math.inf, -math.inf, 0]]}).encode()
+    assert parse_json(missing) == [[None, 1.5, 10**30], [math.inf, -math.inf, 0]]
+    assert np.isnan(array_from_json(parse_json(missing))).tolist() == [[True, False, False], [False] * 3]
+    assert parse_json(b'{"name": "NaN", "age": NaN}') == {"name": "NaN", "age": None}
+    assert parse_json_lines(b"[NaN]\n[1]\n") == [[None], [1]]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 5000, b"[NaN", b"[NaN]]", b"[nan]", b"\xffNaN"])
 def test_malformed_json_is_refused(body: bytes):
     with pytest.raises(InferenceError, match="not JSON"):
         parse_json(body)

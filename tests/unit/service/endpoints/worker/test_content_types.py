@@ -238,3 +238,15 @@ def try_decode(body: bytes, content_type: str, schema) -> np.ndarray | Inference
         return decode(InferenceRequest(body, content_type), schema)
     except InferenceError as error:
         return error
+
+
+def test_image_files_on_another_scale_are_refused():
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 6), 40, np.uint16)).save(file, format="PNG")
+    values = {"kind": "deep_image", "height": 4, "width": 6, "depth": "integer", "offset": 0.0}
+    bright = {**values, "value_range": {"low": 40_000.0, "high": 65_535.0, "is_whole": True}}
+    with pytest.raises(InferenceError, match="trained on pixels from 40000 to 65535, but these are from 40 to 40"):
+        decode(InferenceRequest(file.getvalue(), "image/png"), read_input_schema(bright))
+    assert decode(InferenceRequest(file.getvalue(), "image/png"), read_input_schema(values)).max() == 40
+    with pytest.raises(InferenceError, match="this model takes 0 to 1"):
+        decode(InferenceRequest(picture((8, 8), "PNG"), "image/png"), ImageInput(1, 8, 8, top=1))

@@ -57,6 +57,17 @@ def test_an_array_that_is_not_an_image_is_refused(values: np.ndarray, message: s
     assert raised.value.status == 400
 
 
+def test_binary_pixels_stay_what_they_are():
+    binary, values = ImageInput(1, 4, 6, top=1), np.arange(24).reshape(4, 6) % 2
+    for given in (values, values.astype(float), values.astype(bool), values.astype(np.uint8), values / 255):
+        np.testing.assert_array_equal(binary.coerce(given)[0, 0], values)
+    for given in (values * 255, values * 0.5):
+        with pytest.raises(InferenceError, match="this model takes 0 to 1"):
+            binary.coerce(given)
+    description = {"kind": "image", "channels": 1, "height": 4, "width": 6, "background": 255, "top": 1}
+    assert read_input_schema(description).top == 1
+
+
 def test_pixels_are_converted_as_the_trainer_does():
     assert GREY.coerce(np.full((4, 6), 0.5))[0, 0, 0, 0] == 128
     assert GREY.coerce(np.full((4, 6), 200.4))[0, 0, 0, 0] == 200
@@ -81,3 +92,14 @@ def test_only_a_table_of_numbers_takes_arrays():
 def test_a_malformed_schema_raises(values: dict[str, object]):
     with pytest.raises(ArtifactError):
         read_input_schema(values)
+
+
+def test_deep_images_on_another_scale_are_refused():
+    value_range = {"low": 40_000.0, "high": 65_535.0, "is_whole": True}
+    values = {"kind": "deep_image", "height": 4, "width": 6, "depth": "integer", "offset": 0.0}
+    schema = read_input_schema({**values, "value_range": value_range})
+    assert schema.coerce(np.full((4, 6), 50_000)).shape == (1, 1, 4, 6)
+    for given in (np.full((4, 6), 40), np.full((4, 6), 0.5)):
+        with pytest.raises(InferenceError, match="the model was trained on"):
+            schema.coerce(given)
+        assert read_input_schema(values).coerce(given).shape == (1, 1, 4, 6)

@@ -56,6 +56,25 @@ def test_functions_with_one_more_parameter_get_the_context(tmp_path: Path):
     assert (answer.body.decode(), answer.custom_attributes) == (str(tmp_path), "TRACE=1")
 
 
+def test_the_accepted_type_of_highest_quality_is_asked_for(tmp_path: Path):
+    functions = "def model_fn(folder): return 1\ndef input_fn(body, content_type): return 1\n"
+    functions += "def predict_fn(data, model): return [[0.5]]\n"
+    handler = make_handler(tmp_path, functions)
+    for accept, content_type in (
+        ("text/csv;q=0.4, application/json;q=0.9", "application/json"),
+        ("application/json;q=0, */*", "text/csv"),
+        ("image/png, application/x-npy;q=0.1", "application/x-npy"),
+        ("application/json; charset=utf-8", "application/json"),
+    ):
+        answer = ask(handler, b"", accept=accept)
+        assert (answer.status, answer.content_type) == (200, content_type)
+    assert ask(handler, b"", accept="image/png").status == 406
+    own = make_handler(
+        tmp_path, functions + "def output_fn(prediction, accept): return accept\n", "own.py", SAGEMAKER_PROGRAM="own.py"
+    )
+    assert ask(own, b"", accept="text/csv;q=0.4, text/x-own;q=0.5, */*;q=0.1").body == b"text/x-own"
+
+
 def test_a_script_may_have_another_name_and_import_its_siblings(tmp_path: Path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "helper.py").write_text("WORD = 'helped'\n")

@@ -19,6 +19,7 @@ from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import Instance, InstanceReport
+from naiad.service.experiments.catalog import experiment_catalog
 from naiad.service.gateway.operation import OPERATIONS, Services
 from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
@@ -134,6 +135,9 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region="us-east-1")
     jobs = JobService(store, blobs, resources, clock, tmp_path, "us-east-1")
     supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1")
+    experiments = experiment_catalog(
+        store.entities, store.associations, clock, state_folder=tmp_path, region="us-east-1"
+    )
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments)
     yield ApiClient(services, Principal("AKIA", "main"), clock, executor, supervisor, tmp_path)
     store.close()

@@ -51,11 +51,18 @@ def test_search_by_name_and_tags(api: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"Resource": "Endpoint"}, "only TrainingJob"),
-        ({"Resource": "TrainingJob", "SortBy": "Metrics.loss"}, "SortBy is"),
+        ({"Resource": "Pipeline"}, "TrainingJob, Experiment, .* can be searched here"),
+        ({"Resource": "TrainingJob", "SortBy": "Colour"}, "Unknown property name: Colour"),
         ({"Resource": "TrainingJob", "NextToken": "zzz"}, "was not given by this service"),
-        ({"Resource": "TrainingJob", "SearchExpression": {"Filters": [{"Name": "Metrics.loss"}]}}, "is not served"),
-        ({"Resource": "TrainingJob", "SearchExpression": {"NestedFilters": [{}]}}, "NestedFilters"),
+        ({"Resource": "TrainingJob", "SearchExpression": {"Filters": [{"Name": "Parents.TrialName"}]}}, "Unknown prop"),
+        (
+            {
+                "Resource": "TrainingJob",
+                "SearchExpression": {"NestedFilters": [{"NestedPropertyName": "RoleArn", "Filters": []}]},
+            },
+            "which is no list",
+        ),
+        ({"Resource": "Model", "VisibilityConditions": [{"Key": "a", "Value": "b"}]}, "VisibilityConditions"),
     ],
 )
 def test_a_search_that_is_not_served(api: Any, fields: dict[str, Any], message: str) -> None:
@@ -85,7 +92,7 @@ def test_search_by_the_failure_reason(api: Any) -> None:
 
 
 def test_a_search_over_many_jobs_ends_its_page_early(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_MAX_SCANNED_JOBS", 2)
+    monkeypatch.setattr(search, "_MAX_SCANNED", 2)
     for number in range(5):
         api.train(f"job-{number}", Tags=[{"Key": "last", "Value": "no"}] if number < 4 else [])
     filters = [{"Name": "Tags.last", "Operator": "NotExists"}]

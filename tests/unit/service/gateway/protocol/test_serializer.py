@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+import math
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from naiad.service.domain.errors import Invalid, LimitExceeded, NotFound, Unavailable
+from naiad.service.gateway.protocol.parser import from_json
 from naiad.service.gateway.protocol.route import Route
 from naiad.service.gateway.protocol.serializer import serialize_error, serialize_output, to_json, to_xml
 from naiad.service.gateway.protocol.service_models import operation_model
@@ -28,6 +30,24 @@ def test_an_output_in_json():
         .endswith("json-1.0")
     )
     assert serialize_output(REST, {}, "i").headers["content-type"] == "application/json"
+
+
+def test_numbers_that_are_not_finite_are_texts_as_at_aws():
+    values = [math.nan, math.inf, -math.inf, 0.5]
+    metrics = [{"MetricName": "loss", "Value": value, "Timestamp": AT} for value in values]
+    output = {"TrainingJobName": "j", "FinalMetricDataList": metrics}
+    body = serialize_output(Route("sagemaker", "json", "DescribeTrainingJob"), output, "i").body
+    read = json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert [one["Value"] for one in read["FinalMetricDataList"]] == ["NaN", "Infinity", "-Infinity", 0.5]
+    shape = operation_model("sagemaker-metrics", "BatchPutMetrics").input_shape
+    sent = {"TrialComponentName": "a", "MetricData": [{"MetricName": "m", "Timestamp": 0, "Value": "Infinity"}]}
+    assert from_json(shape, sent)["MetricData"][0]["Value"] == math.inf
+
+
+def test_an_error_of_cloudwatch_has_the_code_of_the_query_protocol():
+    response = serialize_error(Route("cloudwatch", "json", "GetMetricStatistics"), Invalid("no"), "i")
+    assert response.headers["x-amzn-query-error"] == "InvalidParameterValue;Sender"
+    assert "x-amzn-query-error" not in serialize_error(JSON, Invalid("no"), "i").headers
 
 
 def test_an_operation_without_an_output():

@@ -78,3 +78,17 @@ def call(service, make_request):
         return asyncio.run(exchange())
 
     return send
+
+
+@pytest.fixture
+def multipart(call):
+    """The object /data/m, put in two parts with checksums; returns their content."""
+    pieces = (b"a" * 5 * 2**20, b"b" * 7)
+    text = call("POST", "/data/m?uploads", headers={"x-amz-checksum-algorithm": "CRC32"}).text
+    upload_id, rows = text.split("<UploadId>")[1].split("<")[0], ""
+    for number, piece in enumerate(pieces, 1):
+        etag = call("PUT", f"/data/m?partNumber={number}&uploadId={upload_id}", body=piece).headers["etag"]
+        rows += f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+    body = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+    assert call("POST", f"/data/m?uploadId={upload_id}", body=body).status == 200
+    return pieces

@@ -23,8 +23,10 @@ def test_several_keys_are_deleted_at_once(call):
     ("condition", "code"),
     [
         ("<ETag>&quot;bad&quot;</ETag>", "PreconditionFailed"),
-        ("<LastModifiedTime>Wed, 04 Mar 2026 05:06:07 GMT</LastModifiedTime>", "NotImplemented"),
-        ("<Size>1</Size>", "NotImplemented"),
+        ("<LastModifiedTime>Wed, 04 Mar 2020 05:06:07 GMT</LastModifiedTime>", "PreconditionFailed"),
+        ("<LastModifiedTime>yesterday</LastModifiedTime>", "InvalidArgument"),
+        ("<Size>2</Size>", "PreconditionFailed"),
+        ("<Size>few</Size>", "InvalidArgument"),
         ("<VersionId>v1</VersionId>", "NoSuchVersion"),
     ],
 )
@@ -40,7 +42,8 @@ def test_a_key_with_a_failed_condition_stays_and_the_others_are_deleted(call, co
 
 def test_a_key_with_a_fulfilled_condition_is_deleted(call):
     etag = call("PUT", "/data/a", body=b"x").headers["etag"].strip('"')
-    row = f"<Object><Key>a</Key><ETag>{etag}</ETag></Object>"
+    time = "<LastModifiedTime>2026-03-04T05:06:07Z</LastModifiedTime>"
+    row = f"<Object><Key>a</Key><ETag>{etag}</ETag><Size>1</Size>{time}</Object>"
     assert "<Deleted>" in call("POST", "/data?delete", body=f"<Delete>{row}</Delete>".encode()).text
     assert call("GET", "/data/a").status == 404
 

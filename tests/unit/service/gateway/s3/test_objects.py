@@ -25,8 +25,11 @@ def test_a_conditional_deletion(call):
     etag = call("PUT", "/data/k", body=b"x").headers["etag"]
     wrong = call("DELETE", "/data/k", headers={"if-match": '"x"'})
     assert (wrong.status, "<Condition>If-Match</Condition>" in wrong.text) == (412, True)
-    for name in ("x-amz-if-match-size", "x-amz-if-match-last-modified-time", "if-unmodified-since"):
+    for name in ("if-none-match", "if-modified-since", "if-unmodified-since"):
         assert call("DELETE", "/data/k", headers={name: "1"}).status == 501
+    for name in ("x-amz-if-match-size", "x-amz-if-match-last-modified-time"):
+        assert call("DELETE", "/data/k", headers={name: "few"}).status == 400
+    assert call("DELETE", "/data/k", headers={"x-amz-if-match-size": "2"}).status == 412
     assert call("GET", "/data/k").body == b"x"
     assert call("DELETE", "/data/k", headers={"if-match": etag}).status == 204
     assert call("GET", "/data/k").status == 404
@@ -71,6 +74,10 @@ def test_overrides_cannot_split_the_response(call):
     assert call("GET", "/data/k?response-content-type=a%0d%0ax:y").status == 400
 
 
-def test_reading_one_part_is_not_served(call):
-    call("PUT", "/data/k", body=b"x")
-    assert call("GET", "/data/k?partNumber=1").status == 501
+def test_a_storage_class_is_kept_and_said_back(call):
+    call("PUT", "/data/k", body=b"x", headers={"x-amz-storage-class": "STANDARD_IA"})
+    assert call("HEAD", "/data/k").headers["x-amz-storage-class"] == "STANDARD_IA"
+    assert "<StorageClass>STANDARD_IA</StorageClass>" in call("GET", "/data?list-type=2").text
+    call("PUT", "/data/k", headers={"x-amz-copy-source": "/data/k", "x-amz-storage-class": "STANDARD"})
+    assert "x-amz-storage-class" not in call("HEAD", "/data/k").headers
+    assert call("PUT", "/data/k", headers={"x-amz-storage-class": "ATTIC"}).status == 400

@@ -89,6 +89,7 @@ def test_a_job_that_names_nothing_reaches_nothing():
 def test_uris():
     assert split_uri("s3://b/k/x") == ("b", "k/x")
     assert split_uri("s3://b") == ("b", "")
+    assert split_uri("https://bucket.s3.amazonaws.com/k%20x") == ("bucket", "k x")
     assert split_uri("https://b/k") == ("", "")
 
 

@@ -20,3 +20,5 @@ def test_header_values():
     for value in ("a\r\nb", "\x7f", "ü"):
         with pytest.raises(S3Error):
             check_header_value("n", value)
+    with pytest.raises(S3Error):
+        check_header_value("x-amz-meta-a b", "1")

@@ -4,7 +4,7 @@ import pytest
 
 
 def test_an_unknown_operation_is_an_error_in_xml(call):
-    response = call("GET", "/data?inventory&id=1")
+    response = call("GET", "/data/k?torrent")
     assert (response.status, response.headers["content-type"]) == (501, "application/xml")
     assert "<Code>NotImplemented</Code>" in response.text
     assert response.headers["x-amz-request-id"] == "request-1"

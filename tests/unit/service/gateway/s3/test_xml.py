@@ -45,4 +45,4 @@ def test_rejected_documents(body):
 
 
 def test_times():
-    assert format_time(dt.datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=dt.UTC)) == "2026-01-02T03:04:05.006Z"
+    assert format_time(dt.datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=dt.UTC)) == "2026-01-02T03:04:05.000Z"

@@ -105,7 +105,7 @@ def test_a_hostile_source_has_a_clear_reason(run: Any, source: bytes, reason: st
     assert report.failure_reason.startswith(reason)
 
 
-@pytest.mark.parametrize("key", ["data/a//b", "data/../../up"])
+@pytest.mark.parametrize("key", ["data/a/../b", "data/../../up"])
 def test_a_key_that_cannot_be_a_file_name_has_a_clear_reason(run: Any, put: Any, key: str, tmp_path: Path) -> None:
     put({key: b"x"})
     report = run("", InputDataConfig=[s3("s3://naiad/data/")]).report
@@ -163,7 +163,7 @@ def test_without_namespaces_the_variables_have_the_paths(
     put({"data/a": b"content"})
     program = """
         import os, shutil
-        print(os.getcwd() == os.environ["SM_MODULE_DIR"], os.environ["SM_MODEL_DIR"].startswith("/opt/ml"))
+        print(os.getcwd() == os.environ["PYTHONPATH"].partition(":")[0], os.environ["SM_MODEL_DIR"].startswith("/opt/ml"))
         shutil.copy(os.environ["SM_CHANNEL_TRAIN"] + "/a", os.environ["SM_MODEL_DIR"])
     """
     done = run(program, InputDataConfig=[s3("s3://naiad/data/")])

@@ -164,7 +164,7 @@ def test_a_script_sees_the_same_as_in_a_new_interpreter(executor: LocalExecutor,
     spec = training_spec(tmp_path, SHOW, helper='NAME = "beside"')
     assert run(executor, spec).phase is Phase.COMPLETED, lines(spec)
     assert lines(spec) == [
-        "['/opt/ml/code/train.py', '--lr', '0.5'] /opt/ml/code /opt/ml/code/train.py True beside",
+        "['train.py', '--lr', '0.5'] /opt/ml/code /opt/ml/code/train.py True beside",
         f"{list(spec.cpus)} 1 0.5",
         f"True [] {entries_of_tmp()}",
         "True True 1",

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.domain.job import JobKind
-from naiad.service.jobs.agent.config_files import write_config_files
+from naiad.service.jobs.agent.config_files import channel_hosts, input_data_config, resource_config, write_config_files
 
 REQUEST = {
     "HyperParameters": {"sagemaker_program": '"train.py"', "lr": "0.5", "layers": "[1, 2]", "name": '"a b"'},
@@ -45,3 +45,23 @@ def test_the_files_of_a_transform_job(spec_of: Any, tmp_path: Path) -> None:
     write_config_files(spec_of({"TransformJobName": "one"}, kind=JobKind.TRANSFORM), tmp_path)
     assert json.loads((tmp_path / "config" / "transformjobconfig.json").read_text()) == {"TransformJobName": "one"}
     assert all((tmp_path / name).is_dir() for name in ("code", "output", "transform/input", "transform/output"))
+
+
+def test_channels_of_groups_of_instances(spec_of: Any) -> None:
+    groups = [
+        {"InstanceGroupName": name, "InstanceType": "ml.m5.large", "InstanceCount": count}
+        for name, count in (("first", 1), ("others", 2))
+    ]
+    channels = [
+        {"ChannelName": name, "DataSource": {"S3DataSource": {"S3Uri": "s3://naiad/x", **more}}}
+        for name, more in (("all", {}), ("some", {"InstanceGroupNames": ["others"]}))
+    ]
+    request = {"ResourceConfig": {"InstanceGroups": groups}, "InputDataConfig": channels}
+    specs = [spec_of(request, index=index, instances=3) for index in range(3)]
+    assert [sorted(input_data_config(spec)) for spec in specs] == [["all"], ["all", "some"], ["all", "some"]]
+    assert channel_hosts(specs[2], channels[1]) == ["algo-2", "algo-3"]
+    shown = resource_config(specs[2])
+    assert (shown["current_group_name"], [group["hosts"] for group in shown["instance_groups"]]) == (
+        "others",
+        [["algo-1"], ["algo-2", "algo-3"]],
+    )

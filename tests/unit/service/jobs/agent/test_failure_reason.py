@@ -204,3 +204,15 @@ def test_the_place_in_the_program_without_opt_ml(tmp_path: Path) -> None:
     lines = SHAPES.replace("/opt/ml", str(tmp_path)).splitlines()
     assert failure_reason(1, lines, "", root=tmp_path).endswith("(train.py, line 3)")
     assert failure_reason(1, lines, "").endswith("(linear.py, line 134)")
+
+
+def test_the_processes_of_mpi_write_between_each_other() -> None:
+    lines = [
+        "[1,1]<stderr>:Traceback (most recent call last):",
+        "[1,0]<stdout>:loss: 0.5",
+        '[1,1]<stderr>:  File "/opt/ml/code/train.py", line 5, in <module>',
+        "[1,0]<stderr>:a warning",
+        "[1,1]<stderr>:ValueError: bad",
+        "mpirun detected that one or more processes exited with non-zero status",
+    ]
+    assert failure_reason(1, lines, "") == "AlgorithmError: ValueError: bad (train.py, line 5)"

@@ -52,7 +52,7 @@ def test_stored_files_are_restored(sync_of: Any, stored: Any, blobs: BlobStore, 
     assert not (tmp_path / "ml" / "after").exists()
 
 
-@pytest.mark.parametrize("key", ["kept/here/../../../escaped", "kept/here//etc/x"])
+@pytest.mark.parametrize("key", ["kept/here/../../../escaped", "kept/here//../x"])
 def test_a_key_that_leads_out_of_the_folder_is_refused(
     sync_of: Any, blobs: BlobStore, put: Any, tmp_path: Path, key: str
 ) -> None:

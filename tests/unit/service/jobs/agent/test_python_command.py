@@ -23,6 +23,8 @@ def run(*words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     ("words", "expected"),
     [
         (("python", "train.py", "--lr", "1"), True),
+        (("python", "--", "train.py", "--lr", "1"), True),
+        (("python", "--"), False),
         (("python", "-m", "package.module"), True),
         ((sys.executable, "-m", "package.module"), True),
         (("python", "-u", "train.py"), False),
@@ -49,13 +51,19 @@ def test_a_module_runs_as_main(tmp_path: Path) -> None:
     assert run("-m", "tool", "a", cwd=tmp_path).stdout == "__main__ ['a']\n"
 
 
+@pytest.mark.parametrize("marker", [[], ["--"]])
+def test_a_file_has_its_name_as_given_and_an_absolute_place(tmp_path: Path, marker: list[str]) -> None:
+    (tmp_path / "train.py").write_text("import sys\nprint(sys.argv, __file__, sys.path[0])")
+    assert run(*marker, "train.py", "a", cwd=tmp_path).stdout == f"['train.py', 'a'] {tmp_path}/train.py {tmp_path}\n"
+
+
 def test_a_traceback_has_the_frames_of_the_program_only(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("def f():\n    1 / 0\nf()")
     done = run("train.py", cwd=tmp_path)
     assert done.returncode == 1
     assert [line for line in done.stderr.splitlines() if line.startswith("  File")] == [
-        '  File "train.py", line 3, in <module>',
-        '  File "train.py", line 2, in f',
+        f'  File "{tmp_path}/train.py", line 3, in <module>',
+        f'  File "{tmp_path}/train.py", line 2, in f',
     ]
 
 

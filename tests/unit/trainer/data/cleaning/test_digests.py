@@ -34,3 +34,7 @@ def test_two_high_bits_do_not_cancel():
 
 def test_samples_without_values_are_equal():
     assert len(np.unique(digest_samples(torch.zeros((3, 0))))) == 1
+
+
+def test_an_axis_that_was_added_has_digests_too():
+    assert len(set(digest_samples(torch.from_numpy(np.arange(4.0)[:, None])).tolist())) == 4

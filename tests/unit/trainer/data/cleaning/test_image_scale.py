@@ -8,10 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+from naiad.errors import DataError
 from naiad.trainer.data.cleaning.clean import CleanedData, clean
 from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.image import ImageSchema
 from naiad.trainer.data.pixels import Depth
+from naiad.trainer.data.scale import ValueRange, measure_range
 from naiad.trainer.data.sources.open import open_source
 
 ALL = torch.arange(4)
@@ -48,7 +50,8 @@ def test_deep_images_keep_the_values_that_are_stored(
 ) -> None:
     arrays = [(np.random.default_rng(index).random((8, 9)) * top).astype(dtype) for index in range(4)]
     cleaned = clean_folder(write(tmp_path, arrays, suffix), limit)
-    assert cleaned.schema == DeepImageSchema(8, 9, depth)
+    value_range = measure_range(np.stack(arrays))
+    assert cleaned.schema == DeepImageSchema(8, 9, depth, value_range=value_range)
     assert kinds(cleaned) == {"deep-images": 4}
     names = cleaned.splits["train"].names
     expected = np.stack([arrays[int(Path(name).stem)] for name in names])
@@ -61,7 +64,8 @@ def test_deep_images_keep_the_values_that_are_stored(
 def test_large_whole_numbers_are_exact(tmp_path: Path) -> None:
     arrays = [np.arange(index, index + 4, dtype=np.int32).reshape(2, 2) + 1_700_000_000 for index in range(4)]
     cleaned = clean_folder(write(tmp_path, arrays, "tiff"))
-    assert cleaned.schema == DeepImageSchema(2, 2, Depth.INTEGER, offset=1_700_000_000.0)
+    value_range = ValueRange(0, 6, is_whole=True)
+    assert cleaned.schema == DeepImageSchema(2, 2, Depth.INTEGER, 1_700_000_000.0, value_range)
     differences = cleaned.splits["train"].samples.take(ALL).amin(dim=(1, 2, 3))
     assert sorted(differences.tolist()) == [0, 1, 2, 3]
 
@@ -121,3 +125,18 @@ def test_files_with_several_frames_are_told(tmp_path: Path, suffix: str) -> None
     frames[0].save(tmp_path / f"several.{suffix}", save_all=True, append_images=frames[1:])
     frames[0].save(tmp_path / f"one.{suffix}")
     assert kinds(clean_folder(tmp_path))["several-frames"] == 1
+
+
+def test_a_test_folder_of_deep_images_on_another_scale_is_refused(tmp_path: Path) -> None:
+    bright = [np.full((4, 4), 40_000 + index, np.uint16) for index in range(4)]
+    dark = [np.full((4, 4), 40 + index, np.uint16) for index in range(4)]
+    for name, arrays in (("train", bright), ("test", dark)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, arrays)
+    message = "trained on pixels from 40000 to 40003, but these are from 40 to 43"
+    for limit in (10**9, 0):
+        with pytest.raises(DataError, match=message):
+            clean_folder(tmp_path, limit)
+        schema = clean_folder(tmp_path / "train", limit).schema
+        with pytest.raises(DataError, match=message):
+            clean(open_source(tmp_path / "test"), image_size=None, memory_limit_bytes=limit, schema=schema)

@@ -73,3 +73,12 @@ def test_labels_of_a_trained_model_are_read_as_it_was_trained():
     assert column is not None
     assert column.kind is ColumnKind.NUMBER
     assert read_label(pa.chunked_array([["1.234", "7"]]), column).to_pylist() == [1234.0, 7.0]
+
+
+def test_many_dates_are_no_classes():
+    days = [f"{1 + day % 28:02}.{1 + day // 28:02}.2024" for day in range(60)]
+    table = pa.table({"y": days})
+    with pytest.raises(DataError, match=r"'y' holds dates written as %d\.%m\.%Y, which are neither"):
+        infer_label(table, "y", {})
+    column, _ = infer_label(table, "y", parse_types({"y": "text"}))
+    assert column.kind is ColumnKind.CATEGORY

@@ -43,6 +43,8 @@ def test_a_trained_models_schema_is_used():
     [
         ([1, 2], "i", [1, 2]),
         ([1, None], "f", [1.0, float("nan")]),
+        ([2**53 + 1, None], "O", [2**53 + 1, None]),
+        (pa.array([None, None], pa.int64()), "f", [float("nan"), float("nan")]),
         ([True, False], "b", [True, False]),
         (["a", None], "O", ["a", None]),
         (pa.array(["a", "b"]).dictionary_encode(), "O", ["a", "b"]),

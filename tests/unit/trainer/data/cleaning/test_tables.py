@@ -5,6 +5,7 @@ import pytest
 
 from naiad.errors import DataError
 from naiad.trainer.data.cleaning.tables import choose_columns, clean_table
+from naiad.trainer.data.column_types import parse_types
 from naiad.trainer.data.columns import Column, ColumnKind
 from naiad.trainer.data.findings import Action
 
@@ -117,3 +118,11 @@ def test_a_split_may_have_other_columns():
         ("missing-column", ("n",)),
         ("unused-column", ("other",)),
     ]
+
+
+def test_a_number_that_is_shown_without_its_unit_has_the_unit_of_the_cells():
+    table = pa.table({"price": ["1.234 €", "2.500 €"] * 10, "y": [0, 1] * 10})
+    (column,), _ = choose_columns(table, label="y", types=parse_types({"price": "1.234,5"}))
+    assert str(column.number_format) == "€1.234,5"
+    cleaned, _ = clean_table(table, [column], label="y", split="train", names=[str(row) for row in range(20)])
+    assert cleaned["price"].to_pylist()[:2] == [1234, 2500]

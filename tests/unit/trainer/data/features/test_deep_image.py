@@ -13,6 +13,7 @@ from naiad.trainer.data.features import schema_from_json
 from naiad.trainer.data.features.deep_image import DeepImageSchema
 from naiad.trainer.data.features.fit import fit_input_features
 from naiad.trainer.data.pixels import Depth
+from naiad.trainer.data.scale import ValueRange
 
 SCHEMA = DeepImageSchema(4, 5, Depth.INTEGER)
 
@@ -25,8 +26,20 @@ def test_layouts(shape: tuple[int, ...]) -> None:
 
 
 def test_json() -> None:
-    schema = DeepImageSchema(4, 5, Depth.FLOAT, 0.5)
+    schema = DeepImageSchema(4, 5, Depth.FLOAT, 0.5, ValueRange(0.1, 0.9, is_whole=False))
     assert schema_from_json(schema.to_json()) == schema
+    earlier = {name: value for name, value in schema.to_json().items() if name != "value_range"}
+    assert schema_from_json(earlier) == DeepImageSchema(4, 5, Depth.FLOAT, 0.5)
+
+
+def test_numbers_on_another_scale_than_the_training_images_are_an_error() -> None:
+    floats = DeepImageSchema(4, 5, Depth.FLOAT, 0.0, ValueRange(0.1, 0.9, is_whole=False))
+    with pytest.raises(DataError, match="as raw pixels are"):
+        floats.encode(np.full((4, 5), 200))
+    integers = DeepImageSchema(4, 5, Depth.INTEGER, 0.0, ValueRange(900, 4000, is_whole=True))
+    with pytest.raises(DataError, match="these are from 3 to 3"):
+        integers.encode(np.full((4, 5), 3, np.uint16))
+    assert len(integers.encode(np.full((4, 5), 600, np.uint16))) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from naiad.errors import DataError
 from naiad.trainer.data.dataset import TensorSamples
 from naiad.trainer.data.features import schema_from_json
 from naiad.trainer.data.features.image import ImageFeatures, ImageSchema, fit_image_features
+from naiad.trainer.data.prepare import prepare
 
 GREY, COLOUR = ImageSchema(1, 8, 9), ImageSchema(3, 8, 9)
 
@@ -25,6 +26,9 @@ GREY, COLOUR = ImageSchema(1, 8, 9), ImageSchema(3, 8, 9)
         (GREY, (5, 12, 12), 5),
         (GREY, (5, 8, 9, 3), 5),
         (GREY, (3, 8, 9), 3),
+        (GREY, (16, 16, 3), 1),
+        (GREY, (3, 1, 12, 12), 3),
+        (GREY, (1, 3, 12, 12), 1),
         (COLOUR, (3, 8, 9), 1),
         (COLOUR, (8, 9, 3), 1),
         (COLOUR, (16, 16, 3), 1),
@@ -63,11 +67,36 @@ def test_paths_and_pil_images_and_lists(tmp_path: Path) -> None:
         (np.zeros((2, 8, 9, 7), np.uint8), "do not fit"),
         (np.zeros(4, np.uint8), "do not fit"),
         (object(), "no image"),
+        (np.zeros((3, 12, 12), np.uint8), "3 grey images, or one image of 3 channels"),
+        (np.full((8, 9), 0.001), "scaled twice"),
     ],
 )
 def test_input_that_does_not_fit_is_an_error(raw: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         GREY.encode(raw)
+
+
+def test_binary_pixels_stay_what_they_are() -> None:
+    binary, values = ImageSchema(1, 8, 9, top=1), np.arange(72).reshape(8, 9) % 2
+    for given in (values, values.astype(np.uint8), values.astype(np.float32), values.astype(bool)):
+        assert torch.equal(binary.encode(given)[0, 0], torch.from_numpy(values).to(torch.uint8))
+    assert torch.equal(binary.encode(values / 255)[0, 0], torch.from_numpy(values).to(torch.uint8))
+    for given in (values * 255, values * 0.5, [values, values * 9], Image.new("L", (9, 8), 200)):
+        with pytest.raises(DataError, match="trained on pixels of 0 to 1, but these reach"):
+            binary.encode(given)
+    assert schema_from_json(binary.to_json()) == binary
+
+
+@pytest.mark.parametrize(("top", "recorded"), [(1, 1), (16, 16), (17, None), (255, None)])
+def test_the_largest_pixel_is_recorded_where_it_is_small(top: int, recorded: int | None) -> None:
+    images = (np.arange(10 * 64).reshape(10, 8, 8) % (top + 1)).astype(np.uint8)
+    images[:, 0, 0] = top
+    schema = prepare((images, [0, 1] * 5)).schema
+    assert isinstance(schema, ImageSchema)
+    assert schema.top == recorded
+    if recorded is not None:
+        with pytest.raises(DataError, match="trained on pixels"):
+            prepare({"train": (images, [0, 1] * 5), "test": (255 - images, [0, 1] * 5)})
 
 
 def test_json() -> None:

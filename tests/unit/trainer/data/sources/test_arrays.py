@@ -62,8 +62,6 @@ VALUES = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
     "inputs",
     [
         VALUES.to_sparse(),
-
-        torch.quantize_per_tensor(VALUES, 1.0, 0, torch.qint8),
         VALUES.clone().requires_grad_(),
         csr_matrix(VALUES.numpy()),
         VALUES.numpy()[::-1][::-1],
@@ -83,9 +81,41 @@ def test_masked_values_are_missing() -> None:
     [
         (VALUES.to(torch.complex64), "complex numbers"),
         (torch.zeros(2, 2, device="meta"), "no values"),
-        (torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]), "rows of many lengths"),
     ],
 )
 def test_tensors_without_plain_numbers_are_an_error(inputs: torch.Tensor, message: str) -> None:
     with pytest.raises(DataError, match=message):
         as_tensor(inputs)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_rows_of_many_lengths_are_an_error() -> None:
+    with pytest.raises(DataError, match="rows differ in length"):
+        as_tensor(torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]))
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_quantised_numbers_are_read() -> None:
+    assert torch.equal(as_tensor(torch.quantize_per_tensor(VALUES, 1.0, 0, torch.qint8)), VALUES)
+
+
+def test_weights_may_be_left_out_or_be_a_column() -> None:
+    assert open_arrays((VALUES, [0, 1], None)).splits["train"].weights is None
+    weights = open_arrays((VALUES, [0, 1], [[2.0], [1.0]])).splits["train"].weights
+    assert weights is not None
+    assert weights.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((VALUES, np.eye(2), [0, 1]), r"the second of three arrays has shape \(2, 2\)"),
+        (([np.ones((5, 2)), np.ones((5, 3))], range(5)), r"X is 2 arrays of the shapes \(5, 2\), \(5, 3\), not one"),
+        (({"a": VALUES}, [0, 1]), "X is of type dict"),
+        ((iter(VALUES), [0, 1]), "X is of type"),
+        (([np.ones((5, 2)), np.ones((6, 2))], [0, 1]), "differ in shape"),
+    ],
+)
+def test_several_inputs_are_refused(data: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        open_arrays(data)

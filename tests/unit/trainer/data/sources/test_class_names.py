@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -12,7 +10,6 @@ from torch.utils.data import ConcatDataset, Dataset, Subset, random_split
 from torchvision.datasets import ImageFolder
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.class_names import parse_names
 from naiad.trainer.data.sources.open import open_source
 from naiad.trainer.data.sources.raw_data import RawData
 
@@ -68,31 +65,6 @@ def reasons(raw: RawData) -> list[str]:
     return [item.message for item in raw.findings.items if item.kind == "class-names"]
 
 
-@pytest.mark.parametrize(
-    ("value", "names"),
-    [
-        (["cat", "dog"], ("cat", "dog")),
-        (("cat", "dog"), ("cat", "dog")),
-        (np.array(["cat", "dog"]), ("cat", "dog")),
-        (pd.Index(["cat", "dog"]), ("cat", "dog")),
-        ({"dog": 1, "cat": 0}, ("cat", "dog")),
-        ({1: "dog", 0: "cat"}, ("cat", "dog")),
-        ([10, 20], ("10", "20")),
-        (torch.tensor([10, 20]), ("10", "20")),
-        ({"dog": 2, "cat": 1}, None),
-        ({"cat": "dog"}, None),
-        ({"cat", "dog"}, None),
-        (["cat", "cat"], None),
-        ("cat", None),
-        (2, None),
-        (None, None),
-        ([], None),
-    ],
-)
-def test_names_come_as_a_sequence_or_a_mapping_either_way(value: Any, names: Any) -> None:
-    assert parse_names(value) == names
-
-
 @pytest.mark.parametrize("attribute", ["classes", "class_names", "class_to_idx", "idx_to_class"])
 def test_each_known_attribute_names_the_classes(attribute: str) -> None:
     names = {"class_to_idx": {"dog": 1, "cat": 0}, "idx_to_class": {0: "cat", 1: "dog"}}.get(attribute, ["cat", "dog"])
@@ -106,6 +78,7 @@ def test_each_known_attribute_names_the_classes(attribute: str) -> None:
         (Items([1, 2, 2], classes=["cat", "dog"]), "2 names, but the labels are 1 to 2"),
         (Items([-1, 1, 1], classes=["cat", "dog"]), "the labels are -1 to 1"),
         (Items([0, 1, 0], classes=["cat", "dog"], targets=[1, 1, 1]), "belongs to other labels"),
+        (Items([1, 2, 5], classes={1: "cat", 2: "dog"}), "2 names ({1: 'cat', 2: 'dog'}), but the labels are 1 to 5"),
         (Halves([0, 1, 2, 3], classes=list("abcd")), "belongs to other labels"),
         (Halves([0, 1, 2, 3], classes=list("abcd"), targets=[0, 1, 2, 3]), "belongs to other labels"),
     ],
@@ -123,6 +96,21 @@ def test_names_are_not_used_for_labels_that_are_no_numbers_of_classes() -> None:
     assert "fractions" in reasons(raw)[0]
     assert labels_and_classes(Items([True, False], classes=["no", "yes"])) == ([1, 0], ("no", "yes"))
     assert labels_and_classes(Broken([0, 1])) == ([0, 1], ())
+
+
+@pytest.mark.parametrize("names", [{"cat": 1, "dog": 7}, {7: "dog", 1: "cat"}, {"1": "cat", "7": "dog"}])
+def test_numbers_with_gaps_become_their_names(names: Any) -> None:
+    assert labels_and_classes(Items([1, 7, 7], classes=names)) == (["cat", "dog", "dog"], ())
+
+
+def test_the_number_of_a_class_counts_more_than_its_place_in_a_list() -> None:
+    numbered = Items([0, 2, 1], classes=["0", "10", "2"], class_to_idx={"0": 0, "2": 1, "10": 2})
+    assert labels_and_classes(numbered) == ([0, 2, 1], ("0", "2", "10"))
+
+
+def test_a_subset_may_count_from_the_end() -> None:
+    inner = Items([0, 1, 1], classes=["cat", "dog"], targets=[0, 1, 1])
+    assert labels_and_classes(Subset(ConcatDataset([inner, inner]), [-1, 0, -3])) == ([1, 0, 0], ("cat", "dog"))
 
 
 def test_names_pass_through_subsets_and_concatenations() -> None:

@@ -45,6 +45,8 @@ def test_files_that_are_not_utf8_are_western_or_refused(tmp_path):
         ("a\n1\n", ","),
         ("a|b,c\n1|2\n3|4\n", "|"),
         ("sep=;\na;b\n1;2\n", ";"),
+        ("sep=;\ra;b\r1;2\r", ";"),
+        ('\ufeff"size; cm","weight; g; net",x\n1,2,3\n', ","),
     ],
 )
 def test_delimiters(tmp_path, text, delimiter):
@@ -57,3 +59,42 @@ def test_a_tsv_file_may_have_commas(tmp_path):
     assert find_dialect(tmp_path / "x.tsv").delimiter == "\t"
     (tmp_path / "x.tsv").write_text("a,b\n1,2\n")
     assert find_dialect(tmp_path / "x.tsv").delimiter == ","
+
+
+@pytest.mark.parametrize(
+    ("text", "skipped"),
+    [
+        ("# made on Monday\n# by hand, twice\na,b,c\n1,2,3\n", 2),
+        ("# made by numpy\n# a,b,c\n1,2,3\n", 1),
+        ("#,name,x\n1,ann,2\n", 0),
+        ("#\n1\n2\n", 1),
+        ("a,b\n#1,2\n", 0),
+    ],
+)
+def test_comments_above_the_names_are_skipped(tmp_path, text, skipped):
+    (tmp_path / "x.csv").write_text(text)
+    assert find_dialect(tmp_path / "x.csv").skipped_lines == skipped
+
+
+def test_single_quotes(tmp_path):
+    (tmp_path / "x.csv").write_text("'a, b','c'\n1,'it is'\n")
+    assert find_dialect(tmp_path / "x.csv") == CsvDialect("utf8", ",", quote="'")
+
+
+def test_a_title_above_the_names_does_not_make_one_column_of_all(tmp_path):
+    (tmp_path / "x.csv").write_text("Sales of 2024\na,b,c\n1,2,3\n")
+    assert find_dialect(tmp_path / "x.csv").delimiter == ","
+    (tmp_path / "x.csv").write_text("a\n1,5\n2,5\n")
+    assert find_dialect(tmp_path / "x.csv").delimiter != ","
+
+
+def test_columns_that_are_separated_by_spaces_are_refused(tmp_path):
+    (tmp_path / "x.csv").write_text("x  y label\n1.5 2  a\n2.5 3 b\n")
+    with pytest.raises(DataError, match="separated by spaces"):
+        find_dialect(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text("my text\nfour words\ntwo more\n")
+    assert find_dialect(tmp_path / "x.csv").skipped_lines == 0
+
+
+def test_a_dialect_in_words():
+    assert str(CsvDialect("utf-16", ";", 1)) == "utf-16, separated by semicolons, lines skipped above the names: 1"

@@ -96,3 +96,7 @@ def test_names_lose_their_spaces_and_empty_columns_behind_the_last_one(tmp_path)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends(tmp_path, end):
     assert read(tmp_path, f"a,b{end}01,2{end}3,4{end}").to_pydict() == {"a": ["01", "3"], "b": [2, 4]}
+
+
+def test_a_mark_before_a_mark_is_no_part_of_a_name(tmp_path):
+    assert read(tmp_path, "\ufeffa,b\n1,2\n", encoding="utf-8-sig").column_names == ["a", "b"]

@@ -18,7 +18,7 @@ from naiad.trainer.data.sources.table import read_table
 
 Cells = Mapping[str, Sequence[Any]]
 
-ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1", "cp1252")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252")
 LETTERS = {"latin-1": "äÖñéßç", "cp1252": "äñ€œ™é"}
 """Letters beyond ASCII, by encoding; other encodings have all of Unicode."""
 NAMES = ("Name; kurz", 'größe, "cm"', "plain", "zip")
@@ -60,7 +60,7 @@ WRITERS: dict[str, Callable[[Cells], str]] = {
     "python unix": lambda cells: write_with_python(cells, dialect="unix"),
     "excel german": write_in_german,
     "excel sep=": lambda cells: "sep=;\r\n" + write_in_german(cells),
-    "excel macintosh": lambda cells: write_with_python(cells, lineterminator="\r"),
+    "excel macintosh": lambda cells: write_with_python(cells, lineterminator="\r", quoting=csv.QUOTE_NONNUMERIC),
     "pandas": write_with_pandas,
     "pandas semicolon": lambda cells: write_with_pandas(cells, sep=";", quoting=csv.QUOTE_NONNUMERIC),
     "pandas tab": lambda cells: write_with_pandas(cells, sep="\t"),
@@ -115,7 +115,8 @@ def test_what_was_written_is_read(
     encoding, cells = case
     file = Path(tmp_path_factory.mktemp("csv")) / "table.csv"
     text = WRITERS[writer](cells)
-    file.write_bytes(("\ufeff" if encoding == "utf-16-be" else "").encode(encoding) + text.encode(encoding))
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    file.write_bytes((mark + text).encode(encoding))
     table = read_table(file)
     assert table.column_names == list(cells)
     decimal = (table.schema.metadata or {}).get(DECIMAL, b".").decode()

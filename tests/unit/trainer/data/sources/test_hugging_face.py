@@ -19,8 +19,8 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
 
 
-def images(names: list[str] | None = None) -> Any:
-    columns = {"image": [Image.new("L", (4, 4), 10 * index) for index in range(4)], "label": [0, 1, 1, 0]}
+def images(names: list[str] | None = None, *, labels: tuple[int, ...] = (0, 1, 1, 0)) -> Any:
+    columns = {"image": [Image.new("L", (4, 4), 10 * index) for index in range(4)], "label": list(labels)}
     label = datasets.ClassLabel(names=names or ["cat", "dog"])
     return datasets.Dataset.from_dict(columns, features=datasets.Features({"image": datasets.Image(), "label": label}))
 
@@ -68,3 +68,8 @@ def test_items_of_several_lengths_are_refused() -> None:
     data = datasets.Dataset.from_dict({"input_ids": [[1, 2], [3]], "label": [0, 1]})
     with pytest.raises(DataError, match="item 1 is"):
         open_source(data.with_format("torch"))
+
+
+def test_the_label_minus_one_is_no_class() -> None:
+    raw = open_source(images(labels=(0, 1, -1, 0)))
+    assert (raw.splits["train"].targets.tolist(), raw.classes) == (["cat", "dog", "", "cat"], ())  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Which files below a folder are images: formats, hidden and tool-made folders, links."""
+"""Files below a folder that are images: formats, hidden and tool-made folders, links."""
 
 import os
 from pathlib import Path

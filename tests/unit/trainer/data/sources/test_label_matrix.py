@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.label_matrix import read_labels
@@ -19,6 +20,7 @@ from naiad.trainer.data.sources.label_matrix import read_labels
         torch.eye(3)[[2, 0, 1]],
         [torch.tensor([0, 0, 1]), torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0])],
         np.eye(3, dtype=object)[[2, 0, 1]],
+        csr_matrix(np.eye(3)[[2, 0, 1]]),
     ],
 )
 def test_one_hot_rows_are_classes(targets: Any) -> None:
@@ -52,8 +54,16 @@ def test_one_label_a_sample_stays_as_it_is(targets: Any) -> None:
         (np.zeros((2, 3, 3)), "one label a sample"),
         ([["a", "b"], ["c", "d"]], "one label a sample"),
         ([[1], [1, 2]], "differ in shape"),
+        ({"age": [1, 2], "sex": [0, 1]}, "several targets, age, sex"),
     ],
 )
 def test_several_labels_a_sample_are_refused_with_the_way_round(targets: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_labels(targets)
+
+
+@pytest.mark.parametrize(
+    "targets", [np.array([b"caf\xc3\xa9", b"tea"]), np.array([b"caf\xc3\xa9", "tea"], dtype=object)]
+)
+def test_bytes_are_text(targets: Any) -> None:
+    assert read_labels(targets)[0].tolist() == ["café", "tea"]

@@ -51,3 +51,24 @@ def test_a_file_of_unknown_format_is_an_error(tmp_path: Path) -> None:
 def test_an_argument_that_is_no_data_is_an_error(data: object) -> None:
     with pytest.raises(DataError):
         open_source(data)
+
+
+@pytest.mark.parametrize(("name", "hint"), [("x.zip", "unpack"), ("x.tar.gz", "unpack"), ("x.PNG", "naiad predict")])
+def test_the_hint_says_what_to_do_with_a_file(tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / name).write_text("x")
+    with pytest.raises(DataError) as caught:
+        open_source(tmp_path / name)
+    assert hint in str(caught.value.hint)
+
+
+def test_a_pattern_and_a_link_to_nothing_are_no_paths(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    for path, hint in (("*/*.png", "not a pattern"), ("link", "link to nothing")):
+        with pytest.raises(DataError, match="does not exist") as caught:
+            open_source(str(tmp_path / path))
+        assert hint in str(caught.value.hint)
+
+
+def test_a_path_of_bytes_is_no_list_of_numbers(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="given b'"):
+        open_source(bytes(tmp_path))

@@ -1,26 +1,16 @@
-"""Raw data: its splits, selected and merged."""
+"""Raw data: its splits, selected."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
+from raw_arrays import raw_arrays
 
 from naiad.errors import DataError
-from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit, merge_splits, select_inputs
-
-
-def data(kind=InputKind.ARRAYS, **counts):
-    splits = {
-        name: RawSplit(
-            torch.arange(count * 2.0).reshape(count, 2), np.arange(count), [f"index {i}" for i in range(count)]
-        )
-        for name, count in counts.items()
-    }
-    return RawData("data", kind, splits)
+from naiad.trainer.data.sources.raw_data import ImageFiles, select_inputs
 
 
 def test_all_parts_are_selected_alike():
-    split = data(train=4).splits["train"].select(np.array([2, 0]))
+    split = raw_arrays(train=4).splits["train"].select(np.array([2, 0]))
     assert split.inputs.tolist() == [[4, 5], [0, 1]]
     assert split.targets.tolist() == [2, 0]
     assert split.names == ["index 2", "index 0"]
@@ -33,16 +23,7 @@ def test_samples_of_every_kind_can_be_selected(tmp_path):
 
 
 def test_data_without_splits_is_taken_whole():
-    assert len(data(train=4).get_split("test")) == 4
-    assert len(data(train=4, test=3).get_split("test")) == 3
+    assert len(raw_arrays(train=4).get_split("test")) == 4
+    assert len(raw_arrays(train=4, test=3).get_split("test")) == 3
     with pytest.raises(DataError, match="has no validation split, only train, test"):
-        data(train=4, test=3).get_split("validation")
-
-
-def test_data_by_split_is_merged():
-    whole = merge_splits("both", {"train": data(train=4), "test": data(train=3)})
-    assert {name: len(split) for name, split in whole.splits.items()} == {"train": 4, "test": 3}
-    with pytest.raises(DataError, match="no train split, only test"):
-        merge_splits("one", {"test": data(train=3)})
-    with pytest.raises(DataError, match="train is arrays, test is images"):
-        merge_splits("two", {"train": data(train=4), "test": data(InputKind.IMAGES, train=3)})
+        raw_arrays(train=4, test=3).get_split("validation")

@@ -21,7 +21,9 @@ WEIGHTS = np.arange(20) / 10
 def test_one_number_a_sample(weights: Any) -> None:
     read, findings = read_weights(weights, 20)
     assert read.tolist() == WEIGHTS.tolist()
-    assert findings.items[0].message.startswith("samples count in the loss by their weights of 0 to 1.9")
+    assert findings.items[0].message.startswith(
+        "samples count in the loss and in the metrics by their weights of 0 to 1.9"
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,16 @@ def test_weights_stay_with_their_samples(data: Any) -> None:
         places = [int(name.removeprefix("index ")) for name in split.names]
         assert split.weights.tolist() == pytest.approx(WEIGHTS[places].tolist())
     assert "sample-weights" in [item.kind for item in dataset.findings.items]
+
+
+def test_samples_of_weight_0_are_not_held_out() -> None:
+    weights = np.where(np.arange(20) < 6, 1.0, 0.0)
+    dataset = prepare((X, LABELS, weights))
+    assert len(dataset.train) + len(dataset.validation) == 20
+    assert dataset.validation.weights is not None
+    assert bool((dataset.validation.weights > 0).all())
+    assert dataset.train.weights is not None
+    assert bool(dataset.train.weights.any())
 
 
 def test_other_tuples_of_three_and_clustering_are_refused() -> None:

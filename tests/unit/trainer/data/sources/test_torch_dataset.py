@@ -58,6 +58,35 @@ def test_random_items_are_streamed_and_reported() -> None:
     assert [item.kind for item in raw.findings.items] == ["random-items"]
 
 
+@pytest.mark.parametrize("as_image", [False, True])
+def test_labels_that_are_drawn_with_their_inputs_are_refused(as_image: bool) -> None:
+    class Rotations(RandomDataset):
+        def __getitem__(self, index: int) -> Any:
+            turns = int(torch.randint(4, ()))
+            values = torch.rot90(torch.arange(16, dtype=torch.uint8).reshape(1, 4, 4), turns, (1, 2))
+            return (Image.fromarray(values[0].numpy()) if as_image else values), turns
+
+    before = torch.get_rng_state()
+    with pytest.raises(DataError, match=r"when it is read again, after \d: labels are drawn with their inputs"):
+        open_torch_dataset(Rotations(pairs(40)), memory_limit_bytes=LIMIT)
+    torch.set_rng_state(before)
+
+
+def test_a_tensor_dataset_may_be_shortened() -> None:
+    class Short(TensorDataset):
+        def __len__(self) -> int:
+            return 2
+
+    raw = open_torch_dataset(Short(torch.ones(4, 3), torch.arange(4)), memory_limit_bytes=LIMIT)
+    assert raw.splits["train"].targets.tolist() == [0, 1]  # type: ignore[union-attr]
+
+
+def test_an_item_that_is_no_image_among_images_is_told() -> None:
+    raw = open_torch_dataset([(Image.new("L", (4, 4)), 0), (torch.ones(1, 4, 4), 1)], memory_limit_bytes=LIMIT)
+    with pytest.raises(TypeError, match=r"float32 \(1, 4, 4\), but that of item 0 is an image"):
+        raw.splits["train"].inputs.open(1)
+
+
 def test_pil_images_stay_pil_images() -> None:
     raw = open_torch_dataset(
         ListDataset([(Image.new("L", (4, 4), index), index) for index in range(3)]), memory_limit_bytes=LIMIT

@@ -1,0 +1,152 @@
+"""Candidates of a search: a training job, or an entity, with its record, tags and metrics read when they are needed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from naiad.service.domain.entity import Entity, EntityKind
+from naiad.service.domain.job import Job
+from naiad.service.endpoints.control.service import EndpointService
+from naiad.service.experiments.catalog import ExperimentCatalog
+from naiad.service.gateway.operation import Shape
+from naiad.service.gateway.operations.endpoints import endpoint_description
+from naiad.service.gateway.operations.experiments import experiment_record
+from naiad.service.gateway.operations.model_packages import group_description, package_description
+from naiad.service.gateway.operations.models import model_description
+from naiad.service.gateway.operations.search_properties import record_shape
+from naiad.service.gateway.operations.training_description import training_description
+from naiad.service.gateway.operations.trial_component_record import (
+    component_metrics,
+    component_parents,
+    component_record,
+)
+from naiad.service.gateway.operations.trials import trial_record
+from naiad.service.jobs.metrics import final_metrics
+from naiad.service.jobs.service import JobService
+from naiad.service.store.entity_port import EntityQuery
+from naiad.service.store.port import Store
+
+_STATISTICS = {one.lower(): one for one in ("Max", "Min", "Last", "Avg", "Count", "StdDev")}
+
+
+@dataclass(frozen=True)
+class SearchSources:
+    """The stores and services that are searched."""
+
+    store: Store
+    jobs: JobService
+    endpoints: EndpointService
+    experiments: ExperimentCatalog
+
+
+@dataclass(frozen=True)
+class JobCandidate:
+    sources: SearchSources
+    job: Job
+    member = "TrainingJob"
+
+    @property
+    def shape(self) -> Any:
+        return record_shape(self.member)
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        return self.sources.store.tags(self.job.arn)
+
+    @cached_property
+    def record(self) -> Shape:
+        """The job without its metrics, which lie in files."""
+        return _only_known(self.shape, training_description(self.job, ()))
+
+    def metric_values(self, name: str) -> list[float]:
+        return [point.value for point in self._metrics if point.name == name]
+
+    def result(self) -> Shape:
+        description = _only_known(self.shape, training_description(self.job, self._metrics))
+        return {self.member: {**description, "Tags": _tag_list(self.tags)}}
+
+    @cached_property
+    def _metrics(self) -> tuple[Any, ...]:
+        jobs = self.sources.jobs
+        return final_metrics(jobs.instances(self.job))
+
+
+@dataclass(frozen=True)
+class EntityCandidate:
+    sources: SearchSources
+    entity: Entity
+    member: str
+
+    @property
+    def shape(self) -> Any:
+        """The shape that filters are read by: a model's own, which is part of the record."""
+        shape = record_shape(self.member)
+        return shape.members["Model"] if self.member == "Model" else shape
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        return self.sources.store.tags(self.entity.arn)
+
+    @cached_property
+    def record(self) -> Shape:
+        return _only_known(self.shape, RECORDS[self.entity.kind](self.sources, self.entity))
+
+    def metric_values(self, name: str) -> list[float]:
+        """``name``: ``loss``, or a statistic of it: ``loss.max``."""
+        metric, _, statistic = name.rpartition(".")
+        key = _STATISTICS.get(statistic.lower())
+        metric, key = (metric, key) if metric and key else (name, "Last")
+        found = component_metrics(self.sources.experiments, self.sources.jobs, self.entity)
+        return [one[key] for one in found if one["MetricName"] == metric]
+
+    def result(self) -> Shape:
+        record = {**self.record, "Tags": _tag_list(self.tags)}
+        return {self.member: {"Model": record} if self.member == "Model" else record}
+
+
+def searched_shape(member: str) -> Any:
+    """Returns the shape that filters of a kind are read by."""
+    shape = record_shape(member)
+    return shape.members["Model"] if member == "Model" else shape
+
+
+def _only_known(shape: Any, record: Shape) -> Shape:
+    return {key: value for key, value in record.items() if key in shape.members}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[Shape]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _trial(sources: SearchSources, entity: Entity) -> Shape:
+    query = EntityQuery(EntityKind.TRIAL_COMPONENT, member_of=entity.arn)
+    components = sources.experiments.records.find(query).entities
+    summaries = [
+        {
+            "TrialComponentName": one.name,
+            "TrialComponentArn": one.arn,
+            "CreationTime": one.created_at,
+            "CreatedBy": {},
+            **({"TrialComponentSource": one.request["Source"]} if "Source" in one.request else {}),
+        }
+        for one in components
+    ]
+    return {**trial_record(entity), "TrialComponentSummaries": summaries}
+
+
+def _component(sources: SearchSources, entity: Entity) -> Shape:
+    trials = sources.experiments.records.groups(EntityKind.TRIAL, entity)
+    record = component_record(sources.experiments, sources.jobs, entity)
+    return {**record, "Parents": list(component_parents(trials))}
+
+
+RECORDS: Mapping[EntityKind, Callable[[SearchSources, Entity], Shape]] = {
+    EntityKind.EXPERIMENT: lambda _, entity: experiment_record(entity),
+    EntityKind.TRIAL: _trial,
+    EntityKind.TRIAL_COMPONENT: _component,
+    EntityKind.ENDPOINT: lambda sources, entity: endpoint_description(sources.endpoints, entity),
+    EntityKind.MODEL: lambda _, entity: model_description(entity),
+    EntityKind.MODEL_PACKAGE: lambda _, entity: package_description(entity),
+    EntityKind.MODEL_PACKAGE_GROUP: lambda _, entity: group_description(entity),
+}

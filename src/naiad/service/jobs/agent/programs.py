@@ -1,0 +1,19 @@
+"""The program of an instance as a command, and the modules of Naiad's own programs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NaiadPrograms:
+    """The modules of Naiad's own programs, which the agent's process passes in: this room knows none of them."""
+
+    trainer: str
+    transform: str
+
+
+@dataclass(frozen=True)
+class ProgramCommand:
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
+    """Variables that the program needs besides those of the container contract."""
