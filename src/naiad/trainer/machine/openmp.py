@@ -16,7 +16,7 @@ from typing import Any
 _MAPS = Path("/proc/self/maps")
 _USERS_SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 _MOST_CORES = 128
-"""On more cores the team of sleeping threads would be larger than the gain is known for."""
+"""Cores up to which a team of sleeping threads is used: a larger one was never measured."""
 
 
 class SleepingTeam:

@@ -31,11 +31,16 @@ def check_choice(name: str, value: str, known: Iterable[str]) -> str:
 
 def check_widths(name: str, values: Sequence[int], *, min_count: int = 0) -> tuple[int, ...]:
     """Checks for whole numbers of 1 or more, at least ``min_count`` of them."""
+    widths = check_whole_numbers(name, values, minimum=1)
+    if len(widths) < min_count:
+        raise OptionError(f"{name} must name at least {min_count} layers, given {len(widths)}")
+    return widths
+
+
+def check_whole_numbers(name: str, values: Sequence[int], *, minimum: int) -> tuple[int, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise OptionError(f"{name} takes a list of whole numbers, given {values!r}")
-    if len(values) < min_count:
-        raise OptionError(f"{name} must name at least {min_count} layers, given {len(values)}")
-    return tuple(check_at_least(name, value, 1) for value in values)
+    return tuple(check_at_least(name, value, minimum) for value in values)
 
 
 def check_image_shape(input_shape: Sequence[int], network: str, *, min_side: int = 1) -> tuple[int, int, int]:

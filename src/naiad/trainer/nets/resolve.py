@@ -86,7 +86,7 @@ def _create_for_table(arguments: dict[str, Any], dataset: Dataset) -> tuple[nn.M
     """Returns the network with bins that fit the training data."""
     samples = sample_evenly(dataset.train, _BIN_SAMPLES).samples
     inputs: Tensor = dataset.features(samples.take(torch.arange(len(samples))))
-    arguments = {**arguments, "options": choose_bins(inputs)}
+    arguments = {**arguments, "options": {"bins": choose_bins(inputs)}}
     net = create_network(_TABLE, **arguments)
     assert isinstance(net, TableEnsemble)
     net.fit_bins(inputs)

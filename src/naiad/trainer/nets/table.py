@@ -9,15 +9,14 @@ Shape legend: B batch, F features, N rows, C columns with bins, E encoded featur
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from naiad.trainer.nets.blocks import make_activation
-from naiad.trainer.nets.options import check_at_least, check_fraction, check_widths
+from naiad.trainer.nets.options import check_at_least, check_fraction, check_whole_numbers, check_widths
 
-MOST_BINS = 16
+_MOST_BINS = 16
 _MOST_ENCODED = 2_048
 """Inputs that the bins of all columns may become."""
 _ROWS_PER_BIN = 10
@@ -28,8 +27,8 @@ _CLIP, _CLIP_LINEAR = 3.0, 10.0
 class TableEnsemble(nn.Module):
     """float32 (B, *input_shape) in, (B, K) out: the members' mean, of values or of probabilities, then as their logarithms.
 
-    hidden: widths of the layers that the members share. binned: indices of the flattened inputs that get ``bins`` bins each;
-    ``fit_bins`` sets their edges. Raises OptionError.
+    hidden: widths of the layers that the members share. bins: numbers of bins of the flattened inputs, 0 for none; ``fit_bins``
+    sets their edges. Raises OptionError.
     """
 
     low: Tensor
@@ -45,19 +44,20 @@ class TableEnsemble(nn.Module):
         hidden: Sequence[int] = (128, 128),
         activation: str = "relu",
         dropout: float = 0.2,
-        bins: int = MOST_BINS,
-        binned: Sequence[int] = (),
+        bins: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.members = check_at_least("members", members, 1)
         self.outputs = check_at_least("outputs", outputs, 1)
         widths = check_widths("hidden", hidden, min_count=1)
         features = math.prod(check_widths("input_shape", input_shape))
-        steps = torch.linspace(-2.5, 2.5, check_at_least("bins", bins, 1) + 1).expand(len(binned), -1)
+        counts = check_whole_numbers("bins", bins, minimum=0)
+        binned, most = [index for index, count in enumerate(counts) if count], max(counts, default=0)
         self.register_buffer("columns", torch.tensor(binned, dtype=torch.int64))
+        steps = torch.linspace(-2.5, 2.5, most + 1).expand(len(binned), -1)
         self.register_buffer("low", steps[:, :-1].clone())
         self.register_buffer("inverse_width", 1 / steps.diff(dim=1))
-        encoded = features + len(binned) * bins
+        encoded = features + len(binned) * most
         self.scale = nn.Parameter(torch.ones(encoded))
         self.member_factors = nn.Parameter(torch.randint(0, 2, (members * encoded,)).float() * 2 - 1)
         layers: list[nn.Module] = []
@@ -97,8 +97,7 @@ class TableEnsemble(nn.Module):
     def fit_bins(self, inputs: Tensor) -> None:
         """Sets the edges of the bins to quantiles of training inputs (N, *input_shape); equal ones leave bins without width."""
         numbers_NC = inputs.flatten(1).index_select(1, self.columns).double()
-        bins = self.low.shape[1]
-        fractions = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
+        fractions = torch.linspace(0, 1, self.low.shape[1] + 1, dtype=torch.float64)
         for column, numbers_N in enumerate(numbers_NC.unbind(1)):
             edges = torch.unique(_quantiles(numbers_N, fractions))
             width = edges.diff()
@@ -111,18 +110,18 @@ def _clip(inputs: Tensor, limit: float) -> Tensor:
     return inputs / torch.sqrt(1 + (inputs / limit) ** 2)
 
 
-def choose_bins(inputs: Tensor) -> dict[str, Any]:
-    """Returns the options ``bins`` and ``binned`` for training inputs (N, *input_shape).
+def choose_bins(inputs: Tensor) -> list[int]:
+    """Returns the numbers of bins for training inputs (N, *input_shape), by flattened input.
 
     Inputs of two values have no bins. Where the bins would be too many, there are fewer of them, or none.
     """
     flat_NF = inputs.flatten(1)
     sorted_NF = flat_NF.sort(dim=0).values
     distinct_F = 1 + (sorted_NF.diff(dim=0) != 0).sum(dim=0)
-    binned = torch.nonzero(distinct_F > 2).flatten().tolist()
-    most = min(MOST_BINS, max(2, len(flat_NF) // _ROWS_PER_BIN), int(distinct_F.max()) - 1)
-    bins = min(most, _MOST_ENCODED // max(1, len(binned)))
-    return {"bins": bins, "binned": binned} if bins >= 2 and binned else {"bins": 1, "binned": []}
+    is_binned_F = distinct_F > 2
+    most = min(_MOST_BINS, max(2, len(flat_NF) // _ROWS_PER_BIN), int(distinct_F.max()) - 1)
+    bins = min(most, _MOST_ENCODED // max(1, int(is_binned_F.sum())))
+    return (is_binned_F * (bins if bins >= 2 else 0)).tolist()
 
 
 def _quantiles(numbers_N: Tensor, fractions: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from naiad.trainer.nets.table import TableEnsemble, choose_bins
 
 
 def fitted(inputs, outputs=1, **options):
-    net = TableEnsemble(inputs.shape[1:], outputs, **choose_bins(inputs), **options)
+    net = TableEnsemble(inputs.shape[1:], outputs, bins=choose_bins(inputs), **options)
     net.fit_bins(inputs)
     return net.eval()
 
@@ -43,11 +43,11 @@ def test_edges_are_quantiles_and_repeated_values_leave_bins_without_width():
 
 def test_inputs_of_two_values_have_no_bins_and_many_inputs_have_fewer():
     flags = (torch.arange(100) % 2).float()[:, None]
-    assert choose_bins(flags) == {"bins": 1, "binned": []}
-    assert choose_bins(torch.cat([flags, torch.randn(100, 1)], dim=1))["binned"] == [1]
-    assert choose_bins(torch.randn(500, 500))["bins"] == 4
-    assert choose_bins(torch.randn(100, 1_500)) == {"bins": 1, "binned": []}
-    assert choose_bins(torch.randn(60, 2))["bins"] == 6
+    assert choose_bins(flags) == [0] * flags.shape[1]
+    assert choose_bins(torch.cat([flags, torch.randn(100, 1)], dim=1)) == [0, 10]
+    assert choose_bins(torch.randn(500, 500)) == [4] * 500
+    assert choose_bins(torch.randn(100, 1_500)) == [0] * 1_500
+    assert choose_bins(torch.randn(60, 2)) == [6, 6]
 
 
 def test_extreme_inputs_stay_finite():
@@ -70,7 +70,7 @@ def test_the_linear_part_starts_at_zero():
 
 
 @pytest.mark.parametrize(
-    "options", [{"members": 0}, {"hidden": ()}, {"bins": 0}, {"dropout": 1.0}, {"activation": "x"}]
+    "options", [{"members": 0}, {"hidden": ()}, {"bins": 16}, {"bins": [-1]}, {"dropout": 1.0}, {"activation": "x"}]
 )
 def test_options_are_checked(options):
     with pytest.raises(OptionError):
