@@ -145,10 +145,6 @@ def print_summary(summary: dict[str, Any]) -> None:
         print_line(f"{'note':<11}{better}")
     for split, evaluation in summary["evaluations"].items():
         print_line(f"{split:<11}{format_evaluation(evaluation)}")
-    expected, validation = summary["plan"]["forecast"], summary["evaluations"].get("validation")
-    if expected is not None and validation is not None:
-        metric, reached = validation["headline"]["metric"], validation["headline"]["value"]
-        print_line(f"{'forecast':<11}{metric} {format_score(expected)} on validation, reached {format_score(reached)}")
     for row in summary["baseline"].get("rows", []):
         print_line(f"{'baseline':<11}{row['metric']} {format_score(row['value'])} by {row['name']}")
     print_line(f"{'took':<11}{summary['seconds']:.1f} s, {count_noun(summary['epochs'], 'epoch')}")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,7 +10,6 @@ from torch import nn
 
 from naiad.trainer import nets
 from naiad.trainer.autoscale.choose_plan import LEAST_STEPS, ChosenPlan, choose_plan
-from naiad.trainer.autoscale.forecast import ScoreFunction, main_score
 from naiad.trainer.autoscale.measurement_cache import MeasurementCache
 from naiad.trainer.autoscale.network_probe import NetworkProbe
 from naiad.trainer.autoscale.plan_search import PlanSearch
@@ -18,7 +17,7 @@ from naiad.trainer.autoscale.rules.make_plan import make_plan
 from naiad.trainer.autoscale.rules.optimizer import optimizers_to_time
 from naiad.trainer.autoscale.time_limit import Finalization, make_deadline
 from naiad.trainer.data.batches import BatchSlice
-from naiad.trainer.data.dataset import Dataset, sample_evenly
+from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.finish import finish
 from naiad.trainer.loop.deadline import Deadline
 from naiad.trainer.loop.distributed_step import distribute_step
@@ -28,7 +27,7 @@ from naiad.trainer.loop.progress import Progress
 from naiad.trainer.loop.speed_guard import make_speed_guard
 from naiad.trainer.loop.state import RunState
 from naiad.trainer.loop.stopping import catch_stop_signals
-from naiad.trainer.loop.task_strategy import ClusteringStrategy, TaskStrategy, make_task_strategy
+from naiad.trainer.loop.task_strategy import ClusteringStrategy, TaskStrategy
 from naiad.trainer.machine.device import check_device
 from naiad.trainer.machine.device_transfer import to_cpu, to_device
 from naiad.trainer.machine.processes import ProcessGroup, SingleProcess
@@ -43,8 +42,6 @@ from naiad.trainer.run_folder import RunFolder, RunRecord, check_same_inputs
 from naiad.trainer.run_notes import other_epochs_notes, overrun_notes
 from naiad.trainer.trained_network import TrainedNetwork
 
-_FORECAST_SAMPLES = 1_000
-"""Validation samples that a forecast looks at: it is rough."""
 SAMPLES_KEPT = 16
 """Raw samples that go into the artifact beside the program's scores for them."""
 
@@ -185,7 +182,6 @@ class Run:
                     ends_at=_end_time(by_rules, started),
                     finalization=self._finalization(cache),
                     cache=cache,
-                    make_score=self._make_score,
                     optimizers=optimizers_to_time(self.net, self.dataset, by_rules),
                 )
                 chosen = choose_plan(search, by_rules)
@@ -200,13 +196,6 @@ class Run:
         loader.check_slices()
         if loader.smallest_microbatch(plan.microbatch_size) == 1:
             nets.check_single_sample(self.net, self.dataset)
-
-    def _make_score(self) -> ScoreFunction:
-        """The main score on some of the validation split."""
-        validation = sample_evenly(self.dataset.validation, _FORECAST_SAMPLES)
-        dataset = replace(self.dataset, validation=validation)
-        strategy = make_task_strategy(dataset, seed=0, network_output=self.network_output)
-        return lambda net: main_score(strategy.validate(net).scores)
 
     # ---- training
 
@@ -271,11 +260,10 @@ class Run:
             with_report=self.with_report,
             progress=self.progress,
         )
-        plan, last = trained.plan, trained.history[-1] if trained.history else None
+        plan = trained.plan
         is_long = plan.time_limit_s is not None or plan.total_steps >= LEAST_STEPS
-        if trained.cache is not None and last is not None and plan.measure_fraction > 0 and is_long:
-            took_s, score = time.perf_counter() - started, main_score(last.validation)
-            trained.cache.store_outcome(self._finalization_kind(), took_s, steps=last.step, score=score)
+        if trained.cache is not None and trained.history and plan.measure_fraction > 0 and is_long:
+            trained.cache.store_finalization(self._finalization_kind(), time.perf_counter() - started)
         return model.evaluations, model.baseline
 
     def _finalization(self, cache: MeasurementCache | None) -> Finalization:

@@ -17,24 +17,9 @@ def test_a_folder_that_exists_gets_a_number(tmp_path: Path) -> None:
     assert free_folder(tmp_path, "mlp", "iris").name == "mlp-iris-3"
 
 
-def test_a_forecast_is_printed_with_the_reached_score(capsys: pytest.CaptureFixture[str]) -> None:
-    scores = {
-        "headline": {"metric": "accuracy", "value": 0.875},
-        "metrics": {"accuracy": 0.875},
-        "loss": 0.4,
-        "samples": 9,
-    }
-    result = {
-        "evaluations": {"validation": scores}, "baseline": {}, "seconds": 1.0, "epochs": 1, "artifact": "a", "report": None,
-    }  # fmt: skip
-    for expected, shown in ((None, False), (0.9, True)):
-        print_summary({**result, "plan": {"forecast": expected}})
-        assert ("accuracy 0.9000 on validation, reached 0.8750" in capsys.readouterr().out) is shown
-
-
 def test_a_better_method_is_printed_first(capsys: pytest.CaptureFixture[str]) -> None:
     result = {
-        "evaluations": {}, "baseline": {"better_method": "ridge regression validates better"}, "plan": {"forecast": None},
+        "evaluations": {}, "baseline": {"better_method": "ridge regression validates better"},
         "seconds": 1.0, "epochs": 1, "artifact": "a", "report": None,
     }  # fmt: skip
     print_summary(result)

@@ -53,15 +53,6 @@ class Budget:
             self.spent_s += self.clock() - started
             self._charging_since = None
 
-    @contextmanager
-    def reserve(self, seconds: float) -> Iterator[None]:
-        """Keeps so many seconds for after the block."""
-        self.limit_s -= seconds
-        try:
-            yield
-        finally:
-            self.limit_s += seconds
-
     def refund(self, seconds: float) -> None:
         """Takes back a charge for seconds that the run would have spent anyway."""
         self.spent_s = max(0.0, self.spent_s - seconds)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from naiad.trainer.autoscale import batch_size, budget, forecast, learning_rate, measure
+from naiad.trainer.autoscale import batch_size, budget, learning_rate, measure
 from naiad.trainer.autoscale.budget import Budget
 from naiad.trainer.autoscale.measure import MeasuredPlan, measure_choices, one_line
 from naiad.trainer.autoscale.measurement_cache import CachedPlan, MeasurementCache
@@ -45,7 +45,7 @@ def choose_plan(search: PlanSearch, by_rules: Plan) -> ChosenPlan:
     4. A run that is short of time doubles its batch where a quick check says that this saves time.
     5. A long run measures what the cache does not have: first what makes a step fast, then, with the rules for the new number of
        steps, what depends on the length of the run. A shorter one measures what a handful of steps decides.
-    6. The steps are fitted to the time that is left, the score is forecast, and the plan says what was spent and not measured.
+    6. The steps are fitted to the time that is left, and the plan says what was spent and not measured.
     """
     setup, notes = _set_up(search, by_rules)  # 1
     plan = setup.within_memory(by_rules)
@@ -140,23 +140,15 @@ def _measure(
     search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan, pending: frozenset[str], cached: CachedPlan
 ) -> MeasuredPlan:
     kept = search.unmeasured | cached.names
-    with setup.budget.reserve(_forecast_s(search, setup, timed.plan)):
-        steps = measure_choices(timed, measure.STEP_CHOICES, pending, setup)
-        kept |= frozenset({"optimizer"} if search.optimizers else ()) & steps.answered
-        fitted = search.fit_to_time(steps.timed)
-        fitted = replace(fitted, plan=search.apply_length_rules(fitted.plan, before=timed.plan, kept=kept))
-        if "learning_rate" in pending:
-            with setup.budget.charge():
-                setup = replace(setup, short_run_rate=_short_run_rate(search, fitted.plan))
-        run = measure_choices(fitted, measure.RUN_CHOICES, pending, setup)
+    steps = measure_choices(timed, measure.STEP_CHOICES, pending, setup)
+    kept |= frozenset({"optimizer"} if search.optimizers else ()) & steps.answered
+    fitted = search.fit_to_time(steps.timed)
+    fitted = replace(fitted, plan=search.apply_length_rules(fitted.plan, before=timed.plan, kept=kept))
+    if "learning_rate" in pending:
+        with setup.budget.charge():
+            setup = replace(setup, short_run_rate=_short_run_rate(search, fitted.plan))
+    run = measure_choices(fitted, measure.RUN_CHOICES, pending, setup)
     return MeasuredPlan(run.timed, steps.answered | run.answered, {**steps.notes, **run.notes})
-
-
-def _forecast_s(search: PlanSearch, setup: MeasurementSetup, plan: Plan) -> float:
-    """Seconds of the budget that the forecast takes after all measurements."""
-    if not search.has_time_limit or forecast.is_too_short(plan):
-        return 0.0
-    return forecast.FRACTION / (plan.measure_fraction or budget.DEFAULT_FRACTION) * setup.budget.limit_s
 
 
 def _short_run_rate(search: PlanSearch, plan: Plan) -> float:
@@ -175,10 +167,7 @@ def _store(cache: MeasurementCache, measured: MeasuredPlan, before: Plan) -> Non
 
 
 def _choose_untimed(search: PlanSearch, plan: Plan, notes: dict[str, str]) -> ChosenPlan:
-    plan = _add_notes(plan, notes)
-    if plan.measure_fraction > 0:
-        plan = forecast.from_outcomes(plan, search.cache.outcomes())
-    return ChosenPlan(plan, cache=search.cache)
+    return ChosenPlan(_add_notes(plan, notes), cache=search.cache)
 
 
 def _finish(search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan, notes: dict[str, str]) -> ChosenPlan:
@@ -186,12 +175,7 @@ def _finish(search: PlanSearch, setup: MeasurementSetup, timed: TimedPlan, notes
     timed = replace(timed, plan=_add_notes(timed.plan, notes))
     if timed.plan.measure_fraction == 0:
         return ChosenPlan(timed.plan, timed.step_s, search.cache)
-    plan, outcomes = timed.plan, search.cache.outcomes()
-    if outcomes:
-        plan = forecast.from_outcomes(plan, outcomes)
-    elif search.has_time_limit:
-        plan = forecast.from_short_runs(timed, setup, search.make_score())
-    return ChosenPlan(_add_spent_time(plan, setup.budget), timed.step_s, search.cache)
+    return ChosenPlan(_add_spent_time(timed.plan, setup.budget), timed.step_s, search.cache)
 
 
 def _add_notes(plan: Plan, notes: dict[str, str]) -> Plan:

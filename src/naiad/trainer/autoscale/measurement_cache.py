@@ -5,7 +5,6 @@ missing, damaged or not writable, the next run measures again.
 """
 
 import contextlib
-import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -23,7 +22,6 @@ from naiad.trainer.plan.overrides import USE_RULE, check_overrides
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.plan.reason import Measurement, Reason
 
-_MOST_OUTCOMES = 10
 _PREFIX = "from an earlier run: "
 
 
@@ -89,17 +87,9 @@ class MeasurementCache:
         seconds: float | None = self._read().get("finalization_s", {}).get(kind)
         return seconds
 
-    def outcomes(self) -> list[tuple[int, float]]:
-        """Steps and score of the last runs, the latest last."""
-        return [(steps, score) for steps, score in self._read().get("outcomes", ())]
-
-    def store_outcome(self, kind: str, finalization_s: float, *, steps: int, score: float | None) -> None:
-        """Adds how long the finalization took, by its kind, and the score after so many steps, if it is a number."""
-        stored, outcomes = self._read(), self.outcomes()
-        if score is not None and math.isfinite(score) and steps > 0:
-            outcomes.append((steps, score))
-        seconds = {**stored.get("finalization_s", {}), kind: finalization_s}
-        self._write({**stored, "finalization_s": seconds, "outcomes": outcomes[-_MOST_OUTCOMES:]})
+    def store_finalization(self, kind: str, seconds: float) -> None:
+        stored = self._read()
+        self._write({**stored, "finalization_s": {**stored.get("finalization_s", {}), kind: seconds}})
 
     def _read(self) -> dict[str, Any]:
         try:

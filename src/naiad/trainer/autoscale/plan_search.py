@@ -1,9 +1,7 @@
 """The facts that the choice of a plan depends on: network, data, the user's choices, the time limit, earlier runs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from naiad.trainer.autoscale.forecast import ScoreFunction
 from naiad.trainer.autoscale.measurement_cache import MeasurementCache
 from naiad.trainer.autoscale.measurement_setup import Rules, TimedPlan
 from naiad.trainer.autoscale.network_probe import NetworkProbe
@@ -27,8 +25,6 @@ class PlanSearch:
     """The time on the probe's clock when the time limit is over; None is no limit."""
     finalization: Finalization
     cache: MeasurementCache
-    make_score: Callable[[], ScoreFunction]
-    """Makes the score that a forecast is measured with; it may read many samples."""
     optimizers: tuple[str, ...] = ()
     """Optimizers between which the time of a step decides."""
 

@@ -10,13 +10,19 @@ CHOICES = {
     "pace": "schedule_adjustments",
     "probe_part": "measure_fraction",
 }
+_REMOVED = {"forecast"}
 
 
 def rename_choices(plan: Mapping[str, Any]) -> dict[str, Any]:
     """A stored plan with this version's names, those of its reasons included."""
-    renamed = {CHOICES.get(name, name): value for name, value in plan.items()}
+    renamed = {CHOICES.get(name, name): value for name, value in plan.items() if name not in _REMOVED}
     reasons = renamed.get("reasons", {})
-    return {**renamed, "reasons": {CHOICES.get(name, name): _rename_in(reason) for name, reason in reasons.items()}}
+    return {
+        **renamed,
+        "reasons": {
+            CHOICES.get(name, name): _rename_in(reason) for name, reason in reasons.items() if name not in _REMOVED
+        },
+    }
 
 
 def _rename_in(reason: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _check(name: str, value: Any) -> Any:
     return USE_RULE if uses_rule else choice.parse(value)
 
 
-_FOLLOWS = {"total_steps": "set epochs or a time limit", "forecast": "set a time limit to have the score forecast"}
+_FOLLOWS = {"total_steps": "set epochs or a time limit"}
 """Advice for each choice that follows from others."""
 
 

@@ -134,10 +134,6 @@ class Plan:
             "Fraction of the run's time that measuring may take; 0 makes every choice by rule.", range=Range(most=0.5)
         ),
     ] = 0.05
-    forecast: Annotated[
-        float | None,
-        Choice("Score that the run is expected to reach on its validation split.", is_settable=False),
-    ] = None
     batchnorm_momentum: Annotated[
         float | None,
         Choice(

@@ -123,16 +123,6 @@ def metric_cards(evaluation: Mapping[str, Any]) -> list[MetricCard]:
     return [MetricCard(metric_label(name), metric_text(name, numbers[name])) for name in ordered]
 
 
-def forecast_sentence(model: Model) -> str:
-    """The score that the plan forecast, and the one that was reached; empty without a forecast."""
-    validation = model.evaluations.get("validation")
-    if model.plan.forecast is None or validation is None:
-        return ""
-    metric, reached = validation["headline"]["metric"], validation["headline"]["value"]
-    expected = f"{metric_label(metric)} {metric_text(metric, model.plan.forecast)} on the validation split"
-    return f"Forecast before it began: {expected}. Reached: {metric_text(metric, reached)}."
-
-
 def comparison_rows(model: Model, evaluation: Mapping[str, Any]) -> list[ComparisonRow]:
     """The model's row and then the baseline's, for each metric that the baseline has."""
     baseline = model.baseline.get("rows", [])

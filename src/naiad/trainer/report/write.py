@@ -92,7 +92,6 @@ def _render_page(
         finding_rows=contents.finding_rows(model.findings),
         quarantined=len(model.findings.quarantine),
         plan_rows=model.plan.rows(),
-        forecast=contents.forecast_sentence(model),
         layer_rows=contents.layer_rows(model.program),
         parameters=contents.parameter_count(contents.network(model.program)),
         version_rows=contents.version_rows(),

@@ -40,13 +40,6 @@ def test_a_refund_may_be_spent_again():
     assert budget.left_s == 10.0
 
 
-def test_a_reserve_is_kept_for_after_the_block():
-    budget = Budget(10.0)
-    with budget.reserve(3.0):
-        assert budget.left_s == 7.0
-    assert budget.left_s == 10.0
-
-
 def test_a_block_that_fails_is_charged_too():
     clock = Clock()
     budget = Budget(10.0, clock)

@@ -65,7 +65,6 @@ def choose(tmp_path):
             ends_at=ends_at,
             finalization=NOTHING_AFTER,
             cache=MeasurementCache(tmp_path / "cache" / "one.json"),
-            make_score=lambda: lambda _: None,
             optimizers=optimizers,
         )
         return choose_plan(search, plan)

@@ -63,9 +63,9 @@ def test_later_choices_are_added(cache, plan):
 
 
 def test_times_and_choices_do_not_overwrite_each_other(cache, plan):
-    cache.store_outcome("saved", 2.5, steps=100, score=None)
+    cache.store_finalization("saved", 2.5)
     cache.store_choices(plan().with_choice("threads", 7, Reason("")), ("threads",))
-    cache.store_outcome("kept", 0.5, steps=100, score=None)
+    cache.store_finalization("kept", 0.5)
     assert (cache.finalization_s("saved"), cache.finalization_s("kept")) == (2.5, 0.5)
     assert cache.lookup(plan(), ("threads",)).plan.threads == 7
 
@@ -76,25 +76,24 @@ def test_times_and_choices_do_not_overwrite_each_other(cache, plan):
 def test_a_file_that_naiad_did_not_write_is_ignored(cache, plan, text):
     cache.path.write_text(text)
     assert cache.lookup(plan(), ("threads",)) == CachedPlan(plan())
-    assert (cache.finalization_s("saved"), cache.outcomes()) == (None, [])
-    cache.store_outcome("saved", 1.0, steps=100, score=None)
+    assert cache.finalization_s("saved") is None
+    cache.store_finalization("saved", 1.0)
     assert cache.finalization_s("saved") == 1.0
 
 
 @pytest.mark.parametrize(
     ("written", "damaged"),
-    [('"value": 64', '"value": 65'), ('"value": 64', '"value": 0'), ("0.875", "0.876"), ("faster", "slower")],
+    [('"value": 64', '"value": 65'), ('"value": 64', '"value": 0'), ("1.5", "1.6"), ("faster", "slower")],
 )
 def test_a_damaged_file_is_ignored(cache, plan, written, damaged):
     cache.store_choices(plan().with_choice("batch_size", 64, Reason("faster")), ("batch_size",))
-    cache.store_outcome("saved", 1.5, steps=100, score=0.875)
+    cache.store_finalization("saved", 1.5)
     text = cache.path.read_text()
     assert cache.lookup(plan(), ("batch_size",)).plan.batch_size == 64
-    assert cache.outcomes() == [(100, 0.875)]
     cache.path.write_text(text.replace(written, damaged))
     assert cache.path.read_text() != text
     assert cache.lookup(plan(), ("batch_size",)) == CachedPlan(plan())
-    assert (cache.finalization_s("saved"), cache.outcomes()) == (None, [])
+    assert cache.finalization_s("saved") is None
 
 
 @pytest.mark.parametrize(
@@ -121,23 +120,10 @@ def test_a_reason_of_an_earlier_version_is_ignored(cache, plan):
 def test_a_folder_that_cannot_be_written_does_not_matter(tmp_path):
     (tmp_path / "file").write_text("")
     cache = MeasurementCache(tmp_path / "file" / "one.json")
-    cache.store_outcome("saved", 1.0, steps=100, score=None)
+    cache.store_finalization("saved", 1.0)
     assert cache.finalization_s("saved") is None
 
 
 def test_the_cache_is_in_the_users_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "naiad" / "autoscale"
-
-
-def test_the_last_ten_outcomes_are_kept(cache):
-    for steps in range(1, 13):
-        cache.store_outcome("saved", 1.0, steps=steps, score=steps / 100)
-    assert cache.outcomes() == [(steps, steps / 100) for steps in range(3, 13)]
-
-
-@pytest.mark.parametrize(("steps", "score"), [(0, 0.5), (100, float("nan")), (100, float("-inf")), (100, None)])
-def test_an_outcome_without_a_score_is_not_kept(cache, steps, score):
-    cache.store_outcome("saved", 1.0, steps=steps, score=score)
-    assert cache.outcomes() == []
-    assert cache.finalization_s("saved") == 1.0

@@ -20,7 +20,6 @@ from naiad.trainer.plan.plan import CHOICES
     [
         ({"batchsize": 3}, "no choice 'batchsize'", "batch_size"),
         ({"total_steps": 3}, "total_steps cannot be set", "epochs"),
-        ({"forecast": 0.9}, "forecast cannot be set: it follows from the run", "time limit"),
         ({"seed": 3}, "seed is no choice of the plan, but an option", "--seed"),
         ({"image_size": 3}, "image_size is no choice of the plan", "--image-size"),
         ({"average": 0.9}, "choice 'average' is now called 'ema'", "ema=0.9"),

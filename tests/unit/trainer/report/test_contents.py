@@ -72,11 +72,3 @@ def test_an_exported_program_has_a_parameter_count():
 
 def test_versions_name_torch():
     assert dict(contents.version_rows())["torch"] == torch.__version__.split("+")[0]
-
-
-def test_the_forecast_is_compared_with_the_result(classification_run):
-    model = classification_run.model
-    assert contents.forecast_sentence(model) == ""
-    model.plan = replace(model.plan, forecast=0.9)
-    model.evaluations = {"validation": {"headline": {"metric": "accuracy", "value": 0.875}}}
-    assert contents.forecast_sentence(model).endswith("accuracy 90.00 % on the validation split. Reached: 87.50 %.")

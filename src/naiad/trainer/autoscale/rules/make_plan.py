@@ -73,7 +73,6 @@ def _start_of_run(facts: RunFacts, seed: int) -> list[Decision]:
     return [
         facts.decide("seed", seed, "the same seed gives the same run"),
         facts.decide("measure_fraction", 0.05, "the largest fraction of the run's time that measuring may take"),
-        facts.decide("forecast", None, "nothing was measured"),
         facts.decide("schedule_adjustments", (), "the run adds adjustments where it has a time limit"),
         facts.decide("microbatch_history", (), "the run adds changes where memory runs out"),
     ]
