@@ -12,6 +12,7 @@ from naiad.cli import options
 from naiad.cli.output import print_json, print_line, print_message, print_table
 from naiad.cli.train import print_summary, summarize
 from naiad.errors import FolderError
+from naiad.trainer.option_text import parse_duration_s
 
 if TYPE_CHECKING:
     from naiad.trainer.model.model import Model
@@ -23,20 +24,24 @@ _PREDICTIONS = 8
 
 
 def demo(
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training split.")] = 5,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training split, in place of the limit.")
+    ] = None,
+    time_limit: Annotated[str, typer.Option(metavar="60s|5m", help="Time for training and testing.")] = "10s",
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The run's folder; an earlier run in it is replaced.")
     ] = Path("runs/demo"),
     seed: options.SeedOption = 0,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Train SimpleNet on Fashion-MNIST, or on digits where that cannot be downloaded.
+    """Train SimpleNet on Fashion-MNIST for ten seconds, or on digits where that cannot be downloaded.
 
     Then test it, save it, load it back, predict a few test images, and show where the report is.
     """
     clear_run(out)
     started = time.perf_counter()
-    naiad.fit("simplenet", _DATA, epochs=epochs, seed=seed, out=out)
+    limit_s = parse_duration_s(time_limit) if epochs is None else None
+    naiad.fit("simplenet", _DATA, epochs=epochs, time_limit_s=limit_s, seed=seed, out=out)
     model = naiad.load(out)
     summary = summarize(model, out, seconds=time.perf_counter() - started)
     summary["data"], summary["predictions"] = _predict_test_images(model)

@@ -1,7 +1,8 @@
 """Scores of simple methods on the same data: the figures that a network has to beat.
 
 The methods are the majority class and logistic regression, the mean and ridge regression, or k-means on the raw input. They use
-few samples and few components, so that they take a second or two for any data.
+few samples and few components, so that they take a second or two for any data; on one thread, as several would mostly wait for
+each other on so little, most of all beside other programs.
 Shape legend: N samples, F flattened features, B batch.
 """
 
@@ -20,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from naiad.trainer.data.dataset import Dataset, Split, Task
@@ -64,18 +66,8 @@ def compute_baseline(dataset: Dataset, *, seed: int) -> dict[str, Any]:
     split_name, split = ("test", dataset.test) if dataset.test else ("validation", dataset.validation)
     if not len(split):
         return {"split": split_name, "rows": [], "validation": []}
-    train = _take_sample(dataset, dataset.train, TRAIN_SAMPLES, seed)
-    test = _take_sample(dataset, split, TEST_SAMPLES, seed)
-    if dataset.task is Task.CLUSTERING:
-        rows = _clustering_rows(train, test, clusters=len(dataset.classes), seed=seed)
-        return {"split": split_name, "rows": rows, "validation": []}
-    methods = _fit_methods(train, dataset.task, seed)
-    rows = _score_methods(methods, test, dataset.task)
-    if split_name == "validation":
-        return {"split": split_name, "rows": rows, "validation": rows}
-    validation = _take_sample(dataset, dataset.validation, TEST_SAMPLES, seed) if dataset.validation else None
-    checked = [] if validation is None else _score_methods(methods, validation, dataset.task)
-    return {"split": split_name, "rows": rows, "validation": checked}
+    with threadpool_limits(limits=1):
+        return _compare_methods(dataset, split_name, split, seed)
 
 
 def find_better_method(baseline: dict[str, Any], validation: dict[str, Any]) -> str | None:
@@ -92,6 +84,21 @@ def find_better_method(baseline: dict[str, Any], validation: dict[str, Any]) -> 
         f"{best['name']} validates better than the network: {metric} {best['value']:.4f} against {reached:.4f}, "
         f"on {validation['samples']:,} samples"
     )
+
+
+def _compare_methods(dataset: Dataset, split_name: str, split: Split, seed: int) -> dict[str, Any]:
+    train = _take_sample(dataset, dataset.train, TRAIN_SAMPLES, seed)
+    test = _take_sample(dataset, split, TEST_SAMPLES, seed)
+    if dataset.task is Task.CLUSTERING:
+        rows = _clustering_rows(train, test, clusters=len(dataset.classes), seed=seed)
+        return {"split": split_name, "rows": rows, "validation": []}
+    methods = _fit_methods(train, dataset.task, seed)
+    rows = _score_methods(methods, test, dataset.task)
+    if split_name == "validation":
+        return {"split": split_name, "rows": rows, "validation": rows}
+    validation = _take_sample(dataset, dataset.validation, TEST_SAMPLES, seed) if dataset.validation else None
+    checked = [] if validation is None else _score_methods(methods, validation, dataset.task)
+    return {"split": split_name, "rows": rows, "validation": checked}
 
 
 def _row(name: str, metric: str, value: float) -> dict[str, Any]:
