@@ -234,3 +234,16 @@ def test_the_key_of_a_job_may_keep_a_run(live: Any, sagemaker: Any):
         with pytest.raises(ClientError) as caught:
             call()
         assert code(caught) == "AccessDeniedException"
+
+
+def test_a_job_is_made_again_under_the_same_run(sagemaker: Any):
+    sagemaker.create_trial_component(TrialComponentName="shoes-run")
+    config = {"ExperimentName": "shoes", "TrialName": "group", "RunName": "shoes-run"}
+    for _ in range(2):
+        arn = sagemaker.create_training_job(TrainingJobName="j", ExperimentConfig=config, **JOB)["TrainingJobArn"]
+        (source,) = sagemaker.describe_trial_component(TrialComponentName="shoes-run")["Sources"]
+        assert source["SourceArn"] == arn.lower()
+        component = sagemaker.describe_trial_component(TrialComponentName="j-aws-training-job")
+        assert component["Status"]["PrimaryStatus"] == "InProgress"
+        sagemaker.stop_training_job(TrainingJobName="j")
+        sagemaker.delete_training_job(TrainingJobName="j")
