@@ -247,3 +247,16 @@ def test_a_job_is_made_again_under_the_same_run(sagemaker: Any):
         assert component["Status"]["PrimaryStatus"] == "InProgress"
         sagemaker.stop_training_job(TrainingJobName="j")
         sagemaker.delete_training_job(TrainingJobName="j")
+
+
+def test_lineage_is_no_membership(sagemaker: Any):
+    for name in ("c", "d"):
+        sagemaker.create_trial_component(TrialComponentName=name)
+    sagemaker.associate_trial_component(TrialComponentName="c", TrialName="group")
+    ends = {"SourceArn": f"{ARN}:experiment-trial-component/d", "DestinationArn": f"{ARN}:experiment-trial-component/c"}
+    sagemaker.add_association(**ends, AssociationType="DerivedFrom")
+    listed = sagemaker.list_trial_components(TrialName="group")["TrialComponentSummaries"]
+    assert [one["TrialComponentName"] for one in listed] == ["c"]
+    filters = [{"Name": "Parents.TrialName", "Operator": "Equals", "Value": "group"}]
+    found = sagemaker.search(Resource="ExperimentTrialComponent", SearchExpression={"Filters": filters})["Results"]
+    assert [one["TrialComponent"]["TrialComponentName"] for one in found] == ["c"]
