@@ -216,20 +216,25 @@ def test_artifacts_and_associations(sagemaker: Any):
 
 
 def test_the_key_of_a_job_may_keep_a_run(live: Any, sagemaker: Any):
-    sagemaker.create_training_job(TrainingJobName="j", **JOB)
-    sagemaker.create_training_job(TrainingJobName="other", **JOB)
+    for name in ("j", "other"):
+        sagemaker.create_training_job(TrainingJobName=name, ExperimentConfig={"ExperimentName": "shoes"}, **JOB)
+    of_other = "other-aws-training-job"
     from naiad.service.domain.job import JobKind  # noqa: PLC0415
 
     job = live.services.jobs.describe(JobKind.TRAINING, "j")
     own = live.client("sagemaker", aws_access_key_id=job.access_key, aws_secret_access_key=job.secret_key)
     own.create_trial_component(TrialComponentName="shoes-in-job")
     own.associate_trial_component(TrialComponentName="shoes-in-job", TrialName="group")
-    assert len(own.search(Resource="ExperimentTrialComponent")["Results"]) == 1
+    own.update_trial_component(TrialComponentName="shoes-in-job", DisplayName="run")
+    own.update_trial_component(TrialComponentName="j-aws-training-job", DisplayName="mine")
+    assert len(own.search(Resource="ExperimentTrialComponent")["Results"]) == 3
     assert own.describe_training_job(TrainingJobName="j")["TrainingJobName"] == "j"
     for call in (
         lambda: own.describe_training_job(TrainingJobName="other"),
         lambda: own.search(Resource="TrainingJob"),
         lambda: own.delete_trial_component(TrialComponentName="shoes-in-job"),
+        lambda: own.update_trial_component(TrialComponentName=of_other, DisplayName="mine"),
+        lambda: own.associate_trial_component(TrialComponentName=of_other, TrialName="group"),
     ):
         with pytest.raises(ClientError) as caught:
             call()
