@@ -89,8 +89,22 @@ def _open_items(data: Any, options: _Options) -> RawData:
     )
 
 
+def _open_name_or_path(data: str | PathLike[str], options: _Options) -> RawData:
+    """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
+    name = str(data).lower().replace("_", "-")
+    if isinstance(data, str) and name in dataset_names():
+        return open_named(name)
+    if not str(data):
+        raise DataError("the name of the data is empty", hint="give a path or a known name; '.' is the folder here")
+    try:
+        path = Path(data).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{data} does not exist: {error}", hint="give the whole path") from error
+    return _open_path(path, options)
+
+
 _FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Options], RawData]], ...] = (
-    (lambda data: isinstance(data, str | PathLike), lambda data, options: _open_name_or_path(data, options)),
+    (lambda data: isinstance(data, str | PathLike), _open_name_or_path),
     (lambda data: isinstance(data, Dataset | DataLoader) or is_item_list(data), _open_items),
     (is_frame, lambda data, options: open_table(data, options.table)),
     (is_frame_pair, lambda data, options: open_frame_pair(data, options.table, options.layout)),
@@ -114,20 +128,6 @@ def add_validation(raw: RawData, validation: RawData) -> RawData:
     split = with_class_names(validation.get_split("validation"), validation, raw)
     splits = {**raw.splits, "validation": split}
     return replace(raw, splits=splits, findings=raw.findings + validation.findings)
-
-
-def _open_name_or_path(data: str | PathLike[str], options: _Options) -> RawData:
-    """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
-    name = str(data).lower().replace("_", "-")
-    if isinstance(data, str) and name in dataset_names():
-        return open_named(name)
-    if not str(data):
-        raise DataError("the name of the data is empty", hint="give a path or a known name; '.' is the folder here")
-    try:
-        path = Path(data).expanduser()
-    except RuntimeError as error:
-        raise DataError(f"{data} does not exist: {error}", hint="give the whole path") from error
-    return _open_path(path, options)
 
 
 def _open_splits(data: Mapping[str, Any], options: _Options) -> RawData:
