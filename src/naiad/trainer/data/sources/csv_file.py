@@ -22,8 +22,8 @@ from naiad.trainer.data.sources.csv_dialect import UTF8, CsvDialect, find_dialec
 
 TextColumns = Mapping[str, frozenset[str] | None]
 """Columns to read as text, each with the words for a missing cell that are values in it; None: all of them are."""
-DIALECT, ENCODING = b"naiad.dialect", b"naiad.encoding"
-"""Keys of the metadata: encoding and delimiter, for people; an encoding that was guessed."""
+DIALECT, ENCODING, SKIPPED = b"naiad.dialect", b"naiad.encoding", b"naiad.skipped"
+"""Keys of the metadata: encoding and delimiter, for people; an encoding that was guessed; lines skipped above the names."""
 DECIMAL, MISSING = b"naiad.decimal", b"naiad.missing"
 """Keys of the metadata: the file's decimal mark, missing cells by column and word."""
 _NORTH_AMERICA, _CODE_OF_TWO = "NA", r"^[A-Z]{2}$"
@@ -86,6 +86,7 @@ def _read(path: Path, dialect: CsvDialect, text_columns: TextColumns) -> pa.Tabl
         MISSING: json.dumps({name: words for name, words in missing.items() if words}),
     }
     metadata |= {} if suggested is None else {DECIMAL: suggested}
+    metadata |= {SKIPPED: str(dialect.skipped_lines)} if dialect.skipped_lines else {}
     return _drop_unnamed(pa.table(columns, names=names, metadata=metadata))
 
 
