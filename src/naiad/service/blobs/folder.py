@@ -215,8 +215,10 @@ class FolderBlobStore:
         content: Iterable[bytes] | BinaryIO,
         *,
         checksums: Mapping[str, str] | None = None,
+        customer_key: bytes | None = None,
     ) -> Part:
-        return self._uploads.put_part(upload, number, content, {} if checksums is None else checksums)
+        expected = {} if checksums is None else checksums
+        return self._uploads.put_part(upload, number, content, checksums=expected, customer_key=customer_key)
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         return self._uploads.list_parts(upload)

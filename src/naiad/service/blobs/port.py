@@ -113,8 +113,6 @@ class Upload:
     tags: Mapping[str, str] = field(default_factory=dict)
     key_seal: str | None = None
     """Set where the parts are encrypted with a customer's key, as in ObjectInfo."""
-    customer_key: bytes | None = field(default=None, repr=False)
-    """The key of the seal, which ``put_part`` needs and nothing stores."""
 
 
 @dataclass(frozen=True)
@@ -237,8 +235,12 @@ class BlobStore(Protocol):
         content: Iterable[bytes] | BinaryIO,
         *,
         checksums: Mapping[str, str] | None = None,
+        customer_key: bytes | None = None,
     ) -> Part:
-        """Adds a part, or replaces the one of the same number; otherwise like ``put``. Raises NoSuchUpload, BadDigest."""
+        """Adds a part, or replaces the one of the same number; otherwise like ``put``.
+
+        ``customer_key``: the one with which the upload was started. Raises NoSuchUpload, BadDigest, CustomerKeyMismatch.
+        """
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         """Returns the parts by number. Raises NoSuchUpload."""

@@ -93,9 +93,8 @@ def _copy_range(call: S3Call, source: CopySource, number: int, upload_id: str) -
     _, pieces = call.blobs.read(
         source.bucket, source.key, start=copied.start, length=copied.length, customer_key=source_key
     )
-    upload = replace(upload, customer_key=customer_key(call.request))
-    checksums = {upload.algorithm: ""} if upload.algorithm else None
-    return call.blobs.put_part(upload, number, pieces, checksums=checksums), upload
+    checksums, key = {upload.algorithm: ""} if upload.algorithm else None, customer_key(call.request)
+    return call.blobs.put_part(upload, number, pieces, checksums=checksums, customer_key=key), upload
 
 
 def _new_attributes(call: S3Call, source: ObjectInfo, requested: ObjectAttributes) -> ObjectAttributes:
