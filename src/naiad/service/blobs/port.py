@@ -181,10 +181,12 @@ class BlobStore(Protocol):
         *,
         replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
+        source_etag: str | None = None,
     ) -> ObjectInfo:
         """Copies the object ``source`` (bucket, key). Its attributes are the source's, or those of ``replace``.
 
-        Raises NoSuchKey, PreconditionFailed, and CustomerKeyMismatch for an encrypted source: read and put that.
+        ``source_etag``: the ETag that the source must have. Raises NoSuchKey, PreconditionFailed, and CustomerKeyMismatch
+        for an encrypted source: read and put that.
         """
 
     def object_parts(self, bucket: str, key: str) -> tuple[ObjectPart, ...]:

@@ -137,14 +137,17 @@ class S3BlobStore:
         *,
         replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
+        source_etag: str | None = None,
     ) -> ObjectInfo:
         self.head(*source)
         new = replacement_fields(replace) if replace else {}
+        match = {} if source_etag is None else {"CopySourceIfMatch": source_etag}
         with translate_s3_errors(bucket, key):
             self._s3.copy_object(
                 Bucket=bucket,
                 Key=check_key(key),
                 CopySource={"Bucket": source[0], "Key": source[1]},
+                **match,
                 **new,
                 **condition_fields(condition),
             )
