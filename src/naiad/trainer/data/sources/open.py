@@ -89,6 +89,12 @@ def _open_items(data: Any, options: _Options) -> RawData:
     )
 
 
+def _open_image_pair(data: Any, options: _Options) -> RawData:
+    items, findings = pair_items(data)
+    raw = _open_items(items, options)
+    return replace(raw, findings=findings + raw.findings)
+
+
 def _open_name_or_path(data: str | PathLike[str], options: _Options) -> RawData:
     """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
     name = str(data).lower().replace("_", "-")
@@ -109,7 +115,7 @@ _FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Options], RawData]]
     (is_frame, lambda data, options: open_table(data, options.table)),
     (is_frame_pair, lambda data, options: open_frame_pair(data, options.table, options.layout)),
     (is_path_pair, lambda data, _: open_path_pair(data)),
-    (is_image_pair, lambda data, options: _open_items(pair_items(data), options)),
+    (is_image_pair, _open_image_pair),
     (lambda data: is_map_style(data) or is_iterator(data), _open_items),
     (lambda _: True, lambda data, options: open_arrays(data, layout=options.layout)),
 )
