@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from naiad.cli.main import main
 from naiad.cli.train import free_folder, print_summary
 
 
@@ -30,3 +31,13 @@ def test_a_forecast_is_printed_with_the_reached_score(capsys: pytest.CaptureFixt
     for expected, shown in ((None, False), (0.9, True)):
         print_summary({**result, "plan": {"forecast": expected}})
         assert ("accuracy 0.9000 on validation, reached 0.8750" in capsys.readouterr().out) is shown
+
+
+def test_findings_name_the_options_as_they_are_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text("x,y,class,label\n" + "".join(f"{i % 7},{i % 5},{i % 2},{i % 2}\n" for i in range(40)))
+    command = ["train", "auto", str(data), "--epochs", "1", "--no-report", "--out", str(tmp_path / "run")]
+    assert main(command) == 0
+    shown = capsys.readouterr().err
+    assert "choose one with --label" in shown
+    assert "label=" not in shown
