@@ -15,7 +15,7 @@ def test_private_attributes_are_looked_at_and_those_of_torch_are_not() -> None:
     net = nn.Sequential(nn.LSTM(4, 4), nn.Linear(4, 3))
     net.register_forward_hook(lambda *_: None)
     assert not report_unregistered(net).items
-    net._blocks = [nn.Linear(8, 8)]  # type: ignore[assignment]  # noqa: SLF001  # reason: as a network of a user does
+    net._blocks = [nn.Linear(8, 8)]  # type: ignore[assignment]
     assert [item.examples for item in report_unregistered(net).items] == [("_blocks",)]
 
 

@@ -90,7 +90,7 @@ def test_many_dates_are_no_classes():
 def test_dates_of_any_form_are_classes_where_they_are_few(tmp_path, form):
     days = [(dt.date(2024, 1, 1) + dt.timedelta(days=day)).strftime(form) for day in range(28)]
     assert read(days[:3] * 2, tmp_path) == (days[:3] * 2, [])
-    with pytest.raises(DataError, match="'y' holds dates .*, which are neither classes nor numbers") as caught:
+    with pytest.raises(DataError, match=r"'y' holds dates .*, which are neither classes nor numbers") as caught:
         read(days, tmp_path)
     assert caught.value.hint == "name another column with label=; types={'y': 'text'} makes each date a class"
     assert read(days, tmp_path, y="text") == (days, [])
@@ -103,5 +103,5 @@ def test_dates_of_a_frame_are_classes_where_they_are_few():
     assert read_label(few["y"], column).to_pylist() == ["2024-01-01", "2024-01-02"]
     assert read_label(few["y"], None).to_pylist() == ["2024-01-01", "2024-01-02"]
     for values in (pa.array(days), pa.array(days).dictionary_encode()):
-        with pytest.raises(DataError, match="holds dates of type .*date32"):
+        with pytest.raises(DataError, match=r"holds dates of type .*date32"):
             infer_label(pa.table({"y": values}), "y", {})
