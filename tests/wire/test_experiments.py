@@ -216,21 +216,52 @@ def test_artifacts_and_associations(sagemaker: Any):
 
 
 def test_the_key_of_a_job_may_keep_a_run(live: Any, sagemaker: Any):
-    sagemaker.create_training_job(TrainingJobName="j", **JOB)
-    sagemaker.create_training_job(TrainingJobName="other", **JOB)
+    for name in ("j", "other"):
+        sagemaker.create_training_job(TrainingJobName=name, ExperimentConfig={"ExperimentName": "shoes"}, **JOB)
+    of_other = "other-aws-training-job"
     from naiad.service.domain.job import JobKind  # noqa: PLC0415
 
     job = live.services.jobs.describe(JobKind.TRAINING, "j")
     own = live.client("sagemaker", aws_access_key_id=job.access_key, aws_secret_access_key=job.secret_key)
     own.create_trial_component(TrialComponentName="shoes-in-job")
     own.associate_trial_component(TrialComponentName="shoes-in-job", TrialName="group")
-    assert len(own.search(Resource="ExperimentTrialComponent")["Results"]) == 1
+    own.update_trial_component(TrialComponentName="shoes-in-job", DisplayName="run")
+    own.update_trial_component(TrialComponentName="j-aws-training-job", DisplayName="mine")
+    assert len(own.search(Resource="ExperimentTrialComponent")["Results"]) == 3
     assert own.describe_training_job(TrainingJobName="j")["TrainingJobName"] == "j"
     for call in (
         lambda: own.describe_training_job(TrainingJobName="other"),
         lambda: own.search(Resource="TrainingJob"),
         lambda: own.delete_trial_component(TrialComponentName="shoes-in-job"),
+        lambda: own.update_trial_component(TrialComponentName=of_other, DisplayName="mine"),
+        lambda: own.associate_trial_component(TrialComponentName=of_other, TrialName="group"),
     ):
         with pytest.raises(ClientError) as caught:
             call()
         assert code(caught) == "AccessDeniedException"
+
+
+def test_a_job_is_made_again_under_the_same_run(sagemaker: Any):
+    sagemaker.create_trial_component(TrialComponentName="shoes-run")
+    config = {"ExperimentName": "shoes", "TrialName": "group", "RunName": "shoes-run"}
+    for _ in range(2):
+        arn = sagemaker.create_training_job(TrainingJobName="j", ExperimentConfig=config, **JOB)["TrainingJobArn"]
+        (source,) = sagemaker.describe_trial_component(TrialComponentName="shoes-run")["Sources"]
+        assert source["SourceArn"] == arn.lower()
+        component = sagemaker.describe_trial_component(TrialComponentName="j-aws-training-job")
+        assert component["Status"]["PrimaryStatus"] == "InProgress"
+        sagemaker.stop_training_job(TrainingJobName="j")
+        sagemaker.delete_training_job(TrainingJobName="j")
+
+
+def test_lineage_is_no_membership(sagemaker: Any):
+    for name in ("c", "d"):
+        sagemaker.create_trial_component(TrialComponentName=name)
+    sagemaker.associate_trial_component(TrialComponentName="c", TrialName="group")
+    ends = {"SourceArn": f"{ARN}:experiment-trial-component/d", "DestinationArn": f"{ARN}:experiment-trial-component/c"}
+    sagemaker.add_association(**ends, AssociationType="DerivedFrom")
+    listed = sagemaker.list_trial_components(TrialName="group")["TrialComponentSummaries"]
+    assert [one["TrialComponentName"] for one in listed] == ["c"]
+    filters = [{"Name": "Parents.TrialName", "Operator": "Equals", "Value": "group"}]
+    found = sagemaker.search(Resource="ExperimentTrialComponent", SearchExpression={"Filters": filters})["Results"]
+    assert [one["TrialComponent"]["TrialComponentName"] for one in found] == ["c"]

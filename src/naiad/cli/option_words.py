@@ -2,10 +2,14 @@
 
 import re
 import shlex
+from dataclasses import fields
+
+from naiad.trainer.fit_options import FitOptions, flag_of
 
 _VALUE = r"'([^']*)'|([\w.]+)"
 _ASSIGNMENT = rf"\{{(?:'([^']+)'): (?:{_VALUE})\}}"
-_OPTIONS = ("label", "task", "as_", "image_size", "seed", "epochs", "out", "validation")
+_OPTIONS = [option.name for option in fields(FitOptions) if option.name not in ("plan", "types")]
+"""Options with one value; plan and types name several."""
 
 
 def to_command_line(text: str) -> str:
@@ -24,7 +28,10 @@ def _assignment(option: str, match: re.Match[str]) -> str:
 
 def _option(match: re.Match[str]) -> str:
     name, *values = match.groups()
-    option, value = f"--{name.strip('_').replace('_', '-')}", _first_value(values)
+    option, value = flag_of(name), _first_value(values)
+    if value in ("True", "False"):
+        return option if value == "True" else option.replace("--", "--no-")
+    value += "s" if name == "time_limit_s" and value else ""
     return f"{option} {shlex.quote(value)}" if value else option
 
 

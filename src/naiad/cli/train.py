@@ -10,6 +10,7 @@ import typer
 
 from naiad.cli import options
 from naiad.cli.evaluation_text import format_evaluation, format_score
+from naiad.cli.option_words import to_command_line
 from naiad.cli.output import print_json, print_line
 from naiad.errors import FolderInUse, OptionError, TrainingStopped
 from naiad.trainer.fit_options import FitOptions, help_of
@@ -103,10 +104,12 @@ def _train_in_folder(net: str, data: str, fit_options: FitOptions) -> "tuple[Mod
 def _train_model(net: str, data: str, fit_options: FitOptions, folder: Path) -> "Model | None":
     """Returns the model; None in a process that leaves the output to the first one. Raises TrainingStopped with a hint."""
     from naiad.trainer.fit import fit_with_options
+    from naiad.trainer.loop.progress import make_progress
     from naiad.trainer.machine.processes import is_rank_zero
 
     try:
-        model = fit_with_options(parse_net(net), data, fit_options)
+        progress = make_progress(rewrite=to_command_line)
+        model = fit_with_options(parse_net(net), data, fit_options, progress=progress)
     except TrainingStopped as stopped:
         command = shlex.join(["naiad", "train", net, data, "--out", str(folder), "--resume"])
         raise TrainingStopped(str(stopped), hint=f"to continue: {command} and the options as before") from None

@@ -70,6 +70,15 @@ def check_seed(seed: object) -> int:
     return int(seed)
 
 
+def flag_of(name: str) -> str:
+    """Returns the option of the command line that gives the field: ``--time-limit`` for ``time_limit_s``."""
+    return _FLAGS.get(name, f"--{name.strip('_').replace('_', '-')}")
+
+
+_FLAGS = {"time_limit_s": "--time-limit", "types": "--type"}
+"""Options of the command line whose names are not those of the fields."""
+
+
 def help_of(name: str) -> str:
     """Returns the sentence that describes the field."""
     return str({option.name: option.metadata["help"] for option in fields(FitOptions)}[name])

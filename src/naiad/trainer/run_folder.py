@@ -134,16 +134,14 @@ def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
     """
     if out is None:
         if resume:
-            raise OptionError(
-                "resume needs the folder of the run", hint="name it with out=, or --out DIR on the command line"
-            )
+            raise OptionError("resume needs the folder of the run", hint="name it with out=")
         return RunFolder()
     path = _folder_path(out)
     _check_writable(path)
     has_run = (path / _RECORD).exists()
     if not resume and path.is_dir() and any(child.name != folder_lock.FILE_NAME for child in path.iterdir()):
         if has_run:
-            hint = "name another one, or go on with the run in it: --resume, in Python resume=True"
+            hint = "name another one, or go on with the run in it: resume=True"
             raise FolderInUse(f"the folder {path} holds a run already", hint=hint)
         raise FolderError(f"the folder {path} is not empty", hint="name another one")
     previous = _read_record(path / _RECORD) if resume and has_run else None

@@ -100,3 +100,14 @@ def test_a_copy_keeps_or_replaces_the_attributes(blobs, bucket, read_object):
     assert read_object(blobs, bucket, "c") == b"content"
     with pytest.raises(errors.NoSuchKey):
         blobs.copy((bucket, "nothing"), bucket, "d")
+
+
+def test_a_copy_of_one_state_of_its_source(blobs, bucket, read_object):
+    old = blobs.put(bucket, "a", [b"old"])
+    blobs.put(bucket, "a", [b"new"])
+    with pytest.raises(errors.PreconditionFailed):
+        blobs.copy((bucket, "a"), bucket, "b", source_etag=old.etag)
+    with pytest.raises(errors.NoSuchKey):
+        blobs.head(bucket, "b")
+    blobs.copy((bucket, "a"), bucket, "b", source_etag=blobs.head(bucket, "a").etag)
+    assert read_object(blobs, bucket, "b") == b"new"

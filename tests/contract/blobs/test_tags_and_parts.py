@@ -1,7 +1,6 @@
 """Tags, the parts of objects, and what only some stores have: configurations of buckets, and customers' keys."""
 
 import datetime as dt
-from dataclasses import replace
 
 import pytest
 
@@ -167,12 +166,19 @@ def test_parts_under_a_customers_key(folder):
     upload = folder.start_upload("secret", "k", attributes=ObjectAttributes(customer_key=KEY))
     with pytest.raises(errors.CustomerKeyMismatch):
         folder.put_part(folder.get_upload("secret", "k", upload.upload_id), 1, [b"x"])
-    opened = replace(folder.get_upload("secret", "k", upload.upload_id), customer_key=KEY)
     pieces = [b"a" * (5 * MIB + 3), b"bcd" * 7]
-    parts = [folder.put_part(opened, number, [piece]) for number, piece in enumerate(pieces, 1)]
+    parts = [folder.put_part(upload, number, [piece], customer_key=KEY) for number, piece in enumerate(pieces, 1)]
     folder.complete_upload("secret", "k", upload.upload_id, [CompletedPart(one.number, one.etag) for one in parts])
     _, read = folder.read("secret", "k", start=5 * MIB, length=10, customer_key=KEY)
     assert b"".join(read) == b"".join(pieces)[5 * MIB : 5 * MIB + 10]
     assert folder.object_parts("secret", "k") == (ObjectPart(1, 5 * MIB + 3, {}), ObjectPart(2, 21, {}))
     folder.delete("secret", "k")
     folder.delete_bucket("secret")
+
+
+def test_a_part_with_a_key_of_an_upload_without_one(blobs, bucket):
+    upload = blobs.start_upload(bucket, "k")
+    with pytest.raises(errors.CustomerKeyMismatch, match="leave the key out"):
+        blobs.put_part(upload, 1, [b"x"], customer_key=KEY)
+    assert blobs.list_parts(upload) == ()
+    blobs.abort_upload(bucket, "k", upload.upload_id)

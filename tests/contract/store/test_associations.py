@@ -66,3 +66,25 @@ def test_an_entity_comes_with_its_associations_or_not_at_all(store):
     with pytest.raises(AlreadyExists):
         store.entities.add(trial, {}, [member(trial, entity(EXPERIMENT, "f"))])
     assert store.associations.find() == (member(trial, experiment),)
+
+
+def test_lineage_is_no_membership(store):
+    experiment, trial = entity(EXPERIMENT, "e"), entity(TRIAL, "t")
+    one, other = entity(COMPONENT, "one"), entity(COMPONENT, "other")
+    store.entities.add(experiment, {})
+    store.entities.add(trial, {}, [member(trial, experiment)])
+    store.entities.add(one, {}, [member(one, trial), Association(one.arn, "job", AssociationType.SOURCE, START)])
+    store.entities.add(other, {})
+    for destination in (one.arn, trial.arn, experiment.arn):
+        store.associations.add(Association(other.arn, destination, AssociationType.DERIVED_FROM, START))
+    store.associations.add(Association(trial.arn, "artifact", AssociationType.PRODUCED, START))
+
+    def found(kind: EntityKind, **filters: str) -> list[str]:
+        return [found.name for found in store.entities.find(EntityQuery(kind, **filters)).entities]
+
+    for group in (trial.arn, experiment.arn, "job"):
+        assert found(COMPONENT, member_of=group) == ["one"]
+    for group in (one.arn, "artifact"):
+        assert found(COMPONENT, member_of=group) == []
+    assert found(TRIAL, with_member=one.arn) == ["t"]
+    assert found(TRIAL, with_member=other.arn) == found(EXPERIMENT, with_member=other.arn) == []

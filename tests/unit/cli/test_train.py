@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from naiad.cli.main import main
 from naiad.cli.train import free_folder, print_summary
 
 
@@ -24,3 +25,13 @@ def test_a_better_method_is_printed_first(capsys: pytest.CaptureFixture[str]) ->
     }  # fmt: skip
     print_summary(result)
     assert capsys.readouterr().out.splitlines()[0] == "note       ridge regression validates better"
+
+
+def test_findings_name_the_options_as_they_are_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text("x,y,class,label\n" + "".join(f"{i % 7},{i % 5},{i % 2},{i % 2}\n" for i in range(40)))
+    command = ["train", "auto", str(data), "--epochs", "1", "--no-report", "--out", str(tmp_path / "run")]
+    assert main(command) == 0
+    shown = capsys.readouterr().err
+    assert "choose one with --label" in shown
+    assert "label=" not in shown

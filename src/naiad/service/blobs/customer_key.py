@@ -69,7 +69,7 @@ class Decryption:
         self._starts = list(accumulate((size for size, _ in pieces), initial=0))
         self._context: Keystream | None = None
         self._position = 0
-        """Where the context goes on."""
+        """Offset at which the context goes on."""
 
     def decrypt(self, position: int, data: bytes) -> bytes:
         """``position``: that of the data in the object."""

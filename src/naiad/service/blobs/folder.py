@@ -12,7 +12,7 @@ from naiad import durable
 from naiad.service.blobs.content_writer import write_content
 from naiad.service.blobs.customer_key import Decryption, seal_key
 from naiad.service.blobs.customer_key import check_key as check_customer_key
-from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey
+from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import translate_disk_errors
 from naiad.service.blobs.listing import FolderCache, KeyWalk, collect_page
 from naiad.service.blobs.names import check_bucket_name, check_key, is_bucket_name, key_to_names
@@ -129,11 +129,14 @@ class FolderBlobStore:
         *,
         replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
+        source_etag: str | None = None,
     ) -> ObjectInfo:
         self._folder.bucket_folder(bucket)
         check_key(key)
         with self._folder.open_object(*source) as origin, self._folder.temporary_file() as file:
             check_customer_key(None, origin.record.key_seal)
+            if source_etag not in (None, origin.record.etag):
+                raise PreconditionFailed(f"the source of the copy {source[0]}/{source[1]} has another ETag")
             file.append(origin.fd, origin.record.size)
             record = with_fields(origin.record, modified_ms=self._now_ms(), upload_id=None)
             if replace:
@@ -215,8 +218,10 @@ class FolderBlobStore:
         content: Iterable[bytes] | BinaryIO,
         *,
         checksums: Mapping[str, str] | None = None,
+        customer_key: bytes | None = None,
     ) -> Part:
-        return self._uploads.put_part(upload, number, content, {} if checksums is None else checksums)
+        expected = {} if checksums is None else checksums
+        return self._uploads.put_part(upload, number, content, checksums=expected, customer_key=customer_key)
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         return self._uploads.list_parts(upload)

@@ -113,8 +113,6 @@ class Upload:
     tags: Mapping[str, str] = field(default_factory=dict)
     key_seal: str | None = None
     """Set where the parts are encrypted with a customer's key, as in ObjectInfo."""
-    customer_key: bytes | None = field(default=None, repr=False)
-    """The key of the seal, which ``put_part`` needs and nothing stores."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +181,12 @@ class BlobStore(Protocol):
         *,
         replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
+        source_etag: str | None = None,
     ) -> ObjectInfo:
         """Copies the object ``source`` (bucket, key). Its attributes are the source's, or those of ``replace``.
 
-        Raises NoSuchKey, PreconditionFailed, and CustomerKeyMismatch for an encrypted source: read and put that.
+        ``source_etag``: the ETag that the source must have. Raises NoSuchKey, PreconditionFailed, and CustomerKeyMismatch
+        for an encrypted source: read and put that.
         """
 
     def object_parts(self, bucket: str, key: str) -> tuple[ObjectPart, ...]:
@@ -237,8 +237,12 @@ class BlobStore(Protocol):
         content: Iterable[bytes] | BinaryIO,
         *,
         checksums: Mapping[str, str] | None = None,
+        customer_key: bytes | None = None,
     ) -> Part:
-        """Adds a part, or replaces the one of the same number; otherwise like ``put``. Raises NoSuchUpload, BadDigest."""
+        """Adds a part, or replaces the one of the same number; otherwise like ``put``.
+
+        ``customer_key``: the one with which the upload was started. Raises NoSuchUpload, BadDigest, CustomerKeyMismatch.
+        """
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         """Returns the parts by number. Raises NoSuchUpload."""

@@ -39,6 +39,7 @@ from naiad.service.blobs.s3_shapes import (
     part_of_head,
     part_of_row,
     replacement_fields,
+    upload_fields,
     upload_of_row,
 )
 from naiad.service.domain.errors import NotServed, ServiceError, Unavailable
@@ -136,14 +137,17 @@ class S3BlobStore:
         *,
         replace: ObjectAttributes | None = None,
         condition: WriteCondition = UNCONDITIONAL,
+        source_etag: str | None = None,
     ) -> ObjectInfo:
         self.head(*source)
         new = replacement_fields(replace) if replace else {}
+        match = {} if source_etag is None else {"CopySourceIfMatch": source_etag}
         with translate_s3_errors(bucket, key):
             self._s3.copy_object(
                 Bucket=bucket,
                 Key=check_key(key),
                 CopySource={"Bucket": source[0], "Key": source[1]},
+                **match,
                 **new,
                 **condition_fields(condition),
             )
@@ -238,18 +242,20 @@ class S3BlobStore:
         content: Iterable[bytes] | BinaryIO,
         *,
         checksums: Mapping[str, str] | None = None,
+        customer_key: bytes | None = None,
     ) -> Part:
+        check_customer_key(customer_key, upload.key_seal)
         with (
             buffer_content(content, {} if checksums is None else checksums) as buffered,
             translate_s3_errors(upload.bucket, upload.key),
         ):
-            fields = _upload_fields(upload) | checksum_fields(buffered.checksums)
+            fields = upload_fields(upload) | checksum_fields(buffered.checksums)
             self._s3.upload_part(PartNumber=number, Body=buffered.file, ContentMD5=buffered.content_md5, **fields)
             return Part(number, buffered.size, buffered.etag, dt.datetime.now(dt.UTC), buffered.checksums)
 
     def list_parts(self, upload: Upload) -> tuple[Part, ...]:
         with translate_s3_errors(upload.bucket, upload.key):
-            pages = self._s3.get_paginator("list_parts").paginate(**_upload_fields(upload))
+            pages = self._s3.get_paginator("list_parts").paginate(**upload_fields(upload))
             return tuple(part_of_row(row) for page in pages for row in page.get("Parts", []))
 
     def list_uploads(self, bucket: str, *, prefix: str = "") -> tuple[Upload, ...]:
@@ -283,10 +289,6 @@ class S3BlobStore:
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
         with translate_s3_errors(bucket, key):
             self._s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
-
-
-def _upload_fields(upload: Upload) -> dict[str, str]:
-    return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
 
 
 def _no_chunks() -> Iterator[bytes]:

@@ -48,6 +48,10 @@ def replacement_fields(attributes: ObjectAttributes) -> dict[str, Any]:
     return {**directives, **attribute_fields(attributes)}
 
 
+def upload_fields(upload: Upload) -> dict[str, str]:
+    return {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+
+
 def checksum_fields(checksums: Mapping[str, str]) -> dict[str, str]:
     return {f"Checksum{name.upper()}": value for name, value in checksums.items()}
 

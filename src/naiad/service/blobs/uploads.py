@@ -88,14 +88,19 @@ class FolderUploads:
         return tuple(sorted(matches, key=lambda upload: (upload.key, upload.started_at, upload.upload_id)))
 
     def put_part(
-        self, upload: Upload, number: int, content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str]
+        self,
+        upload: Upload,
+        number: int,
+        content: Iterable[bytes] | BinaryIO,
+        *,
+        checksums: Mapping[str, str],
+        customer_key: bytes | None,
     ) -> Part:
         if not 1 <= number <= MAX_PARTS:
             raise Invalid(f"part number {number}: 1 to {MAX_PARTS} are allowed")
-        if upload.key_seal is not None or upload.customer_key is not None:
-            check_key(upload.customer_key, upload.key_seal)
+        check_key(customer_key, upload.key_seal)
         with self.folder.temporary_file() as file:
-            written = write_content(file, content, checksums, upload.customer_key)
+            written = write_content(file, content, checksums, customer_key)
             record = ObjectRecord(
                 size=written.size,
                 etag=written.etag,
@@ -248,9 +253,7 @@ def _part_number(path: Path) -> int:
 
 
 def _to_json(upload: Upload) -> bytes:
-    fields = asdict(upload) | {"started_at": upload.started_at.isoformat()}
-    del fields["customer_key"]
-    return json.dumps(fields).encode()
+    return json.dumps(asdict(upload) | {"started_at": upload.started_at.isoformat()}).encode()
 
 
 def _read_description(folder: Path) -> Upload | None:

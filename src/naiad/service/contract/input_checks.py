@@ -5,11 +5,9 @@ from typing import Any
 
 from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.model_data import check_model_data
-from naiad.service.contract.prefix_objects import list_prefix
-from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
-from naiad.service.domain.errors import Invalid, NotFound
-
-_FEW = 10
+from naiad.service.contract.prefix_objects import has_objects
+from naiad.service.contract.s3_uri import parse_s3_uri
+from naiad.service.domain.errors import Invalid
 
 
 def check_inputs(blobs: BlobStore, request: Mapping[str, Any]) -> None:
@@ -19,7 +17,7 @@ def check_inputs(blobs: BlobStore, request: Mapping[str, Any]) -> None:
     """
     for place, source in _sources(request):
         uri = parse_s3_uri(source["S3Uri"], at=place)
-        if not _is_there(blobs, uri, is_prefix=source.get("S3DataType") != "ManifestFile"):
+        if not has_objects(blobs, uri, is_prefix=source.get("S3DataType") != "ManifestFile"):
             raise Invalid(
                 f"No S3 objects found under S3 URL {source['S3Uri']!r} given in input data source. Please ensure that the "
                 f"bucket exists and that objects exist under that S3 prefix ({place})"
@@ -38,13 +36,3 @@ def _sources(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
             yield f"ProcessingInputs.{processing_input['InputName']}", processing_input["S3Input"]
     if "TransformInput" in request:
         yield "TransformInput", request["TransformInput"]["DataSource"]["S3DataSource"]
-
-
-def _is_there(blobs: BlobStore, uri: S3Uri, *, is_prefix: bool) -> bool:
-    if is_prefix:
-        return any(True for _ in list_prefix(blobs, uri, page_size=_FEW))
-    try:
-        blobs.head(uri.bucket, uri.key)
-    except NotFound:
-        return False
-    return True

@@ -9,7 +9,7 @@ from typing import Any
 from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.archive import extract_tar
 from naiad.service.contract.channels import path_below
-from naiad.service.contract.prefix_objects import list_prefix, named_objects
+from naiad.service.contract.prefix_objects import has_objects, named_objects
 from naiad.service.contract.s3_uri import S3Uri, is_s3_uri, parse_s3_uri
 from naiad.service.domain.errors import Invalid, NotFound
 
@@ -42,18 +42,8 @@ def check_model_data(blobs: BlobStore, container: Mapping[str, Any]) -> None:
     if not source and not container.get("ModelDataUrl"):
         return
     uri = parse_s3_uri(source["S3Uri"] if source else container["ModelDataUrl"], at="the model's data")
-    if not _is_there(blobs, uri, is_prefix=bool(source) and source["S3DataType"] == "S3Prefix"):
+    if not has_objects(blobs, uri, is_prefix=bool(source) and source["S3DataType"] == "S3Prefix"):
         raise Invalid(f"Could not find model data at {uri}; store it there first")
-
-
-def _is_there(blobs: BlobStore, uri: S3Uri, *, is_prefix: bool) -> bool:
-    if is_prefix:
-        return any(True for _ in list_prefix(blobs, uri, page_size=10))
-    try:
-        blobs.head(uri.bucket, uri.key)
-    except NotFound:
-        return False
-    return True
 
 
 def _fetch_archive(blobs: BlobStore, uri: S3Uri, target: Path) -> None:

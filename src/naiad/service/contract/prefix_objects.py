@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from naiad.service.blobs.port import BlobStore, ObjectInfo
 from naiad.service.contract.s3_uri import S3Uri
-from naiad.service.domain.errors import Invalid
+from naiad.service.domain.errors import Invalid, NotFound
 
 _PAGE_SIZE = 1_000
+_FEW = 10
 
 
 def list_prefix(blobs: BlobStore, uri: S3Uri, *, page_size: int = _PAGE_SIZE) -> Iterator[ObjectInfo]:
@@ -25,6 +26,22 @@ def list_prefix(blobs: BlobStore, uri: S3Uri, *, page_size: int = _PAGE_SIZE) ->
         if page.next_start_after is None:
             return
         after = page.next_start_after
+
+
+def has_object(blobs: BlobStore, uri: S3Uri) -> bool:
+    """Whether there is an object with this very key."""
+    try:
+        blobs.head(uri.bucket, uri.key)
+    except NotFound:
+        return False
+    return True
+
+
+def has_objects(blobs: BlobStore, uri: S3Uri, *, is_prefix: bool) -> bool:
+    """Whether there is an object below the prefix, or one with this very key. Raises NoSuchBucket for a prefix."""
+    if is_prefix:
+        return any(True for _ in list_prefix(blobs, uri, page_size=_FEW))
+    return has_object(blobs, uri)
 
 
 def named_objects(blobs: BlobStore, uri: S3Uri) -> list[tuple[ObjectInfo, str]]:

@@ -1,5 +1,6 @@
 """The trial component of a job: made when a job names an experiment, and kept when the job is deleted."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,8 @@ class JobComponents:
         links = list(self._associations(entity, job, self._trial_of(config, job)))
         if "RunName" in config:
             run = self.components.get(config["RunName"])
-            records.associations.add(records.association(run.arn, source_key(job.arn), AssociationType.SOURCE))
+            with contextlib.suppress(AlreadyExists):  # an earlier job of the same name ran under it
+                records.associations.add(records.association(run.arn, source_key(job.arn), AssociationType.SOURCE))
         try:
             records.entities.add(entity, {}, links)
         except AlreadyExists:

@@ -8,7 +8,7 @@ from naiad.service.contract.tags import check_tags
 from naiad.service.domain.association import Association, AssociationType
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import Entity, EntityKind
-from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound, ResourceNotFound
+from naiad.service.domain.errors import AlreadyExists, Invalid, NotFound, ResourceNotFound
 from naiad.service.store.association_port import AssociationStore
 from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 
@@ -69,8 +69,6 @@ class ExperimentRecords:
         """Raises Conflict, ResourceNotFound."""
         try:
             self.entities.update(entity, before=before)
-        except Conflict:
-            raise
         except NotFound as error:
             raise ResourceNotFound(f"{_NOUNS[entity.kind]} '{entity.arn}' does not exist.") from error
         return entity

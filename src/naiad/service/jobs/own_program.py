@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.prefix_objects import has_object
 from naiad.service.contract.request_checks import NOTHING_TO_RUN, Request
-from naiad.service.contract.s3_uri import parse_s3_uri
-from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
+from naiad.service.domain.errors import Invalid
 
 NAMES = ("train", "code/train")
 """Its places in a channel."""
@@ -32,12 +33,4 @@ def _is_in_channel(blobs: BlobStore, channel: dict[str, Any]) -> bool:
     keys = [folder + name for name in NAMES]
     if uri.key.rpartition("/")[2] == NAMES[0]:
         keys.append(uri.key)
-    return any(_has_object(blobs, uri.bucket, key) for key in keys)
-
-
-def _has_object(blobs: BlobStore, bucket: str, key: str) -> bool:
-    try:
-        blobs.head(bucket, key)
-    except NotFound:
-        return False
-    return True
+    return any(has_object(blobs, S3Uri(uri.bucket, key)) for key in keys)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.port import BlobStore
+from naiad.service.contract.prefix_objects import has_object
 from naiad.service.contract.request_checks import NOTHING_TO_RUN, Request
 from naiad.service.contract.s3_uri import parse_s3_uri
 from naiad.service.domain.errors import Invalid, NotFound
@@ -100,10 +101,5 @@ def _asks_for_mpi(blobs: BlobStore, algorithm: dict[str, Any], channels: dict[st
 def _check_source(blobs: BlobStore, source: str) -> None:
     if source.startswith("/"):
         return
-    uri = parse_s3_uri(source, at="sagemaker_submit_directory")
-    try:
-        blobs.head(uri.bucket, uri.key)
-    except NotFound as error:
-        raise Invalid(
-            f"sagemaker_submit_directory is {source!r}, and there is no such object: upload it first"
-        ) from error
+    if not has_object(blobs, parse_s3_uri(source, at="sagemaker_submit_directory")):
+        raise Invalid(f"sagemaker_submit_directory is {source!r}, and there is no such object: upload it first")

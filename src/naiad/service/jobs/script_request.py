@@ -9,6 +9,7 @@ from typing import Any
 from naiad.service.contract.request_checks import NOTHING_TO_RUN, Request, is_trainer_image
 from naiad.service.contract.training_toolkit import decode_value
 from naiad.service.domain.errors import Invalid
+from naiad.service.jobs.agent.mpi.mpirun import parse_custom_options
 
 _PROGRAM = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
 """The names that SageMaker's training toolkit takes: a path in the source that no shell reads as something else."""
@@ -70,14 +71,37 @@ def script_of(request: Request) -> Script:
 
 def check_distribution(hyperparameters: Mapping[str, str]) -> None:
     """Raises Invalid for a ``distribution`` of SDK 2 that cannot run here."""
+    settings = {name: decode_value(text) for name, text in hyperparameters.items()}
     for name, what in _NOT_SERVED.items():
-        if is_on(_value(hyperparameters, name)):
+        if is_on(settings.get(name)):
             raise Invalid(
                 f"the hyperparameter {name} asks for {what}, which is not served: use "
                 'distribution={"torch_distributed": {"enabled": True}}'
             )
-    if is_on(_value(hyperparameters, "sagemaker_mpi_enabled")) and not has_mpirun():
+    for name in ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_mpi_num_processes"):
+        process_count(settings, name)
+    mpi_options(settings)
+    if is_on(settings.get("sagemaker_mpi_enabled")) and not has_mpirun():
         raise Invalid(NO_MPIRUN)
+
+
+def process_count(settings: Mapping[str, Any], name: str) -> int | None:
+    """Returns a number of processes of a ``distribution``, None where it is not given. Raises Invalid for anything else."""
+    value = settings.get(name)
+    if not value:
+        return None
+    text = str(value)
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid(f"the hyperparameter {name} is {value!r}: give a whole number, like 2")
+    return int(text) or None
+
+
+def mpi_options(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the further options of mpirun. Raises Invalid for a text that holds none."""
+    text = settings.get("sagemaker_mpi_custom_mpi_options") or ""
+    if not isinstance(text, str):
+        raise Invalid(f"the hyperparameter sagemaker_mpi_custom_mpi_options is {text!r}: give a text, like -x LEVEL=1")
+    return parse_custom_options(text)
 
 
 def has_mpirun() -> bool:

@@ -12,6 +12,8 @@ from naiad.service.store.database import Database
 from naiad.service.store.schema import associations
 from naiad.service.store.timestamps import from_epoch_us, to_epoch_us
 
+_GROUP_TYPES = (AssociationType.MEMBER.value, AssociationType.SOURCE.value)
+
 
 class SqlAssociationStore:
     def __init__(self, database: Database) -> None:
@@ -64,12 +66,14 @@ def remove_associations_of(connection: Connection, arn: str) -> None:
 
 
 def is_member(arn: ColumnElement[Any], group: str) -> ColumnElement[bool]:
-    """Returns the condition that the thing is a member of the group, or a member of a member."""
+    """Returns the condition that the thing is a member of the group, a member of a member, or made from the job ``group``."""
     outer, inner = associations.alias(), associations.alias()
-    direct = select(outer.c.source).where(outer.c.destination == group)
+    direct = select(outer.c.source).where(outer.c.destination == group, outer.c.type.in_(_GROUP_TYPES))
     through = select(inner.c.source).join(outer, inner.c.destination == outer.c.source)
-    return arn.in_(union_all(direct, through.where(outer.c.destination == group)))
+    are_members = (outer.c.type == AssociationType.MEMBER.value) & (inner.c.type == AssociationType.MEMBER.value)
+    return arn.in_(union_all(direct, through.where(outer.c.destination == group, are_members)))
 
 
 def has_member(arn: ColumnElement[Any], member: str) -> ColumnElement[bool]:
-    return arn.in_(select(associations.c.destination).where(associations.c.source == member))
+    is_membership = (associations.c.source == member) & (associations.c.type == AssociationType.MEMBER.value)
+    return arn.in_(select(associations.c.destination).where(is_membership))

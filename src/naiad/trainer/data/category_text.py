@@ -12,6 +12,8 @@ from naiad.errors import DataError
 from naiad.trainer.data.number_text import PLAIN
 
 _TRUTH_WORDS = {"true", "false"}
+_MAX_TRUTH_WORDS = 4
+"""Columns with more categories are not compared with them: each prediction would compare all categories."""
 
 
 def to_categories(name: str, values: pa.ChunkedArray, categories: tuple[str, ...]) -> pa.ChunkedArray:
@@ -23,8 +25,12 @@ def to_categories(name: str, values: pa.ChunkedArray, categories: tuple[str, ...
     kind = values.type
     if pa.types.is_floating(kind) and pc.all(pc.equal(pc.floor(values), values)).as_py():
         values = values.cast(pa.int64(), safe=False)
+    elif pa.types.is_duration(kind):
+        values = values.cast(pa.duration("us"), safe=False)
+    elif pa.types.is_time(kind):
+        values = values.cast(pa.time64("us"), safe=False)
     text = trim(values.cast(pa.string()))
-    if categories and {category.lower() for category in categories} <= _TRUTH_WORDS:
+    if 0 < len(categories) <= _MAX_TRUTH_WORDS and {category.lower() for category in categories} <= _TRUTH_WORDS:
         return _write_like(categories, text)
     if categories and (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         _check_spelling(name, text, categories)
@@ -50,11 +56,11 @@ def _write_like(categories: tuple[str, ...], text: pa.ChunkedArray) -> pa.Chunke
 def _check_spelling(name: str, text: pa.ChunkedArray, categories: tuple[str, ...]) -> None:
     """Raises DataError where numbers are no categories as they are written, but equal one as a number."""
     known = pa.array(categories, pa.string())
-    numeric = known.filter(pc.match_substring_regex(known, PLAIN))
     unknown = pc.unique(text.filter(pc.invert(pc.is_in(text, value_set=known)))).drop_null()
     unknown = unknown.filter(pc.match_substring_regex(unknown, PLAIN))
-    if not len(unknown) or not len(numeric):
+    if not len(unknown):
         return
+    numeric = known.filter(pc.match_substring_regex(known, PLAIN))
     place = pc.index_in(unknown.cast(pa.float64()), value_set=numeric.cast(pa.float64()))
     found = np.flatnonzero(pc.is_valid(place).to_numpy(zero_copy_only=False))
     if len(found):

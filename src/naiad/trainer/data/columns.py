@@ -110,11 +110,13 @@ def infer_number_column(
 
     requested: the format that the user names; a unit that it does not name is inferred.
     """
+    time_unit = "s" if _is_span(values.type) else ""
     if requested is not None:
         unit = requested.unit or (find_unit(*count_cells(trim(values)), requested.decimal) if is_text(values) else "")
-        return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=replace(requested, unit=unit)))
+        number_format = replace(requested, unit=unit)
+        return InferredColumn(Column(name, ColumnKind.NUMBER, number_format=number_format, time_unit=time_unit))
     if not is_text(values) or pa.types.is_dictionary(values.type):
-        return InferredColumn(Column(name, ColumnKind.NUMBER, time_unit="s" if _is_span(values.type) else ""))
+        return InferredColumn(Column(name, ColumnKind.NUMBER, time_unit=time_unit))
     known, counts = count_cells(trim(values))
     plain = pc.sum(counts.filter(pc.match_substring_regex(known, PLAIN))).as_py() or 0
     written = infer_number_format(known, counts, decimal=decimal)

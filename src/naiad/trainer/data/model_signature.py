@@ -46,7 +46,13 @@ def prepare_split(
     """
     limit_bytes = default_memory_limit_bytes()
     given_label, label = label, _choose_label(signature, label, data)
-    raw = open_source(data, label=label, memory_limit_bytes=limit_bytes, table=_table_options(signature, label))
+    raw = open_source(
+        data,
+        label=label,
+        memory_limit_bytes=limit_bytes,
+        table=_table_options(signature, label),
+        known_classes=signature.classes,
+    )
     check_label(raw, given_label)
     if isinstance(signature.schema, ImageSchema):
         raw = replace_image_paths(raw, always=True)
@@ -102,7 +108,7 @@ def _table_options(signature: ModelSignature, label: str | None) -> TableOptions
     """Returns the text columns of the model's table; classes that were text stay text, words such as NA among them."""
     schema = signature.schema
     if not isinstance(schema, TableSchema):
-        return TableOptions(known_classes=signature.classes)
+        return TableOptions()
     text_columns = dict(schema.text_columns)
     if schema.label is not None and label is not None:
         text_columns[label] = frozenset(signature.classes)

@@ -130,10 +130,11 @@ def describe_deep_difference(values: npt.NDArray[Any], trained: ValueRange) -> t
 
 
 def are_scaled_twice(values: npt.NDArray[Any], high: float) -> bool:
-    """Whether floats (N, …) up to ``high`` are pixels of 0…255 that were divided by 255 two times."""
+    """Whether floats (N, …) up to ``high`` are pixels of 0…255 that were divided by 255 two times, and not a few dark ones."""
     if not 0 < high <= _UNIT * _ROUNDING:
         return False
-    return bool(((values > 0) & (values < _UNIT / 2)).any())
+    positive = values[values > 0]
+    return positive.size >= _MIN_VALUES and bool((positive < _UNIT / 2).any())
 
 
 def _are_scaled_twice(values: npt.NDArray[Any], measured: ValueRange, trained: ValueRange) -> bool:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Protocol, TextIO, cast
 
 from rich.console import Console
@@ -67,15 +68,18 @@ class SilentProgress:
 class LineProgress:
     """Prints one event a line, in a fixed order and with units; for logs and for jobs."""
 
-    def __init__(self, stream: TextIO | None = None, *, interval_s: float = 2.0) -> None:
-        """interval_s: least time between two lines of steps."""
+    def __init__(
+        self, stream: TextIO | None = None, *, interval_s: float = 2.0, rewrite: Callable[[str], str] = str
+    ) -> None:
+        """interval_s: least time between two lines of steps. rewrite: gives a finding's message as it is to be shown."""
+        self._rewrite = rewrite
         self._stream = TolerantStream(stream if stream is not None else sys.stderr)
         self._interval_s = interval_s
         self._speed = _Speed()
         self._printed_at = float("-inf")
 
     def start(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
-        for line in header_lines(plan, dataset):
+        for line in header_lines(plan, dataset, self._rewrite):
             self._print(line)
         self._speed.start(plan, step)
 
@@ -102,7 +106,9 @@ class LineProgress:
 class BarProgress:
     """Shows a moving bar on a terminal, the plan above it and a line for each epoch."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, rewrite: Callable[[str], str] = str) -> None:
+        """rewrite: gives a finding's message as it is to be shown."""
+        self._rewrite = rewrite
         self._console = console if console is not None else _console(sys.stderr)
         columns = (
             TextColumn("{task.description}"),
@@ -116,7 +122,7 @@ class BarProgress:
         self._drawn_at = float("-inf")
 
     def start(self, plan: Plan, dataset: Dataset, *, step: int) -> None:
-        self._console.print(_plan_table(plan, dataset))
+        self._console.print(_plan_table(plan, dataset, self._rewrite))
         self._speed.start(plan, step)
         self._task = self._bar.add_task("train", total=plan.total_steps, completed=step, text="")
         self._bar.start()
@@ -137,10 +143,10 @@ class BarProgress:
         self._bar.stop()
 
 
-def make_progress(stream: TextIO | None = None) -> Progress:
-    """A bar on a terminal, lines elsewhere. stream: None is stderr."""
+def make_progress(stream: TextIO | None = None, *, rewrite: Callable[[str], str] = str) -> Progress:
+    """A bar on a terminal, lines elsewhere. stream: None is stderr. rewrite: gives a finding's message as it is to be shown."""
     stream = stream if stream is not None else sys.stderr
-    return BarProgress(_console(stream)) if stream.isatty() else LineProgress(stream)
+    return BarProgress(_console(stream), rewrite=rewrite) if stream.isatty() else LineProgress(stream, rewrite=rewrite)
 
 
 def _console(stream: TextIO) -> Console:
@@ -194,10 +200,10 @@ def epoch_line(record: EpochRecord) -> str:
     return line.replace(" |  | ", " | ")
 
 
-def header_lines(plan: Plan, dataset: Dataset) -> list[str]:
+def header_lines(plan: Plan, dataset: Dataset, rewrite: Callable[[str], str]) -> list[str]:
     """The data, its findings and the plan, one fact a line."""
     lines = [f"data: {_data_line(dataset)}"]
-    lines += [_finding_line(finding) for finding in dataset.findings.items]
+    lines += [_finding_line(finding, rewrite) for finding in dataset.findings.items]
     for name, value, reason, measured in plan.rows():
         lines.append(f"plan: {name:<20} {value:<14} {reason}{f' ({measured})' if measured else ''}")
     return lines
@@ -211,12 +217,13 @@ def _data_line(dataset: Dataset) -> str:
     )
 
 
-def _finding_line(finding: Finding) -> str:
-    return f"found: {finding.message} ({finding.count:,} in {finding.split}, {finding.action})"
+def _finding_line(finding: Finding, rewrite: Callable[[str], str]) -> str:
+    return f"found: {rewrite(finding.message)} ({finding.count:,} in {finding.split}, {finding.action})"
 
 
-def _plan_table(plan: Plan, dataset: Dataset) -> Table:
-    title = "\n".join([_data_line(dataset), *(_finding_line(finding) for finding in dataset.findings.items)])
+def _plan_table(plan: Plan, dataset: Dataset, rewrite: Callable[[str], str]) -> Table:
+    findings = [_finding_line(finding, rewrite) for finding in dataset.findings.items]
+    title = "\n".join([_data_line(dataset), *findings])
     table = Table("choice", "value", "reason", title=title, title_justify="left", box=None, header_style="bold")
     for name, value, reason, measured in plan.rows():
         table.add_row(name, value, f"{reason}{f' ({measured})' if measured else ''}")

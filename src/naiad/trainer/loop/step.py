@@ -119,4 +119,4 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _memory_exhausted(message: str) -> MemoryExhausted:
-    return MemoryExhausted(message, hint="use a smaller network or smaller inputs (--image-size)")
+    return MemoryExhausted(message, hint="use a smaller network or smaller inputs (image_size=)")

@@ -121,7 +121,8 @@ def _hint_for_forward(net: nn.Module, error: Exception) -> str:
         return "its forward must take one tensor, the samples, and nothing else that has no default"
     other = next((each.dtype for each in net.parameters() if each.dtype is not torch.float32), None)
     if other is not None:
-        return f"its weights are {other}, the data float32: give net.float(); the plan's precision is --set precision="
+        advice = "give net.float(); plan={'precision': 'bf16'} sets the number format of the steps"
+        return f"its weights are {other}, the data float32: {advice}"
     return "change the network's input, or image_size; net=None chooses a network for the data"
 
 

@@ -15,11 +15,12 @@ _MESSAGE = (
 def report_unregistered(net: nn.Module) -> Findings:
     """Reports layers in a list, tuple or dict, and tensors that require gradients, which are no parameters of ``net``."""
     known = {id(each) for each in (*net.modules(), *net.parameters())}
+    own = vars(nn.Module()).keys()
     names = [
         f"{name}.{attribute}".removeprefix(".")
         for name, module in net.named_modules()
         for attribute, value in vars(module).items()
-        if not attribute.startswith("_") and any(id(each) not in known for each in _learnable(value))
+        if attribute not in own and any(id(each) not in known for each in _learnable(value))
     ]
     if not names:
         return Findings()

@@ -1,15 +1,16 @@
 """The choices that the user makes in place of Naiad: ``plan={...}``, ``--set NAME=VALUE``, hyperparameters of a job."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from naiad.errors import OptionError, did_you_mean
+from naiad.trainer.fit_options import FitOptions, flag_of
 from naiad.trainer.plan import old_names
 from naiad.trainer.plan.plan import CHOICES, Plan
 
-FIT_OPTIONS = frozenset(
-    {"validation", "seed", "out", "resume", "task", "label", "types", "image_size", "as_", "report", "plan"}
-)
+_SETTABLE = [choice.name for choice in CHOICES.values() if choice.is_settable]
+FIT_OPTIONS = frozenset(option.name for option in fields(FitOptions)) - frozenset(_SETTABLE)
 """Options of ``fit`` that are no choices of a plan."""
 USE_RULE = "rule"
 """The value of an override that has a choice made by its rule, without measuring."""
@@ -53,19 +54,18 @@ def check_microbatch(plan: Plan) -> None:
 
 
 def _check(name: str, value: Any) -> Any:
-    settable = [choice.name for choice in CHOICES.values() if choice.is_settable]
     new_name = old_names.CHOICES.get(name)
-    if new_name in settable:
+    if new_name in _SETTABLE:
         raise OptionError(f"the plan's choice {name!r} is now called {new_name!r}", hint=f"write {new_name}={value}")
     if name in FIT_OPTIONS:
         raise OptionError(
             f"{name} is no choice of the plan, but an option of its own",
-            hint=f"give {_flag(name)} on the command line, the argument {name} of fit in Python",
+            hint=f"give {flag_of(name)} on the command line, the argument {name} of fit in Python",
         )
-    if name in CHOICES and name not in settable:
+    if name in CHOICES and name not in _SETTABLE:
         raise OptionError(f"{name} cannot be set: it follows from the run", hint=_FOLLOWS.get(name))
-    if name not in settable:
-        raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(str(name), settable))
+    if name not in _SETTABLE:
+        raise OptionError(f"plan has no choice {name!r}", hint=did_you_mean(str(name), _SETTABLE))
     choice = CHOICES[name]
     uses_rule = choice.is_measured and isinstance(value, str) and value == USE_RULE
     return USE_RULE if uses_rule else choice.parse(value)
@@ -73,7 +73,3 @@ def _check(name: str, value: Any) -> Any:
 
 _FOLLOWS = {"total_steps": "set epochs or a time limit"}
 """Advice for each choice that follows from others."""
-
-
-def _flag(name: str) -> str:
-    return f"--{name.strip('_').replace('_', '-')}"

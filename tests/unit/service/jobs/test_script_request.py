@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from naiad.service.contract.training_toolkit import decode_value
 from naiad.service.domain.errors import Invalid
-from naiad.service.jobs.script_request import Script, check_distribution, script_of
+from naiad.service.jobs.script_request import Script, check_distribution, process_count, script_of
 
 CODE = "s3://naiad/source.tar.gz"
 
@@ -71,3 +72,26 @@ def test_mpi_is_refused_without_mpirun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Invalid, match="MPI needs mpirun on the server's machine, and there is none: install Open MPI"):
         check_distribution({"sagemaker_mpi_enabled": "true"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("sagemaker_mpi_custom_mpi_options", "--NCCL_DEBUG", "has --NCCL_DEBUG without a value: give one"),
+        ("sagemaker_mpi_custom_mpi_options", "-x 'A=b", "cannot be split into words: No closing quotation"),
+        ("sagemaker_mpi_custom_mpi_options", "5", "is 5: give a text"),
+        ("sagemaker_mpi_num_of_processes_per_host", '"two"', "is 'two': give a whole number"),
+        ("sagemaker_mpi_num_of_processes_per_host", "-1", "is -1: give a whole number"),
+        ("sagemaker_mpi_num_processes", "1.5", "is 1.5: give a whole number"),
+        ("sagemaker_mpi_num_processes", "true", "is True: give a whole number"),
+    ],
+)
+def test_values_of_a_distribution_that_no_launcher_takes(name: str, text: str, message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        check_distribution({name: text})
+
+
+@pytest.mark.parametrize(("text", "count"), [("2", 2), ('"2"', 2), ("0", None), ("null", None), ('""', None)])
+def test_numbers_of_processes(text: str, count: int | None) -> None:
+    check_distribution({"sagemaker_mpi_num_processes": text})
+    assert process_count({"processes": decode_value(text)}, "processes") == count

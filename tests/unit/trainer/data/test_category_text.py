@@ -30,3 +30,12 @@ def test_truth_values_are_written_as_in_training():
 
 def test_blank_cells_are_null():
     assert trim(chunked([" a ", " ", ""])).to_pylist() == ["a", None, None]
+
+
+def test_durations_and_times_are_written_alike_in_all_units():
+    one_s = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+    durations = [to_categories("x", chunked([n], pa.duration(unit)), ()).to_pylist() for unit, n in one_s.items()]
+    assert durations == [["1000000"]] * 4
+    kinds = {unit: (pa.time32 if unit in ("s", "ms") else pa.time64)(unit) for unit in one_s}
+    times = [to_categories("x", chunked([n], kinds[unit]), ()).to_pylist() for unit, n in one_s.items()]
+    assert times == [["00:00:01.000000"]] * 4

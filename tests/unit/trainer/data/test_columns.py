@@ -7,7 +7,16 @@ import pyarrow as pa
 import pytest
 
 from naiad.errors import DataError
-from naiad.trainer.data.columns import Column, ColumnKind, convert, infer_column, number_fraction, unreadable_rows
+from naiad.trainer.data.columns import (
+    Column,
+    ColumnKind,
+    convert,
+    infer_column,
+    infer_number_column,
+    number_fraction,
+    unreadable_rows,
+)
+from naiad.trainer.data.number_text import NumberFormat
 
 
 def chunked(values, kind=None):
@@ -65,6 +74,8 @@ def test_times_and_durations_are_seconds_whatever_their_unit(unit):
     earlier = Column.from_json({"name": "x", "kind": "number", "date_format": None, "categories": []})
     assert convert(durations.cast(pa.duration("ms")), earlier).to_pylist() == [90_000_000.0, None]
     assert Column.from_json(column.to_json()) == column
+    requested = infer_number_column("x", durations, requested=NumberFormat(".")).column
+    assert convert(durations, requested).to_pylist() == [90_000.0, None]
 
 
 def test_a_category_has_one_text_whatever_its_type():

@@ -1,10 +1,12 @@
 """Progress as lines in a log and as a bar on a terminal."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.loop.progress import BarProgress, LineProgress, SilentProgress, make_progress
 from naiad.trainer.model.model import EpochRecord
 from naiad.trainer.plan.reason import Reason
@@ -34,6 +36,19 @@ def test_lines_have_a_fixed_order(explained_plan, blobs):
     assert step.split(" | ")[4].endswith("samples/s")
     assert "epoch 003 | train loss 0.5000 | validation loss 0.7500 | validation accuracy 0.5000 | 1.2 s" in text
     assert text[-1] == "note: a note"
+
+
+def test_findings_are_shown_in_the_words_of_the_reader(explained_plan, blobs):
+    finding = Finding("no-label", "train", 1, Action.REPORTED, "choose one with label=")
+    dataset, stream = replace(blobs, findings=Findings((finding,))), io.StringIO()
+    LineProgress(stream, rewrite=lambda text: text.replace("label=", "--label")).start(explained_plan, dataset, step=0)
+    BarProgress(Console(file=stream, width=120), rewrite=str.upper).start(explained_plan, dataset, step=0)
+    make_progress(stream).start(explained_plan, dataset, step=0)
+    found = [line.strip() for line in stream.getvalue().splitlines() if "found:" in line]
+    assert found == [
+        f"found: {words} (1 in train, reported)"
+        for words in ("choose one with --label", "CHOOSE ONE WITH LABEL=", "choose one with label=")
+    ]
 
 
 def test_steps_are_printed_at_intervals(explained_plan, blobs):

@@ -14,12 +14,19 @@ def test_scores_that_beat_the_most_frequent_class_stay():
     assert fit_class_weight(torch.eye(2)[targets], targets, PRIOR) == 1.0
 
 
-def test_scores_that_are_worse_are_blended_until_they_are_not():
+def test_scores_that_are_worse_are_blended_until_the_prior_is_left():
     targets = torch.tensor([0, 0, 0, 1])
     wrong = torch.eye(2)[1 - targets]
-    assert fit_class_weight(wrong, targets, PRIOR) == 0.25
+    assert fit_class_weight(wrong, targets, PRIOR) == 0.25, "the most frequent class is predicted again"
     unsure = torch.tensor([[0.45, 0.55]]).expand(4, 2)
     assert fit_class_weight(unsure, targets, PRIOR) == 0.75
+
+
+def test_scores_that_are_better_by_chance_are_blended():
+    targets = torch.tensor([1, 0, 1, 0, 1] + [0] * 5)
+    scores = torch.tensor([[0.45, 0.55]] * 5 + [[0.9, 0.1]] * 5)  # right on three, wrong on two of five
+    assert fit_class_weight(scores, targets, PRIOR) == 0.75
+    assert fit_class_weight(scores.repeat(10, 1), targets.repeat(10), PRIOR) == 1.0
 
 
 def test_values_without_a_relation_to_the_targets_become_the_mean():
@@ -29,9 +36,11 @@ def test_values_without_a_relation_to_the_targets_become_the_mean():
     assert fit_shrinkage(values, 5 + (values - 5) / 2, 5.0) == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_few_samples_shrink_less_and_constant_values_not_at_all():
-    values = torch.tensor([1.0, -1.0, 1.0, -1.0])
-    assert 0 < fit_shrinkage(values, -values, 0.0) < 0.2
+def test_a_few_samples_shrink_more_and_constant_values_not_at_all():
+    values, noise = torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, 1.0, -1.0, -1.0])
+    few = fit_shrinkage(values, values + noise, 0.0)
+    assert few == pytest.approx(0.75)
+    assert few < fit_shrinkage(values.repeat(20), (values + noise).repeat(20), 0.0) < 1
     assert fit_shrinkage(torch.zeros(4), values, 0.0) == 1.0
 
 

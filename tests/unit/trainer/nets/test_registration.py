@@ -11,6 +11,14 @@ def frozen() -> nn.Module:
     return nn.Linear(4, 4).requires_grad_(False)
 
 
+def test_private_attributes_are_looked_at_and_those_of_torch_are_not() -> None:
+    net = nn.Sequential(nn.LSTM(4, 4), nn.Linear(4, 3))
+    net.register_forward_hook(lambda *_: None)
+    assert not report_unregistered(net).items
+    net._blocks = [nn.Linear(8, 8)]  # type: ignore[assignment]
+    assert [item.examples for item in report_unregistered(net).items] == [("_blocks",)]
+
+
 @pytest.mark.parametrize(
     ("value", "is_told"),
     [

@@ -6,6 +6,7 @@ Shape legend: N samples, C channels, H height, W width, F features of a table.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from naiad.errors import ArtifactError
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.trainer.data.columns import Column, ColumnKind
+from naiad.trainer.data.missing_words import MISSING_WORDS
 from naiad.trainer.data.pixels import Depth, ImageShape
 from naiad.trainer.data.scale import MIN_RATIO, ValueRange, describe_deep_difference, describe_scale_difference
 from naiad.trainer.data.table_encoding import encoded_width
@@ -190,6 +192,11 @@ class TableInput:
     @property
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float32)
+
+    @cached_property
+    def missing_words(self) -> dict[str, frozenset[str]]:
+        """Words that stand for a missing cell, by column: those that are no categories of it."""
+        return {column.name: frozenset(MISSING_WORDS).difference(column.categories) for column in self.columns}
 
     def coerce(self, values: Array) -> Array:
         """Takes numbers, and only where every column is numeric: columns of another kind must come as rows."""

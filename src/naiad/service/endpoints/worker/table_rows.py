@@ -13,7 +13,6 @@ from naiad.errors import DataError
 from naiad.service.endpoints.worker.array_formats import array_from_json
 from naiad.service.endpoints.worker.inference import InferenceError
 from naiad.service.endpoints.worker.input_schema import TableInput
-from naiad.trainer.data.missing_words import MISSING_WORDS
 from naiad.trainer.data.table_encoding import encode_table
 
 
@@ -89,10 +88,9 @@ def _to_arrow(name: str, cells: Any) -> pa.Array:
 
 def _drop_missing_words(columns: dict[str, list[str]], schema: TableInput) -> dict[str, list[str | None]]:
     """Returns null for blank cells and for words such as NA, unless they are categories: as the trainer reads a CSV file."""
-    categories = {column.name: column.categories for column in schema.columns}
-    return {name: _blank_to_null(cells, categories.get(name, ())) for name, cells in columns.items()}
+    missing = schema.missing_words
+    return {name: _blank_to_null(cells, missing.get(name, frozenset())) for name, cells in columns.items()}
 
 
-def _blank_to_null(cells: list[str], categories: tuple[str, ...]) -> list[str | None]:
-    missing = {"", *MISSING_WORDS} - set(categories)
+def _blank_to_null(cells: list[str], missing: frozenset[str]) -> list[str | None]:
     return [None if cell in missing or not cell.strip() else cell for cell in cells]

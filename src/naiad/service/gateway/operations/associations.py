@@ -2,9 +2,10 @@
 
 from naiad.service.domain.association import Association
 from naiad.service.domain.entity import Entity
-from naiad.service.domain.errors import Invalid, NotFound
+from naiad.service.domain.errors import NotFound
 from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.job_cursor import JobCursor, parse_cursor
 from naiad.service.gateway.operations.paging import DEFAULT_PAGE_SIZE, utc_member, with_next_token
 
 _DEFAULT_TYPE = "AssociatedWith"
@@ -33,9 +34,10 @@ def list_associations(experiments: ExperimentCatalog, request: Shape) -> Shape:
         key=lambda one: (one[request.get("SortBy", "CreationTime")], one["SourceArn"], one["DestinationArn"]),
         reverse=request.get("SortOrder", "Descending") == "Descending",
     )
-    start, limit = _parse_token(request.get("NextToken")), request.get("MaxResults", DEFAULT_PAGE_SIZE)
-    end = start + limit
-    return with_next_token({"AssociationSummaries": listed[start:end]}, end if end < len(listed) else None)
+    start = parse_cursor(request.get("NextToken")).offset
+    end = start + request.get("MaxResults", DEFAULT_PAGE_SIZE)
+    page = {"AssociationSummaries": listed[start:end]}
+    return with_next_token(page, JobCursor(end) if end < len(listed) else None)
 
 
 def _summary(experiments: ExperimentCatalog, association: Association) -> Shape:
@@ -81,11 +83,3 @@ def _is_listed(summary: Shape, request: Shape) -> bool:
         and (after is None or summary["CreationTime"] >= after)
         and (before is None or summary["CreationTime"] <= before)
     )
-
-
-def _parse_token(token: str | None) -> int:
-    if token is None:
-        return 0
-    if not token.isascii() or not token.isdigit() or len(token) > 9:
-        raise Invalid(f"the next token {token[:80]!r} was not given by this service; begin without one")
-    return int(token)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from naiad.service.domain.entity import EntityKind
+from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.endpoints.control.service import EndpointService
@@ -14,6 +14,7 @@ from naiad.service.gateway.operation import Shape, operation
 from naiad.service.gateway.operations.job_cursor import JobCursor, iterate_jobs, parse_cursor
 from naiad.service.gateway.operations.paging import DEFAULT_PAGE_SIZE, with_next_token
 from naiad.service.gateway.operations.search_candidates import (
+    ComponentCandidate,
     EntityCandidate,
     JobCandidate,
     SearchSources,
@@ -29,7 +30,7 @@ from naiad.service.gateway.operations.search_queries import (
 from naiad.service.jobs.service import JobService
 from naiad.service.store.port import Store
 
-_Candidate = JobCandidate | EntityCandidate
+_Candidate = JobCandidate | ComponentCandidate | EntityCandidate
 _KINDS: dict[str, tuple[JobKind | EntityKind, str]] = {
     "TrainingJob": (JobKind.TRAINING, "TrainingJob"),
     "Experiment": (EntityKind.EXPERIMENT, "Experiment"),
@@ -67,7 +68,7 @@ def search(
     check_expression(shape, expression)
     check_name(shape, request.get("SortBy", "CreationTime"))
     sources = SearchSources(store, jobs, endpoints, experiments)
-    if is_sorted_by_store(kind, request) or "SortBy" not in request:
+    if is_sorted_by_store(kind, request):
         return _page(sources, kind, member, request)
     return _sorted_page(sources, kind, member, request)
 
@@ -123,8 +124,12 @@ def _candidates(
     while True:
         page = records.find(replace(query, limit=_PAGE_SIZE, next_token=cursor.page_token))
         for index in range(cursor.offset, len(page.entities)):
-            candidate = EntityCandidate(sources, page.entities[index], member)
-            yield candidate, JobCursor(index + 1, cursor.page_token)
+            yield _entity_candidate(sources, page.entities[index], member), JobCursor(index + 1, cursor.page_token)
         if page.next_token is None:
             return
         cursor = JobCursor(0, page.next_token)
+
+
+def _entity_candidate(sources: SearchSources, entity: Entity, member: str) -> _Candidate:
+    is_component = entity.kind is EntityKind.TRIAL_COMPONENT
+    return ComponentCandidate(sources, entity) if is_component else EntityCandidate(sources, entity, member)

@@ -20,6 +20,7 @@ from naiad.service.gateway.operations.trial_component_record import (
     component_metrics,
     component_parents,
     component_record,
+    source_job,
 )
 from naiad.service.gateway.operations.trials import trial_record
 from naiad.service.jobs.metrics import final_metrics
@@ -54,17 +55,23 @@ class JobCandidate:
     def tags(self) -> dict[str, str]:
         return self.sources.store.tags(self.job.arn)
 
-    @cached_property
-    def record(self) -> Shape:
-        """The job without its metrics, which lie in files."""
-        return _only_known(self.shape, training_description(self.job, ()))
+    def record_for(self, name: str) -> Shape:
+        return self._complete_record if _is_first(name, "FinalMetricDataList") else self._record
 
     def metric_values(self, name: str) -> list[float]:
         return [point.value for point in self._metrics if point.name == name]
 
     def result(self) -> Shape:
-        description = _only_known(self.shape, training_description(self.job, self._metrics))
-        return {self.member: {**description, "Tags": _tag_list(self.tags)}}
+        return {self.member: {**self._complete_record, "Tags": _tag_list(self.tags)}}
+
+    @cached_property
+    def _record(self) -> Shape:
+        """The job without its metrics."""
+        return _only_known(self.shape, training_description(self.job, ()))
+
+    @cached_property
+    def _complete_record(self) -> Shape:
+        return _only_known(self.shape, training_description(self.job, self._metrics))
 
     @cached_property
     def _metrics(self) -> tuple[Any, ...]:
@@ -73,42 +80,90 @@ class JobCandidate:
 
 
 @dataclass(frozen=True)
-class EntityCandidate:
+class ComponentCandidate:
+    """A trial component."""
+
     sources: SearchSources
     entity: Entity
-    member: str
+    member = "TrialComponent"
 
     @property
     def shape(self) -> Any:
-        """The shape that filters are read by: a model's own, which is part of the record."""
-        shape = record_shape(self.member)
-        return shape.members["Model"] if self.member == "Model" else shape
+        return record_shape(self.member)
 
     @cached_property
     def tags(self) -> dict[str, str]:
         return self.sources.store.tags(self.entity.arn)
 
-    @cached_property
-    def record(self) -> Shape:
-        return _only_known(self.shape, RECORDS[self.entity.kind](self.sources, self.entity))
+    def record_for(self, name: str) -> Shape:
+        return {**self._record, "Metrics": self._metrics} if _is_first(name, "Metrics") else self._record
 
     def metric_values(self, name: str) -> list[float]:
         """``name``: ``loss``, or a statistic of it: ``loss.max``."""
         metric, _, statistic = name.rpartition(".")
         key = _STATISTICS.get(statistic.lower())
         metric, key = (metric, key) if metric and key else (name, "Last")
-        found = component_metrics(self.sources.experiments, self.sources.jobs, self.entity)
-        return [one[key] for one in found if one["MetricName"] == metric]
+        return [one[key] for one in self._metrics if one["MetricName"] == metric]
 
     def result(self) -> Shape:
-        record = {**self.record, "Tags": _tag_list(self.tags)}
+        return {self.member: {**self._record, "Metrics": self._metrics, "Tags": _tag_list(self.tags)}}
+
+    @cached_property
+    def _record(self) -> Shape:
+        """The component without its metrics."""
+        trials = self.sources.experiments.records.groups(EntityKind.TRIAL, self.entity)
+        record = component_record(self.entity, self._job, ())
+        return _only_known(self.shape, {**record, "Parents": list(component_parents(trials))})
+
+    @cached_property
+    def _metrics(self) -> list[Shape]:
+        return component_metrics(self.sources.experiments, self.sources.jobs, self.entity, self._job)
+
+    @cached_property
+    def _job(self) -> Job | None:
+        return source_job(self.sources.experiments, self.sources.jobs, self.entity)
+
+
+@dataclass(frozen=True)
+class EntityCandidate:
+    """A thing without metrics."""
+
+    sources: SearchSources
+    entity: Entity
+    member: str
+
+    @property
+    def shape(self) -> Any:
+        return searched_shape(self.member)
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        return self.sources.store.tags(self.entity.arn)
+
+    def record_for(self, name: str) -> Shape:  # noqa: ARG002  # reason: the form of a candidate
+        return self._record
+
+    def metric_values(self, name: str) -> list[float]:  # noqa: ARG002  # reason: the form of a candidate
+        return []
+
+    def result(self) -> Shape:
+        record = {**self._record, "Tags": _tag_list(self.tags)}
         return {self.member: {"Model": record} if self.member == "Model" else record}
+
+    @cached_property
+    def _record(self) -> Shape:
+        return _only_known(self.shape, RECORDS[self.entity.kind](self.sources, self.entity))
 
 
 def searched_shape(member: str) -> Any:
-    """Returns the shape that filters of a kind are read by."""
+    """Returns the shape that filters of a kind are read by: a model's own, which is part of the record."""
     shape = record_shape(member)
     return shape.members["Model"] if member == "Model" else shape
+
+
+def _is_first(name: str, member: str) -> bool:
+    """Whether the path of a property begins with the member."""
+    return name.partition(".")[0].lower() == member.lower()
 
 
 def _only_known(shape: Any, record: Shape) -> Shape:
@@ -135,16 +190,9 @@ def _trial(sources: SearchSources, entity: Entity) -> Shape:
     return {**trial_record(entity), "TrialComponentSummaries": summaries}
 
 
-def _component(sources: SearchSources, entity: Entity) -> Shape:
-    trials = sources.experiments.records.groups(EntityKind.TRIAL, entity)
-    record = component_record(sources.experiments, sources.jobs, entity)
-    return {**record, "Parents": list(component_parents(trials))}
-
-
 RECORDS: Mapping[EntityKind, Callable[[SearchSources, Entity], Shape]] = {
     EntityKind.EXPERIMENT: lambda _, entity: experiment_record(entity),
     EntityKind.TRIAL: _trial,
-    EntityKind.TRIAL_COMPONENT: _component,
     EntityKind.ENDPOINT: lambda sources, entity: endpoint_description(sources.endpoints, entity),
     EntityKind.MODEL: lambda _, entity: model_description(entity),
     EntityKind.MODEL_PACKAGE: lambda _, entity: package_description(entity),

@@ -27,8 +27,8 @@ class Candidate(Protocol):
     @property
     def shape(self) -> Any: ...
 
-    @property
-    def record(self) -> Shape: ...
+    def record_for(self, name: str) -> Shape:
+        """Returns the record, in which the property of this name must be; metrics, which lie in files, only for their own."""
 
     @property
     def tags(self) -> dict[str, str]: ...
@@ -42,6 +42,9 @@ class _Item:
 
     shape: Any
     record: Shape
+
+    def record_for(self, name: str) -> Shape:  # noqa: ARG002  # reason: the form of a candidate
+        return self.record
 
     @property
     def tags(self) -> dict[str, str]:
@@ -94,7 +97,7 @@ def candidate_values(candidate: Candidate, name: str) -> list[Any]:
         return [] if tag is None else [tag]
     if is_metric(candidate.shape, name):
         return list(candidate.metric_values(name[len(METRIC_PREFIX) :]))
-    return property_values(candidate.shape, candidate.record, name)
+    return property_values(candidate.shape, candidate.record_for(name), name)
 
 
 def is_tag(name: str) -> bool:
@@ -123,7 +126,8 @@ def _inner_name(nested: Shape, inner: Shape) -> str:
 
 def _nested_passes(nested: Shape, candidate: Candidate) -> bool:
     """Whether one item of the list passes all filters."""
-    shape, items = property_items(candidate.shape, candidate.record, nested["NestedPropertyName"])
+    name = nested["NestedPropertyName"]
+    shape, items = property_items(candidate.shape, candidate.record_for(name), name)
     filters = [{**inner, "Name": _inner_name(nested, inner)} for inner in nested["Filters"]]
     return any(all(_passes(one, _Item(shape, item)) for one in filters) for item in items)
 

@@ -12,7 +12,8 @@ from naiad.service.store.entity_port import EntityQuery
 from naiad.service.store.port import JobQuery
 
 _SortColumn = Literal["name", "created_at", "modified_at", "status"]
-_NAMES = {
+_NAMES: dict[JobKind | EntityKind, tuple[str, str]] = {
+    JobKind.TRAINING: ("TrainingJobName", "TrainingJobStatus"),
     EntityKind.EXPERIMENT: ("ExperimentName", ""),
     EntityKind.TRIAL: ("TrialName", ""),
     EntityKind.TRIAL_COMPONENT: ("TrialComponentName", ""),
@@ -21,18 +22,19 @@ _NAMES = {
     EntityKind.MODEL_PACKAGE: ("ModelPackageName", "ModelApprovalStatus"),
     EntityKind.MODEL_PACKAGE_GROUP: ("ModelPackageGroupName", ""),
 }
-"""The properties that are an entity's name and its status in the store."""
+"""The properties that are name and status in the store."""
 _GROUPS = {"Parents.ExperimentName": EntityKind.EXPERIMENT, "Parents.TrialName": EntityKind.TRIAL}
 
 
 def job_search_query(request: Shape) -> JobQuery:
+    name, status = _NAMES[JobKind.TRAINING]
     expression = request.get("SearchExpression", {})
     return JobQuery(
         JobKind.TRAINING,
         tag=_required_tag(expression),
         failure_contains=_required_failure(expression),
-        name_contains=_required_name(expression, "TrainingJobName"),
-        sort_by=_sort_column(request, "TrainingJobName", "TrainingJobStatus") or "modified_at",
+        name_contains=_required_name(expression, name),
+        sort_by=_sort_column(request, name, status) or "modified_at",
         descending=is_descending(request),
     )
 
@@ -50,8 +52,7 @@ def entity_search_query(kind: EntityKind, request: Shape, records: ExperimentRec
 
 
 def is_sorted_by_store(kind: JobKind | EntityKind, request: Shape) -> bool:
-    name, status = _NAMES[kind] if isinstance(kind, EntityKind) else ("TrainingJobName", "TrainingJobStatus")
-    return _sort_column(request, name, status) is not None
+    return _sort_column(request, *_NAMES[kind]) is not None
 
 
 def is_descending(request: Shape) -> bool:

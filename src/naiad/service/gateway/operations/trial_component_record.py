@@ -1,6 +1,6 @@
 """A trial component in the shapes that AWS's model has for it: what was stored, and the state of the job that it stands for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from naiad.service.domain.entity import Entity
 from naiad.service.domain.errors import NotFound
@@ -18,8 +18,9 @@ _MAX_MESSAGE = 1024
 _MAPS = ("Parameters", "InputArtifacts", "OutputArtifacts")
 
 
-def component_summary(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> Shape:
-    values = {**from_stored(entity.request), **_live_values(experiments, jobs, entity)}
+def component_summary(entity: Entity, job: Job | None) -> Shape:
+    """``job``: the one that ``source_job`` returns, whose state is the component's."""
+    values = {**from_stored(entity.request), **({} if job is None else job_values(job))}
     source = values.get("Source")
     return {
         "TrialComponentName": entity.name,
@@ -34,25 +35,24 @@ def component_summary(experiments: ExperimentCatalog, jobs: JobService, entity: 
     }
 
 
-def component_record(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> Shape:
+def component_record(entity: Entity, job: Job | None, metrics: Sequence[Shape]) -> Shape:
     """Returns the component as it is described, without Sources, and with Source for a job's."""
-    summary = component_summary(experiments, jobs, entity)
+    summary = component_summary(entity, job)
     source = summary.pop("TrialComponentSource", None)
     metadata = entity.request.get("MetadataProperties")
     return {
         **summary,
         **{key: entity.request.get(key, {}) for key in _MAPS},
-        "Metrics": component_metrics(experiments, jobs, entity),
+        "Metrics": list(metrics),
         **({"Source": source} if source else {}),
         **({"MetadataProperties": metadata} if metadata else {}),
     }
 
 
-def component_metrics(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> list[Shape]:
-    """Returns the summaries of what was put to the component, and of what its job has measured."""
+def component_metrics(experiments: ExperimentCatalog, jobs: JobService, entity: Entity, job: Job | None) -> list[Shape]:
+    """Returns the summaries of what was put to the component, and of what its job has measured. Reads files."""
     folder = experiments.components.state_folder
     summaries = metric_summaries(read_points(component_file(folder, entity.name)), entity.arn)
-    job = _source_job(experiments, jobs, entity)
     if job is not None:
         summaries += job_metric_summaries(jobs, job)
     return summaries + list(from_stored(entity.request.get("Metrics", [])))
@@ -78,13 +78,8 @@ def component_parents(trials: tuple[Entity, ...]) -> Iterator[Shape]:
         yield {"TrialName": trial.name, "ExperimentName": trial.request["ExperimentName"]}
 
 
-def _live_values(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> Shape:
-    """Returns what a job's component takes from the job; nothing once the job is deleted."""
-    job = _source_job(experiments, jobs, entity)
-    return {} if job is None else job_values(job)
-
-
-def _source_job(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> Job | None:
+def source_job(experiments: ExperimentCatalog, jobs: JobService, entity: Entity) -> Job | None:
+    """Returns the job that the component stands for; None without one, and once it is deleted."""
     source = experiments.job_components.source_job(entity)
     if source is None:
         return None

@@ -10,7 +10,12 @@ from naiad.service.experiments.job_components import source_key
 from naiad.service.gateway.operation import Shape, operation
 from naiad.service.gateway.operations.entity_query import entity_query
 from naiad.service.gateway.operations.paging import with_next_token
-from naiad.service.gateway.operations.trial_component_record import component_record, component_summary
+from naiad.service.gateway.operations.trial_component_record import (
+    component_metrics,
+    component_record,
+    component_summary,
+    source_job,
+)
 from naiad.service.jobs.service import JobService
 
 _GROUPS = ("ExperimentName", "TrialName", "SourceArn")
@@ -29,7 +34,9 @@ def create_trial_component(experiments: ExperimentCatalog, request: Shape) -> Sh
 def describe_trial_component(experiments: ExperimentCatalog, jobs: JobService, request: Shape) -> Shape:
     entity = experiments.components.get(request["TrialComponentName"])
     sources = experiments.job_components.sources(entity)
-    return {**component_record(experiments, jobs, entity), "Sources": sources}
+    job = source_job(experiments, jobs, entity)
+    metrics = component_metrics(experiments, jobs, entity, job)
+    return {**component_record(entity, job, metrics), "Sources": sources}
 
 
 @operation("sagemaker", "ListTrialComponents")
@@ -38,7 +45,7 @@ def list_trial_components(experiments: ExperimentCatalog, jobs: JobService, requ
         entity_query(EntityKind.TRIAL_COMPONENT, request, time_name="Created"), member_of=_group(experiments, request)
     )
     page = experiments.records.find(query)
-    summaries = [component_summary(experiments, jobs, entity) for entity in page.entities]
+    summaries = [component_summary(entity, source_job(experiments, jobs, entity)) for entity in page.entities]
     return with_next_token({"TrialComponentSummaries": summaries}, page.next_token)
 
 

@@ -29,7 +29,20 @@ class Configuration:
     """The code of the error that says that there is none."""
     check: Callable[[Node], None] | None = None
     """Checks a document that is to be stored."""
+    empty: tuple[Node, ...] = ()
+    """Children of the empty answer."""
+    not_served: str = ""
+    """Parts of the operation that stores it which are not served, or have no effect."""
 
+    @property
+    def answer_without(self) -> str:
+        """Note on the error that is answered where there is none; "" where the answer is an empty document."""
+        if not self.error_code:
+            return ""
+        return f"`{self.error_code}` where none was put" if self.put else f"`{self.error_code}`, no bucket has one"
+
+
+_NOT_TRUNCATED = (element("IsTruncated", "false"),)
 
 CONFIGURATIONS: dict[str, Configuration] = {
     "accelerate": Configuration(
@@ -37,8 +50,11 @@ CONFIGURATIONS: dict[str, Configuration] = {
         "PutBucketAccelerateConfiguration",
         root="AccelerateConfiguration",
         check=checks.check_accelerate,
+        not_served="Enabled",
     ),
-    "analytics": Configuration("ListBucketAnalyticsConfigurations", root="ListBucketAnalyticsConfigurationResult"),
+    "analytics": Configuration(
+        "ListBucketAnalyticsConfigurations", root="ListBucketAnalyticsConfigurationResult", empty=_NOT_TRUNCATED
+    ),
     "cors": Configuration("GetBucketCors", delete="DeleteBucketCors", error_code="NoSuchCORSConfiguration"),
     "encryption": Configuration(
         "GetBucketEncryption",
@@ -47,23 +63,35 @@ CONFIGURATIONS: dict[str, Configuration] = {
         "ServerSideEncryptionConfiguration",
         "ServerSideEncryptionConfigurationNotFoundError",
         checks.check_encryption,
+        not_served="kept and said back; nothing is encrypted by it",
     ),
     "intelligent-tiering": Configuration(
-        "ListBucketIntelligentTieringConfigurations", root="ListBucketIntelligentTieringConfigurationsOutput"
+        "ListBucketIntelligentTieringConfigurations",
+        root="ListBucketIntelligentTieringConfigurationsOutput",
+        empty=_NOT_TRUNCATED,
     ),
-    "inventory": Configuration("ListBucketInventoryConfigurations", root="ListInventoryConfigurationsResult"),
+    "inventory": Configuration(
+        "ListBucketInventoryConfigurations", root="ListInventoryConfigurationsResult", empty=_NOT_TRUNCATED
+    ),
     "lifecycle": Configuration(
         "GetBucketLifecycleConfiguration", delete="DeleteBucketLifecycle", error_code="NoSuchLifecycleConfiguration"
     ),
     "logging": Configuration(
-        "GetBucketLogging", "PutBucketLogging", root="BucketLoggingStatus", check=checks.check_no_logging
+        "GetBucketLogging",
+        "PutBucketLogging",
+        root="BucketLoggingStatus",
+        check=checks.check_no_logging,
+        not_served="targets",
     ),
-    "metrics": Configuration("ListBucketMetricsConfigurations", root="ListMetricsConfigurationsResult"),
+    "metrics": Configuration(
+        "ListBucketMetricsConfigurations", root="ListMetricsConfigurationsResult", empty=_NOT_TRUNCATED
+    ),
     "notification": Configuration(
         "GetBucketNotificationConfiguration",
         "PutBucketNotificationConfiguration",
         root="NotificationConfiguration",
         check=checks.check_no_notification,
+        not_served="topics, queues and functions",
     ),
     "object-lock": Configuration("GetObjectLockConfiguration", error_code="ObjectLockConfigurationNotFoundError"),
     "ownershipControls": Configuration(
@@ -73,6 +101,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
         "OwnershipControls",
         "OwnershipControlsNotFoundError",
         checks.check_ownership,
+        not_served="kept and said back; everything has one owner",
     ),
     "policy": Configuration("GetBucketPolicy", delete="DeleteBucketPolicy", error_code="NoSuchBucketPolicy"),
     "policyStatus": Configuration("GetBucketPolicyStatus", error_code="NoSuchBucketPolicy"),
@@ -83,6 +112,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
         "PublicAccessBlockConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
         checks.check_public_access_block,
+        not_served="kept and said back; nothing is public",
     ),
     "replication": Configuration(
         "GetBucketReplication", delete="DeleteBucketReplication", error_code="ReplicationConfigurationNotFoundError"
@@ -92,6 +122,8 @@ CONFIGURATIONS: dict[str, Configuration] = {
         "PutBucketRequestPayment",
         root="RequestPaymentConfiguration",
         check=checks.check_request_payment,
+        empty=(element("Payer", "BucketOwner"),),
+        not_served="Requester",
     ),
     "tagging": Configuration(
         "GetBucketTagging",
@@ -102,7 +134,11 @@ CONFIGURATIONS: dict[str, Configuration] = {
         checks.check_bucket_tags,
     ),
     "versioning": Configuration(
-        "GetBucketVersioning", "PutBucketVersioning", root="VersioningConfiguration", check=checks.check_versioning
+        "GetBucketVersioning",
+        "PutBucketVersioning",
+        root="VersioningConfiguration",
+        check=checks.check_versioning,
+        not_served="Enabled; MfaDelete",
     ),
     "website": Configuration("GetBucketWebsite", delete="DeleteBucketWebsite", error_code="NoSuchWebsiteConfiguration"),
 }
@@ -120,7 +156,7 @@ async def get_configuration(call: S3Call) -> Response:
         raise S3Error(one.error_code, 404, f"bucket {call.bucket} has no {name}")
     if call.query_param("id"):
         raise S3Error("NoSuchConfiguration", 404, f"bucket {call.bucket} has no {name} configuration of that id")
-    return xml_response(_empty_document(name, one))
+    return xml_response(element(one.root, *one.empty))
 
 
 async def put_configuration(call: S3Call) -> Response:
@@ -147,11 +183,3 @@ async def delete_configuration(call: S3Call) -> Response:
 def _configuration(call: S3Call) -> tuple[str, Configuration]:
     name = next(name for name, _ in call.request.query_pairs if name in CONFIGURATIONS)
     return name, CONFIGURATIONS[name]
-
-
-def _empty_document(name: str, one: Configuration) -> Node:
-    if name == "requestPayment":
-        return element(one.root, element("Payer", "BucketOwner"))
-    if one.root.startswith("List"):
-        return element(one.root, element("IsTruncated", "false"))
-    return element(one.root)

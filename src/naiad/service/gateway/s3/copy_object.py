@@ -1,9 +1,12 @@
 """CopyObject, and the copy of UploadPartCopy."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from naiad.service.blobs.customer_key import check_key
+from naiad.service.blobs.errors import PreconditionFailed
 from naiad.service.blobs.port import ObjectAttributes, ObjectInfo, Part, Upload
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.conditions import check_copy_conditions
@@ -24,6 +27,10 @@ _DIRECTIVES = ("", "COPY", "REPLACE")
 class CopySource:
     bucket: str
     key: str
+
+
+class _SourceReplaced(Exception):
+    """The source is not the object any more that was described."""
 
 
 async def copy_object(call: S3Call) -> Response:
@@ -61,45 +68,74 @@ def parse_copy_source(text: str) -> CopySource:
 
 
 def _copy(call: S3Call, source: CopySource) -> ObjectInfo:
+    """Copies one state of the source: starts again when it is replaced between its description and its content."""
+    while True:
+        info = _head_source(call, source)
+        _check_change(call, source)
+        attributes = with_default_encryption(call.blobs, call.bucket, _new_attributes(call, info))
+        with contextlib.suppress(_SourceReplaced):
+            if info.key_seal is None and attributes.customer_key is None:
+                return _copy_in_store(call, info, attributes)
+            return _copy_decrypted(call, info, attributes)
+
+
+def _head_source(call: S3Call, source: CopySource) -> ObjectInfo:
+    """Raises S3Error for a condition that does not hold, CustomerKeyMismatch."""
     info = call.blobs.head(source.bucket, source.key)
     check_copy_conditions(call.request, info)
-    source_key = customer_key(call.request, of_copy_source=True)
-    check_key(source_key, info.key_seal)
-    requested, condition = object_attributes(call.request), write_condition(call.request)
-    if (source.bucket, source.key) == (call.bucket, call.key) and not _changes_something(call, requested):
-        raise S3Error(
-            "InvalidRequest",
-            400,
-            "a copy of an object onto itself changes nothing; give other metadata, tags, storage class or encryption",
-        )
-    attributes = with_default_encryption(call.blobs, call.bucket, _new_attributes(call, info, requested))
-    if info.key_seal is None and attributes.customer_key is None:
+    check_key(customer_key(call.request, of_copy_source=True), info.key_seal)
+    return info
+
+
+def _copy_in_store(call: S3Call, source: ObjectInfo, attributes: ObjectAttributes) -> ObjectInfo:
+    """Raises _SourceReplaced."""
+    try:
         return call.blobs.copy(
-            (source.bucket, source.key), call.bucket, call.key, replace=attributes, condition=condition
+            (source.bucket, source.key),
+            call.bucket,
+            call.key,
+            replace=attributes,
+            condition=write_condition(call.request),
+            source_etag=source.etag,
         )
+    except PreconditionFailed:
+        if call.blobs.head(source.bucket, source.key).etag != source.etag:
+            raise _SourceReplaced from None
+        raise
+
+
+def _copy_decrypted(call: S3Call, source: ObjectInfo, attributes: ObjectAttributes) -> ObjectInfo:
+    """Raises _SourceReplaced."""
+    pieces = _read_state(call, source, start=0, length=source.size)
     if attributes.tags is None:
         attributes = replace(attributes, tags=call.blobs.tags(source.bucket, source.key))
-    _, pieces = call.blobs.read(source.bucket, source.key, customer_key=source_key)
-    return call.blobs.put(call.bucket, call.key, pieces, attributes=attributes, condition=condition)
+    return call.blobs.put(call.bucket, call.key, pieces, attributes=attributes, condition=write_condition(call.request))
 
 
 def _copy_range(call: S3Call, source: CopySource, number: int, upload_id: str) -> tuple[Part, Upload]:
     upload = call.blobs.get_upload(call.bucket, call.key, upload_id)
-    info = call.blobs.head(source.bucket, source.key)
-    check_copy_conditions(call.request, info)
-    source_key = customer_key(call.request, of_copy_source=True)
-    check_key(source_key, info.key_seal)
-    copied = parse_copy_range(call.request.header(f"{_SOURCE_HEADER}-range"), info.size)
-    _, pieces = call.blobs.read(
-        source.bucket, source.key, start=copied.start, length=copied.length, customer_key=source_key
-    )
-    upload = replace(upload, customer_key=customer_key(call.request))
-    checksums = {upload.algorithm: ""} if upload.algorithm else None
-    return call.blobs.put_part(upload, number, pieces, checksums=checksums), upload
+    checksums, key = {upload.algorithm: ""} if upload.algorithm else None, customer_key(call.request)
+    while True:
+        info = _head_source(call, source)
+        with contextlib.suppress(_SourceReplaced):
+            copied = parse_copy_range(call.request.header(f"{_SOURCE_HEADER}-range"), info.size)
+            pieces = _read_state(call, info, start=copied.start, length=copied.length)
+            return call.blobs.put_part(upload, number, pieces, checksums=checksums, customer_key=key), upload
 
 
-def _new_attributes(call: S3Call, source: ObjectInfo, requested: ObjectAttributes) -> ObjectAttributes:
+def _read_state(call: S3Call, source: ObjectInfo, *, start: int, length: int) -> Iterator[bytes]:
+    """Reads the object that ``source`` describes. Raises _SourceReplaced where it is another one now."""
+    key = customer_key(call.request, of_copy_source=True)
+    read, pieces = call.blobs.read(source.bucket, source.key, start=start, length=length, customer_key=key)
+    if (read.etag, read.modified_at) == (source.etag, source.modified_at):
+        return pieces
+    pieces.close()  # type: ignore[attr-defined]  # the port promises a close
+    raise _SourceReplaced
+
+
+def _new_attributes(call: S3Call, source: ObjectInfo) -> ObjectAttributes:
     """Returns the attributes of the copy: the source's or the request's, as its directives say."""
+    requested = object_attributes(call.request)
     attributes = replace(requested, tags=requested.tags or {} if _is_replaced(call, "tagging") else None)
     if _is_replaced(call, "metadata"):
         return attributes
@@ -108,10 +144,18 @@ def _new_attributes(call: S3Call, source: ObjectInfo, requested: ObjectAttribute
     return replace(attributes, content_type=source.content_type, metadata=source.metadata, headers={**copied, **own})
 
 
-def _changes_something(call: S3Call, requested: ObjectAttributes) -> bool:
+def _check_change(call: S3Call, source: CopySource) -> None:
+    """Raises S3Error for a copy of an object onto itself that changes nothing."""
+    if (source.bucket, source.key) != (call.bucket, call.key):
+        return
     is_replaced = _is_replaced(call, "metadata") or _is_replaced(call, "tagging")
-    names = ("x-amz-storage-class", *NOT_COPIED)
-    return is_replaced or requested.customer_key is not None or any(name in call.request.headers for name in names)
+    has_own = customer_key(call.request) is not None or any(name in call.request.headers for name in NOT_COPIED)
+    if not is_replaced and not has_own:
+        raise S3Error(
+            "InvalidRequest",
+            400,
+            "a copy of an object onto itself changes nothing; give other metadata, tags, storage class or encryption",
+        )
 
 
 def _is_replaced(call: S3Call, what: str) -> bool:

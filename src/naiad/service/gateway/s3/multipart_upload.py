@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from naiad.service.blobs.checksums import ALGORITHMS
 from naiad.service.blobs.customer_key import check_key
@@ -52,15 +51,13 @@ async def create_multipart_upload(call: S3Call) -> Response:
 async def upload_part(call: S3Call) -> Response:
     number, upload_id = _part_number(call), call.query_param("uploadId") or ""
     key = customer_key(call.request)
-    upload = replace(
-        await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id)), customer_key=key
-    )
+    upload = await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id))
     expected = expected_checksums(call.request, call.trailers)
     if upload.algorithm and upload.algorithm not in expected:
         expected = expected.with_computed(upload.algorithm)
 
     def put(content: Iterable[bytes]) -> Part:
-        return call.blobs.put_part(upload, number, content, checksums=expected)
+        return call.blobs.put_part(upload, number, content, checksums=expected, customer_key=key)
 
     part = await call.threads.receive(call.open_body(MAX_PUT_BYTES), put)
     encryption = encryption_response_headers(call.request, upload.headers)

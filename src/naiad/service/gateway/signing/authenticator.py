@@ -26,7 +26,8 @@ EMPTY_HASH = hashlib.sha256().hexdigest()
 class Principal:
     """The one who signed a request."""
 
-    access_key: str
+    permanent_key: str
+    """The access key of the user or the job; that of a session lasts only for a while."""
     name: str
     """The name of the key, or of the job."""
     job: Job | None = None
@@ -35,11 +36,6 @@ class Principal:
     """The session whose temporary credentials signed; None for a permanent key."""
     permanent_secret: str = field(default="", repr=False)
     """The secret of the permanent key, from which those of sessions are made."""
-
-    @property
-    def permanent_key(self) -> str:
-        """The access key of the user or the job; that of a session lasts only for a while."""
-        return self.access_key if self.session is None else self.session.permanent_key
 
 
 @dataclass(frozen=True)
@@ -51,26 +47,20 @@ class Authenticator:
 
     def verify(self, request: Request, *, body_hash: str = EMPTY_HASH) -> VerifiedSignature:
         """Raises RequestRejected."""
-        token, now = session_token(request), self.clock.now()
-        session = None if token is None else self._session_of(token, now)
-        if session is None:
-            return verify(request, self._secret_of, now, body_hash=body_hash)
-        verified = verify(request, self._session_secret_of(session), now, body_hash=body_hash)
-        return replace(verified, session=session)
+        now = self.clock.now()
+        session, secret_of = self._signer(session_token(request), now)
+        return replace(verify(request, secret_of, now, body_hash=body_hash), session=session)
 
     def verify_policy(self, fields: Mapping[str, str]) -> VerifiedSignature:
         """Verifies the signature of a form's policy. Raises RequestRejected, Invalid."""
-        token = fields.get("x-amz-security-token")
-        session = None if token is None else self._session_of(token, self.clock.now())
-        if session is None:
-            return verify_policy(fields, self._secret_of)
-        return replace(verify_policy(fields, self._session_secret_of(session)), session=session)
+        session, secret_of = self._signer(fields.get("x-amz-security-token"), self.clock.now())
+        return replace(verify_policy(fields, secret_of), session=session)
 
     def check_claim(self, request: Request) -> None:
         """Checks key and date of a signed header, before the body is read. Raises RequestRejected."""
-        token, now = session_token(request), self.clock.now()
-        session = None if token is None else self._session_of(token, now)
-        sigv4.check_claim(request, self._secret_of if session is None else self._session_secret_of(session), now)
+        now = self.clock.now()
+        _, secret_of = self._signer(session_token(request), now)
+        sigv4.check_claim(request, secret_of, now)
 
     def check_replay(self, verified: VerifiedSignature) -> None:
         """Raises RequestRejected when a request that changes something came before."""
@@ -84,20 +74,25 @@ class Authenticator:
         """Raises AccessDenied when the key was revoked, or its job ended, after the signature was verified."""
         key = self.keys.find(verified.permanent_key)
         if key is not None:
-            return Principal(verified.access_key, key.name, None, verified.session, key.secret_key)
+            return Principal(verified.permanent_key, key.name, None, verified.session, key.secret_key)
         job = self.store.find_by_access_key(verified.permanent_key)
         if job is None:
             raise AccessDenied("the key was revoked, or its job has ended")
-        return Principal(verified.access_key, job.name, job, verified.session, job.secret_key)
+        return Principal(verified.permanent_key, job.name, job, verified.session, job.secret_key)
 
-    def _session_of(self, token: str, now: dt.datetime) -> Session | None:
-        """Returns None for a token that this server did not give, which does not count. Raises RequestRejected."""
-        session = parse_session(token)
-        if session is not None and now >= session.expires_at:
+    def _signer(self, token: str | None, now: dt.datetime) -> tuple[Session | None, SecretOf]:
+        """Returns the session of a token, and the secrets to verify with. Raises RequestRejected.
+
+        A token that this server did not give does not count.
+        """
+        session = None if token is None else parse_session(token)
+        if session is None:
+            return None, self._secret_of
+        if now >= session.expires_at:
             raise RequestRejected(
                 "expired token", "the session has expired: get new credentials, by AssumeRole or GetSessionToken"
             )
-        return session
+        return session, self._session_secret_of(session)
 
     def _session_secret_of(self, session: Session) -> SecretOf:
         def secret_of(access_key: str) -> str | None:

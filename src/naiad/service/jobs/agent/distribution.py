@@ -7,9 +7,9 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.config_files import instance_groups
 from naiad.service.jobs.agent.hyperparameters import framework_hyperparameters
-from naiad.service.jobs.agent.mpi.mpirun import MpiSettings, parse_custom_options
+from naiad.service.jobs.agent.mpi.mpirun import MpiSettings
 from naiad.service.jobs.rendezvous import rendezvous_address
-from naiad.service.jobs.script_request import is_on
+from naiad.service.jobs.script_request import is_on, mpi_options, process_count
 
 _TORCHRUN_SETTINGS = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
 _MPI_LAUNCHER = "naiad.service.jobs.agent.mpi.launcher"
@@ -40,18 +40,17 @@ def _hosts(spec: InstanceSpec, settings: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _processes_per_host(spec: InstanceSpec, settings: dict[str, Any]) -> int:
-    return int(settings.get("sagemaker_mpi_num_of_processes_per_host") or len(spec.gpus) or 1)
+    return process_count(settings, "sagemaker_mpi_num_of_processes_per_host") or len(spec.gpus) or 1
 
 
 def _mpi_settings(spec: InstanceSpec, settings: dict[str, Any], hosts: tuple[str, ...], root: Path) -> MpiSettings:
     if root != Path("/opt/ml") and len(hosts) > 1:
         raise Invalid("namespaces are not allowed here: MPI runs on one instance only; ask for one")
-    processes = settings.get("sagemaker_mpi_num_processes")
     return MpiSettings(
         hosts=hosts,
         processes_per_host=_processes_per_host(spec, settings),
-        processes=int(processes) if processes else None,
-        options=parse_custom_options(settings.get("sagemaker_mpi_custom_mpi_options") or ""),
+        processes=process_count(settings, "sagemaker_mpi_num_processes"),
+        options=mpi_options(settings),
     )
 
 

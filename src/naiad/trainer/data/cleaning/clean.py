@@ -26,7 +26,7 @@ from naiad.trainer.data.features.tokens import TokenSchema
 from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.layout import Layout
 from naiad.trainer.data.pixels import ImageShape
-from naiad.trainer.data.scale import SMALL, measure_range
+from naiad.trainer.data.scale import SMALL, ValueRange, measure_range
 from naiad.trainer.data.sources.raw_data import InputKind, RawData
 
 _LARGEST_TOKEN = 2**31 - 1
@@ -123,7 +123,8 @@ def _known_values(samples: Samples) -> Tensor:
 
 def _image_schema(shape: ImageShape, samples: Samples) -> InputSchema:
     if shape.depth is not None:
-        value_range = measure_range(_known_values(samples).numpy())
+        values = _known_values(samples)
+        value_range = measure_range(values.numpy()) if len(values) == len(samples) else None
         return DeepImageSchema(shape.height, shape.width, shape.depth, shape.offset, value_range)
     return ImageSchema(*shape.chw, shape.background)
 
@@ -177,7 +178,7 @@ def _infer_tensor_schema(raw: RawData, shape: torch.Size, dtype: torch.dtype) ->
     inputs, layout = raw.splits["train"].inputs, raw.layout
     if dtype is torch.uint8:
         channels, height, width = shape
-        return ImageSchema(channels, height, width, top=_small_top(first_samples(inputs)))
+        return ImageSchema(channels, height, width, top=_small_top(inputs) if isinstance(inputs, Tensor) else None)
     if dtype is torch.int64:
         largest = int(inputs.max()) if isinstance(inputs, Tensor) else _LARGEST_TOKEN - 1
         return TokenSchema(tuple(shape), layout.token_count if layout.token_count is not None else largest + 1)
@@ -185,9 +186,17 @@ def _infer_tensor_schema(raw: RawData, shape: torch.Size, dtype: torch.dtype) ->
         tuple(shape),
         is_sequence=layout.layout is Layout.SEQUENCE,
         feature_axis=layout.feature_axis,
-        value_range=measure_range(first_samples(inputs).numpy()),
+        value_range=_infer_range(inputs),
         columns=raw.splits["train"].column_names,
     )
+
+
+def _infer_range(inputs: Tensor | Samples) -> ValueRange | None:
+    """Returns the range of the values; None for streamed items that look like small whole numbers, as others may be pixels."""
+    value_range = measure_range(first_samples(inputs).numpy())
+    if not isinstance(inputs, Tensor) and value_range is not None and value_range.is_whole and value_range.is_small:
+        return None
+    return value_range
 
 
 def _small_top(images: Tensor) -> int | None:

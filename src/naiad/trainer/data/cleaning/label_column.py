@@ -37,18 +37,20 @@ _MIN_ASKED_FRACTION = 0.1
 def infer_label(train: pa.Table, label: str, types: Mapping[str, ColumnType]) -> tuple[Column | None, Findings]:
     """Returns how the label's cells are read, and what was guessed; None where they are read as they come.
 
-    Raises DataError for dates, and where a word may be a class, or stand for a missing label, in many rows.
+    Raises DataError for many dates, and where a word may be a class, or stand for a missing label, in many rows.
     """
     requested = types.get(label)
     if requested is not None:
         return _requested_column(train[label], label, requested), Findings()
-    values = train[label]
-    if not is_text(values):
+    values, classes = train[label], Column(label, ColumnKind.CATEGORY)
+    if not is_text(values) and not _is_temporal(values):
         return None, Findings()
-    text = convert(values, Column(label, ColumnKind.CATEGORY))
+    text = convert(values, classes)
+    _check_few_dates(label, values, text)
+    if not is_text(values):
+        return classes, Findings()
     decimal = (train.schema.metadata or {}).get(DECIMAL)
     column, doubt = _infer_from_text(label, text, None if decimal is None else decimal.decode())
-    _check_no_dates(label, text)
     findings = _report_missing_words(train, label) if column.kind is ColumnKind.CATEGORY else Findings()
     if doubt:
         findings += Findings((Finding("ambiguous-column", "train", 1, Action.REPORTED, doubt, (label,)),))
@@ -58,11 +60,16 @@ def infer_label(train: pa.Table, label: str, types: Mapping[str, ColumnType]) ->
 def read_label(values: pa.ChunkedArray, column: Column | None) -> pa.ChunkedArray:
     """Returns (N,) labels; an unreadable one is null. column: as ``infer_label`` or a trained model has it.
 
-    None: text without spaces at its ends, or numbers where nearly all of it are some.
+    None: text without spaces at its ends, numbers where nearly all of it are some, or dates as text.
     """
-    if column is None and is_text(values):
+    if column is None and (is_text(values) or _is_temporal(values)):
         column, _ = _infer_from_text("label", convert(values, Column("label", ColumnKind.CATEGORY)), None)
     return values if column is None else convert(values, column)
+
+
+def _is_temporal(values: pa.ChunkedArray) -> bool:
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    return bool(pa.types.is_temporal(kind))
 
 
 def _requested_column(values: pa.ChunkedArray, label: str, requested: ColumnType) -> Column | None:
@@ -95,17 +102,22 @@ def _infer_from_text(label: str, text: pa.ChunkedArray, decimal: str | None) -> 
     return column, f"the labels are read as {reading.format}; if {other} is meant: types={{{label!r}: {other!r}}}"
 
 
-def _check_no_dates(label: str, text: pa.ChunkedArray) -> None:
-    """Raises DataError for many dates, which are neither classes nor numbers. text: (N,) trimmed."""
+def _check_few_dates(label: str, values: pa.ChunkedArray, text: pa.ChunkedArray) -> None:
+    """Raises DataError for many dates, which are neither classes nor numbers. text: (N,) the values as trimmed text."""
     known, counts = count_cells(text)
     if len(known) <= _MAX_NUMBER_CLASSES:
         return
-    dates = infer_date_format(known, counts, min_fraction=_MIN_NUMBER_FRACTION)
-    if dates is not None:
-        raise DataError(
-            f"the label column {label!r} holds dates written as {dates.format}, which are neither classes nor numbers",
-            hint=f"name another column with label=; types={{{label!r}: 'text'}} makes each date a class",
-        )
+    if _is_temporal(values):
+        described = f"of type {values.type}"
+    else:
+        dates = infer_date_format(known, counts, min_fraction=_MIN_NUMBER_FRACTION)
+        if dates is None:
+            return
+        described = f"written as {dates.format}"
+    raise DataError(
+        f"the label column {label!r} holds dates {described}, which are neither classes nor numbers",
+        hint=f"name another column with label=; types={{{label!r}: 'text'}} makes each date a class",
+    )
 
 
 def _report_missing_words(train: pa.Table, label: str) -> Findings:

@@ -104,7 +104,7 @@ def extract_targets(table: pa.Table, label: str | None) -> npt.NDArray[Any] | No
         return np.asarray(column.cast(pa.float64()).to_numpy())
     if pa.types.is_boolean(kind) and not column.null_count:
         return np.array(column.to_pylist(), dtype=bool)
-    if pa.types.is_temporal(kind) or pa.types.is_nested(kind):
+    if pa.types.is_nested(kind):
         raise DataError(
             f"the label column {label!r} holds {kind}, which is neither a class nor a number",
             hint="name another column with label=",

@@ -55,6 +55,8 @@ class ImageSchema:
         """
         images_NCHW = self._encode(raw)
         self.check_scale(images_NCHW)
+        if images_NCHW.numel() and int(images_NCHW.max()) <= 1:
+            _check_scaled_once(raw)
         return images_NCHW
 
     def check_scale(self, images: Tensor) -> None:
@@ -198,10 +200,17 @@ def _to_pixels(raw: Any, top: int | None) -> Tensor:
         ) from error
     if values.dtype is torch.bool:
         return values.to(torch.uint8) * (255 if top is None else 1)
-    factor = pixel_factor(values, top)
-    if factor != 1 and are_scaled_twice(values.numpy(), float(values.max())):
+    return scale_pixels(values, pixel_factor(values, top))
+
+
+def _check_scaled_once(raw: Any) -> None:
+    """Raises DataError where all floats together, of one array or a list of them, are pixels that were scaled twice."""
+    items = raw if isinstance(raw, Sequence) and not isinstance(raw, str) else [raw]
+    arrays = [_to_array(item) for item in items if not isinstance(item, str | Path | Image.Image)]
+    floats = [array.ravel() for array in arrays if array.dtype.kind == "f"]
+    values = np.concatenate(floats) if floats else np.empty(0)
+    if values.size and are_scaled_twice(values, float(values.max())):
         raise DataError("the images hold values far below 1, as pixels do that were scaled twice", hint=SCALE_ONCE)
-    return scale_pixels(values, factor)
 
 
 def scale_pixels(values: Tensor, factor: float) -> Tensor:
@@ -244,10 +253,14 @@ def _float_top(image: Any) -> float | None:
     """Returns the largest value of an array of floats of 0 or more; None for anything else, which is checked later."""
     if isinstance(image, str | Path | Image.Image):
         return None
-    values = image.detach().cpu().numpy() if isinstance(image, Tensor) else np.asarray(image)
+    values = _to_array(image)
     if values.dtype.kind != "f" or not values.size or not values.min() >= 0:
         return None
     return float(values.max())
+
+
+def _to_array(values: Any) -> npt.NDArray[Any]:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
 def _to_numbers(raw: Any) -> npt.NDArray[Any]:

@@ -22,8 +22,8 @@ from naiad.trainer.data.sources.csv_dialect import UTF8, CsvDialect, find_dialec
 
 TextColumns = Mapping[str, frozenset[str] | None]
 """Columns to read as text, each with the words for a missing cell that are values in it; None: all of them are."""
-DIALECT, ENCODING = b"naiad.dialect", b"naiad.encoding"
-"""Keys of the metadata: encoding and delimiter, for people; an encoding that was guessed."""
+DIALECT, ENCODING, SKIPPED = b"naiad.dialect", b"naiad.encoding", b"naiad.skipped"
+"""Keys of the metadata: encoding and delimiter, for people; an encoding that was guessed; lines skipped above the names."""
 DECIMAL, MISSING = b"naiad.decimal", b"naiad.missing"
 """Keys of the metadata: the file's decimal mark, missing cells by column and word."""
 _NORTH_AMERICA, _CODE_OF_TWO = "NA", r"^[A-Z]{2}$"
@@ -31,7 +31,7 @@ _MIN_CODE_FRACTION = 0.95
 _DECIMAL_COMMA = r"\d,\d"
 _GROUPED, _WITH_POINT = r"^[+-]?\d{1,3}(\.\d{3})+$", r"\."
 _FIRST_BLOCK_BYTES = 1 << 20
-_LARGEST_INT64 = 2.0**63
+_SMALLEST_PHONE = 1e7
 _ZERO, _SPACE = ord("0"), ord(" ")
 
 
@@ -86,6 +86,7 @@ def _read(path: Path, dialect: CsvDialect, text_columns: TextColumns) -> pa.Tabl
         MISSING: json.dumps({name: words for name, words in missing.items() if words}),
     }
     metadata |= {} if suggested is None else {DECIMAL: suggested}
+    metadata |= {SKIPPED: str(dialect.skipped_lines)} if dialect.skipped_lines else {}
     return _drop_unnamed(pa.table(columns, names=names, metadata=metadata))
 
 
@@ -168,9 +169,10 @@ def _infer_numbers(text: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _may_be_whole(values: pa.Array) -> bool:
-    """Whether the cells of the first block are whole numbers, or empty. Numbers of 20 digits come as floats."""
+    """Whether the cells of the first block are whole numbers, or empty. Arrow reads 20 digits, and + before 8, as floats."""
     if pa.types.is_floating(values.type):
-        return bool(pc.all(pc.greater(pc.abs(values), _LARGEST_INT64)).as_py())
+        is_code_like = pc.and_(pc.equal(pc.floor(values), values), pc.greater_equal(pc.abs(values), _SMALLEST_PHONE))
+        return bool(pc.all(is_code_like).as_py())
     return bool(pa.types.is_integer(values.type) or pa.types.is_null(values.type))
 
 

@@ -28,13 +28,13 @@ from naiad.trainer.data.sources.wrapper_folder import find_data_folder
 _MAX_NAMED = 3
 
 
-def open_folder(path: Path, *, known_classes: Collection[str] | None = None) -> RawData:
+def open_folder(path: Path, *, known_classes: Collection[str] = ()) -> RawData:
     """Raises DataError where the folder holds no image to train on, or where its splits are ambiguous.
 
-    known_classes: a folder that only wraps the data is entered, unless it has the name of one of these; None enters none.
+    known_classes: those of a trained model. A folder that only wraps the data is entered, unless it has the name of one.
     """
     suffixes = image_suffixes()
-    top = path if known_classes is None else find_data_folder(path, suffixes, known_classes=known_classes)
+    top = find_data_folder(path, suffixes, known_classes=known_classes)
     split_folders = find_split_folders(top, suffixes)
     splits, findings = {}, _report_wrapper(path, top) + split_folders.findings + _report_skipped(top, suffixes)
     for split, folder in split_folders.folders.items():

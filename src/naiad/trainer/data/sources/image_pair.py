@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from naiad.errors import DataError
+from naiad.trainer.data.findings import Findings
 from naiad.trainer.data.sources.containers import ItemList
 from naiad.trainer.data.sources.image_files import image_suffixes
 from naiad.trainer.data.sources.label_matrix import read_labels
@@ -46,11 +47,11 @@ def open_path_pair(data: tuple[Any, Any]) -> RawData:
     return RawData("images", InputKind.PIL_IMAGES, {"train": split}, target_name="y", findings=findings)
 
 
-def pair_items(data: tuple[Any, Any]) -> ItemList:
-    """Returns (N PIL images, N labels) as a Dataset of pairs. Raises DataError."""
-    labels = read_labels(data[1])[0].tolist()
+def pair_items(data: tuple[Any, Any]) -> tuple[ItemList, Findings]:
+    """Returns (N PIL images, N labels) as a Dataset of pairs, and what its labels were taken for. Raises DataError."""
+    labels, findings = read_labels(data[1])
     _check_counts(len(data[0]), len(labels))
-    return ItemList(list(zip(data[0], labels, strict=True)), source=data)
+    return ItemList(list(zip(data[0], labels.tolist(), strict=True)), source=data), findings
 
 
 def _inputs_of(data: Any) -> Sequence[Any] | None:

@@ -1,7 +1,7 @@
 """Opens data of any supported source; recognises the source by the argument's type or the path's contents."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -42,20 +42,23 @@ def open_source(
     memory_limit_bytes: int | None = None,
     layout: Layout | None = None,
     table: TableOptions = DEFAULT_TABLE_OPTIONS,
+    known_classes: Collection[str] = (),
 ) -> RawData:
     """Opens a path, a name, (X, y), X, a Dataset, a DataLoader, a DataFrame, a table, or a dictionary of any of these by split.
 
     label: the label's column of a table, or its part of a Dataset's items. memory_limit_bytes: larger Datasets are streamed.
     layout: that of arrays; None is the default one. table: what is known of a table's columns, besides the label.
+    known_classes: those of a trained model; a folder with the name of one is a class, and does not only wrap the data.
     Raises DataError.
     """
     limit = default_memory_limit_bytes() if memory_limit_bytes is None else memory_limit_bytes
     if data is None:
         raise DataError("no data was given", hint="give a path, a name, arrays or a Dataset")
     table = replace(table, label=None if label is None else str(label))
+    options = _Options(table, limit, layout, known_classes)
     if isinstance(data, Mapping):
-        return _open_splits(data, table, limit, layout)
-    raw = _open_one(data, _Options(table, limit, layout))
+        return _open_splits(data, options)
+    raw = _open_one(data, options)
     if table.types and raw.kind is not InputKind.TABLE:
         raise DataError(
             f"types names the column {next(iter(table.types))!r}, but the data are of kind {raw.kind}",
@@ -71,6 +74,7 @@ class _Options:
     table: TableOptions
     memory_limit_bytes: int
     layout: Layout | None
+    known_classes: Collection[str]
 
 
 def _open_one(data: Any, options: _Options) -> RawData:
@@ -85,13 +89,33 @@ def _open_items(data: Any, options: _Options) -> RawData:
     )
 
 
+def _open_image_pair(data: Any, options: _Options) -> RawData:
+    items, findings = pair_items(data)
+    raw = _open_items(items, options)
+    return replace(raw, findings=findings + raw.findings)
+
+
+def _open_name_or_path(data: str | PathLike[str], options: _Options) -> RawData:
+    """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
+    name = str(data).lower().replace("_", "-")
+    if isinstance(data, str) and name in dataset_names():
+        return open_named(name)
+    if not str(data):
+        raise DataError("the name of the data is empty", hint="give a path or a known name; '.' is the folder here")
+    try:
+        path = Path(data).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{data} does not exist: {error}", hint="give the whole path") from error
+    return _open_path(path, options)
+
+
 _FORMATS: tuple[tuple[Callable[[Any], bool], Callable[[Any, _Options], RawData]], ...] = (
-    (lambda data: isinstance(data, str | PathLike), lambda data, options: _open_name_or_path(data, options.table)),
+    (lambda data: isinstance(data, str | PathLike), _open_name_or_path),
     (lambda data: isinstance(data, Dataset | DataLoader) or is_item_list(data), _open_items),
     (is_frame, lambda data, options: open_table(data, options.table)),
     (is_frame_pair, lambda data, options: open_frame_pair(data, options.table, options.layout)),
     (is_path_pair, lambda data, _: open_path_pair(data)),
-    (is_image_pair, lambda data, options: _open_items(pair_items(data), options)),
+    (is_image_pair, _open_image_pair),
     (lambda data: is_map_style(data) or is_iterator(data), _open_items),
     (lambda _: True, lambda data, options: open_arrays(data, layout=options.layout)),
 )
@@ -112,21 +136,7 @@ def add_validation(raw: RawData, validation: RawData) -> RawData:
     return replace(raw, splits=splits, findings=raw.findings + validation.findings)
 
 
-def _open_name_or_path(data: str | PathLike[str], table: TableOptions) -> RawData:
-    """Prefers a known name to a path: ``digits`` is the name, ``./digits`` the path."""
-    name = str(data).lower().replace("_", "-")
-    if isinstance(data, str) and name in dataset_names():
-        return open_named(name)
-    if not str(data):
-        raise DataError("the name of the data is empty", hint="give a path or a known name; '.' is the folder here")
-    try:
-        path = Path(data).expanduser()
-    except RuntimeError as error:
-        raise DataError(f"{data} does not exist: {error}", hint="give the whole path") from error
-    return _open_path(path, table)
-
-
-def _open_splits(data: Mapping[str, Any], table: TableOptions, limit: int, layout: Layout | None) -> RawData:
+def _open_splits(data: Mapping[str, Any], options: _Options) -> RawData:
     """Opens the training split first: the other files have the same columns of text."""
     if not data or not set(data) <= set(SPLITS):
         raise DataError(
@@ -135,8 +145,14 @@ def _open_splits(data: Mapping[str, Any], table: TableOptions, limit: int, layou
         )
     opened: dict[str, RawData] = {}
     for key in sorted(data, key=lambda key: key != "train"):
-        options = like_training_split(table, opened.get("train"))
-        opened[key] = open_source(data[key], label=table.label, memory_limit_bytes=limit, layout=layout, table=options)
+        opened[key] = open_source(
+            data[key],
+            label=options.table.label,
+            memory_limit_bytes=options.memory_limit_bytes,
+            layout=options.layout,
+            table=like_training_split(options.table, opened.get("train")),
+            known_classes=options.known_classes,
+        )
     return merge_splits(opened[next(iter(data))].name, {key: opened[key] for key in data})
 
 
@@ -147,16 +163,16 @@ def like_training_split(table: TableOptions, train: RawData | None) -> TableOpti
     return replace(table, text_columns={**text_columns_of(train.splits["train"].inputs), **table.text_columns})
 
 
-def _open_path(path: Path, table: TableOptions) -> RawData:
+def _open_path(path: Path, options: _Options) -> RawData:
     if not _exists(path):
         raise DataError(f"{path} does not exist", hint=_suggest(path))
     if is_idx(path):
         return open_idx(path)
     if path.is_file():
-        return _open_file(path, table)
+        return _open_file(path, options.table)
     if not list_folder(path):
         raise DataError(f"{path} is an empty folder", hint="give a folder that has one folder of images a class")
-    return open_cifar(path) if is_cifar(path) else _open_folder(path, table)
+    return open_cifar(path) if is_cifar(path) else _open_folder(path, options)
 
 
 def _open_file(path: Path, table: TableOptions) -> RawData:
@@ -175,14 +191,14 @@ def _suggest_for_file(path: Path) -> str:
     return "give a folder of images, IDX or CIFAR files, or a .csv, .tsv or .parquet file"
 
 
-def _open_folder(path: Path, table: TableOptions) -> RawData:
+def _open_folder(path: Path, options: _Options) -> RawData:
     """Prefers classes that are folders to tables beside the images, which may list them."""
     if not _has_tables(path):
-        return open_folder(path, known_classes=table.known_classes)
+        return open_folder(path, known_classes=options.known_classes)
     if not has_images(path):
-        return open_table(path, table)
-    raw = open_folder(path)
-    return raw if _has_classes(raw) else open_table(path, table)
+        return open_table(path, options.table)
+    raw = open_folder(path, known_classes=options.known_classes)
+    return raw if _has_classes(raw) else open_table(path, options.table)
 
 
 def _has_classes(raw: RawData) -> bool:

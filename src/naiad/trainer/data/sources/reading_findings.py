@@ -7,18 +7,21 @@ import pyarrow as pa
 
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.number_text import PLAIN
-from naiad.trainer.data.sources.csv_file import DIALECT, ENCODING, MISSING
+from naiad.trainer.data.sources.csv_file import DIALECT, ENCODING, MISSING, SKIPPED
 from naiad.trainer.data.sources.frames import INDEX
 
 
 def report_reading(table: pa.Table) -> Findings:
-    """Returns the encoding that was guessed, names that may be data, and the index that is no column."""
+    """Returns the encoding that was guessed, skipped lines, names that may be data, and the index that is no column."""
     metadata = table.schema.metadata or {}
     findings = Findings()
     if (encoding := metadata.get(ENCODING)) is not None:
         name = "Windows-1252" if encoding == b"cp1252" else "Latin-1"
         message = f"the file is not UTF-8, so it is read as {name}: if its words look wrong, save it as UTF-8"
         findings += Findings((Finding("encoding-guessed", "train", 1, Action.REPORTED, message),))
+    if skipped := int(metadata.get(SKIPPED, b"0")):
+        message = "lines above the names of the columns are skipped: comments, or a line such as sep=;"
+        findings += Findings((Finding("lines-skipped", "train", skipped, Action.REPORTED, message),))
     numbers = [name for name in table.column_names if re.match(PLAIN, name)]
     if DIALECT in metadata and numbers and not all(name.isdecimal() for name in numbers):
         message = "names of columns are numbers: if the first line of the file is data, put a line of names above it"

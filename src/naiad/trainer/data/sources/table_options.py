@@ -1,4 +1,4 @@
-"""Facts about data that are known before they are read: a table's label and types, its columns of text; a model's classes."""
+"""Facts about a table that are known before it is read: its label and types, its columns of text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from naiad.trainer.data.sources.csv_file import TextColumns
 
 @dataclass(frozen=True)
 class TableOptions:
-    """Facts about data that are known before they are read."""
+    """Facts about a table that are known before it is read."""
 
     label: str | None = None
     """The label column; None takes the column ``label``, ``target`` or ``class``, if there is one."""
@@ -19,9 +19,6 @@ class TableOptions:
     """Columns of a CSV file that are text, as the training split or a trained model has them."""
     pairs_are_tables: bool = False
     """Whether a frame of numbers in ``(frame, y)`` is a table, as the trained model takes one, rather than an array."""
-
-    known_classes: tuple[str, ...] = ()
-    """Classes of a trained model: a folder with the name of one is a class, and does not only wrap the data."""
 
     @property
     def all_text_columns(self) -> TextColumns:

@@ -37,7 +37,7 @@ Answer = tuple[Any, Any]
 """Label and weight of an item; None where it has none."""
 _REREAD_ITEMS = 4
 _REREAD_LABELS = 32
-"""Labels of random items that are read again: where they are drawn with the input, all agree with a chance of 2e-10 or less."""
+"""Labels of random items that are read again: of two classes drawn evenly all 32 agree with a chance of 2e-10; rarer may pass."""
 
 
 def open_torch_dataset(

@@ -1,6 +1,7 @@
 """Finds the data set inside folders that only wrap it, as unpacked archives have: ``flowers/flowers/daisy``."""
 
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 from naiad.trainer.data.sources.image_files import has_images, is_image, list_folder
@@ -29,7 +30,8 @@ def _only_folder(path: Path, suffixes: frozenset[str]) -> Path | None:
     """Returns the only folder with images in ``path``, where no image stands beside it."""
     if any(is_image(child, suffixes) and child.is_file() for child in list_folder(path)):
         return None
-    folders = _folders_with_images(path, suffixes)
+    with_images = (child for child in class_folders(path) if has_images(child, suffixes))
+    folders = list(islice(with_images, 2))  # two are enough to know: a data set may have thousands
     return folders[0] if len(folders) == 1 else None
 
 

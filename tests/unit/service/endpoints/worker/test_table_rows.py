@@ -1,4 +1,5 @@
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,3 +101,14 @@ def test_words_for_a_missing_cell_are_read_as_from_a_file(header, tmp_path):
         encode_csv_rows(parse_csv(body.encode()), TableInput(columns), header=header),
         TrainerSchema(columns).encode(tmp_path / "x.csv").numpy(),
     )
+
+
+def test_a_word_for_missing_is_a_value_where_it_is_a_category():
+    land = Column("land", ColumnKind.CATEGORY, categories=("NA", "NO"))
+    schema = TableInput((COLUMNS[0], land, replace(land, name="town", categories=("Bern",))))
+    assert "NA" not in schema.missing_words["land"]
+    assert "NA" in schema.missing_words["town"]
+    words = encode_csv_rows(parse_csv(b"NA,NA,NA\n3, ,Bern\n"), schema, header="absent")
+    cells = [{"age": None, "land": "NA", "town": None}, {"age": 3, "land": None, "town": "Bern"}]
+    np.testing.assert_array_equal(words, encode_json_rows(cells, schema))
+    assert schema.missing_words is schema.missing_words

@@ -1,4 +1,4 @@
-"""What can stand in a header."""
+"""Names and values that can stand in a header."""
 
 import pytest
 

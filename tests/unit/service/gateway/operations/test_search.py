@@ -1,6 +1,7 @@
 """Search over training jobs."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
-from naiad.service.gateway.operations import search
+from naiad.service.gateway.operations import search, trial_component_record
+from naiad.service.metric_points import read_points
 
 
 def test_search_by_name_and_tags(api: Any) -> None:
@@ -112,3 +114,54 @@ def test_a_search_with_an_invalid_time(api: Any) -> None:
     filters = [{"Name": "CreationTime", "Operator": "LessThan", "Value": "yesterday"}]
     with pytest.raises(Invalid, match="is no time"):
         api.sagemaker("Search", Resource="TrainingJob", SearchExpression={"Filters": filters})
+
+
+def test_a_search_by_name_reads_metrics_of_what_it_returns_only(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        name = f"run-{number}"
+        api.sagemaker("CreateTrialComponent", TrialComponentName=name)
+        data = [{"MetricName": "loss", "Timestamp": api.clock.now(), "Step": 0, "Value": float(number)}]
+        api.call("sagemaker-metrics", "BatchPutMetrics", TrialComponentName=name, MetricData=data)
+    files: list[str] = []
+
+    def read_and_count(path: Path) -> Any:
+        files.append(path.stem)
+        return read_points(path)
+
+    monkeypatch.setattr(trial_component_record, "read_points", read_and_count)
+
+    def names(*filters: tuple[str, str, str], **request: Any) -> list[str]:
+        files.clear()
+        expression = {"Filters": [dict(zip(("Name", "Operator", "Value"), one, strict=True)) for one in filters]}
+        output = api.sagemaker("Search", Resource="ExperimentTrialComponent", SearchExpression=expression, **request)
+        return [one["TrialComponent"]["TrialComponentName"] for one in output["Results"]]
+
+    assert names(("TrialComponentName", "Contains", "none"), ("DisplayName", "NotEquals", "x")) == files == []
+    assert names(("TrialComponentName", "Equals", "run-1"), ("DisplayName", "Exists", "")) == ["run-1"]
+    assert len(files) == 1
+    above = (("Metrics.loss", "GreaterThan", "0.5"), ("Metrics.loss.max", "LessThan", "9"))
+    assert names(*above, SortBy="Metrics.loss", SortOrder="Ascending") == ["run-1", "run-2"]
+    assert len(files) == 3
+
+
+def test_metrics_are_a_property_of_their_own(api: Any) -> None:
+    api.sagemaker("CreateTrialComponent", TrialComponentName="run")
+    data = [{"MetricName": "loss", "Timestamp": api.clock.now(), "Step": 0, "Value": 0.5}]
+    api.call("sagemaker-metrics", "BatchPutMetrics", TrialComponentName="run", MetricData=data)
+    inner = [{"Name": "Metrics.MetricName", "Operator": "Equals", "Value": "loss"}]
+    nested = [{"NestedPropertyName": "Metrics", "Filters": inner}]
+    request = {"Resource": "ExperimentTrialComponent", "SearchExpression": {"NestedFilters": nested}}
+    (result,) = api.sagemaker("Search", **request)["Results"]
+    assert result["TrialComponent"]["Metrics"][0]["Last"] == 0.5
+
+
+def test_a_filter_on_final_metrics_of_training_jobs(api: Any) -> None:
+    api.train("one")
+    api.train("two")
+    api.tick()
+    data = [{"MetricName": "f1", "Timestamp": api.clock.now(), "Value": 0.25}]
+    api.call("sagemaker-metrics", "BatchPutMetrics", TrialComponentName="one-aws-training-job", MetricData=data)
+    inner = [{"Name": "FinalMetricDataList.MetricName", "Operator": "Equals", "Value": "f1"}]
+    nested = [{"NestedPropertyName": "FinalMetricDataList", "Filters": inner}]
+    (result,) = api.sagemaker("Search", Resource="TrainingJob", SearchExpression={"NestedFilters": nested})["Results"]
+    assert result["TrainingJob"]["TrainingJobName"] == "one"

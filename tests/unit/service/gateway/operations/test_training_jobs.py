@@ -135,3 +135,16 @@ def test_a_job_can_be_deleted_when_it_has_ended(api: Any) -> None:
         with pytest.raises(NotFound):
             api.sagemaker(name, TrainingJobName="one")
     api.train("one")
+
+
+def test_a_job_with_invalid_options_of_mpi_is_not_made(api: Any) -> None:
+    script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://data/source.tar.gz"}
+    image = {"TrainingImage": "me/own:1", "TrainingInputMode": "File"}
+    for name, text in (
+        ("sagemaker_mpi_custom_mpi_options", "--NCCL_DEBUG"),
+        ("sagemaker_mpi_custom_mpi_options", '"unbalanced'),
+        ("sagemaker_mpi_num_of_processes_per_host", "x"),
+    ):
+        with pytest.raises(Invalid, match="mpi"):
+            api.train("one", AlgorithmSpecification=image, HyperParameters={**script, name: text})
+    assert api.sagemaker("ListTrainingJobs")["TrainingJobSummaries"] == []

@@ -85,3 +85,25 @@ def test_data_without_a_usable_sample_is_an_error(tmp_path):
     (tmp_path / "cat" / "1.png").write_bytes(b"no")
     with pytest.raises(DataError):
         clean_source(tmp_path)
+
+
+class Items(torch.utils.data.Dataset):
+    """Images of 0 and 1; the second one has a pixel of 255."""
+
+    def __init__(self, dtype):
+        self.images = (torch.rand(128, 1, 6, 6, generator=torch.Generator().manual_seed(0)) > 0.5).to(dtype)
+        self.images[1, 0, 0, 0] = 255
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.images[index], index % 2
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_what_some_streamed_items_hold_is_not_demanded_of_all(dtype):
+    items = Items(dtype)
+    cleaned = clean(open_source(items, memory_limit_bytes=1), image_size=None, memory_limit_bytes=1)
+    assert not cleaned.splits["train"].samples.in_memory
+    assert torch.equal(cleaned.schema.encode(items.images[1:2]), items.images[1:2])

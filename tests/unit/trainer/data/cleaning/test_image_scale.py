@@ -140,3 +140,13 @@ def test_a_test_folder_of_deep_images_on_another_scale_is_refused(tmp_path: Path
         schema = clean_folder(tmp_path / "train", limit).schema
         with pytest.raises(DataError, match=message):
             clean(open_source(tmp_path / "test"), image_size=None, memory_limit_bytes=limit, schema=schema)
+
+
+def test_streamed_deep_images_have_a_range_where_all_are_looked_at(tmp_path: Path) -> None:
+    dark = [np.full((4, 4), 40 + (index == 1) * 40_000, np.uint16) for index in range(70)]
+    folder = write(tmp_path, dark)
+    in_memory, streamed = clean_folder(folder).schema, clean_folder(folder, 0).schema
+    assert isinstance(in_memory, DeepImageSchema)
+    assert isinstance(streamed, DeepImageSchema)
+    assert in_memory.value_range == ValueRange(40, 40_040, is_whole=True)
+    assert streamed.value_range is None

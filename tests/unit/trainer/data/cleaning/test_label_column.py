@@ -1,5 +1,7 @@
 """Labels of a table: classes, numbers, and words that may be either a class or a gap."""
 
+import datetime as dt
+
 import pyarrow as pa
 import pytest
 
@@ -82,3 +84,24 @@ def test_many_dates_are_no_classes():
         infer_label(table, "y", {})
     column, _ = infer_label(table, "y", parse_types({"y": "text"}))
     assert column.kind is ColumnKind.CATEGORY
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"])
+def test_dates_of_any_form_are_classes_where_they_are_few(tmp_path, form):
+    days = [(dt.date(2024, 1, 1) + dt.timedelta(days=day)).strftime(form) for day in range(28)]
+    assert read(days[:3] * 2, tmp_path) == (days[:3] * 2, [])
+    with pytest.raises(DataError, match=r"'y' holds dates .*, which are neither classes nor numbers") as caught:
+        read(days, tmp_path)
+    assert caught.value.hint == "name another column with label=; types={'y': 'text'} makes each date a class"
+    assert read(days, tmp_path, y="text") == (days, [])
+
+
+def test_dates_of_a_frame_are_classes_where_they_are_few():
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=day) for day in range(28)]
+    few = pa.table({"y": days[:2]})
+    column, _ = infer_label(few, "y", {})
+    assert read_label(few["y"], column).to_pylist() == ["2024-01-01", "2024-01-02"]
+    assert read_label(few["y"], None).to_pylist() == ["2024-01-01", "2024-01-02"]
+    for values in (pa.array(days), pa.array(days).dictionary_encode()):
+        with pytest.raises(DataError, match=r"holds dates of type .*date32"):
+            infer_label(pa.table({"y": values}), "y", {})

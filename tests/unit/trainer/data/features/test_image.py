@@ -76,6 +76,17 @@ def test_input_that_does_not_fit_is_an_error(raw: object, message: str) -> None:
         GREY.encode(raw)
 
 
+def test_dark_images_are_no_pixels_that_were_scaled_twice() -> None:
+    bright, dark = np.full((8, 9), 0.5), np.full((8, 9), 0.001)
+    assert torch.equal(GREY.encode([bright, dark]), GREY.encode(np.stack([bright, dark])))
+    black = np.zeros((8, 9))
+    black[3, 4] = 0.001
+    assert not GREY.encode(black).any()
+    for given in ([dark, dark], [black, dark], [torch.from_numpy(dark)], dark.tolist()):
+        with pytest.raises(DataError, match="scaled twice"):
+            GREY.encode(given)
+
+
 def test_binary_pixels_stay_what_they_are() -> None:
     binary, values = ImageSchema(1, 8, 9, top=1), np.arange(72).reshape(8, 9) % 2
     for given in (values, values.astype(np.uint8), values.astype(np.float32), values.astype(bool)):

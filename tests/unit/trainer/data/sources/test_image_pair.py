@@ -37,6 +37,13 @@ def test_images_of_several_sizes_are_resized() -> None:
     assert (dataset.classes, dataset.schema.sample_shape[0]) == (("cat", "dog"), 3)
 
 
+def test_one_hot_labels_of_images_are_told() -> None:
+    images = [image.resize((4 + index % 2, 4)) for index, image in enumerate(IMAGES)]
+    raw = open_source((images, np.eye(2)[[0, 1] * 3]))
+    assert [item.kind for item in raw.findings.items] == ["one-hot-labels"]
+    assert np.asarray(raw.splits["train"].targets).tolist() == [0, 1] * 3
+
+
 def test_a_palettes_colours_count_and_not_its_indices() -> None:
     split = open_source(([image.convert("P") for image in IMAGES], LABELS)).splits["train"]
     assert split.inputs.open(3).convert("RGB").getpixel((0, 0)) == pytest.approx((120, 0, 0), abs=26)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources import open_source
 from naiad.trainer.data.sources.open import add_validation
+from naiad.trainer.data.sources.raw_data import InputKind
 
 X, Y = np.zeros((4, 2)), [0, 1, 0, 1]
 
@@ -72,3 +74,14 @@ def test_a_pattern_and_a_link_to_nothing_are_no_paths(tmp_path: Path) -> None:
 def test_a_path_of_bytes_is_no_list_of_numbers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="given b'"):
         open_source(bytes(tmp_path))
+
+
+def test_a_folder_around_classes_is_entered_also_beside_a_table(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        Image.new("L", (4, 4)).save(tmp_path / "pets" / name / "1.png")
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    raw = open_source(tmp_path)
+    assert list(raw.splits["train"].names) == ["cat/1.png", "dog/1.png"]
+    assert [item.kind for item in raw.findings.items] == ["wrapper-folder"]
+    assert open_source(tmp_path, known_classes=("pets", "birds")).kind is InputKind.TABLE

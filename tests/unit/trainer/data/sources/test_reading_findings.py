@@ -27,3 +27,10 @@ def test_words_for_a_missing_cell_are_counted(tmp_path):
     table = read(tmp_path, "a,b\nx,NA\ny,null\nz,NA\n,w\n")
     assert missing_words(table, "b") == {"NA": 2, "null": 1}
     assert missing_words(table, "a") == {}
+
+
+@pytest.mark.parametrize("comment", ["# made by x", "# made\x0cby x", "# made\u2028by x", "# made\x85by x"])
+def test_skipped_lines_are_counted_as_they_are_skipped(tmp_path, comment):
+    table = read(tmp_path, f"{comment}\n# today\na,label\n1,0\n2,1\n")
+    assert table.column_names == ["a", "label"]
+    assert [(item.kind, item.count) for item in report_reading(table).items] == [("lines-skipped", 2)]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from naiad.trainer.data.sources import wrapper_folder
 from naiad.trainer.data.sources.image_files import image_suffixes
 from naiad.trainer.data.sources.wrapper_folder import find_data_folder
 
@@ -48,3 +49,10 @@ def test_classes_splits_and_images_are_where_they_are(tmp_path: Path, files: tup
 def test_a_class_of_a_trained_model_is_no_wrapper(tmp_path: Path) -> None:
     files = ("rose/2023/1.png", "rose/2024/1.png")
     assert data_folder(tmp_path, *files, known_classes=("daisy", "rose")) == "."
+
+
+def test_no_more_than_two_class_folders_are_walked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked = []
+    monkeypatch.setattr(wrapper_folder, "has_images", lambda folder, _: walked.append(folder.name) or True)
+    assert data_folder(tmp_path, *(f"{name}/1.png" for name in "abcd")) == "."
+    assert walked == ["a", "b"]

@@ -1,12 +1,14 @@
 """The command that starts the processes of an MPI job on its instances, and the variables that any mpirun of a job needs."""
 
-import argparse
 import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from naiad.service.domain.errors import Invalid
+
 _REMOTE_SHELL = "naiad.service.jobs.agent.mpi.remote_shell"
+_NCCL_DEBUG = "--NCCL_DEBUG"
 _PARAMETERS = {
     "btl_tcp_if_include": "lo",
     "oob_tcp_if_include": "lo",
@@ -57,8 +59,21 @@ def mpirun_command(settings: MpiSettings, words: Sequence[str]) -> list[str]:
 
 
 def parse_custom_options(text: str) -> tuple[str, ...]:
-    """Returns the options of SDK 2's ``custom_mpi_options``, of which the toolkit takes NCCL_DEBUG for itself."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--NCCL_DEBUG", default="WARN")
-    known, others = parser.parse_known_args(shlex.split(text))
-    return ("-x", f"NCCL_DEBUG={known.NCCL_DEBUG}", *others)
+    """Returns the options of SDK 2's ``custom_mpi_options``, of which the toolkit takes NCCL_DEBUG for itself.
+
+    Raises Invalid for a quote without its end, and for NCCL_DEBUG without a value.
+    """
+    try:
+        words = iter(shlex.split(text))
+    except ValueError as error:
+        raise Invalid(f"custom_mpi_options {text!r} cannot be split into words: {error}") from error
+    level, others = "WARN", []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name != _NCCL_DEBUG:
+            others.append(word)
+            continue
+        level = value if equals else next(words, "")
+        if not level or level.startswith("-"):
+            raise Invalid(f"custom_mpi_options {text!r} has {_NCCL_DEBUG} without a value: give one, like INFO")
+    return ("-x", f"NCCL_DEBUG={level}", *others)
