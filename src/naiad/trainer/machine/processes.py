@@ -270,7 +270,7 @@ def _as_training_errors() -> Iterator[None]:
     except RuntimeError as error:  # the class of all errors of torch.distributed
         raise TrainingError(
             f"another process of this run has ended or does not answer: {str(error).splitlines()[0]}",
-            hint="its own messages say why; start all of them again with resume=True to go on from the last checkpoint",
+            hint="its own messages say why; start all of them again with --resume to go on from the last checkpoint",
         ) from error
 
 
