@@ -16,14 +16,11 @@ from naiad.trainer.data.cleaning.label_column import infer_label, read_label
 from naiad.trainer.data.cleaning.table_splits import extract_targets
 from naiad.trainer.data.cleaning.tables import choose_columns
 from naiad.trainer.data.column_types import ColumnType, TypeName
-from naiad.trainer.data.columns import is_text
 from naiad.trainer.data.findings import Action, Finding, Findings
-from naiad.trainer.data.sources.image_files import image_suffixes
 from naiad.trainer.data.sources.raw_data import ImageFiles, InputKind, RawData, RawSplit
-from naiad.trainer.data.sources.table import as_table
+from naiad.trainer.data.sources.table import as_table, names_images
 
 _SAMPLE_CELLS = 100
-_MIN_FRACTION = 0.95
 _MAX_FOLDERS = 50
 """Folders beside the table in which the files are looked for."""
 
@@ -67,7 +64,7 @@ def find_image_columns(table: pa.Table, label: str | None, types: Mapping[str, C
     """Returns the columns that the user calls images, else those whose cells are names of image files."""
     asked = [name for name, column in types.items() if column.name is TypeName.IMAGE]
     others = [name for name in table.column_names if name != label and name not in types]
-    return asked or [name for name in others if is_text(table[name]) and _names_images(table[name])]
+    return asked or [name for name in others if names_images(table[name])]
 
 
 def read_image_paths(table: pa.Table, column: str, folder: Path) -> list[Path]:
@@ -83,13 +80,6 @@ def read_image_paths(table: pa.Table, column: str, folder: Path) -> list[Path]:
         else f"the column {column!r} names no image",
         hint=f"give paths that begin there, absolute ones, or leave the column out: types={{{column!r}: 'ignore'}}",
     )
-
-
-def _names_images(values: pa.ChunkedArray) -> bool:
-    """Whether the first cells end like names of image files."""
-    cells = [cell for cell in trim(values.slice(0, 4 * _SAMPLE_CELLS).cast(pa.string())).to_pylist() if cell]
-    suffixes = tuple(image_suffixes()) if cells and "." in cells[0] else ()
-    return bool(suffixes) and sum(cell.lower().endswith(suffixes) for cell in cells) >= _MIN_FRACTION * len(cells)
 
 
 def _has_other_inputs(raw: RawData, image_columns: list[str]) -> bool:

@@ -25,7 +25,7 @@ from naiad.trainer.data.sources.image_pair import is_image_pair, is_path_pair, o
 from naiad.trainer.data.sources.named import dataset_names, open_named
 from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData
 from naiad.trainer.data.sources.split_classes import merge_splits, with_class_names
-from naiad.trainer.data.sources.table import is_table_file, open_table
+from naiad.trainer.data.sources.table import is_table_file, names_images, open_table
 from naiad.trainer.data.sources.table_options import DEFAULT_TABLE_OPTIONS, TableOptions
 from naiad.trainer.data.sources.torch_dataset import open_torch_dataset
 from naiad.trainer.machine.device import free_memory_bytes
@@ -198,7 +198,19 @@ def _open_folder(path: Path, options: _Options) -> RawData:
     if not has_images(path):
         return open_table(path, options.table)
     raw = open_folder(path, known_classes=options.known_classes)
-    return raw if _has_classes(raw) else open_table(path, options.table)
+    if not _has_classes(raw):
+        return open_table(path, options.table)
+    is_inside = any(item.kind == "wrapper-folder" for item in raw.findings.items)
+    return (_open_image_table(path, options) if is_inside else None) or raw
+
+
+def _open_image_table(path: Path, options: _Options) -> RawData | None:
+    """Returns the tables in the folder; None where they cannot be read, or do not name images as those below the folder."""
+    try:
+        raw = open_table(path, options.table)
+    except DataError:
+        return None
+    return raw if any(map(names_images, raw.splits["train"].inputs.columns)) else None
 
 
 def _has_classes(raw: RawData) -> bool:

@@ -9,12 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from naiad.errors import DataError, did_you_mean
+from naiad.trainer.data.category_text import trim
 from naiad.trainer.data.column_types import check_columns_exist
+from naiad.trainer.data.columns import is_text
 from naiad.trainer.data.findings import Action, Finding, Findings
 from naiad.trainer.data.number_text import PLAIN
 from naiad.trainer.data.sources.arrays import numbered_names
 from naiad.trainer.data.sources.csv_file import TextColumns, read_csv, text_columns_of
 from naiad.trainer.data.sources.frames import drop_index, from_memory, is_frame, is_series
+from naiad.trainer.data.sources.image_files import image_suffixes
 from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.reading_findings import report_reading
 from naiad.trainer.data.sources.table_options import DEFAULT_TABLE_OPTIONS, TableOptions
@@ -31,6 +34,9 @@ _SPLIT_NAMES = {
     "testing": "test",
 }
 _DEFAULT_LABELS = ("label", "target", "class")
+_IMAGE_CELLS = 400
+"""Cells that are looked at for names of images."""
+_MIN_IMAGE_FRACTION = 0.95
 
 
 def is_table_file(path: Path) -> bool:
@@ -74,6 +80,15 @@ def open_table(data: Any, options: TableOptions = DEFAULT_TABLE_OPTIONS) -> RawD
         findings=findings + report_reading(train),
         types=options.types,
     )
+
+
+def names_images(values: pa.ChunkedArray) -> bool:
+    """Whether the column is text whose first cells end like names of image files."""
+    if not is_text(values):
+        return False
+    cells = [cell for cell in trim(values.slice(0, _IMAGE_CELLS).cast(pa.string())).to_pylist() if cell]
+    suffixes = tuple(image_suffixes()) if cells and "." in cells[0] else ()
+    return bool(suffixes) and sum(cell.lower().endswith(suffixes) for cell in cells) >= _MIN_IMAGE_FRACTION * len(cells)
 
 
 def _folder_of(data: Any) -> Path:

@@ -76,6 +76,14 @@ def test_a_path_of_bytes_is_no_list_of_numbers(tmp_path: Path) -> None:
         open_source(bytes(tmp_path))
 
 
+def test_a_table_that_names_images_in_folders_is_read(tmp_path: Path) -> None:
+    for name in ("00", "01"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        Image.new("L", (4, 4)).save(tmp_path / "images" / name / "1.png")
+    (tmp_path / "labels.csv").write_text("file,label\nimages/00/1.png,cat\nimages/01/1.png,dog\n")
+    assert open_source(tmp_path).kind is InputKind.TABLE
+
+
 def test_a_folder_around_classes_is_entered_also_beside_a_table(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / "pets" / name).mkdir(parents=True)
