@@ -1,9 +1,7 @@
-"""Pulls a model's results towards the trivial ones, the mean or the most frequent class, unless they validate clearly better.
+"""Pulls a model's results towards the trivial ones: the mean where it may be as good, the most frequent class where it is better.
 
 Shape legend: N samples, K classes.
 """
-
-import math
 
 import torch
 from torch import Tensor
@@ -12,18 +10,16 @@ _WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
 def fit_class_weight(scores_NK: Tensor, targets_N: Tensor, prior_K: Tensor, weights_N: Tensor | None = None) -> float:
-    """Returns the highest weight of the scores, against the prior, at which they are right more often than the prior is.
+    """Returns the highest weight of the scores, against the prior, at which they are right as often as the prior is.
 
-    By one standard error or more, from the samples of which only one of the two is right, as in McNemar's test. At weight 0 the
-    prior is left. weights_N: weights of the samples.
+    weights_N: weights of the samples.
     """
     weights_N = _mean_one(weights_N, len(targets_N))
     trivial_N = (targets_N == prior_K.argmax()).double()
     for weight in _WEIGHTS:
         blend_NK = weight * scores_NK + (1 - weight) * prior_K
         gain_N = (blend_NK.argmax(dim=1) == targets_N).double() - trivial_N
-        error = math.sqrt(float(torch.dot(weights_N.square(), gain_N.square())))
-        if float(torch.dot(weights_N, gain_N)) >= error:
+        if float(torch.dot(weights_N, gain_N)) >= 0:
             return weight
     return 0.0
 

@@ -14,19 +14,12 @@ def test_scores_that_beat_the_most_frequent_class_stay():
     assert fit_class_weight(torch.eye(2)[targets], targets, PRIOR) == 1.0
 
 
-def test_scores_that_are_worse_are_blended_until_the_prior_is_left():
+def test_scores_that_are_worse_are_blended_until_they_are_not():
     targets = torch.tensor([0, 0, 0, 1])
     wrong = torch.eye(2)[1 - targets]
     assert fit_class_weight(wrong, targets, PRIOR) == 0.25, "the most frequent class is predicted again"
     unsure = torch.tensor([[0.45, 0.55]]).expand(4, 2)
     assert fit_class_weight(unsure, targets, PRIOR) == 0.75
-
-
-def test_scores_that_are_better_by_chance_are_blended():
-    targets = torch.tensor([1, 0, 1, 0, 1] + [0] * 5)
-    scores = torch.tensor([[0.45, 0.55]] * 5 + [[0.9, 0.1]] * 5)  # right on three, wrong on two of five
-    assert fit_class_weight(scores, targets, PRIOR) == 0.75
-    assert fit_class_weight(scores.repeat(10, 1), targets.repeat(10), PRIOR) == 1.0
 
 
 def test_values_without_a_relation_to_the_targets_become_the_mean():
