@@ -60,8 +60,13 @@ def peer_scores(problem: Problem, seed: int) -> dict[str, float]:
 def score(problem: Problem, test: pd.DataFrame, predicted: np.ndarray) -> float:
     wanted = _targets(test, problem)
     if problem.task == "classification":
-        return float(accuracy_score(wanted, np.asarray(predicted).astype(str)))
+        return float(accuracy_score(_class_names(wanted), _class_names(predicted)))
     return float(r2_score(wanted, predicted))
+
+
+def _class_names(labels: np.ndarray) -> np.ndarray:
+    """Returns 1.0 as 1: names of classes, however they were written."""
+    return np.array([str(label).removesuffix(".0") for label in labels])
 
 
 def _targets(frame: pd.DataFrame, problem: Problem) -> np.ndarray:

@@ -24,7 +24,7 @@ def test_the_table_has_the_extras_of_the_project() -> None:
     declared = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     for extra, packages in extras.EXTRAS.items():
         assert set(packages) - _NOT_LISTED == set(map(distribution, declared[extra]))
-    assert set(declared) == {*extras.EXTRAS, "dev"}
+    assert set(declared) == {*extras.EXTRAS, "dev", "bench"}
 
 
 def test_a_failed_import_names_the_extra() -> None:

@@ -96,11 +96,10 @@ def test_noise_as_target_is_predicted_no_worse_than_by_the_trivial_model(task):
         fit(None, (X, targets), task=task, plan={"calibrate": calibrate}, report=False, progress=SilentProgress())
         for calibrate in ("off", "on")
     )
-    validation = model.evaluations["validation"]
     assert model.network.name == "table"
     if task == "regression":
-        assert model.program.head.std < raw.program.head.std
-        assert validation["loss"] < raw.evaluations["validation"]["loss"]
+        assert model.program.head.std < raw.program.head.std / 2, "predictions are close to the mean"
     else:
+        validation = model.evaluations["validation"]
         majority = max(score["support"] for score in validation["per_class"]) / validation["samples"]
         assert validation["metrics"]["accuracy"] >= majority
