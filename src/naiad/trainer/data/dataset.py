@@ -117,6 +117,17 @@ def narrow_unless_lossy(targets: Tensor) -> Tensor:
     return targets.float()
 
 
+def target_mean_and_std(targets: Tensor, weights: Tensor | None) -> tuple[float, float]:
+    """Returns statistics of values (N,), each as heavy as its sample's weight. The deviation is 1 where all are equal."""
+    if weights is None:
+        mean, std = float(targets.mean()), float(targets.std(correction=0))
+    else:
+        values, factors = targets.double(), weights.double() / weights.double().sum()
+        mean = float((factors * values).sum())
+        std = float((factors * (values - mean).square()).sum().sqrt())
+    return mean, std if std > 0 else 1.0
+
+
 class InputSchema(Protocol):
     """Encoding of a user's inputs as the exported program's input. It is stored in naiad.json."""
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from naiad.trainer.artifact.program import BlendHead, Encoder, ProbabilityHead, Program, RescaleHead, SoftmaxHead
-from naiad.trainer.data.dataset import Dataset, Split, Task, narrow_unless_lossy
+from naiad.trainer.data.dataset import Dataset, Split, Task, narrow_unless_lossy, target_mean_and_std
 from naiad.trainer.loop.loop import ValidationResult
 from naiad.trainer.model import clusters
 from naiad.trainer.model.evaluate import Evaluation, evaluate
@@ -113,15 +113,7 @@ class RegressionStrategy:
         return self._learnt_targets
 
     def _mean_and_std(self) -> tuple[float, float]:
-        """Statistics of the targets, each as heavy as its sample's weight. The deviation is 1 where all targets are equal."""
-        targets, weights = self._targets(), self.dataset.train.weights
-        if weights is None:
-            mean, std = float(targets.mean()), float(targets.std(correction=0))
-        else:
-            values, factors = targets.double(), weights.double() / weights.double().sum()
-            mean = float((factors * values).sum())
-            std = float((factors * (values - mean).square()).sum().sqrt())
-        return mean, std if std > 0 else 1.0
+        return target_mean_and_std(self._targets(), self.dataset.train.weights)
 
 
 @dataclass

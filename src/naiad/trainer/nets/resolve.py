@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from naiad.errors import NetworkError, explain_errors
-from naiad.trainer.data.dataset import Dataset, Task, sample_evenly
+from naiad.trainer.data.dataset import Dataset, Split, Task, sample_evenly, target_mean_and_std
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.network_file import instantiate, is_file_reference, load_network_file
 from naiad.trainer.nets.network_source import NetworkSource
@@ -19,8 +19,8 @@ from naiad.trainer.nets.residual import MIN_SIDE
 from naiad.trainer.nets.table import TableEnsemble, choose_bins
 
 _TABLE = "table"
-_BIN_SAMPLES = 20_000
-"""Training samples whose quantiles are the edges of bins."""
+_TABLE_SAMPLES = 20_000
+"""Training samples to which the bins and the linear part of a network for tables are fitted."""
 _LIBRARY_PACKAGES = ("naiad", "torch", "torchvision")
 _GUIDE_NETWORKS: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
     SimpleNet: ("simplenet", (1, 28, 28)),
@@ -83,14 +83,25 @@ def _create_for(name: str, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
 
 @torch.no_grad()
 def _create_for_table(arguments: dict[str, Any], dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
-    """Returns the network with bins that fit the training data."""
-    samples = sample_evenly(dataset.train, _BIN_SAMPLES).samples
-    inputs: Tensor = dataset.features(samples.take(torch.arange(len(samples))))
+    """Returns the network with bins, and a linear part, that fit the training data."""
+    split = sample_evenly(dataset.train, _TABLE_SAMPLES)
+    inputs: Tensor = dataset.features(split.samples.take(torch.arange(len(split))))
     arguments = {**arguments, "options": {"bins": choose_bins(inputs)}}
     net = create_network(_TABLE, **arguments)
     assert isinstance(net, TableEnsemble)
     net.fit_bins(inputs)
+    if split.targets is not None:
+        net.fit_linear(inputs, _learnt_targets(dataset.task, split), split.weights)
     return net, NetworkSource(_TABLE, registered=True, arguments=arguments)
+
+
+def _learnt_targets(task: Task, split: Split) -> Tensor:
+    """Returns indices of classes, or values of mean 0 and deviation 1, as the network will learn them."""
+    assert split.targets is not None
+    if task is Task.CLASSIFICATION:
+        return split.targets.long()
+    mean, std = target_mean_and_std(split.targets, split.weights)
+    return ((split.targets - mean) / std).float()
 
 
 def find_network_source(net: nn.Module) -> NetworkSource:

@@ -3,7 +3,7 @@
 Numbers are encoded by quantile bins, "piecewise linear encoding" of Gorishniy et al. 2022 (arXiv 2203.05556): with them a network
 learns steps, as trees do. Each member multiplies the inputs by factors of its own and has its own output layer: "TabM mini" of
 Gorishniy et al. 2024 (arXiv 2410.24210). Inputs are clipped smoothly and scaled by learnt factors, as in Holzmüller et al. 2024
-(arXiv 2407.04491). A linear part is added, which starts at zero.
+(arXiv 2407.04491). A linear part is added, which may begin as the solution of a linear model.
 Shape legend: B batch, F features, N rows, C columns with bins, E encoded features, M members, H width, K outputs.
 """
 
@@ -20,6 +20,8 @@ _MOST_BINS = 16
 _MOST_ENCODED = 2_048
 """Inputs that the bins of all columns may become."""
 _ROWS_PER_BIN = 10
+_LINEAR_STEPS = 100
+"""Steps of the solver, as in scikit-learn's logistic regression."""
 _CLIP, _CLIP_LINEAR = 3.0, 10.0
 """Values that no clipped input of the hidden layers, and of the linear part, reaches: there a long tail may count."""
 
@@ -104,6 +106,32 @@ class TableEnsemble(nn.Module):
             self.low[column], self.inverse_width[column] = 0.0, 0.0
             self.low[column, : len(width)] = edges[:-1].float()
             self.inverse_width[column, : len(width)] = (1 / width).float()
+
+    def fit_linear(self, inputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
+        """Sets the linear part to ridge or logistic regression, and the members to zero: they learn what is left.
+
+        inputs: (N, *input_shape). targets: (N,) values of mean 0 and deviation 1 for one output, else indices of classes.
+        weights: (N,) of the samples. The penalty is that of scikit-learn's defaults.
+        """
+        nn.init.zeros_(self.last_weight)
+        inputs_NF = _clip(inputs.flatten(1), _CLIP_LINEAR)
+        weights_N = torch.ones(len(inputs)) if weights is None else weights.float() / weights.float().mean()
+        optimizer = torch.optim.LBFGS(self.linear.parameters(), max_iter=_LINEAR_STEPS, line_search_fn="strong_wolfe")
+
+        @torch.enable_grad()
+        def compute_loss() -> Tensor:
+            optimizer.zero_grad()
+            outputs_NK = self.linear(inputs_NF)
+            if self.outputs == 1:
+                losses_N = (outputs_NK.squeeze(1) - targets).square()
+            else:
+                losses_N = 2 * nn.functional.cross_entropy(outputs_NK, targets, reduction="none")
+            loss = (torch.dot(weights_N, losses_N) + self.linear.weight.square().sum()) / len(inputs)
+            loss.backward()  # type: ignore[no-untyped-call]  # reason: torch has no types for it
+            return loss
+
+        optimizer.step(compute_loss)  # type: ignore[no-untyped-call]  # reason: as above
+        optimizer.zero_grad()
 
 
 def _clip(inputs: Tensor, limit: float) -> Tensor:

@@ -21,7 +21,7 @@ def _keep_weights(facts: RunFacts) -> Decision:
 
 def _ema(facts: RunFacts) -> Decision:
     if facts.is_ensemble:
-        return facts.decide("ema", None, "the members are averaged")
+        return facts.decide("ema", 0.98, "an average over the last steps fits few rows better than the last step")
     if facts.is_regression:
         return facts.decide("ema", 0.98, "an average over the last steps fits noisy values better than the last step")
     return facts.decide("ema", None, "the falling learning rate averages enough")
