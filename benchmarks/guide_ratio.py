@@ -1,11 +1,11 @@
 """Measures how much faster Naiad reaches 87 % and 90 % on Fashion-MNIST than the guide's loop, batch and rate unchanged.
 
-    python benchmarks/guide_ratio.py --limits 3 6 [--seeds 5]
+    python benchmarks/guide_ratio.py --limits 3 9 [--seeds 5]
 
-The guide's loop has reached 86.15 % after its ten epochs (see LOG.md), so it has reached neither: ten times its epoch's seconds,
-of the same round, is the least that it needs. Each round has an epoch of the guide, the same loop tuned by hand (momentum, a
-one-cycle schedule, tensors in memory), and Naiad with each time limit, all choices automatic and nothing remembered; each run is
-a process of its own, and no clock counts imports.
+The guide's loop has reached 87 % after 13 and 15 epochs (two seeds, tested after each), and 90 % not within 36. So 13 and 36
+times the seconds of its epoch, of the same round, are the least that it needs. Each round has an epoch of the guide, the same
+loop tuned by hand (momentum, a one-cycle schedule, tensors in memory), and Naiad with each time limit, all choices automatic and
+nothing remembered; each run is a process of its own, and no clock counts imports.
 """
 
 import argparse
@@ -24,6 +24,8 @@ from log import log_row
 TUNED = Recipe(
     epochs=5, batch_size=64, learning_rate=0.05, settings={"momentum": 0.9, "schedule": "one-cycle", "feed": "tensors"}
 )
+EPOCHS_OF_GUIDE = {0.90: 36, 0.87: 13}
+"""Epochs that the guide's loop takes to an accuracy, at the least."""
 
 
 def main() -> None:
@@ -57,10 +59,20 @@ def print_rows(outcomes: dict[str, list[Outcome]]) -> None:
                 f"{name}: accuracy", [100 * run.accuracy for run in runs], unit="%", script="guide_ratio.py", note=note
             )
         )
-        ratios = [GUIDE_RECIPE.epochs * epoch.seconds / run.seconds for epoch, run in zip(epochs, runs, strict=True)]
         if name.startswith("naiad"):
-            claim = f"the guide's ten epochs (86.15 %) ÷ {name}, {mean_accuracy(runs):.2%}"
-            print(log_row(claim, ratios, unit="×", goal="≥ 20", script="guide_ratio.py"))
+            print_ratio(name, epochs, runs)
+
+
+def print_ratio(name: str, epochs: list[Outcome], runs: list[Outcome]) -> None:
+    reached = next((target for target in EPOCHS_OF_GUIDE if mean_accuracy(runs) >= target), None)
+    if reached is None:
+        return
+    count = EPOCHS_OF_GUIDE[reached]
+    ratios = [count * epoch.seconds / run.seconds for epoch, run in zip(epochs, runs, strict=True)]
+    claim = f"the guide's {count} epochs ÷ {name}: to {reached:.0%}, at least"
+    print(
+        log_row(claim, ratios, unit="×", goal="≥ 20", script="guide_ratio.py", note=f"naiad {mean_accuracy(runs):.2%}")
+    )
 
 
 if __name__ == "__main__":
