@@ -77,8 +77,9 @@ class TableEnsemble(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         outputs_MBK = self.member_outputs(inputs)
         if self.outputs == 1:
-            return outputs_MBK.mean(dim=0)
-        return torch.logsumexp(torch.log_softmax(outputs_MBK, dim=-1), dim=0) - math.log(self.members)
+            return _members_last(outputs_MBK).mean(dim=-1)
+        log_probabilities_BKM = _members_last(torch.log_softmax(outputs_MBK, dim=-1))
+        return torch.logsumexp(log_probabilities_BKM, dim=-1) - math.log(self.members)
 
     def member_outputs(self, inputs: Tensor) -> Tensor:
         """Returns (M, B, K), from which the members learn, each by itself."""
@@ -132,6 +133,11 @@ class TableEnsemble(nn.Module):
 
         optimizer.step(compute_loss)  # type: ignore[no-untyped-call]  # reason: as above
         optimizer.zero_grad()
+
+
+def _members_last(outputs_MBK: Tensor) -> Tensor:
+    """Returns (B, K, M). torch adds up the first dimension in blocks, so that a row's bits would depend on its place."""
+    return outputs_MBK.permute(1, 2, 0).contiguous()
 
 
 def _clip(inputs: Tensor, limit: float) -> Tensor:

@@ -23,6 +23,14 @@ def test_the_output_is_the_mean_of_the_members():
     torch.testing.assert_close(classifier(inputs).exp(), mean)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_bits_of_a_rows_mean_do_not_depend_on_its_place(outputs, monkeypatch):
+    net, order = TableEnsemble((1,), outputs), torch.randperm(61)
+    outputs_MBK = torch.randn(8, 61, outputs)
+    monkeypatch.setattr(net, "member_outputs", lambda rows: outputs_MBK[:, rows])
+    assert torch.equal(net(torch.arange(61))[order], net(order))
+
+
 def test_members_differ():
     inputs = torch.randn(50, 3)
     assert fitted(inputs, members=4).member_outputs(inputs).std(dim=0).min() > 0
