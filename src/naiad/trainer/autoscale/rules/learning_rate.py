@@ -16,6 +16,8 @@ ENSEMBLE_RATE = 2e-3
 TABLE_RATE = 0.01
 """AdamW's peak for 100 steps on a table, in a network of 64 units a layer."""
 _TABLE_LOWEST, _TABLE_HIGHEST = 1e-3, 0.02
+_LINEAR_REACH, _LINEAR_HIGHEST = 3.0, 0.1
+"""Steps × peak at which AdamW moves a weight by about one under a one-cycle schedule: a linear model has to get that far."""
 
 
 def choose_learning_rate(facts: RunFacts, optimizer: str) -> Decision:
@@ -45,5 +47,6 @@ def _table_rate(facts: RunFacts) -> float:
     shorter = 100 / facts.steps
     if facts.is_classification:  # noise in values harms a long run more than noise in classes does
         shorter = math.sqrt(shorter)
-    rate = TABLE_RATE * shorter * math.sqrt(64 / max(64, hidden_width(facts.net)))
-    return min(_TABLE_HIGHEST, max(_TABLE_LOWEST, rate))
+    width = hidden_width(facts.net)
+    rate = min(_TABLE_HIGHEST, max(_TABLE_LOWEST, TABLE_RATE * shorter * math.sqrt(64 / max(64, width))))
+    return rate if width else max(rate, min(_LINEAR_HIGHEST, _LINEAR_REACH / facts.steps))

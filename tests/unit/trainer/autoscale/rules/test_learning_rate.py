@@ -34,3 +34,8 @@ def test_a_tables_rate_falls_with_the_steps_and_the_width(blobs):
     assert rate(64, 10) == 0.02
     assert rate(64, 400) == rate(256, 100) == 0.005
     assert rate(64, 10**7) == 0.001
+
+
+def test_a_linear_models_rate_lets_it_arrive_in_a_short_run(blobs):
+    rates = [make_plan(nn.Linear(5, 3), blobs, {}, seed=0, steps=steps).learning_rate for steps in (10, 60, 100_000)]
+    assert rates == [0.1, 0.05, 0.001]
