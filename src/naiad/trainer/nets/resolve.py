@@ -90,7 +90,7 @@ def _create_for_table(arguments: dict[str, Any], dataset: Dataset) -> tuple[nn.M
     net = create_network(_TABLE, **arguments)
     assert isinstance(net, TableEnsemble)
     net.fit_bins(inputs)
-    if split.targets is not None:
+    if split.targets is not None and dataset.task is not Task.CLUSTERING:
         net.fit_linear(inputs, _learnt_targets(dataset.task, split), split.weights)
     return net, NetworkSource(_TABLE, registered=True, arguments=arguments)
 
