@@ -24,10 +24,9 @@ class Rounds:
     slowest: float = 2.0
     """Time of a step of another value, at most, in units of the plan's own: the budget must have room for it."""
 
-    @property
-    def steps(self) -> int:
-        """Steps of one value, with the one before the first round."""
-        return self.count * (1 + self.warm_up) + 1
+    def cost_steps(self, values: int) -> float:
+        """Returns the time of all, with a step of each before the first round, in steps of the plan's own value."""
+        return (self.count * (1 + self.warm_up) + 1) * (1 + self.slowest * (values - 1))
 
 
 USUAL_ROUNDS = Rounds()
@@ -42,10 +41,15 @@ def choose_fastest(
     *,
     rounds: Rounds = USUAL_ROUNDS,
 ) -> TimedPlan:
-    """Times the values, the plan's own first. Raises BudgetError where there is not enough time."""
+    """Times the values, the plan's own first. Raises BudgetError where there is not enough time.
+
+    Where the budget has no room for so many rounds, there are ``LEAST_ROUNDS``.
+    """
     if len(values) < 2:
         return timed
-    setup.budget.require(rounds.steps * (1 + rounds.slowest * (len(values) - 1)) * timed.step_s)
+    if not setup.budget.has_room_for(rounds.cost_steps(len(values)) * timed.step_s):
+        rounds = replace(rounds, count=LEAST_ROUNDS)
+    setup.budget.require(rounds.cost_steps(len(values)) * timed.step_s)
     with setup.budget.charge():
         plans = [replace(timed.plan, **{name: value}) for value in values]
         times = setup.probe.compare_steps(

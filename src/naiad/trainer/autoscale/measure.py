@@ -42,7 +42,7 @@ RUN_CHOICES: Mapping[str, Choose] = MappingProxyType(
 )
 """Choices that depend on the length of the run."""
 CHOICES = (*STEP_CHOICES, *RUN_CHOICES)
-QUICK_CHOICES = ("threads", "optimizer")
+QUICK_CHOICES = ("threads", "optimizer", "precision", "memory_format")
 """Choices that a handful of steps decides, so that they are measured in shorter runs, too."""
 
 

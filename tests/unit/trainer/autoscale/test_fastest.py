@@ -3,7 +3,7 @@
 import pytest
 
 from naiad.trainer.autoscale.budget import BudgetError
-from naiad.trainer.autoscale.fastest import choose_fastest, is_faster
+from naiad.trainer.autoscale.fastest import USUAL_ROUNDS, choose_fastest, is_faster
 from naiad.trainer.autoscale.measurement_setup import TimedPlan
 from naiad.trainer.autoscale.network_probe import NetworkProbe
 
@@ -34,6 +34,13 @@ def test_nothing_is_timed_that_the_budget_has_no_room_for(scripted, make_setup, 
     with pytest.raises(BudgetError):
         compare_layouts(plan(), make_setup(probe, budget_s=0.01), step_s=0.004)
     assert probe.timed == []
+
+
+def test_a_small_budget_pays_for_fewer_rounds(scripted, make_setup, plan):
+    probe = scripted(lambda tried: {"contiguous": 0.004, "channels_last": 0.003}[tried.memory_format])
+    timed = compare_layouts(plan(), make_setup(probe, budget_s=0.05), step_s=0.004)
+    assert timed.plan.memory_format == "channels_last"
+    assert len(probe.timed) < 2 * USUAL_ROUNDS.count
 
 
 @pytest.mark.parametrize(
