@@ -6,6 +6,7 @@
     │   ├── NetworkError       the network: not a module, shapes that do not fit the data, …
     │   ├── OptionError        an option: unknown, of the wrong type, out of its range
     │   ├── ArtifactError      an artifact or checkpoint: damaged, incomplete, of a newer format
+    │   ├── ArchiveError       a tar archive: damaged, with links or special files, larger than its limits
     │   ├── FolderError        a folder that cannot be written
     │   │   └── FolderInUse    another run is writing into it, or has been
     │   └── PackageError       an optional package that is not installed
@@ -59,6 +60,10 @@ class OptionError(InputError):
 
 
 class ArtifactError(InputError):
+    pass
+
+
+class ArchiveError(InputError):
     pass
 
 

@@ -1,6 +1,5 @@
 """A handle for a training job on a server: follows and stops it, and loads its model."""
 
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from naiad.archive import extract_tar
 from naiad.client.aws_errors import code_of
 from naiad.client.log_reader import LogReader
 from naiad.errors import FolderError, TrainingError
@@ -102,8 +102,8 @@ class JobHandle:
         with tempfile.TemporaryFile() as archive:
             self.client("s3").download_fileobj(bucket, key, archive)
             archive.seek(0)
-            with tarfile.open(fileobj=archive, mode="r:gz") as tar:
-                tar.extractall(target, filter="data")
+            target.mkdir(parents=True, exist_ok=True)
+            extract_tar(archive, target)
         return load(target)
 
     def _packed_model_uri(self) -> str:

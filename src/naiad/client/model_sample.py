@@ -1,12 +1,12 @@
 """An input that an endpoint's model takes: one of the samples that the model's artifact keeps."""
 
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 import safetensors.numpy
 
+from naiad.archive import read_member
 from naiad.client.request_body import Body
 from naiad.errors import InputError
 
@@ -60,9 +60,4 @@ def _read_member(url: str, store: Any) -> bytes | None:
     bucket, _, key = url.removeprefix("s3://").partition("/")
     with tempfile.TemporaryFile() as archive:
         store.download_fileobj(bucket, key, archive)
-        archive.seek(0)
-        with tarfile.open(fileobj=archive, mode="r:gz") as tar:
-            for member in tar:
-                if member.name.removeprefix("./") == _SAMPLES and (file := tar.extractfile(member)) is not None:
-                    return file.read()
-    return None
+        return read_member(archive, _SAMPLES)

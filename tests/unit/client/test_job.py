@@ -11,7 +11,7 @@ import pytest
 import naiad
 from naiad.client.connection import connect
 from naiad.client.job import JobHandle, find_model_uri
-from naiad.errors import FolderError, TrainingError
+from naiad.errors import ArchiveError, FolderError, TrainingError
 from naiad.service.domain.status import Phase
 from naiad.trainer.loop.progress import SilentProgress
 
@@ -114,12 +114,31 @@ def test_a_model_that_was_not_packed(service: Any) -> None:
     assert find_model_uri({}, store) is None
 
 
-def test_an_archive_cannot_write_outside_its_folder(service: Any, job: JobHandle, tmp_path: Path) -> None:
+def link(name: str, target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [tarfile.TarInfo("../beside")],
+        [link("out", ".."), tarfile.TarInfo("out/beside")],
+        [link("inside", "/etc/passwd")],
+    ],
+    ids=["path", "through a link", "link"],
+)
+def test_an_archive_cannot_write_outside_its_folder(
+    service: Any, job: JobHandle, tmp_path: Path, members: list[tarfile.TarInfo]
+) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        tar.addfile(tarfile.TarInfo("../beside"), io.BytesIO())
+        for member in members:
+            tar.addfile(member, io.BytesIO())
     service.client("s3").put_object(Bucket="naiad", Key="one/output/model.tar.gz", Body=archive.getvalue())
     service.finish("one")
-    with pytest.raises(tarfile.FilterError):
+    with pytest.raises(ArchiveError):
         job.model(tmp_path / "deep" / "kept")
-    assert not (tmp_path / "deep" / "beside").exists()
+    assert not list((tmp_path / "deep").glob("beside"))
+    assert not list((tmp_path / "deep" / "kept").iterdir())

@@ -1,106 +1,16 @@
-"""Extracts archives that nobody vouches for: regular files and folders only, all below the target, within limits."""
+"""Archives of models and of source code, whose errors are the request's."""
 
-import io
-import shutil
-import tarfile
-import zlib
-from lzma import LZMAError
-from pathlib import Path, PurePosixPath
-from typing import IO, Self
+from pathlib import Path
+from typing import IO
 
+from naiad import archive
+from naiad.errors import ArchiveError
 from naiad.service.domain.errors import Invalid
 
-_MAX_FILES = 100_000
-_MAX_BYTES = 64 * 2**30
-_MAX_FRACTION_OF_FREE_SPACE = 0.5
-"""Other jobs need room on the disk too."""
-_MAX_RATIO = 200
-"""Limit of extracted bytes to archive bytes. Text reaches about 10, and an archive bomb 1,000."""
-_MIN_LIMIT_BYTES = 256 * 2**20
-"""The ratio never limits an archive to less than this."""
-_MAX_HEADER_BYTES = 64 * 1024
-"""Limit of a header that describes the next member: tarfile holds it in memory."""
-_HEADER_TYPES = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-)
-_BLOCK_BYTES = 2**20
-_READ_ERRORS = (tarfile.TarError, EOFError, zlib.error, LZMAError, ValueError, RecursionError)
 
-
-def extract_tar(archive: IO[bytes], target: Path, *, max_bytes: int = _MAX_BYTES, max_files: int = _MAX_FILES) -> None:
-    """Extracts a tar file, compressed or not, into the folder ``target``.
-
-    Raises Invalid for anything suspicious. Nothing outside ``target`` is ever touched; what was extracted before stays.
-    """
-    free_bytes = int(shutil.disk_usage(target).free * _MAX_FRACTION_OF_FREE_SPACE)
-    max_bytes = min(max_bytes, free_bytes, max(_MIN_LIMIT_BYTES, _MAX_RATIO * _size_bytes(archive)))
-    total_bytes = 0
+def extract_tar(content: IO[bytes], target: Path) -> None:
+    """Extracts a tar file as ``naiad.archive`` does. Raises Invalid."""
     try:
-        with tarfile.open(fileobj=archive, mode="r|*", tarinfo=_BoundedTarInfo) as tar:
-            for count, member in enumerate(tar, 1):
-                if member.size < 0:
-                    raise Invalid(f"the archive holds {member.name[:200]!r} of {member.size:,} bytes")
-                total_bytes += member.size
-                if count > max_files or total_bytes > max_bytes:
-                    raise Invalid(f"the archive holds more than {max_files:,} files or {max_bytes:,} bytes")
-                _extract(tar, member, target)
-                _forget_members(tar)
-    except OSError as error:
-        raise Invalid(f"the archive cannot be read: {error.strerror or error}") from error
-    except _READ_ERRORS as error:
-        raise Invalid(f"the archive cannot be read: {error}") from error
-
-
-class _BoundedTarInfo(tarfile.TarInfo):
-    """A member's header that refuses those forms of the format in which the archive decides how much memory is taken."""
-
-    def _proc_member(self, tar: tarfile.TarFile) -> Self:
-        if self.type == tarfile.GNUTYPE_SPARSE:
-            raise tarfile.ReadError("it holds a sparse file; pack it without --sparse")
-        if self.size < 0 or (self.type in _HEADER_TYPES and self.size > _MAX_HEADER_BYTES):
-            raise tarfile.ReadError(f"it holds a header of {self.size:,} bytes")
-        return super()._proc_member(tar)  # type: ignore[misc, no-any-return]  # reason: the hook that tarfile has for subclasses
-
-    def _proc_gnusparse_10(self, *_: object) -> None:
-        raise tarfile.ReadError("it holds a sparse file; pack it without --sparse")
-
-
-def _forget_members(tar: tarfile.TarFile) -> None:
-    """Drops what tarfile keeps in memory of the members that it has read."""
-    tar.members.clear()  # type: ignore[attr-defined]  # reason: not in typeshed
-    tar.pax_headers = {}
-
-
-def _size_bytes(archive: IO[bytes]) -> int:
-    size = archive.seek(0, io.SEEK_END)
-    archive.seek(0)
-    return size
-
-
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    if member.isdir() and not member.name:
-        return  # SageMaker's SDK packs a model so that its folder has no name
-    path = _path_below(target, member.name)
-    if member.isdir():
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    content = tar.extractfile(member) if member.isfile() else None
-    if content is None:
-        raise Invalid(f"the archive holds {member.name[:200]!r}, which is neither a file nor a folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with path.open("xb") as file:
-        while block := content.read(_BLOCK_BYTES):
-            file.write(block)
-    path.chmod(0o755 if member.mode & 0o100 else 0o644)
-
-
-def _path_below(target: Path, name: str) -> Path:
-    parts = PurePosixPath(name).parts
-    if not name or name.startswith("/") or ".." in parts or "\0" in name:
-        raise Invalid(f"the archive names {name[:200]!r}, which is not below its folder")
-    return target.joinpath(*parts)
+        archive.extract_tar(content, target)
+    except ArchiveError as error:
+        raise Invalid(str(error)) from error
