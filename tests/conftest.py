@@ -20,6 +20,12 @@ from botocore.loaders import JSONFileLoader
 _READY_WITHIN_S = 60
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keeps the key that signs artifacts in a folder of the tests' own, for the processes that they start, too."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 def programs() -> Path | None:
     """The folder with initdb, pg_ctl and psql; None where PostgreSQL is not installed."""
     on_path = shutil.which("initdb")

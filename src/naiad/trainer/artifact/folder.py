@@ -15,7 +15,7 @@ from typing import Any
 
 from naiad import durable
 from naiad.errors import ArtifactError
-from naiad.trainer.artifact import checksums, writing
+from naiad.trainer.artifact import checksums, signature, writing
 
 FORMAT, FORMAT_VERSION = "naiad-artifact", 2
 RECORD = "naiad.json"
@@ -29,6 +29,11 @@ class ArtifactFolder:
     folder: Path
     values: Mapping[str, Any]
     """The content of naiad.json."""
+
+    @property
+    def is_signed_here(self) -> bool:
+        """Whether Naiad wrote it on this machine, and nobody has changed it since."""
+        return signature.is_signed_here(self.values)
 
     def has_file(self, name: str) -> bool:
         return name in self.values["files"]
@@ -58,8 +63,11 @@ def replace_artifact(folder: Path) -> Iterator[Path]:
         yield partial
 
 
-def commit(folder: Path, values: Mapping[str, Any]) -> None:
-    """Replaces the artifact by the files in the folder of ``replace_artifact``; ``values`` go into naiad.json."""
+def commit(folder: Path, values: Mapping[str, Any], *, is_own: bool = False) -> None:
+    """Replaces the artifact by the files in the folder of ``replace_artifact``; ``values`` go into naiad.json.
+
+    is_own: whether Naiad itself made every file of it on this machine; the record is signed then.
+    """
     partial, complete = folder / _PARTIAL, folder / _COMPLETE
     names = [_file_name(path, partial) for path in _files_under(partial)]
     for name in names:
@@ -68,7 +76,7 @@ def commit(folder: Path, values: Mapping[str, Any]) -> None:
         durable.sync_folder(parent)
     files = {name: _file_entry(partial / name) for name in names}
     record = {"format": FORMAT, "format_version": FORMAT_VERSION, **values, "files": files}
-    durable.write_file(partial / RECORD, checksums.dumps_with_sha256(record))
+    _write_record(partial / RECORD, record, is_own=is_own)
     durable.rename(partial, complete)
     _finish_rename(folder)
 
@@ -76,7 +84,7 @@ def commit(folder: Path, values: Mapping[str, Any]) -> None:
 def add_files(folder: Path, names: Iterable[str]) -> None:
     """Lists more files of an artifact's folder in its naiad.json.
 
-    The name of a folder adds the files in it; the name of a missing file adds nothing.
+    The name of a folder adds the files in it; the name of a missing file adds nothing. Only a signed record is signed again.
     Raises ArtifactError, FolderError, DiskFull.
     """
     record = _locate(folder, RECORD)
@@ -86,7 +94,12 @@ def add_files(folder: Path, names: Iterable[str]) -> None:
         for path in added:
             durable.sync_file(path)
         files = {**values["files"], **{_file_name(path, folder): _file_entry(path) for path in added}}
-        durable.write_file(record, checksums.dumps_with_sha256({**values, "files": files}))
+        _write_record(record, {**values, "files": files}, is_own=signature.is_signed_here(values))
+
+
+def _write_record(path: Path, record: Mapping[str, Any], *, is_own: bool) -> None:
+    values = signature.sign(record) if is_own else signature.without_signature(record)
+    durable.write_file(path, checksums.dumps_with_sha256(values))
 
 
 def open_artifact_folder(folder: Path) -> ArtifactFolder:
@@ -104,10 +117,11 @@ def open_artifact_folder(folder: Path) -> ArtifactFolder:
 
 
 def copy_files(artifact: ArtifactFolder, target: Path) -> None:
-    """Copies the artifact's files into ``target``, the folder of ``replace_artifact``."""
-    for name in artifact.values["files"]:
+    """Copies the artifact's files into ``target``, the folder of ``replace_artifact``. Raises ArtifactError for a changed one."""
+    for name, entry in artifact.values["files"].items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(artifact.file_path(name), target / name)
+        checksums.check_file(target / name, entry["sha256"], size=entry["size"])
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

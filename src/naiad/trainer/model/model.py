@@ -140,7 +140,7 @@ class Model:
             self.missing = files.write_files(
                 partial, program, samples=self.samples, example=example, source=self.network.source
             )
-            artifact_folder.commit(path, self._description())
+            artifact_folder.commit(path, self._description(), is_own=True)
 
     def _copy_artifact(self, path: Path) -> None:
         """Copies the artifact that the model was loaded from: an exported program cannot be exported again."""
@@ -154,7 +154,7 @@ class Model:
             return
         with artifact_folder.replace_artifact(path) as partial:
             artifact_folder.copy_files(source, partial)
-            artifact_folder.commit(path, source.values)
+            artifact_folder.commit(path, source.values, is_own=source.is_signed_here)
 
     def _blank_samples(self) -> Tensor:
         return torch.zeros((2, *self.schema.sample_shape), dtype=self.schema.dtype)
