@@ -84,6 +84,7 @@ def export_program(module: nn.Module, samples: Tensor) -> ExportedProgram | Expo
         return ExportFailure(f"torch.export refuses the network: {_one_line(error)}")
     for node in exported.graph.nodes:
         node.meta.pop("stack_trace", None)  # paths of this machine
+    exported.example_inputs = None  # torch.export.save would pickle them
     return exported
 
 
@@ -122,9 +123,19 @@ def convert_to_onnx(exported: ExportedProgram, module: nn.Module, samples: Tenso
 
 
 def load_program(file: Path | io.BytesIO) -> ExportedModule:
-    """Reads a program.pt2. Raises torch's own errors when another version of torch wrote it that this one cannot read."""
+    """Reads a program.pt2, which is code: only of an author who is trusted. Raises torch's own errors.
+
+    So it does where another version of torch wrote it that this one cannot read.
+    """
     with _silence_exporters():
-        return ExportedModule(torch.export.load(file))
+        exported = torch.export.load(file)
+        exported.example_inputs = (
+            (torch.empty(0),),
+            {},
+        )  # torch leaves the program's checks of its input out without any
+        module = ExportedModule(exported)
+    exported.example_inputs = None
+    return module
 
 
 def _load_bytes(data: bytes) -> ExportedModule:

@@ -57,11 +57,13 @@ def write_files(
     return {**_write_program(folder, copy, example), **_write_features_and_head(folder, copy, example)}
 
 
-def read_weights(path: Path, part: str) -> dict[str, Tensor]:
-    """The weights of ``features``, ``net`` or ``head``, by their names in that module."""
+def read_parts(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The weights of ``features``, ``net`` and ``head``, by their names in that module."""
     tensors = safetensors.torch.load(path.read_bytes())
-    prefix = f"{part}."
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return {
+        part: {name.removeprefix(f"{part}."): tensors[name] for name in tensors if name.startswith(f"{part}.")}
+        for part in ("features", "net", "head")
+    }
 
 
 def read_samples(path: Path) -> tuple[Tensor, Tensor]:
@@ -73,28 +75,37 @@ def read_samples(path: Path) -> tuple[Tensor, Tensor]:
 def load_weights_into(net: nn.Module, weights: Mapping[str, Tensor], *, as_encoder: bool) -> nn.Module:
     """Returns ``net`` with the weights, wrapped in an Encoder when ``as_encoder``. Raises NetworkError that says what differs."""
     module = Encoder(net) if as_encoder else net
+    plain = check_fit(module, weights, name=type(net).__name__)
+    module.load_state_dict({own: plain[name] for own, name in wrappers.plain_names(module).items()})
+    return module
+
+
+def check_fit(module: nn.Module, weights: Mapping[str, Tensor], *, name: str) -> dict[str, Tensor]:
+    """Returns the weights by the module's names without wrappers. Raises NetworkError that says what differs.
+
+    name: what the network is called in the message.
+    """
     own_names = wrappers.plain_names(module)
-    own = {own_names[name]: value for name, value in module.state_dict().items()}
+    own = {own_names[key]: value for key, value in module.state_dict().items()}
     stored_names = wrappers.strip_wrapper_names(weights, own)
-    weights = {stored_names[name]: value for name, value in weights.items()}
+    plain = {stored_names[key]: value for key, value in weights.items()}
     troubles = [
-        *(f"{name} is missing in the artifact" for name in sorted(own.keys() - weights.keys())),
-        *(f"{name} is in the artifact only" for name in sorted(weights.keys() - own.keys())),
+        *(f"{key} is missing in the artifact" for key in sorted(own.keys() - plain.keys())),
+        *(f"{key} is in the artifact only" for key in sorted(plain.keys() - own.keys())),
         *(
-            f"{name} is {tuple(own[name].shape)}, in the artifact {tuple(weights[name].shape)}"
-            for name in own
-            if name in weights and not torch.nn.parameter.is_lazy(own[name]) and own[name].shape != weights[name].shape
+            f"{key} is {tuple(own[key].shape)}, in the artifact {tuple(plain[key].shape)}"
+            for key in own
+            if key in plain and not torch.nn.parameter.is_lazy(own[key]) and own[key].shape != plain[key].shape
         ),
     ]
     if troubles:
         unnamed = len(troubles) - _TROUBLES_NAMED
         more = f"; and {unnamed} more" if unnamed > 0 else ""
         raise NetworkError(
-            f"{type(net).__name__} does not fit the artifact's weights: {'; '.join(troubles[:_TROUBLES_NAMED])}{more}",
+            f"{name} does not fit the artifact's weights: {'; '.join(troubles[:_TROUBLES_NAMED])}{more}",
             hint="give the network as it was when it was trained, with the same arguments",
         )
-    module.load_state_dict({name: weights[plain] for name, plain in own_names.items()})
-    return module
+    return plain
 
 
 def _weights(program: Program) -> dict[str, Tensor]:

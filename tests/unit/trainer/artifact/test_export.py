@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -87,6 +88,21 @@ def test_an_exported_module_has_only_the_mode_for_inference(module, images):
 def test_a_program_names_no_path_of_this_machine(module, images):
     data = serialize_program(export_program(module, images), module, images)
     assert __file__.encode() not in data
+
+
+def test_a_program_holds_no_pickle(module, images):
+    data = serialize_program(export_program(module, images), module, images)
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        contents = {name: file.read(name) for name in file.namelist()}
+    for name, content in contents.items():
+        assert not content.startswith((b"\x80", b"PK")), name
+        assert b"torch._utils" not in content, name
+
+
+def test_a_loaded_program_checks_the_shape_of_its_input(module, images):
+    loaded = load_program(io.BytesIO(serialize_program(export_program(module, images), module, images)))
+    with pytest.raises(Exception, match="(?i)guard|shape|size"):
+        loaded(torch.zeros(2, 1, 9, 9))
 
 
 def test_onnx_agrees_in_onnxruntime(module, images, capfd):

@@ -33,7 +33,7 @@ def test_a_network_that_cannot_be_copied_keeps_its_weights(tmp_path):
 def test_weights_are_read_by_part(tmp_path):
     program = Program(nn.BatchNorm1d(5), nn.Linear(5, 3), SoftmaxHead()).eval()
     files.write_files(tmp_path, program, samples=None, example=torch.randn(2, 5), source="text")
-    weights = files.read_weights(tmp_path / "model.safetensors", "net")
+    weights = files.read_parts(tmp_path / "model.safetensors")["net"]
     assert weights.keys() == {"weight", "bias"}
     assert "features.running_mean" in safetensors.torch.load_file(tmp_path / "model.safetensors")
     assert (tmp_path / "network.py").read_text() == "text"
