@@ -31,6 +31,9 @@ def deploy(
     ] = None,
     instance_type: Annotated[str, typer.Option(help="AWS's name of a size.")] = "ml.m5.large",
     env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the model's code; may be repeated.")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run program.pt2 on a server without walls, too: it is code of its author.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Deploy a trained model, or one with code of its own, as an endpoint."""
@@ -47,6 +50,7 @@ def deploy(
             max_replicas=max_replicas,
             instance_type=instance_type,
             environment=_parse_environment(env or []),
+            trust=trust,
         )
         description = endpoint.describe()
         engine_lines = read_engine_lines(name)

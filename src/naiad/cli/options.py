@@ -22,6 +22,9 @@ ImageSizeOption = Annotated[str | None, typer.Option("--image-size", metavar="N|
 TypesOption = Annotated[list[str] | None, typer.Option("--type", metavar="COLUMN=TYPE", help=help_of("types"))]
 AsOption = Annotated[str | None, typer.Option("--as", metavar="LAYOUT", help=help_of("as_"))]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust", help="Run the artifact's own program.pt2, which is code of whoever wrote it.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 StateOption = Annotated[
     Path | None,

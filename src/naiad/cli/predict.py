@@ -22,6 +22,7 @@ def predict(
         list[Path],
         typer.Argument(metavar="FILE...", help="Images, or one table (CSV, TSV, Parquet).", show_default=False),
     ],
+    trust: options.TrustOption = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Predict for images or for the rows of a table.
@@ -29,7 +30,7 @@ def predict(
     Prints a line for each sample: name, label and score, separated by tabs.
     """
     _check_files(files)
-    rows = _predict_files(naiad.load(artifact), files)
+    rows = _predict_files(naiad.load(artifact, trust=trust), files)
     if as_json:
         print_json(rows)
         return

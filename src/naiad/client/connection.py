@@ -27,6 +27,7 @@ from naiad.client.job import JobHandle
 from naiad.client.job_input import JobInput, default_job_name, make_job_input
 from naiad.client.preflight import preflight as run_preflight
 from naiad.home import find_state_folder, read_address
+from naiad.trainer.artifact.folder import TRUST_VARIABLE
 from naiad.trainer.fit_options import FitOptions
 
 if TYPE_CHECKING:
@@ -139,13 +140,14 @@ class Connection:
         environment: Mapping[str, str] | None = None,
         wait: bool = True,
         tags: Mapping[str, str] | None = None,
+        trust: bool = False,
     ) -> "EndpointHandle":
         """Creates an endpoint, or updates the endpoint of that name without a pause.
 
         model: a saved ``Model``, an artifact's folder, a folder with ``code/inference.py`` or ``serve``, a model.tar.gz here or
         at s3://, a job or its name, the ARN of a model package. replicas: the number of instances, each with a process a core;
         between ``min_replicas`` and ``max_replicas`` it follows the load, down to none where 0 is allowed. tags: set where the
-        endpoint is created.
+        endpoint is created. trust: runs an artifact's program.pt2 where the server's machine allows no walls, too.
         Raises InputError before anything is started, NaiadError with the reason when it does not come into service.
         """
         check_endpoint_name(name)
@@ -154,8 +156,9 @@ class Connection:
         )
         sagemaker, store = self.client("sagemaker"), self.client("s3")
         container = make_container(model, store, sagemaker, self.bucket)
-        if environment:
-            container["Environment"] = dict(environment)
+        variables = {**(environment or {}), **({TRUST_VARIABLE: "1"} if trust else {})}
+        if variables:
+            container["Environment"] = variables
         model_name = f"{name[:50]}-{digest(container, archive_version(container, store))}"
         variant["ModelName"] = model_name
         config_name = f"{name[:50]}-{digest(variant)}"

@@ -89,8 +89,12 @@ class JobHandle:
         """Asks the job to stop; what it has learnt is kept. A job that has ended stays as it is."""
         self.client("sagemaker").stop_training_job(TrainingJobName=self.name)
 
-    def model(self, folder: str | Path | None = None) -> "Model":
-        """Waits for the job and loads its model; ``folder`` keeps the artifact. Raises TrainingError, FolderError."""
+    def model(self, folder: str | Path | None = None, *, net: Any = None, trust: bool = False) -> "Model":
+        """Waits for the job and loads its model; ``folder`` keeps the artifact.
+
+        net, trust: as for ``naiad.load``. A job runs behind walls, so what it wrote is not trusted of itself.
+        Raises TrainingError, FolderError, and the errors of ``naiad.load``.
+        """
         from naiad.trainer.load import load  # noqa: PLC0415  # reason: torch, which other calls do not need
 
         self.wait()
@@ -104,7 +108,7 @@ class JobHandle:
             archive.seek(0)
             target.mkdir(parents=True, exist_ok=True)
             extract_tar(archive, target)
-        return load(target)
+        return load(target, net=net, trust=trust)
 
     def _packed_model_uri(self) -> str:
         """Raises TrainingError where the job has left no model, or one that is not packed."""

@@ -20,6 +20,7 @@ from naiad.trainer.artifact import files
 from naiad.trainer.artifact.export import load_program
 from naiad.trainer.artifact.files import FEATURES, HEAD, ONNX, PROGRAM, SAMPLES, SOURCE, WEIGHTS
 from naiad.trainer.artifact.folder import ArtifactFolder, open_artifact_folder
+from naiad.trainer.artifact.onnx_graph import read_graph
 from naiad.trainer.artifact.onnx_program import OnnxProgram, is_onnxruntime_installed
 from naiad.trainer.artifact.program import Program
 from naiad.trainer.artifact.user_path import read_folder_path
@@ -159,7 +160,9 @@ def _missing_reason(model: Model, name: str) -> str:
 def _read_onnx(artifact: ArtifactFolder) -> nn.Module:
     path = artifact.file_path(ONNX)
     try:
-        return OnnxProgram(path.read_bytes(), threads=torch.get_num_threads())
+        return OnnxProgram(read_graph(path), threads=torch.get_num_threads())
+    except ArtifactError:
+        raise
     except Exception as error:
         raise ArtifactError(
             f"{path} cannot be run by ONNX Runtime: {describe_error(error)}",

@@ -57,6 +57,15 @@ def test_it_waits_and_prints_the_url_and_the_measurements(
     assert container["Environment"] == {"A": "b=c"}
 
 
+def test_trust_is_said_to_the_replicas(service: Any, archive: str) -> None:
+    with deployment_ends(service, "shoes"):
+        assert main(["deploy", archive, "--name", "shoes", "--env", "A=b", "--trust"]) == SUCCESS
+    sagemaker = service.client("sagemaker")
+    (model,) = sagemaker.list_models()["Models"]
+    container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    assert container["Environment"] == {"A": "b", "NAIAD_TRUST_ARTIFACT": "1"}
+
+
 def test_the_description_as_json(service: Any, archive: str, capsys: pytest.CaptureFixture[str]) -> None:
     with deployment_ends(service, "shoes"):
         assert main(["deploy", archive, "--name", "shoes", "--json"]) == SUCCESS

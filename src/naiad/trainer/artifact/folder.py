@@ -19,6 +19,8 @@ from naiad.trainer.artifact import checksums, signature, writing
 
 FORMAT, FORMAT_VERSION = "naiad-artifact", 2
 RECORD = "naiad.json"
+TRUST_VARIABLE = "NAIAD_TRUST_ARTIFACT"
+"""Variable of a model's environment: 1 where the one who deploys the model trusts its program.pt2."""
 _PARTIAL, _COMPLETE = ".partial-artifact", ".complete-artifact"
 
 

@@ -101,7 +101,7 @@ def test_a_program_holds_no_pickle(module, images):
 
 def test_a_loaded_program_checks_the_shape_of_its_input(module, images):
     loaded = load_program(io.BytesIO(serialize_program(export_program(module, images), module, images)))
-    with pytest.raises(Exception, match="(?i)guard|shape|size"):
+    with pytest.raises(Exception, match=r"(?i)guard|shape|size"):
         loaded(torch.zeros(2, 1, 9, 9))
 
 

@@ -7,6 +7,7 @@ import onnxruntime
 
 from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
 from naiad.service.endpoints.worker.engines.port import Scores
+from naiad.trainer.artifact.onnx_graph import read_graph
 
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -21,7 +22,7 @@ class OnnxEngine:
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # another replica needs the core
         providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
-        self._session = onnxruntime.InferenceSession(artifact.path(ONNX).read_bytes(), options, providers=providers)
+        self._session = onnxruntime.InferenceSession(read_graph(artifact.path(ONNX)), options, providers=providers)
 
     def run(self, raw: npt.NDArray[Any]) -> Scores:
         scores: Scores = self._session.run(None, {"raw": raw})[0]

@@ -7,6 +7,7 @@ import openvino
 
 from naiad.service.endpoints.worker.artifact import ONNX, ServedArtifact
 from naiad.service.endpoints.worker.engines.port import Scores
+from naiad.trainer.artifact.onnx_graph import read_graph
 
 
 class OpenvinoEngine:
@@ -21,6 +22,7 @@ class OpenvinoEngine:
             "INFERENCE_PRECISION_HINT": precision,
             "ENABLE_CPU_PINNING": False,
         }
+        read_graph(artifact.path(ONNX))  # refuses what would have other files read
         self._core = openvino.Core()
         self._model = self._core.read_model(artifact.path(ONNX))
         self._any_size_request = self._compile(None)
