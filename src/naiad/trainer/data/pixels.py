@@ -126,7 +126,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def check_size(image: Image.Image) -> None:
-    """Raises DataError for an image of more than ``MAX_PIXELS``; decodes nothing."""
+    """Raises DataError for an image of more than ``MAX_PIXELS``, OSError for PostScript; decodes nothing."""
+    if image.format == "EPS":  # Pillow would start Ghostscript on it
+        raise OSError("PostScript is a program, which is not run")
     if image.width * image.height > MAX_PIXELS:
         raise DataError(f"{image.width}×{image.height} pixels, more than the limit of {MAX_PIXELS:,}")
 

@@ -1,13 +1,15 @@
 """Pillow images as arrays of one mode and size."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from naiad.trainer.data.pixels import Depth, ImageShape, OtherDepthError, to_array
+from naiad.errors import DataError
+from naiad.trainer.data.pixels import Depth, ImageShape, OtherDepthError, read_image, to_array
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"])
@@ -91,3 +93,11 @@ def test_a_jpeg_is_decoded_no_larger_than_needed(is_sideways: bool) -> None:
         whole = to_array(image, shape).astype(float)
     assert light.shape == whole.shape == shape.chw
     assert 10 * np.log10(255**2 / ((light - whole) ** 2).mean()) > 35
+
+
+def test_postscript_is_not_run(tmp_path: Path) -> None:
+    """Pillow starts Ghostscript on a file whose content is PostScript, whatever it is called."""
+    Image.new("L", (4, 4)).save(tmp_path / "x.eps")
+    path = (tmp_path / "x.eps").rename(tmp_path / "x.png")
+    with pytest.raises(DataError, match="PostScript is a program, which is not run"):
+        read_image(path, ImageShape(1, 4, 4))

@@ -4,6 +4,8 @@ The batches are pickles. The unpickler here allows plain containers and NumPy ar
 Shape legend: N samples.
 """
 
+import io
+import math
 import pickle  # reason: the published format; the unpickler below runs no foreign code
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from naiad.trainer.data.sources.raw_data import InputKind, RawData, RawSplit
 
 _FOLDER_NAMES = ("cifar-10-batches-py", "cifar-100-python")
 _IMAGE_BYTES = 3 * 32 * 32
+_ARRAY_CLASS = object()
+"""Stands for numpy.ndarray in a pickle, which may not be called."""
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 
 
@@ -46,8 +50,7 @@ def open_cifar(path: Path) -> RawData:
 def read_batch(path: Path) -> dict[str, Any]:
     """Returns the dictionary in a batch file. Raises DataError where it is damaged, or holds more than arrays of numbers."""
     try:
-        with path.open("rb") as file:
-            batch = _PlainUnpickler(file, encoding="latin1").load()
+        batch = _PlainUnpickler(path.read_bytes()).load()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
@@ -58,22 +61,29 @@ def read_batch(path: Path) -> dict[str, Any]:
 
 
 class _PlainUnpickler(pickle.Unpickler):
+    """Reads containers and arrays of numbers, no array larger than the batch."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content), encoding="latin1")
+        self._most_bytes = len(content)
+
     def find_class(self, module: str, name: str) -> Any:
         if module in _ARRAY_MODULES and name == "_reconstruct":
-            return _empty_array
+            return self._empty_array
         if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
+            return _ARRAY_CLASS
         if (module, name) == ("numpy", "dtype"):
             return _number_type
         if (module, name) == ("_codecs", "encode"):
             return _latin1
         raise pickle.UnpicklingError(f"it refers to {module}.{name}, which no CIFAR batch does")
 
-
-def _empty_array(subtype: Any, shape: Any, dtype: Any) -> npt.NDArray[Any]:
-    if subtype is not np.ndarray:
-        raise pickle.UnpicklingError("it holds an array of an unknown class")
-    return np.ndarray(shape, dtype)
+    def _empty_array(self, subtype: Any, shape: Any, dtype: Any) -> npt.NDArray[Any]:
+        if subtype is not _ARRAY_CLASS:
+            raise pickle.UnpicklingError("it holds an array of an unknown class")
+        if math.prod(shape) * np.dtype(dtype).itemsize > self._most_bytes:
+            raise pickle.UnpicklingError(f"it holds an array of shape {shape}, which is larger than the batch")
+        return np.ndarray(shape, dtype)
 
 
 def _number_type(code: Any, *flags: Any) -> Any:

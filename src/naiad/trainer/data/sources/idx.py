@@ -1,10 +1,12 @@
 """Reads IDX files, the format of the MNIST family, plain or gzipped."""
 
 import gzip
+import math
+import os
 import re
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +14,14 @@ import numpy.typing as npt
 from naiad.errors import DataError
 from naiad.trainer.data.sources.arrays import numbered_names, tensor_kind, to_sample_tensor
 from naiad.trainer.data.sources.raw_data import RawData, RawSplit
+from naiad.trainer.machine.device import free_memory_bytes
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP_MAGIC = b"\x1f\x8b"
+_MAX_GZIP_RATIO = 1_032
+"""Largest ratio of unpacked bytes to packed ones that deflate reaches."""
+_MAX_DIMENSIONS = 16
+_BLOCK_BYTES = 2**20
 _FILE_NAME = re.compile(
     r"(?P<set>.*?)-?(?P<split>train|t10k|test|val|validation)[-.](?P<part>images|labels)[-.]idx\d[-.]ubyte(?:\.gz)?"
 )
@@ -21,20 +29,69 @@ _SPLIT_NAMES = {"train": "train", "t10k": "test", "test": "test", "val": "valida
 
 
 def read_idx(path: Path) -> npt.NDArray[Any]:
-    """Returns a writeable array in native byte order. Raises DataError."""
-    content = _read_bytes(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _DTYPES:
-        raise DataError(f"{path} is no IDX file: it starts with {content[:4].hex(' ') or 'nothing'}")
-    dtype, dimensions = np.dtype(_DTYPES[content[2]]), content[3]
+    """Returns a writeable array in native byte order. Raises DataError.
+
+    Of a file, unpacked or not, it reads no more than its header says, and one byte to see that it ends there.
+    """
+    try:
+        with path.open("rb") as file:
+            packed_bytes = os.fstat(file.fileno()).st_size
+            is_packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            file.seek(0)
+            if not is_packed:
+                return _read_array(file, path, most_bytes=packed_bytes)
+            with gzip.GzipFile(fileobj=file, mode="rb") as content:
+                return _read_array(content, path, most_bytes=packed_bytes * _MAX_GZIP_RATIO)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is a damaged gzip file: {error}", hint="download it again") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _read_array(file: IO[bytes], path: Path, *, most_bytes: int) -> npt.NDArray[Any]:
+    """most_bytes: more the file cannot hold, whatever its header says."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or magic[3] > _MAX_DIMENSIONS:
+        raise DataError(f"{path} is no IDX file: it starts with {magic.hex(' ') or 'nothing'}")
+    dtype, dimensions = np.dtype(_DTYPES[magic[2]]), magic[3]
     start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise DataError(f"{path} is truncated: its header is {len(content)} bytes instead of {start}")
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, 4))
-    expected = start + dtype.itemsize * int(np.prod(shape, dtype=object))
-    if len(content) != expected:
-        problem = "truncated" if len(content) < expected else "too long"
-        raise DataError(f"{path} is {problem}: {len(content):,} bytes instead of {expected:,} for shape {shape}")
-    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="), copy=True)
+    sizes = file.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise DataError(f"{path} is truncated: its header is {4 + len(sizes)} bytes instead of {start}")
+    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    values_bytes = dtype.itemsize * math.prod(shape)
+    if values_bytes > most_bytes:
+        raise DataError(
+            f"{path} is truncated: it holds {most_bytes:,} bytes at most instead of {start + values_bytes:,} for shape {shape}"
+        )
+    _check_memory(path, values_bytes)
+    array = np.empty(values_bytes // dtype.itemsize, dtype)
+    filled = _fill(array.view(np.uint8), file)
+    if filled < values_bytes or file.read(1):
+        problem = f"truncated: {start + filled:,} bytes" if filled < values_bytes else "too long: more bytes"
+        raise DataError(f"{path} is {problem} instead of {start + values_bytes:,} for shape {shape}")
+    return array.astype(dtype.newbyteorder("="), copy=False).reshape(shape)
+
+
+def _check_memory(path: Path, values_bytes: int) -> None:
+    free_bytes = free_memory_bytes()
+    if values_bytes > free_bytes:
+        raise DataError(
+            f"{path} holds {values_bytes:,} bytes of values, and {free_bytes:,} bytes of memory are free",
+            hint="train on a machine with more memory, or on a part of the data",
+        )
+
+
+def _fill(values: npt.NDArray[np.uint8], file: IO[bytes]) -> int:
+    """Returns the number of bytes that the file had, at most as many as there are values."""
+    filled = 0
+    while filled < len(values):
+        block = file.read(min(_BLOCK_BYTES, len(values) - filled))
+        if not block:
+            break
+        values[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+        filled += len(block)
+    return filled
 
 
 def is_idx(path: Path) -> bool:
@@ -93,13 +150,3 @@ def _find_files(folder: Path) -> dict[tuple[str, str], Path]:
         if sets:
             return sets[min(sets)]
     return {}
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file: {error}", hint="download it again") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -4,7 +4,6 @@ Hidden folders and folders that tools make are left out. A link to a folder is f
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -30,8 +29,11 @@ _TOOL_FOLDERS = frozenset(
     }
 )
 """Names, in small letters, of folders that Synology, QNAP, Windows, macOS, Python and file systems make."""
-_WITHOUT_DECODER = frozenset({"MPEG"})
-"""Formats that Pillow recognises and cannot decode, besides those whose decoder another package would bring."""
+_WITHOUT_DECODER = frozenset({"MPEG", "EPS"})
+"""Formats that Pillow recognises and cannot decode, besides those whose decoder another package would bring.
+
+PostScript is a program that another program would have to run.
+"""
 _READ_AS_JPEG = frozenset({"MPO"})
 """Formats that Pillow's JPEG reader opens."""
 
@@ -200,8 +202,6 @@ def _is_decodable(name: str) -> bool:
         return True
     if name not in Image.OPEN or name in _WITHOUT_DECODER:
         return False
-    if name == "EPS":
-        return shutil.which("gs") is not None  # Ghostscript draws it
     reader = Image.OPEN[name][0]
     return not (isinstance(reader, type) and issubclass(reader, ImageFile.StubImageFile))
 

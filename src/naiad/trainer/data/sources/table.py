@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from naiad.errors import DataError, did_you_mean
 from naiad.trainer.data.category_text import trim
@@ -18,6 +17,7 @@ from naiad.trainer.data.sources.arrays import numbered_names
 from naiad.trainer.data.sources.csv_file import TextColumns, read_csv, text_columns_of
 from naiad.trainer.data.sources.frames import drop_index, from_memory, is_frame, is_series
 from naiad.trainer.data.sources.image_files import image_suffixes
+from naiad.trainer.data.sources.parquet_file import read_parquet
 from naiad.trainer.data.sources.raw_data import SPLITS, InputKind, RawData, RawSplit
 from naiad.trainer.data.sources.reading_findings import report_reading
 from naiad.trainer.data.sources.table_options import DEFAULT_TABLE_OPTIONS, TableOptions
@@ -102,7 +102,7 @@ def read_table(path: Path, text_columns: TextColumns | None = None, *, keep: Col
     """Reads a CSV, TSV or Parquet file, by its suffix. Raises DataError. keep: names of pandas' index that are columns."""
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            return _check_column_names(drop_index(pa.parquet.read_table(path), keep=keep), "the table")
+            return _check_column_names(drop_index(read_parquet(path), keep=keep), "the table")
         return _check_column_names(read_csv(path, text_columns or {}), path.name)
     except (pa.ArrowException, OSError, UnicodeError) as error:
         first_line = str(error).splitlines()[0]

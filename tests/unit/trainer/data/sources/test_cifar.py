@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy._core.multiarray import _reconstruct
 
 from naiad.errors import DataError
 from naiad.trainer.data.sources.cifar import is_cifar, open_cifar, read_batch
@@ -54,6 +55,27 @@ class Harmful:
 def test_code_in_a_pickle_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "data_batch_1", {"data": Harmful()})
     with pytest.raises(DataError, match="refers to"):
+        read_batch(tmp_path / "data_batch_1")
+
+
+class HugeArray:
+    def __init__(self, call: Any, *arguments: Any) -> None:
+        self._reduced = call, arguments
+
+    def __reduce__(self) -> Any:
+        return self._reduced
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (HugeArray(np.ndarray, (10**12,), np.dtype("u1")), "not callable"),
+        (HugeArray(_reconstruct, np.ndarray, (10**12,), b"b"), "larger than the batch"),
+    ],
+)
+def test_a_pickle_cannot_ask_for_more_memory_than_it_fills(tmp_path: Path, array: HugeArray, message: str) -> None:
+    write(tmp_path / "data_batch_1", {"data": array})
+    with pytest.raises(DataError, match=message):
         read_batch(tmp_path / "data_batch_1")
 
 

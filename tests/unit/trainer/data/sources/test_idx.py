@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,11 @@ def test_one_file_finds_its_labels(tmp_path: Path) -> None:
         (idx_bytes(IMAGES)[:9], "truncated"),
         (idx_bytes(IMAGES) + b"x", "too long"),
         (gzip.compress(idx_bytes(IMAGES), mtime=0)[:-12], "damaged gzip"),
+        (gzip.compress(idx_bytes(IMAGES)[:-7], mtime=0), "truncated"),
+        (gzip.compress(idx_bytes(IMAGES) + b"x", mtime=0), "too long"),
+        (b"\0\0\x08\xff" + bytes(4 * 255), "no IDX file"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + b"x", "truncated: it holds 17 bytes at most"),
+        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12, mtime=0), "truncated: it holds .* bytes at most"),
     ],
 )
 def test_damaged_files(tmp_path: Path, content: bytes, message: str) -> None:
@@ -70,6 +76,39 @@ def test_damaged_files(tmp_path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_idx(path)
+
+
+def test_a_packed_file_is_not_unpacked_beyond_what_its_header_says(tmp_path: Path) -> None:
+    """A bomb of 400 MB in 0.4 MB, behind a header of 60 pixels."""
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx_bytes(IMAGES) + bytes(400 * 2**20), compresslevel=9, mtime=0))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="too long"):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_values_than_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "train-images-idx3-ubyte"
+    path.write_bytes(idx_bytes(IMAGES))
+    monkeypatch.setattr("naiad.trainer.data.sources.idx.free_memory_bytes", lambda: 59)
+    with pytest.raises(DataError, match="holds 60 bytes of values, and 59 bytes of memory are free"):
+        read_idx(path)
+
+
+@pytest.mark.parametrize("kind", [0x0B, 0x0D, 0x0E])
+def test_numbers_of_several_bytes_and_no_numbers(tmp_path: Path, kind: int) -> None:
+    dtype = {0x0B: ">i2", 0x0D: ">f4", 0x0E: ">f8"}[kind]
+    path = tmp_path / "train-labels-idx1-ubyte"
+    for values in (np.array([[1, -2], [3, 4]], dtype), np.zeros((0, 2), dtype)):
+        path.write_bytes(struct.pack(">BBBB", 0, 0, kind, 2) + struct.pack(">2I", *values.shape) + values.tobytes())
+        read = read_idx(path)
+        assert read.dtype.isnative
+        assert read.flags.writeable
+        assert np.array_equal(read, values)
 
 
 def test_too_many_labels_are_an_error(tmp_path: Path) -> None:
