@@ -38,10 +38,16 @@ def _add_file(tar: tarfile.TarFile, path: Path, name: str) -> None:
 
 def _artifact_files(folder: Path) -> list[Path]:
     try:
-        names = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
-        files = [folder / _MANIFEST, *(folder / name for name in sorted(names))]
+        names = sorted(json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"])
+        files = [folder / _MANIFEST, *(folder / name for name in names)]
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder / _MANIFEST} is damaged: {error!r}", hint="save the model again") from error
+    outside = [name for name in names if not (folder / name).resolve().is_relative_to(folder.resolve())]
+    if outside:
+        raise ArtifactError(
+            f"the artifact {folder} lists {outside[0]!r}, which is outside of the folder",
+            hint="give the folder that model.save wrote",
+        )
     missing = [path.name for path in files if not path.is_file()]
     if missing:
         raise ArtifactError(

@@ -85,6 +85,16 @@ def test_an_artifact_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
         packed(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["../secret", "link", "/etc/hostname"])
+def test_an_artifact_takes_no_file_of_the_readers_with_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "run" / "naiad.json").write_text(json.dumps({"files": {name: {}}}))
+    with pytest.raises(ArtifactError, match="which is outside of the folder"):
+        packed(tmp_path / "run")
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is an empty folder"):
         packed(tmp_path)
