@@ -47,4 +47,5 @@ def _start_session(data: bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # another process needs the core
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -6,7 +6,7 @@ import os
 import re
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,7 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
             if not is_packed:
                 return _read_array(file, path, most_bytes=packed_bytes)
             with gzip.GzipFile(fileobj=file, mode="rb") as content:
-                return _read_array(content, path, most_bytes=packed_bytes * _MAX_GZIP_RATIO)
+                return _read_array(cast(IO[bytes], content), path, most_bytes=packed_bytes * _MAX_GZIP_RATIO)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is a damaged gzip file: {error}", hint="download it again") from error
     except OSError as error:

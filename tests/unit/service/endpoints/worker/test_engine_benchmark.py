@@ -50,7 +50,9 @@ def test_an_engine_that_cannot_load_the_artifact_is_a_row(artifact: Path, engine
     with folder.replace_artifact(tmp_path / "corrupted") as partial:
         folder.copy_files(opened, partial)
         (partial / corrupted).write_bytes(b"not a program")
-        folder.commit(tmp_path / "corrupted", {key: value for key, value in opened.values.items() if key != "files"})
+        folder.commit(
+            tmp_path / "corrupted", {key: value for key, value in opened.values.items() if key != "files"}, is_own=True
+        )
     served = open_artifact(tmp_path / "corrupted")
     measurements = [measure_engine(one, served, threads=1, wait_turn=lambda: None) for one in available_engines(served)]
     table = make_table(measurements, unmeasured=[])
