@@ -18,6 +18,7 @@ from naiad.client.deploy import (
     archive_version,
     check_endpoint_name,
     digest,
+    is_own_artifact,
     make_container,
     make_variant,
     save_engine_measurements,
@@ -156,7 +157,8 @@ class Connection:
         )
         sagemaker, store = self.client("sagemaker"), self.client("s3")
         container = make_container(model, store, sagemaker, self.bucket)
-        variables = {**(environment or {}), **({TRUST_VARIABLE: "1"} if trust else {})}
+        is_trusted = trust or is_own_artifact(model)
+        variables = {**(environment or {}), **({TRUST_VARIABLE: "1"} if is_trusted else {})}
         if variables:
             container["Environment"] = variables
         model_name = f"{name[:50]}-{digest(container, archive_version(container, store))}"

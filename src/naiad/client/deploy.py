@@ -16,6 +16,7 @@ from naiad.client.aws_errors import message_of
 from naiad.client.job import JobHandle
 from naiad.client.model_archive import pack_model
 from naiad.errors import ArtifactError, InputError, OptionError
+from naiad.trainer.artifact.folder import open_artifact_folder
 
 IMAGE = "naiad/inference"
 _PACKAGE = ":model-package/"
@@ -56,14 +57,24 @@ def save_engine_measurements(model: Any, container: Mapping[str, Any], store: An
 
     The artifact is complete without the file, so nothing is raised where the server has none or the folder is read-only.
     """
-    source = model if isinstance(model, str | Path) else getattr(model, "path", None)
-    folder = None if source is None else Path(source).expanduser()
-    if folder is None or not (folder / _MANIFEST).is_file():
+    folder = _artifact_folder(model)
+    if folder is None:
         return
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
     with contextlib.suppress(ClientError, BotoCoreError, OSError):
         measurements = store.get_object(Bucket=bucket, Key=f"{key}.{_ENGINES}")["Body"].read()
         durable.write_file(folder / _ENGINES, measurements)
+
+
+def is_own_artifact(model: Any) -> bool:
+    """Whether the model is the folder of an artifact that Naiad wrote on this machine."""
+    folder = _artifact_folder(model)
+    if folder is None:
+        return False
+    try:
+        return open_artifact_folder(folder).is_signed_here
+    except ArtifactError:  # packing it says what is wrong
+        return False
 
 
 def digest(*values: Any) -> str:
@@ -117,6 +128,12 @@ def _model_url(model: Any, store: Any, sagemaker: Any, bucket: str) -> str:
     if path.is_dir():
         return _upload_folder(path, store, bucket)
     return _upload_archive(path, store, bucket)
+
+
+def _artifact_folder(model: Any) -> Path | None:
+    source = model if isinstance(model, str | Path) else getattr(model, "path", None)
+    folder = None if source is None else Path(source).expanduser()
+    return folder if folder is not None and (folder / _MANIFEST).is_file() else None
 
 
 def _local_path(model: Any) -> Path | None:

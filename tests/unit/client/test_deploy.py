@@ -15,6 +15,7 @@ from naiad.client.deploy import (
 )
 from naiad.client.job import JobHandle
 from naiad.errors import ArtifactError, InputError, OptionError
+from naiad.trainer.artifact import folder as artifact_folder
 
 SCRIPT = "def model_fn(folder): ...\n"
 PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/shoes/1"
@@ -103,6 +104,20 @@ def test_engine_measurements_are_not_saved_elsewhere_or_into_a_read_only_folder(
     assert {path.name for path in artifact.iterdir()} == {"naiad.json", "engines.json"}
     assert (artifact / "engines.json").is_dir()
     assert not list(folder.glob("*.json"))
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_an_artifact_of_this_machine_is_trusted(
+    service: Any, connection: Connection, tmp_path: Path, is_own: bool
+) -> None:
+    with artifact_folder.replace_artifact(tmp_path / "run") as partial:
+        (partial / "program.pt2").write_bytes(b"a program")
+        artifact_folder.commit(tmp_path / "run", {}, is_own=is_own)
+    connection.deploy(tmp_path / "run", "shoes", wait=False)
+    sagemaker = service.client("sagemaker")
+    (model,) = sagemaker.list_models()["Models"]
+    definition = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    assert definition.get("Environment", {}) == ({"NAIAD_TRUST_ARTIFACT": "1"} if is_own else {})
 
 
 def test_the_endpoint_has_the_options_of_the_call(service: Any, connection: Connection, folder: Path) -> None:
