@@ -93,9 +93,7 @@ def forge(tmp_path, mark):
 
 def test_the_attack_works_where_the_artifact_is_trusted(own, forge, mark):
     """The other tests show nothing if the code would not run at all."""
-    forged = forge(own)
-    with pytest.raises(ArtifactError):
-        naiad.load(forged, trust=True)
+    naiad.load(forge(own), trust=True)
     assert mark.exists()
 
 

@@ -27,7 +27,7 @@ def read_parquet(path: Path) -> pa.Table:
 
 def _least_bytes(metadata: pa.parquet.FileMetaData) -> int:
     """Returns the memory that the values take at least: unpacked pages, or one value a row where a page repeats it."""
-    pages_bytes = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    pages_bytes: int = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
     row_bytes = sum(
         column.length if column.physical_type == "FIXED_LEN_BYTE_ARRAY" else _BYTES_BY_TYPE.get(column.physical_type, 0)
