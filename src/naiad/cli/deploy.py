@@ -59,6 +59,10 @@ def deploy(
         print_json(description)
         return
     print_line(f"{name} is {description['EndpointStatus']} at {connection.url}/endpoints/{name}/invocations")
+    _print_next_steps(name, engine_lines)
+
+
+def _print_next_steps(name: str, engine_lines: list[str]) -> None:
     for line in engine_lines:
         print_message(line)
     print_message(

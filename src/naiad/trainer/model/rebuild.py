@@ -18,6 +18,7 @@ from naiad.trainer.artifact.program import (
 from naiad.trainer.data.dataset import Task
 from naiad.trainer.data.features.stored import features_from_tensors
 from naiad.trainer.model.model import Model
+from naiad.trainer.nets.blueprint import create_blueprint
 from naiad.trainer.nets.network_output import eval_logits
 from naiad.trainer.nets.registry import create_network
 
@@ -42,8 +43,7 @@ def create_registered(model: Model, parts: Parts) -> nn.Module:
     Its layers are compared with the weights before they take memory: an artifact may describe anything.
     """
     name, arguments = model.network.name, model.network.arguments
-    with torch.device("meta"):
-        blueprint = create_network(name, **arguments)
+    blueprint = create_blueprint(name, arguments)
     files.check_fit(Encoder(blueprint) if model.task is Task.CLUSTERING else blueprint, parts["net"], name=name)
     return create_network(name, **arguments)
 
