@@ -8,7 +8,8 @@ from naiad.errors import OptionError
 from naiad.service.endpoints.transform.records import filter_input, join_lines
 from naiad.service.endpoints.transform.settings import TransformSettings
 
-_MAX_LINE_BYTES = 100 * 2**20
+_MAX_LINE_BYTES = 100 * 2**20 + 1
+"""One byte more than a payload may have, so that a longer line is refused and never cut."""
 _MAX_RECORDS = 32
 
 

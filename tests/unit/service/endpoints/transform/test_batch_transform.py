@@ -61,6 +61,11 @@ def test_no_payload_is_larger_than_allowed(tmp_path: Path):
         run(tmp_path / "big", {"big.csv": b"x" * 2**21}, LINES, MaxPayloadInMB=1)
 
 
+def test_a_line_over_the_largest_limit_is_refused_and_not_cut_in_two(tmp_path: Path):
+    with pytest.raises(TrainingError, match=r"big\.csv: record 1 is larger than MaxPayloadInMB, 104,857,600 bytes"):
+        run(tmp_path, {"big.csv": b"x" * (100 * 2**20 + 5)}, LINES, MaxPayloadInMB=100)
+
+
 def test_whole_files(tmp_path: Path):
     assert run(tmp_path, {"a.png": b"a\nb", "b.png": b"c"}, {})[0] == {"a.png.out": b"A\nB\n", "b.png.out": b"C\n"}
 

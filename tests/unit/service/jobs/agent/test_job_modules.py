@@ -107,6 +107,27 @@ def test_a_container_of_ones_own_runs_its_script(ml: Path, tmp_path: Path) -> No
     assert (ml / "output" / "success").exists()
 
 
+def test_an_archive_that_leads_out_of_its_folder_is_refused(ml: Path, tmp_path: Path) -> None:
+    """The filter of Python 3.11.7 lets such links pass (CVE-2025-4517)."""
+    with tarfile.open(tmp_path / "source.tar.gz", "w:gz") as tar:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "train.py"
+        tar.addfile(link)
+    shown = run_program(
+        ml,
+        f"""
+        from naiad.errors import ArchiveError
+        from sagemaker_training import files
+        try:
+            files.download_and_extract({str(tmp_path / "source.tar.gz")!r}, {str(tmp_path / "code")!r})
+        except ArchiveError as error:
+            print(error)
+        """,
+    )
+    assert shown == "the archive holds 'link', which is neither a file nor a folder"
+    assert not (tmp_path / "code" / "link").is_symlink()
+
+
 def test_a_script_imports_it(run: Any) -> None:
     program = """
         import sagemaker_training

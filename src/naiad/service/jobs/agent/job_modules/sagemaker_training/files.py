@@ -7,6 +7,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from naiad.archive import extract_tar
+
 from . import environment
 
 
@@ -22,7 +24,10 @@ def write_failure_file(failure_msg: str) -> None:
 
 
 def download_and_extract(uri: str, path: str) -> None:
-    """Puts a source into the folder ``path`` when that is empty: an archive in S3, a folder, an archive, or one file."""
+    """Puts a source into the folder ``path`` when that is empty: an archive in S3, a folder, an archive, or one file.
+
+    Raises ArchiveError for an archive with links or special files, or larger than its limits.
+    """
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -57,5 +62,5 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    with archive.open("rb") as file:
+        extract_tar(file, folder)
