@@ -43,6 +43,10 @@ CacheOption = Annotated[
     typer.Option(metavar="GB", min=0, help="Disk for what jobs have downloaded; a tenth of the disk if left out."),
 ]
 
+RunAsRootOption = Annotated[
+    bool, typer.Option("--run-as-root", help="Let programs of a server of root keep root's user, behind their walls.")
+]
+
 
 def serve(
     state: options.StateOption = None,
@@ -57,6 +61,7 @@ def serve(
     fit_instances: FitInstancesOption = True,
     upload_timeout: UploadTimeoutOption = 60.0,
     cache_gb: CacheOption = None,
+    run_as_root: RunAsRootOption = False,
 ) -> None:
     """Serve training jobs over AWS's own protocol.
 
@@ -81,6 +86,7 @@ def serve(
         fit_instances=fit_instances,
         upload_timeout_s=upload_timeout,
         cache_bytes=None if cache_gb is None else int(cache_gb * 1e9),
+        run_as_root=run_as_root,
     )
     run_server(settings, ready=_print_ready)
 

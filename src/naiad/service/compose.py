@@ -20,6 +20,7 @@ from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.endpoints.serving.deployer import Deployer
 from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics
 from naiad.service.endpoints.serving.model_preparer import ModelPreparer
+from naiad.service.endpoints.serving.model_sandbox import ModelSandbox
 from naiad.service.endpoints.serving.reconciler import EndpointReconciler
 from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.executors.local import LocalExecutor
@@ -73,6 +74,8 @@ class Settings:
     """Limit of the cache of fetched objects; None is a tenth of the disk."""
     drain_timeout_s: int = 30
     """A server that ends waits so long for the requests that it has begun to answer."""
+    run_as_root: bool = False
+    """Whether the programs of a server that is root run as root, too; otherwise they have a user of their own."""
 
     @property
     def blobs_url(self) -> str:
@@ -119,8 +122,11 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         url=url,
         on_end=cleanup.job_ended,
         store_lock=store_lock,
+        run_as_root=settings.run_as_root,
     )
-    endpoints = endpoint_service(store, blobs, machine, clock, state=state, region=settings.region)
+    endpoints = endpoint_service(
+        store, blobs, machine, clock, state=state, region=settings.region, run_as_root=settings.run_as_root
+    )
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
     experiments = experiment_catalog(
         store.entities, store.associations, clock, state_folder=state, region=settings.region
@@ -145,10 +151,11 @@ def job_supervisor(
     url: str,
     on_end: Callable[[Job], None] = lambda _: None,
     store_lock: StoreLock | None = None,
+    run_as_root: bool = False,
 ) -> Supervisor:
     """Returns the supervisor of the service's jobs. ``url`` is that of the gateway, for their programs."""
     unfinished = UnfinishedJobs(jobs.store, jobs.wake_event, jobs.queue, on_end)
-    instances = JobInstances(executor, jobs.state_folder, blobs_url, url)
+    instances = JobInstances(executor, jobs.state_folder, blobs_url, url, run_as_root)
     steps = JobSteps(unfinished, instances, Placements(jobs.state_folder), jobs.machine, jobs.clock)
     return Supervisor(unfinished, steps, store_lock or NullLock())
 
@@ -161,13 +168,20 @@ def _is_loopback(host: str) -> bool:
 
 
 def endpoint_service(
-    store: SqlStore, blobs: BlobStore, machine: MachineResources, clock: Clock, *, state: Path, region: str
+    store: SqlStore,
+    blobs: BlobStore,
+    machine: MachineResources,
+    clock: Clock,
+    *,
+    state: Path,
+    region: str,
+    run_as_root: bool = False,
 ) -> EndpointService:
     """Returns the service with its catalog, router and reconciler."""
     registry = ModelRegistry(store.entities, clock, region, blobs.has_bucket)
     catalog = ModelCatalog(store.entities, registry, clock, region, blobs)
     metrics = InvocationMetrics()
-    preparer = ModelPreparer(blobs, state)
+    preparer = ModelPreparer(blobs, ModelSandbox(state, run_as_root))
     deployer = Deployer(preparer, state, lambda variant: cores_per_instance(machine, variant), metrics)
     reconciler = EndpointReconciler(store.entities, EndpointRouter(metrics), deployer, clock)
     return EndpointService(store.entities, catalog, reconciler, blobs, machine, clock, region)

@@ -61,6 +61,8 @@ class InstanceSpec:
     """The cache of fetched objects, which all jobs share."""
     gpus: tuple[int, ...] = ()
     """Ids of the instance's GPUs (CUDA_VISIBLE_DEVICES)."""
+    run_as_root: bool = False
+    """Whether the program of a server that is root runs as root, too."""
 
 
 @dataclass(frozen=True)

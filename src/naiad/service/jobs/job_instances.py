@@ -18,6 +18,8 @@ class JobInstances:
     blobs_url: str
     endpoint_url: str
     """The URL of the gateway, for the programs."""
+    run_as_root: bool = False
+    """Whether the programs of a server that is root run as root, too."""
 
     def start(self, job: Job, placement: Placement, instances: Sequence[Instance]) -> None:
         """Raises ServiceError or OSError when one of them cannot be started: then nothing of the job runs."""
@@ -63,4 +65,5 @@ class JobInstances:
             blobs_url=self.blobs_url,
             cache_folder=self.state_folder / "cache",
             gpus=allocation.gpus,
+            run_as_root=self.run_as_root,
         )

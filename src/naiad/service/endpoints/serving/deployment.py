@@ -125,7 +125,7 @@ class Deployment:
         timeout_s = settings.start_timeout_s
         pool = ReplicaPool(
             settings.name,
-            Launcher(prepared, self.preparer.state_folder, self.logs / settings.name, prefix, timeout_s),
+            Launcher(prepared, self.preparer.sandbox, self.logs / settings.name, prefix, timeout_s),
             _CONCURRENT_REQUESTS if prepared.is_program else 2 * prepared.max_batch_size,
             start_timeout_s=timeout_s,
             on_finished=lambda invocation, response: self.on_finished(settings.name, invocation, response),

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -16,16 +15,13 @@ from typing import IO, cast
 from naiad.service.contract.log_writer import LogWriter
 from naiad.service.endpoints.serving.heartbeat import Heartbeat
 from naiad.service.endpoints.serving.log_streams import remove_old_log_streams
-from naiad.service.endpoints.serving.model_sandbox import make_model_sandbox, program_variables
+from naiad.service.endpoints.serving.model_sandbox import ModelSandbox, program_variables
 from naiad.service.endpoints.serving.prepared_model import PreparedModel
 from naiad.service.endpoints.serving.replica import Replica, ReplicaFailed, ReplicaOwner
 from naiad.service.walls.sandbox import Sandbox
+from naiad.service.walls.start import start_program
 
 _WORKER = "naiad.service.endpoints.worker"
-_DIE_WITH_SERVER = ("setpriv", "--pdeathsig", "KILL")
-"""A server that starts again cannot take over a replica, so replicas end with it, even when it is killed."""
-_MIN_INHERITED_FD = 20
-"""A shell uses the descriptors below 10 itself."""
 _SOCKET_BUFFER_BYTES = 2**20
 _EXIT_TIMEOUT_S = 60
 
@@ -35,7 +31,7 @@ class Launcher:
     """Launches the replicas of one variant of one deployment."""
 
     prepared: PreparedModel
-    state_folder: Path
+    sandbox: ModelSandbox
     logs: Path
     """Folder of the variant's log streams."""
     name_prefix: str
@@ -43,7 +39,10 @@ class Launcher:
     start_timeout_s: float
 
     async def __call__(self, owner: ReplicaOwner, number: int) -> Replica:
-        """Used on the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError."""
+        """Used on the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError.
+
+        A server that starts again cannot take over a replica, so replicas end with it, even when it is killed.
+        """
         name = f"{self.name_prefix}-{number}"
         folder = self.prepared.folder.with_name(f"{self.prepared.folder.name}-{number}")
         loop = asyncio.get_running_loop()
@@ -66,16 +65,14 @@ class Launcher:
         for name in ("tmp", "work"):
             (folder / name).mkdir(mode=0o700, parents=True)
         shutil.copytree(self.prepared.folder / "ml", folder / "ml", copy_function=_link_or_copy, symlinks=True)
-        return make_model_sandbox(folder, self.state_folder)
+        return self.sandbox.make(folder)
 
     def _start_process(
         self, sandbox: Sandbox, connection: socket.socket, heartbeat: socket.socket
     ) -> "subprocess.Popen[bytes]":
-        ends = (connection, heartbeat)
-        descriptors = [fcntl.fcntl(end.fileno(), fcntl.F_DUPFD, _MIN_INHERITED_FD) for end in ends]
         settings = {
-            "socket_fd": descriptors[0],
-            "heartbeat_fd": descriptors[1],
+            "socket_fd": connection.fileno(),
+            "heartbeat_fd": heartbeat.fileno(),
             "model_folder": str(sandbox.root / "model"),
             "engine": self.prepared.engine,
             "max_batch_size": self.prepared.max_batch_size,
@@ -84,22 +81,12 @@ class Launcher:
         }
         python = "python" if self.prepared.has_requirements else sys.executable
         worker = (python, "-m", _WORKER, json.dumps(settings))
-        command, variables = sandbox.wrap(worker, program_variables(sandbox.root, self.prepared.environment))
+        request = sandbox.request(worker, program_variables(sandbox.root, self.prepared.environment))
         try:
-            return subprocess.Popen(  # noqa: S603  # reason: inside the sandbox
-                (*_DIE_WITH_SERVER, *command),
-                env=dict(variables),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=descriptors,
-                start_new_session=True,
-            )
+            descriptors = (connection.fileno(), heartbeat.fileno())
+            return start_program(request, stdout=subprocess.PIPE, pass_fds=descriptors)
         except OSError as error:
             raise ReplicaFailed(f"a replica cannot be started: {error}") from error
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
 
 
 class _OutputReader(asyncio.Protocol):

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,10 +19,11 @@ from naiad.service.contract import virtual_environment
 from naiad.service.contract.model_data import fetch_model
 from naiad.service.domain.errors import Invalid
 from naiad.service.endpoints.serving.engine_table_store import engine_table_uri, store_engine_table
-from naiad.service.endpoints.serving.model_sandbox import MODEL, run_sandboxed, sandboxed_command
+from naiad.service.endpoints.serving.model_sandbox import MODEL, ModelSandbox
 from naiad.service.endpoints.serving.prepared_model import PreparedModel
 from naiad.service.endpoints.worker.engine_table import add_row, failure_row, format_table, read_table, write_table
 from naiad.service.endpoints.worker.model_kind import ModelKind, model_kind
+from naiad.service.walls.start import start_program
 
 _LOG = logging.getLogger(__name__)
 _BENCHMARK = "naiad.service.endpoints.worker.engine_benchmark"
@@ -40,7 +42,7 @@ class ModelPreparer:
     """All methods but ``measure_remaining_engines`` block: they are for a thread."""
 
     blobs: BlobStore
-    state_folder: Path
+    sandbox: ModelSandbox
 
     def prepare(self, container: Mapping[str, Any], folder: Path, log: WriteLog) -> PreparedModel:
         """Makes ``folder`` anew. Raises ServiceError with a reason for the user who deploys."""
@@ -95,23 +97,18 @@ class ModelPreparer:
 
     def _benchmark_engines(self, prepared: PreparedModel) -> dict[str, Any]:
         command = (sys.executable, "-m", _BENCHMARK, MODEL, "--skip-slow")
-        output = run_sandboxed(
-            prepared.folder, self.state_folder, command, prepared.environment, timeout_s=_BENCHMARK_TIMEOUT_S
-        )
+        output = self.sandbox.run(prepared.folder, command, prepared.environment, timeout_s=_BENCHMARK_TIMEOUT_S)
         table: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
         return table
 
     async def _measure_engine(self, prepared: PreparedModel, engine: str) -> dict[str, Any]:
         """Returns its row. It runs at the lowest priority, since replicas answer meanwhile."""
         words = (*_LOW_PRIORITY, sys.executable, "-m", _BENCHMARK, MODEL, "--engine", engine)
-        command, variables = await asyncio.to_thread(
-            sandboxed_command, prepared.folder, self.state_folder, words, prepared.environment
-        )
-        null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*command, env=variables, stdin=null, stdout=pipe, stderr=null)
+        request = await asyncio.to_thread(self.sandbox.request, prepared.folder, words, prepared.environment)
+        process = start_program(request, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             async with asyncio.timeout(_SINGLE_ENGINE_TIMEOUT_S):
-                out, _ = await process.communicate()
+                out, _ = await asyncio.to_thread(process.communicate)
             row: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
         except TimeoutError:
             return failure_row(engine, f"it was not measured within {_SINGLE_ENGINE_TIMEOUT_S:g} s")
@@ -120,8 +117,7 @@ class ModelPreparer:
         else:
             return row
         finally:
-            if process.returncode is None:
-                process.kill()
+            process.kill()
 
     def _install_requirements(self, folder: Path, environment: Mapping[str, str], log: WriteLog) -> bool:
         """Returns whether the model has any."""
@@ -130,7 +126,7 @@ class ModelPreparer:
         virtual_environment.create_virtual_environment(folder / "ml")
         pip = ("python", "-m", "pip", "install", "--disable-pip-version-check")
         command = (*pip, "-r", f"{MODEL}/code/requirements.txt")
-        run_sandboxed(folder, self.state_folder, command, environment, timeout_s=_INSTALL_TIMEOUT_S, log=log)
+        self.sandbox.run(folder, command, environment, timeout_s=_INSTALL_TIMEOUT_S, log=log)
         return True
 
 

@@ -3,11 +3,14 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from naiad.service.contract import virtual_environment
 from naiad.service.domain.errors import Invalid
-from naiad.service.walls.sandbox import Sandbox, make_sandbox
+from naiad.service.walls.launch_request import LaunchRequest
+from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
+from naiad.service.walls.start import start_program
 
 MODEL = "MODEL"
 """Placeholder in a command for the model's folder as the program sees it."""
@@ -16,9 +19,54 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEX
 _PIP = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE")
 
 
-def make_model_sandbox(folder: Path, state_folder: Path) -> Sandbox:
-    """folder: holds ``ml``, which a program sees at /opt/ml. state_folder: of the server; a program does not see it."""
-    return make_sandbox(folder, state_folder, host=_HOST, hosts=(_HOST,))
+@dataclass(frozen=True)
+class ModelSandbox:
+    """Makes the sandboxes of models, and runs programs in them."""
+
+    state_folder: Path
+    """Folder of the server; a program does not see it."""
+    run_as_root: bool = False
+    """Whether programs of a server that is root run as root, too."""
+
+    def make(self, folder: Path) -> Sandbox:
+        """folder: holds ``ml``, which a program sees at /opt/ml."""
+        options = SandboxOptions(_HOST, (_HOST,), self.run_as_root)
+        return make_sandbox(folder, self.state_folder, options)
+
+    def request(self, folder: Path, command: Sequence[str], environment: Mapping[str, str]) -> LaunchRequest:
+        """Returns the request to start the command in the sandbox, with MODEL replaced."""
+        sandbox = self.make(folder)
+        model = str(sandbox.root / "model")
+        words = [word.replace(MODEL, model) for word in command]
+        return sandbox.request(words, program_variables(sandbox.root, environment))
+
+    def run(
+        self,
+        folder: Path,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        timeout_s: float,
+        log: Callable[[str], None] | None = None,
+    ) -> str:
+        """Returns the program's stdout. log: also gets each line of its output. Raises Invalid when the program fails."""
+        title = " ".join(command[:4])
+        process = start_program(
+            self.request(folder, command, environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            stdout, stderr = (part.decode(errors="replace") for part in process.communicate(timeout=timeout_s))
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            process.communicate()
+            raise Invalid(f"{title} took longer than {timeout_s:g} s") from error
+        if log is not None:
+            for line in (*stdout.splitlines(), *stderr.splitlines()):
+                log(line)
+        if process.returncode != 0:
+            last_line = (stderr.strip() or stdout.strip() or "no output").splitlines()[-1]
+            raise Invalid(f"{title} failed: {last_line[:500]}")
+        return stdout
 
 
 def program_variables(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -33,47 +81,3 @@ def program_variables(root: Path, environment: Mapping[str, str]) -> dict[str, s
         **{name: os.environ[name] for name in _PIP if name in os.environ},
         **environment,
     }
-
-
-def sandboxed_command(
-    folder: Path, state_folder: Path, command: Sequence[str], environment: Mapping[str, str]
-) -> tuple[Sequence[str], Mapping[str, str]]:
-    """Returns the command inside the sandbox, with MODEL replaced, and its variables."""
-    sandbox = make_model_sandbox(folder, state_folder)
-    model = str(sandbox.root / "model")
-    words = [word.replace(MODEL, model) for word in command]
-    return sandbox.wrap(words, program_variables(sandbox.root, environment))
-
-
-def run_sandboxed(
-    folder: Path,
-    state_folder: Path,
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    *,
-    timeout_s: float,
-    log: Callable[[str], None] | None = None,
-) -> str:
-    """Returns the program's stdout. log: also gets each line of its output. Raises Invalid when the program fails."""
-    words, variables = sandboxed_command(folder, state_folder, command, environment)
-    title = " ".join(command[:4])
-    try:
-        result = subprocess.run(  # noqa: S603  # reason: inside the sandbox
-            words,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Invalid(f"{title} took longer than {timeout_s:g} s") from error
-    if log is not None:
-        for line in (*result.stdout.splitlines(), *result.stderr.splitlines()):
-            log(line)
-    if result.returncode != 0:
-        last_line = (result.stderr.strip() or result.stdout.strip() or "no output").splitlines()[-1]
-        raise Invalid(f"{title} failed: {last_line[:500]}")
-    return result.stdout

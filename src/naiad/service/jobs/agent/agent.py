@@ -10,7 +10,7 @@ from pathlib import Path
 
 from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.log_writer import LogWriter
-from naiad.service.domain.errors import Invalid, StorageFull
+from naiad.service.domain.errors import StorageFull
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF, Phase
 from naiad.service.executors.instance_files import write_report
@@ -21,7 +21,6 @@ from naiad.service.jobs.agent.environment import program_environment
 from naiad.service.jobs.agent.failure_reason import MAX_REASON_CHARS, failure_reason
 from naiad.service.jobs.agent.folder_sync import FolderSync
 from naiad.service.jobs.agent.inputs import Inputs
-from naiad.service.jobs.agent.launch_request import LaunchRequest
 from naiad.service.jobs.agent.metric_scanner import TRAINER_DEFINITIONS, MetricScanner
 from naiad.service.jobs.agent.mpi.stand_ins import replace_drivers
 from naiad.service.jobs.agent.outputs import upload_processing, upload_training
@@ -33,7 +32,8 @@ from naiad.service.jobs.agent.standby import Standby, can_use_standby
 from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
 from naiad.service.walls.program_files import read_text
 from naiad.service.walls.removal import remove_program_files
-from naiad.service.walls.sandbox import Sandbox, make_sandbox
+from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
+from naiad.service.walls.user_files import give_to_program
 
 _GIB = 2**30
 _MAX_LISTED_NAMES, _MAX_NAME_CHARS = 5, 200
@@ -58,13 +58,7 @@ class Agent:
     def run(self) -> None:
         self._report(Phase.STARTING)
         self._remove_earlier_attempts()
-        state = self.folder.parents[4]
-        sandbox = make_sandbox(self.folder, state, host=self.spec.instance.host, hosts=self.spec.hosts)
-        if not sandbox.is_isolated:
-            self.log.write_message(
-                "namespaces are not allowed here: the program runs without /opt/ml, finds its folders in the SM_ variables, "
-                "and can read the server's folder"
-            )
+        sandbox = self._make_sandbox()
         try:
             with interrupt_on_signal(self._remaining_s()):
                 self._check_stop()
@@ -89,6 +83,16 @@ class Agent:
     def dismiss_standby(self) -> None:
         if self.standby is not None:
             self.standby.dismiss()
+
+    def _make_sandbox(self) -> Sandbox:
+        """Returns the walls of the program. What they leave open on this machine is said in the log."""
+        options = SandboxOptions(
+            self.spec.instance.host, self.spec.hosts, self.spec.run_as_root, self.spec.memory_bytes
+        )
+        sandbox = make_sandbox(self.folder, self.folder.parents[4], options)
+        for gap in sandbox.gaps:
+            self.log.write_message(gap)
+        return sandbox
 
     def _remove_earlier_attempts(self) -> None:
         """Removes what the programs of earlier attempts left: it would take this attempt's room on the disk."""
@@ -141,19 +145,16 @@ class Agent:
         """Starts the program in the standby where that is possible, because its libraries are loaded; else as a new process."""
         command = program_command(self.spec, self.blobs, self.programs, ml=sandbox.ml, root=sandbox.root)
         variables = {**program_environment(self.spec, sandbox.root), **command.environment}
-        code = sandbox.ml / "code"
+        request = sandbox.request(command.words, variables, cpus=self.spec.cpus)
+        own_modules = [sandbox.ml / "code"]
         if self.standby is not None and can_use_standby(
-            command.words, self.spec.request.get("Environment", {}), [code]
+            command.words, self.spec.request.get("Environment", {}), own_modules
         ):
-            cwd = str(sandbox.root / "code")
-            self.standby.launch(LaunchRequest(command.words, variables, cwd, self.spec.cpus, sandbox.mounts))
+            give_to_program(request.walls)
+            self.standby.launch(request)
             return self.standby
         self.dismiss_standby()
-        words, environment = sandbox.wrap(command.words, variables)
-        try:
-            return NewProcess(words, environment, cwd=code, cpus=self.spec.cpus)
-        except OSError as error:
-            raise Invalid(f"the program {words[0]!r} cannot be started: {error.strerror}") from error
+        return NewProcess(request)
 
     def _limits(self) -> ProgramLimits:
         timeout_s = stop_timeout_s(self.spec.request.get("Environment", {}))

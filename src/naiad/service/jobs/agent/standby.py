@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from naiad.service.jobs.agent.launch_request import LaunchRequest, receive_launch_request
 from naiad.service.jobs.agent.python_command import is_python_command, shadowed_module
 from naiad.service.jobs.agent.standby_program import redirect_output
-from naiad.service.walls.namespaces import die_with_parent
+from naiad.service.walls.launch_request import LaunchRequest, read_launch_request
+from naiad.service.walls.system_calls import die_with_parent
 
 _LIBRARY_PREFIXES = (
     "LD_",
@@ -46,7 +46,7 @@ class Standby:
 
     def launch(self, request: LaunchRequest) -> None:
         with self._connection as connection:
-            request.send(connection)
+            connection.sendall(request.to_bytes())
 
     def dismiss(self) -> None:
         """Ends a standby that has not been launched. Does nothing after ``launch``."""
@@ -100,7 +100,8 @@ def fork_standby() -> Standby | LaunchRequest:
     os.setsid()
     agent_connection.close()
     os.close(output)
-    request = receive_launch_request(standby_connection)
+    with standby_connection.makefile("rb") as file:
+        request = read_launch_request(file)
     if request is None:
         os._exit(0)
     standby_connection.close()

@@ -5,13 +5,13 @@ import importlib
 import io
 import os
 import signal
-import subprocess
 import sys
-from typing import BinaryIO, NoReturn, TextIO, cast
+from typing import BinaryIO, TextIO, cast
 
-from naiad.service.jobs.agent.launch_request import LaunchRequest
 from naiad.service.jobs.agent.python_command import run_python_command
-from naiad.service.walls.namespaces import die_with_parent, enter_namespaces
+from naiad.service.walls.enter import enter_walls
+from naiad.service.walls.launch import exit_with_message
+from naiad.service.walls.launch_request import LaunchRequest
 
 _SEED_OF_OLDER_TORCH = 67280421310721
 """The seed with which every process of an older torch begins; newer versions draw one."""
@@ -31,8 +31,10 @@ def redirect_output(output: int) -> None:
 def become_program(request: LaunchRequest) -> int:
     """Returns the program's exit status, in the process that is the program. The processes around it end in here."""
     os.sched_setaffinity(0, request.cpus or os.sched_getaffinity(0))
-    if request.mounts:
-        _enter_sandbox(request)
+    try:
+        enter_walls(request.walls)
+    except OSError as error:
+        exit_with_message(f"no sandbox: {error}", 1)
     for number in _DEFAULT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,39 +49,6 @@ def _unbuffered_stream(descriptor: int, errors: str) -> TextIO:
     """Returns a stream like those of an interpreter under PYTHONUNBUFFERED."""
     raw = cast("BinaryIO", io.FileIO(descriptor, "w", closefd=False))
     return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, write_through=True)
-
-
-def _enter_sandbox(request: LaunchRequest) -> None:
-    """Returns in the program's process. Its parents wait for it, and end with its status."""
-    try:
-        enter_namespaces()
-    except OSError as error:
-        _exit_with_message(f"naiad: no sandbox: {error}")
-    die_with_parent()  # once more: new credentials may have cleared it
-    if inner := os.fork():
-        _exit_like(inner)
-    die_with_parent()
-    mounting = subprocess.run(request.mounts, capture_output=True, text=True, check=False)  # noqa: S603  # reason: our own script
-    if mounting.returncode != 0:
-        _exit_with_message(f"naiad: no sandbox: {mounting.stderr.strip()}")
-    if program := os.fork():
-        _exit_like(program)
-
-
-def _exit_like(child: int) -> NoReturn:
-    """Waits for a child and exits with its status: like a shell, with 128 and the signal's number when a signal ended it."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    pid, status = os.wait()
-    while pid != child:
-        pid, status = os.wait()
-    code = os.waitstatus_to_exitcode(status)
-    os._exit(code if code >= 0 else 128 - code)
-
-
-def _exit_with_message(message: str) -> NoReturn:
-    os.write(2, f"{message}\n".encode())
-    os._exit(1)
 
 
 def _reset_libraries(*, threads: str) -> None:

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from naiad.service.executors.instance_files import AGENT_LOG_FILE, take_environment
-from naiad.service.jobs.agent.launch_request import LaunchRequest
 from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.run import run_agent
 from naiad.service.jobs.agent.standby import fork_standby
 from naiad.service.jobs.agent.standby_program import become_program
+from naiad.service.walls.launch_request import LaunchRequest
+from naiad.service.walls.support import find_wall_support
 
 _READY = "ready"
 
@@ -31,6 +32,7 @@ def run_warm_interpreter(libraries: Sequence[str], programs: NaiadPrograms) -> i
     if threads > 1:
         sys.stderr.write(f"no warm interpreter: {', '.join(libraries)} started {threads - 1} threads\n")
         return 1
+    find_wall_support()  # found once, for all agents
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -14,6 +14,7 @@ from naiad.service.endpoints.rollout import Rollout, make_rollout
 from naiad.service.endpoints.serving import deployment as deployment_module
 from naiad.service.endpoints.serving.deployment import Deployment
 from naiad.service.endpoints.serving.launcher import Launcher
+from naiad.service.endpoints.serving.model_sandbox import ModelSandbox
 
 PREPARED = {
     "folder": "",
@@ -62,7 +63,7 @@ def make_deployment(folder: Path, of: Rollout) -> Deployment:
     own = folder / f"{of.deployment_number}"
     (own / "v").mkdir(parents=True)
     (own / "v" / "prepared.json").write_text(json.dumps(PREPARED))
-    preparer: Any = SimpleNamespace(state_folder=folder)
+    preparer: Any = SimpleNamespace(sandbox=ModelSandbox(folder))
     return Deployment(of, own, folder / "logs", preparer, lambda _: 1, lambda *_: None)
 
 

@@ -7,6 +7,12 @@ import pytest
 from naiad.service.executors.process import Process
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess
+from naiad.service.walls.launch_request import LaunchRequest, Walls
+
+
+def start(tmp_path: Path, *words: str, cpus: tuple[int, ...] = ()) -> NewProcess:
+    """Starts a program without a sandbox."""
+    return NewProcess(LaunchRequest(words, {"PATH": os.environ["PATH"]}, str(tmp_path), Walls(view=None), cpus))
 
 
 def run(
@@ -14,7 +20,7 @@ def run(
 ) -> tuple[ProgramEnd, str]:
     """Returns the end and the output of a program. ``stop`` requests a stop after the first output."""
     output: list[bytes] = []
-    program = NewProcess([sys.executable, "-u", "-c", code], {"PATH": os.environ["PATH"]}, cwd=tmp_path, cpus=cpus)
+    program = start(tmp_path, sys.executable, "-u", "-c", code, cpus=cpus)
     end = run_to_end(
         program,
         folder=tmp_path,
@@ -78,5 +84,7 @@ def test_a_program_that_closes_its_output_is_still_watched(tmp_path: Path) -> No
 
 
 def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        NewProcess(["/no/such/program"], {}, cwd=tmp_path, cpus=())
+    program = start(tmp_path, "/no/such/program")
+    assert program.wait() == 127
+    assert os.read(program.stdout_fd, 100) == b"naiad: /no/such/program: No such file or directory\n"
+    program.close()

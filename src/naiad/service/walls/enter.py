@@ -1,0 +1,66 @@
+"""Enters the walls: makes this process the waiting parent of a program behind them, and returns in the program's process.
+
+The processes, each the parent of the next: the one that enters, init of the program's process namespace, the program. Init waits
+inside the walls; the outermost waits outside, and is what the agent or the server follows and kills. When one of them ends, so
+does what is below it.
+"""
+
+import os
+import select
+import signal
+from typing import NoReturn
+
+from naiad.service.walls import system_calls as linux
+from naiad.service.walls.launch_request import Walls
+from naiad.service.walls.new_root import enter_new_root
+from naiad.service.walls.privileges import become_user, enter_user_namespace, give_up_privileges
+
+_NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+_RELAYED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""They reach the program itself, since it is in the same process group."""
+
+
+def enter_walls(walls: Walls) -> None:
+    """Returns in the program's process. Raises OSError there or in this one. The process must have one thread."""
+    if walls.view is None:
+        give_up_privileges()
+        linux.die_with_parent()
+        return
+    if walls.user_id is None:
+        enter_user_namespace(_NAMESPACES)
+    else:
+        linux.unshare(_NAMESPACES)
+    linux.die_with_parent()  # once more: new credentials have cleared it
+    watched, held = os.pipe()
+    if init := os.fork():
+        os.close(watched)
+        _exit_like(init)
+    os.close(held)
+    _build_walls(walls)
+    linux.die_with_parent()
+    if select.select([watched], [], [], 0)[0]:  # the parent has died while nothing told us
+        os._exit(1)
+    os.close(watched)
+    if program := os.fork():
+        _exit_like(program)
+
+
+def _build_walls(walls: Walls) -> None:
+    assert walls.view is not None
+    linux.set_host_name(walls.host.encode())
+    enter_new_root(walls.view, walls.base, shm_bytes=walls.shm_bytes)
+    if walls.user_id is not None:
+        become_user(walls.user_id, [bind.target for bind in walls.view.binds if bind.is_device])
+    enter_user_namespace(linux.CLONE_NEWNS)
+    give_up_privileges()
+
+
+def _exit_like(child: int) -> NoReturn:
+    """Waits for a child and exits with its status: like a shell, with 128 and the signal's number when a signal ended it."""
+    for number in _RELAYED_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    pid, status = os.wait()
+    while pid != child:
+        pid, status = os.wait()
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)

@@ -1,0 +1,49 @@
+"""The process that becomes a program: ``python -I -S -c … DESCRIPTOR`` reads the launch request, enters the walls, executes it.
+
+It loads nothing but the standard library and this room, so that it starts in milliseconds.
+"""
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from naiad.service.walls.enter import enter_walls
+from naiad.service.walls.launch_request import LaunchRequest, read_launch_request
+from naiad.service.walls.system_calls import die_with_parent
+
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+def main(descriptor: int) -> NoReturn:
+    parent = os.getppid()
+    die_with_parent()
+    with open(descriptor, "rb") as file:  # reason: a descriptor
+        request = read_launch_request(file)
+    if request is None or os.getppid() != parent:
+        os._exit(1)
+    os.sched_setaffinity(0, request.cpus or os.sched_getaffinity(0))
+    try:
+        enter_walls(request.walls)
+        os.chdir(request.cwd)
+    except OSError as error:
+        exit_with_message(f"no sandbox: {error}", 1)
+    _execute(request)
+
+
+def _execute(request: LaunchRequest) -> NoReturn:
+    for number in _IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvpe(request.words[0], request.words, dict(request.environment))  # noqa: S606  # reason: no shell is wanted
+    except OSError as error:
+        exit_with_message(f"{request.words[0]}: {error.strerror}", 127 if isinstance(error, FileNotFoundError) else 126)
+
+
+def exit_with_message(message: str, status: int) -> NoReturn:
+    os.write(2, os.fsencode(f"naiad: {message}\n"))
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,42 @@
+"""Starts a program behind its walls as a new process. Everything that runs users' code starts here, or in a standby."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import naiad
+from naiad.service.walls.launch_request import LaunchRequest
+from naiad.service.walls.user_files import give_to_program
+
+_LAUNCH = (
+    "import sys; sys.path.insert(0, sys.argv[2]); from naiad.service.walls.launch import main; main(int(sys.argv[1]))"
+)
+_SOURCE = str(Path(naiad.__file__).parents[1])
+
+
+def start_program(
+    request: LaunchRequest, *, stdout: int, stderr: int = subprocess.STDOUT, pass_fds: Sequence[int] = ()
+) -> "subprocess.Popen[bytes]":
+    """Returns the process that waits for the program and ends with its status. It has a session of its own.
+
+    It ends when the thread that has called this ends. ``pass_fds`` are open in the program, too. Raises OSError.
+    """
+    give_to_program(request.walls)
+    descriptor = os.memfd_create("launch")
+    try:
+        with open(descriptor, "wb", closefd=False) as file:  # reason: a descriptor
+            file.write(request.to_bytes())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return subprocess.Popen(  # noqa: S603  # reason: our own program, which becomes the user's behind walls
+            [sys.executable, "-I", "-S", "-c", _LAUNCH, str(descriptor), _SOURCE],
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=(descriptor, *pass_fds),
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
