@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 IMAGE = "naiad/trainer"
 ROLE = "arn:aws:iam::000000000000:role/naiad"
+_VOLUME_GIB = 100
+"""The most that a job may write. Nothing is set aside for it."""
 
 
 def connect(
@@ -123,7 +125,7 @@ class Connection:
         job = name if name is not None else default_job_name(net)
         self.client("sagemaker").create_training_job(
             **self._job_request(job, job_input),
-            ResourceConfig={"InstanceType": instance_type, "InstanceCount": instances, "VolumeSizeInGB": 1},
+            ResourceConfig={"InstanceType": instance_type, "InstanceCount": instances, "VolumeSizeInGB": _VOLUME_GIB},
             StoppingCondition={"MaxRuntimeInSeconds": max_runtime_s},
             Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
         )

@@ -6,11 +6,14 @@ does what is below it.
 """
 
 import os
+import resource
 import select
 import signal
+from pathlib import Path
 from typing import NoReturn
 
 from naiad.service.walls import system_calls as linux
+from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.launch_request import Walls
 from naiad.service.walls.new_root import enter_new_root
 from naiad.service.walls.privileges import become_user, enter_user_namespace, give_up_privileges
@@ -22,7 +25,10 @@ _RELAYED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 def enter_walls(walls: Walls) -> None:
     """Returns in the program's process. Raises OSError there or in this one. The process must have one thread."""
+    if walls.control_group:
+        ControlGroup(tuple(map(Path, walls.control_group))).join()
     if walls.view is None:
+        _limit(walls)
         give_up_privileges()
         linux.die_with_parent()
         return
@@ -52,7 +58,15 @@ def _build_walls(walls: Walls) -> None:
     if walls.user_id is not None:
         become_user(walls.user_id, [bind.target for bind in walls.view.binds if bind.is_device])
     enter_user_namespace(linux.CLONE_NEWNS)
+    _limit(walls)
     give_up_privileges()
+
+
+def _limit(walls: Walls) -> None:
+    """Sets the limits that need no control group. In a user namespace of its own, only the program's own tasks count."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if walls.max_tasks and walls.view is not None:
+        resource.setrlimit(resource.RLIMIT_NPROC, (walls.max_tasks, walls.max_tasks))
 
 
 def _exit_like(child: int) -> NoReturn:

@@ -24,6 +24,10 @@ class Walls:
     """The user of a program whose server is root; None keeps the server's user."""
     shm_bytes: int = 0
     """The size of /dev/shm; 0 is half of the machine's memory."""
+    max_tasks: int = 0
+    """The most processes and threads that it may have; 0 without a limit."""
+    control_group: tuple[str, ...] = ()
+    """The folders of the control group that it joins; () for none."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def read_launch_request(file: BinaryIO) -> LaunchRequest | None:
     return LaunchRequest(
         words=tuple(values.pop("words")),
         cpus=tuple(values.pop("cpus")),
-        walls=Walls(view=view and _read_view(view), **walls),
+        walls=Walls(view=view and _read_view(view), **{**walls, "control_group": tuple(walls["control_group"])}),
         **values,
     )
 

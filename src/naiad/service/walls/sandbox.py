@@ -1,9 +1,10 @@
 """The sandbox of an instance: ``/opt/ml`` without Docker, behind walls where the machine allows them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.file_view import make_file_view
 from naiad.service.walls.launch_request import LaunchRequest, Walls
 from naiad.service.walls.support import find_wall_support
@@ -20,6 +21,8 @@ class SandboxOptions:
     """Whether programs of a server that is root keep its user."""
     memory_bytes: int = 0
     """The memory that the program is given; 0 without a limit."""
+    max_tasks: int = 0
+    """The most processes and threads of the program; 0 without a limit."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,17 @@ class Sandbox:
     def is_isolated(self) -> bool:
         return self.walls.view is not None
 
-    def request(self, words: Sequence[str], variables: Mapping[str, str], *, cpus: Sequence[int] = ()) -> LaunchRequest:
+    def request(
+        self,
+        words: Sequence[str],
+        variables: Mapping[str, str],
+        *,
+        cpus: Sequence[int] = (),
+        group: ControlGroup | None = None,
+    ) -> LaunchRequest:
         """Returns the request to start the program ``words`` with ``variables``. It starts in the folder of the code."""
-        return LaunchRequest(tuple(words), dict(variables), str(self.root / "code"), self.walls, tuple(cpus))
+        walls = replace(self.walls, control_group=tuple(map(str, group.folders)) if group is not None else ())
+        return LaunchRequest(tuple(words), dict(variables), str(self.root / "code"), walls, tuple(cpus))
 
 
 def make_sandbox(folder: Path, state: Path, options: SandboxOptions) -> Sandbox:
@@ -49,5 +60,12 @@ def make_sandbox(folder: Path, state: Path, options: SandboxOptions) -> Sandbox:
         return Sandbox(ml, ml, Walls(view=None), support.gaps)
     view = make_file_view(ml, folder / "tmp", state, hosts=options.hosts)
     user_id = 0 if support.user_id is not None and options.run_as_root else support.user_id
-    walls = Walls(view, str(folder / "work"), options.host, user_id, shm_bytes=options.memory_bytes // 2)
+    walls = Walls(
+        view,
+        str(folder / "work"),
+        options.host,
+        user_id,
+        shm_bytes=options.memory_bytes // 2,
+        max_tasks=options.max_tasks,
+    )
     return Sandbox(ml, Path("/opt/ml"), walls, support.gaps)

@@ -14,6 +14,8 @@ from naiad.service.walls.start import start_program
 from naiad.service.walls.syscall_filter import has_syscall_filter
 
 _TIMEOUT_S = 20.0
+_MIN_LAST_ID = 1000
+"""Below it, no id is free for programs."""
 _OWN_PID = "2"
 """The id of a program in its own process namespace, after init."""
 _TRIAL = ("readlink", "/proc/self")
@@ -67,8 +69,8 @@ def _try_walls(user_id: int | None) -> tuple[str | None, str]:
     return (output, "") if process.returncode == 0 else (None, output.removeprefix("naiad: no sandbox: "))
 
 
-def _program_user_id() -> int:
-    """Returns an id that this user namespace has: a container may have few."""
+def _program_user_id() -> int | None:
+    """Returns an id that this user namespace has: a container may have few, and one that an ordinary user has made only one."""
     ranges = [line.split() for line in Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()]
     last_id = max(int(first) + int(count) - 1 for first, _, count in ranges)
-    return min(PROGRAM_USER_ID, last_id - 2)
+    return min(PROGRAM_USER_ID, last_id - 2) if last_id > _MIN_LAST_ID else None

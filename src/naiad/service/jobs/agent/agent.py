@@ -27,15 +27,22 @@ from naiad.service.jobs.agent.outputs import upload_processing, upload_training
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess, ProgramProcess
 from naiad.service.jobs.agent.programs import NaiadPrograms
+from naiad.service.jobs.agent.resource_limits import (
+    NO_CONTROL_GROUP,
+    limit_reason,
+    make_control_group,
+    max_tasks,
+    open_volume,
+)
 from naiad.service.jobs.agent.signal_interrupt import SignalInterrupt, interrupt_on_signal
 from naiad.service.jobs.agent.standby import Standby, can_use_standby
 from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
+from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.program_files import read_text
 from naiad.service.walls.removal import remove_program_files
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
 from naiad.service.walls.user_files import give_to_program
 
-_GIB = 2**30
 _MAX_LISTED_NAMES, _MAX_NAME_CHARS = 5, 200
 
 
@@ -86,9 +93,8 @@ class Agent:
 
     def _make_sandbox(self) -> Sandbox:
         """Returns the walls of the program. What they leave open on this machine is said in the log."""
-        options = SandboxOptions(
-            self.spec.instance.host, self.spec.hosts, self.spec.run_as_root, self.spec.memory_bytes
-        )
+        spec = self.spec
+        options = SandboxOptions(spec.instance.host, spec.hosts, spec.run_as_root, spec.memory_bytes, max_tasks(spec))
         sandbox = make_sandbox(self.folder, self.folder.parents[4], options)
         for gap in sandbox.gaps:
             self.log.write_message(gap)
@@ -118,7 +124,6 @@ class Agent:
         return syncs
 
     def _run_program(self, sandbox: Sandbox) -> ProgramEnd:
-        limits = self._limits()
         definitions = self.spec.request.get("AlgorithmSpecification", {}).get("MetricDefinitions")
         if not definitions:
             definitions = TRAINER_DEFINITIONS if is_trainer_job(self.spec) else ()
@@ -128,24 +133,35 @@ class Agent:
             for line in self.log.feed(data):
                 scanner.scan(line)
 
-        end = run_to_end(
-            self._start_program(sandbox),
-            folder=self.folder,
-            limits=limits,
-            on_data=on_data,
-            is_stop_requested=lambda: self.is_stop_requested,
-        )
+        group = self._make_control_group()
+        try:
+            end = run_to_end(
+                self._start_program(sandbox, group),
+                folder=self.folder,
+                limits=self._limits(group),
+                on_data=on_data,
+                is_stop_requested=lambda: self.is_stop_requested,
+            )
+        finally:
+            if group is not None:
+                group.remove()
         for line in self.log.flush():
             scanner.scan(line)
         scanner.close()
         self.report = replace(self.report, metrics=dict(scanner.last_values))
         return end
 
-    def _start_program(self, sandbox: Sandbox) -> ProgramProcess:
+    def _make_control_group(self) -> ControlGroup | None:
+        group = make_control_group(self.spec)
+        if group is None:
+            self.log.write_message(NO_CONTROL_GROUP)
+        return group
+
+    def _start_program(self, sandbox: Sandbox, group: ControlGroup | None) -> ProgramProcess:
         """Starts the program in the standby where that is possible, because its libraries are loaded; else as a new process."""
         command = program_command(self.spec, self.blobs, self.programs, ml=sandbox.ml, root=sandbox.root)
         variables = {**program_environment(self.spec, sandbox.root), **command.environment}
-        request = sandbox.request(command.words, variables, cpus=self.spec.cpus)
+        request = sandbox.request(command.words, variables, cpus=self.spec.cpus, group=group)
         own_modules = [sandbox.ml / "code"]
         if self.standby is not None and can_use_standby(
             command.words, self.spec.request.get("Environment", {}), own_modules
@@ -156,9 +172,13 @@ class Agent:
         self.dismiss_standby()
         return NewProcess(request)
 
-    def _limits(self) -> ProgramLimits:
-        timeout_s = stop_timeout_s(self.spec.request.get("Environment", {}))
-        return ProgramLimits(self._remaining_s(), timeout_s, self.spec.memory_bytes or None)
+    def _limits(self, group: ControlGroup | None) -> ProgramLimits:
+        spec = self.spec
+        timeout_s = stop_timeout_s(spec.request.get("Environment", {}))
+        memory_bytes = spec.memory_bytes or None
+        return ProgramLimits(
+            self._remaining_s(), timeout_s, memory_bytes, max_tasks(spec), open_volume(spec), control_group=group
+        )
 
     def _remaining_s(self) -> float | None:
         """Returns what is left of MaxRuntimeInSeconds, which includes the time of the downloads; None without a limit."""
@@ -181,8 +201,8 @@ class Agent:
             self.report = replace(self.report, exit_message=message)
         if end.cause is EndCause.TIME_LIMIT:
             self._report(Phase.MAX_RUNTIME_EXCEEDED, "MaxRuntimeInSeconds was over")
-        elif end.cause is EndCause.MEMORY_LIMIT:
-            self.fail(_memory_reason(end.used_bytes or 0, self.spec.memory_bytes))
+        elif reason := limit_reason(end, self.spec):
+            self.fail(reason)
         elif end.cause is EndCause.STOPPED:
             self._report(Phase.STOPPED, "stopped as requested")
         elif end.status == 0:
@@ -200,9 +220,3 @@ class Agent:
                 raise
             remove_program_files(self.folder)  # they are stored by now, or never will be
             write_report(self.folder, self.report)
-
-
-def _memory_reason(used_bytes: int, granted_bytes: int) -> str:
-    used, granted = f"{used_bytes / _GIB:.2f} GiB", f"{granted_bytes / _GIB:.2f} GiB"
-    hint = "use a smaller batch or a larger instance type"
-    return f"AlgorithmError: out of memory: the program used {used} of the {granted} that it was given; {hint}"

@@ -13,10 +13,14 @@ from pathlib import Path
 from naiad.service.executors.instance_files import PROGRAM_FILE, write_process
 from naiad.service.executors.process import Process
 from naiad.service.jobs.agent.program_process import ProgramProcess
-from naiad.service.walls.memory import memory_over_limit
+from naiad.service.walls.control_group import ControlGroup
+from naiad.service.walls.memory import process_tree, tree_memory_over_limit
+from naiad.service.walls.volume import Volume
 
 _POLL_INTERVAL_S = 0.1
-_MEMORY_INTERVAL_S = 0.5
+_USAGE_INTERVAL_S = 0.5
+_MOST_TASKS_FRACTION = 0.95
+"""A program is ended so near to the number of tasks that it may have: the last ones are never started."""
 _BLOCK_BYTES = 65_536
 
 
@@ -25,6 +29,8 @@ class EndCause(Enum):
     STOPPED = "a stop was requested"
     TIME_LIMIT = "its time was over"
     MEMORY_LIMIT = "it used more memory than it was given"
+    TASK_LIMIT = "it started more processes and threads than it may"
+    DISK_LIMIT = "it wrote more than its volume holds"
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,12 @@ class ProgramLimits:
     stop_timeout_s: float
     """The time between SIGTERM and SIGKILL."""
     memory_bytes: int | None = None
+    tasks: int | None = None
+    """The most processes and threads."""
+    volume: Volume | None = None
+    """Where it writes, and how much it may."""
+    control_group: ControlGroup | None = None
+    """What holds it to memory and tasks already; None where the machine allows none."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class ProgramEnd:
     status: int
     cause: EndCause
     used_bytes: int | None = None
-    """The memory in use, when that was over the limit."""
+    """The memory in use, or what was written, when that was over the limit."""
 
 
 def run_to_end(
@@ -82,6 +94,7 @@ def _monitor(
                 selector.unregister(program.stdout_fd)
             guard.check(is_stop_requested)
     _drain(program.stdout_fd, on_data)
+    guard.check_end(status)
     return ProgramEnd(status, guard.cause, guard.used_bytes)
 
 
@@ -92,7 +105,7 @@ class _LimitGuard:
         self._pid, self._limits = pid, limits
         now = time.monotonic()
         self._deadline = now + limits.max_runtime_s if limits.max_runtime_s is not None else float("inf")
-        self._kill_at, self._check_memory_at = float("inf"), now
+        self._kill_at, self._check_usage_at = float("inf"), now
         self.cause = EndCause.BY_ITSELF
         self.used_bytes: int | None = None
 
@@ -104,15 +117,35 @@ class _LimitGuard:
             _signal_group(self._pid, signal.SIGTERM)
         elif now >= self._kill_at:
             _signal_group(self._pid, signal.SIGKILL)
-        if self._limits.memory_bytes is not None and now >= self._check_memory_at:
-            self._check_memory_at = now + _MEMORY_INTERVAL_S
-            self._check_memory(self._limits.memory_bytes)
+        if now >= self._check_usage_at:
+            self._check_usage_at = now + _USAGE_INTERVAL_S
+            self._check_usage()
 
-    def _check_memory(self, limit_bytes: int) -> None:
-        used_bytes = memory_over_limit(self._pid, limit_bytes)
-        if used_bytes is not None:
-            self.cause, self.used_bytes = EndCause.MEMORY_LIMIT, used_bytes
-            _signal_group(self._pid, signal.SIGKILL)
+    def check_end(self, status: int) -> None:
+        """Finds the cause of a program that has ended before it was measured: the kernel may have been faster."""
+        group = self._limits.control_group
+        if self.cause is EndCause.BY_ITSELF and status != 0 and group is not None:
+            if group.was_out_of_memory:
+                self.cause, self.used_bytes = EndCause.MEMORY_LIMIT, self._limits.memory_bytes
+            elif group.was_out_of_tasks:
+                self.cause = EndCause.TASK_LIMIT
+
+    def _check_usage(self) -> None:
+        limits = self._limits
+        if limits.memory_bytes is not None or limits.tasks is not None:
+            tree = process_tree(self._pid)
+            if limits.tasks is not None and tree.tasks >= limits.tasks * _MOST_TASKS_FRACTION:
+                self._end(EndCause.TASK_LIMIT)
+            elif limits.memory_bytes is not None and (used := tree_memory_over_limit(tree, limits.memory_bytes)):
+                self._end(EndCause.MEMORY_LIMIT, used)
+            elif limits.control_group is not None and limits.control_group.was_out_of_memory:
+                self._end(EndCause.MEMORY_LIMIT, limits.memory_bytes)
+        if limits.volume is not None and (used := limits.volume.bytes_over_limit()):
+            self._end(EndCause.DISK_LIMIT, used)
+
+    def _end(self, cause: EndCause, used_bytes: int | None = None) -> None:
+        self.cause, self.used_bytes = cause, used_bytes
+        _signal_group(self._pid, signal.SIGKILL)
 
 
 def _drain(descriptor: int, on_data: Callable[[bytes], None]) -> bool:
