@@ -121,7 +121,8 @@ def started(state: Path, *options: str, within: Sequence[str] = ()) -> "subproce
     What it logs goes into a file beside the state: a pipe that nobody reads would hold it up when it is full.
     """
     environment = {**os.environ, "NAIAD_STATE": str(state)}
-    command = [*within, sys.executable, "-m", "naiad.cli", "serve", "--port", "0", *(options or ("--no-warm",))]
+    command = [*within, sys.executable, "-m", "naiad.cli", "serve", "--port", "0", "--job-network", "host"]
+    command += options or ("--no-warm",)
     log = state.with_name("server.log")
     with log.open("a") as file:
         said = file.tell()

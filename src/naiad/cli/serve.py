@@ -1,7 +1,7 @@
 """``naiad serve``: runs the training service on this machine."""
 
 import logging
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -47,6 +47,11 @@ RunAsRootOption = Annotated[
     bool, typer.Option("--run-as-root", help="Let programs of a server of root keep root's user, behind their walls.")
 ]
 
+JobNetworkOption = Annotated[
+    Literal["host", "internet", "none"],
+    typer.Option(help="What jobs reach: this machine's network, the internet (needs pasta), or only this server."),
+]
+
 
 def serve(
     state: options.StateOption = None,
@@ -62,6 +67,7 @@ def serve(
     upload_timeout: UploadTimeoutOption = 60.0,
     cache_gb: CacheOption = None,
     run_as_root: RunAsRootOption = False,
+    job_network: JobNetworkOption = "internet",
 ) -> None:
     """Serve training jobs over AWS's own protocol.
 
@@ -72,6 +78,7 @@ def serve(
     require_extra("service")
     from naiad.service.compose import Settings
     from naiad.service.run import serve as run_server
+    from naiad.service.walls.program_settings import ProgramNetwork, ProgramSettings
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     settings = Settings(
@@ -86,7 +93,7 @@ def serve(
         fit_instances=fit_instances,
         upload_timeout_s=upload_timeout,
         cache_bytes=None if cache_gb is None else int(cache_gb * 1e9),
-        run_as_root=run_as_root,
+        programs=ProgramSettings(run_as_root, ProgramNetwork(job_network)),
     )
     run_server(settings, ready=_print_ready)
 

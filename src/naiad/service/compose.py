@@ -41,6 +41,7 @@ from naiad.service.keys import Keys
 from naiad.service.store.lock import NullLock, StoreLock
 from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
+from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
 
 DEFAULT_BUCKET = "naiad"
 AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
@@ -74,8 +75,8 @@ class Settings:
     """Limit of the cache of fetched objects; None is a tenth of the disk."""
     drain_timeout_s: int = 30
     """A server that ends waits so long for the requests that it has begun to answer."""
-    run_as_root: bool = False
-    """Whether the programs of a server that is root run as root, too; otherwise they have a user of their own."""
+    programs: ProgramSettings = DEFAULT_PROGRAMS
+    """What holds for the programs of jobs and replicas."""
 
     @property
     def blobs_url(self) -> str:
@@ -122,10 +123,10 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         url=url,
         on_end=cleanup.job_ended,
         store_lock=store_lock,
-        run_as_root=settings.run_as_root,
+        programs=settings.programs,
     )
     endpoints = endpoint_service(
-        store, blobs, machine, clock, state=state, region=settings.region, run_as_root=settings.run_as_root
+        store, blobs, machine, clock, state=state, region=settings.region, programs=settings.programs
     )
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
     experiments = experiment_catalog(
@@ -151,11 +152,11 @@ def job_supervisor(
     url: str,
     on_end: Callable[[Job], None] = lambda _: None,
     store_lock: StoreLock | None = None,
-    run_as_root: bool = False,
+    programs: ProgramSettings = DEFAULT_PROGRAMS,
 ) -> Supervisor:
     """Returns the supervisor of the service's jobs. ``url`` is that of the gateway, for their programs."""
     unfinished = UnfinishedJobs(jobs.store, jobs.wake_event, jobs.queue, on_end)
-    instances = JobInstances(executor, jobs.state_folder, blobs_url, url, run_as_root)
+    instances = JobInstances(executor, jobs.state_folder, blobs_url, url, programs)
     steps = JobSteps(unfinished, instances, Placements(jobs.state_folder), jobs.machine, jobs.clock)
     return Supervisor(unfinished, steps, store_lock or NullLock())
 
@@ -175,13 +176,13 @@ def endpoint_service(
     *,
     state: Path,
     region: str,
-    run_as_root: bool = False,
+    programs: ProgramSettings = DEFAULT_PROGRAMS,
 ) -> EndpointService:
     """Returns the service with its catalog, router and reconciler."""
     registry = ModelRegistry(store.entities, clock, region, blobs.has_bucket)
     catalog = ModelCatalog(store.entities, registry, clock, region, blobs)
     metrics = InvocationMetrics()
-    preparer = ModelPreparer(blobs, ModelSandbox(state, run_as_root))
+    preparer = ModelPreparer(blobs, ModelSandbox(state, programs))
     deployer = Deployer(preparer, state, lambda variant: cores_per_instance(machine, variant), metrics)
     reconciler = EndpointReconciler(store.entities, EndpointRouter(metrics), deployer, clock)
     return EndpointService(store.entities, catalog, reconciler, blobs, machine, clock, region)

@@ -50,7 +50,6 @@ def refuse(request: Request, key: str, reason: str) -> None:
 
 def check_network(config: Request) -> None:
     refuse(config, "VpcConfig", "jobs run on this machine, in its own network")
-    refuse(config, "EnableNetworkIsolation", "a job here cannot be cut off from the network; leave it out")
 
 
 def check_count(instances: int, *, at: str) -> None:

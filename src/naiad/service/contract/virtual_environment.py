@@ -32,23 +32,6 @@ _NETWORK_VARIABLES = (
     "SSL_CERT_DIR",
 )
 """Variables that pip reads and other programs too. They are set only while pip runs."""
-_INSTALL = """
-import os, signal, subprocess, sys
-names, count, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-packages, program = words[:count], words[count:]
-for number in (signal.SIGPIPE, signal.SIGXFSZ):
-    signal.signal(number, signal.SIG_DFL)
-status = subprocess.call(["python", "-m", "pip", "install", "--disable-pip-version-check", *packages])
-if status:
-    sys.exit(status if status > 0 else 128 - status)
-for name in filter(None, names.split(",")):
-    os.environ.pop(name, None)
-try:
-    os.execvp(program[0], program)
-except OSError as error:
-    sys.exit(f"naiad: {program[0]}: {error.strerror}")
-"""
-"""Installs packages and becomes the program. A shell could not pass on variables like SM_HP_LEARNING-RATE."""
 _FOLDER = "python"
 
 
@@ -89,18 +72,17 @@ def pip_settings() -> dict[str, str]:
 
 
 def install_command(
-    packages: Sequence[str], words: Sequence[str], request_variables: Mapping[str, str]
+    packages: Sequence[str], request_variables: Mapping[str, str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Returns the command that installs ``packages`` and then becomes ``words``, and the variables that it needs.
+    """Returns the command that installs ``packages``, arguments of ``pip install``, and the variables that it needs.
 
-    ``packages`` are arguments of ``pip install``. pip gets the server's proxies and certificates, and the program does not: its
-    requests are its own. Those that the request itself sets are kept.
+    pip gets the server's proxies and certificates, and the program does not: its requests are its own. Those that the request
+    itself sets are kept.
     """
     variables = {
         name: os.environ[name] for name in _NETWORK_VARIABLES if name in os.environ and name not in request_variables
     }
-    script = (sys.executable, "-I", "-S", "-c", _INSTALL, ",".join(variables), str(len(packages)))
-    return (*script, *packages, *words), variables
+    return ("python", "-m", "pip", "install", "--disable-pip-version-check", *packages), variables
 
 
 def _sees_system_packages() -> str:

@@ -63,6 +63,8 @@ class InstanceSpec:
     """Ids of the instance's GPUs (CUDA_VISIBLE_DEVICES)."""
     run_as_root: bool = False
     """Whether the program of a server that is root runs as root, too."""
+    network: str = "host"
+    """The network of the program: ``host``, ``internet`` or ``none``, as ``--job-network`` has it."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from naiad.service.domain.job import Job
 from naiad.service.executors.port import Executor, Instance, InstanceReport, InstanceSpec
 from naiad.service.jobs.layout import job_instances
 from naiad.service.jobs.scheduler import Placement
+from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
 
 
 @dataclass
@@ -18,8 +19,7 @@ class JobInstances:
     blobs_url: str
     endpoint_url: str
     """The URL of the gateway, for the programs."""
-    run_as_root: bool = False
-    """Whether the programs of a server that is root run as root, too."""
+    programs: ProgramSettings = DEFAULT_PROGRAMS
 
     def start(self, job: Job, placement: Placement, instances: Sequence[Instance]) -> None:
         """Raises ServiceError or OSError when one of them cannot be started: then nothing of the job runs."""
@@ -65,5 +65,6 @@ class JobInstances:
             blobs_url=self.blobs_url,
             cache_folder=self.state_folder / "cache",
             gpus=allocation.gpus,
-            run_as_root=self.run_as_root,
+            run_as_root=self.programs.run_as_root,
+            network=self.programs.network,
         )

@@ -15,6 +15,7 @@ from typing import NoReturn
 from naiad.service.walls import system_calls as linux
 from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.launch_request import Walls
+from naiad.service.walls.network import set_up_network
 from naiad.service.walls.new_root import enter_new_root
 from naiad.service.walls.privileges import become_user, enter_user_namespace, give_up_privileges
 
@@ -23,25 +24,32 @@ _RELAYED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """They reach the program itself, since it is in the same process group."""
 
 
-def enter_walls(walls: Walls) -> None:
-    """Returns in the program's process. Raises OSError there or in this one. The process must have one thread."""
+def enter_walls(walls: Walls, channel: int | None = None) -> None:
+    """Returns in the program's process. Raises OSError there or in this one. The process must have one thread.
+
+    ``channel`` is a socket to the agent, which sets up the program's own network; it is closed.
+    """
     if walls.control_group:
         ControlGroup(tuple(map(Path, walls.control_group))).join()
+    if channel is not None and walls.network is None:
+        os.close(channel)
+        channel = None
     if walls.view is None:
         _limit(walls)
         give_up_privileges()
         linux.die_with_parent()
         return
-    if walls.user_id is None:
-        enter_user_namespace(_NAMESPACES)
-    else:
-        linux.unshare(_NAMESPACES)
+    _enter_namespaces(walls)
     linux.die_with_parent()  # once more: new credentials have cleared it
     watched, held = os.pipe()
     if init := os.fork():
         os.close(watched)
+        if channel is not None:
+            os.close(channel)
         _exit_like(init)
     os.close(held)
+    if walls.network is not None:
+        set_up_network(walls.network, channel)
     _build_walls(walls)
     linux.die_with_parent()
     if select.select([watched], [], [], 0)[0]:  # the parent has died while nothing told us
@@ -49,6 +57,18 @@ def enter_walls(walls: Walls) -> None:
     os.close(watched)
     if program := os.fork():
         _exit_like(program)
+
+
+def _enter_namespaces(walls: Walls) -> None:
+    """Makes the first namespaces, and enters those that the instances of a job share."""
+    shared = walls.network.namespaces if walls.network is not None else ()
+    flags = _NAMESPACES | (linux.CLONE_NEWNET if walls.network is not None and not shared else 0)
+    for file in shared:
+        linux.set_namespace(file)
+    if walls.user_id is None and not shared:
+        enter_user_namespace(flags)
+    else:
+        linux.unshare(flags)
 
 
 def _build_walls(walls: Walls) -> None:

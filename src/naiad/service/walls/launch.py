@@ -1,11 +1,10 @@
-"""The process that becomes a program: ``python -I -S -c … DESCRIPTOR`` reads the launch request, enters the walls, executes it.
+"""The process that becomes a program: ``python -I -S -c … DESCRIPTOR SOURCE CHANNEL`` reads the request and executes it.
 
 It loads nothing but the standard library and this room, so that it starts in milliseconds.
 """
 
 import os
 import signal
-import sys
 from typing import NoReturn
 
 from naiad.service.walls.enter import enter_walls
@@ -15,7 +14,7 @@ from naiad.service.walls.system_calls import die_with_parent
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def main(descriptor: int) -> NoReturn:
+def main(descriptor: int, channel: int | None) -> NoReturn:
     parent = os.getppid()
     die_with_parent()
     with open(descriptor, "rb") as file:  # reason: a descriptor
@@ -24,7 +23,7 @@ def main(descriptor: int) -> NoReturn:
         os._exit(1)
     os.sched_setaffinity(0, request.cpus or os.sched_getaffinity(0))
     try:
-        enter_walls(request.walls)
+        enter_walls(request.walls, channel)
         os.chdir(request.cwd)
     except OSError as error:
         exit_with_message(f"no sandbox: {error}", 1)
@@ -43,7 +42,3 @@ def _execute(request: LaunchRequest) -> NoReturn:
 def exit_with_message(message: str, status: int) -> NoReturn:
     os.write(2, os.fsencode(f"naiad: {message}\n"))
     os._exit(status)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

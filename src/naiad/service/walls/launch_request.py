@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
 from naiad.service.walls.file_view import Bind, FileView
+from naiad.service.walls.network import OwnNetwork
 
 _LENGTH_BYTES = 8
 
@@ -28,6 +29,8 @@ class Walls:
     """The most processes and threads that it may have; 0 without a limit."""
     control_group: tuple[str, ...] = ()
     """The folders of the control group that it joins; () for none."""
+    network: OwnNetwork | None = None
+    """Its own network; None shares the host's."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,15 @@ def read_launch_request(file: BinaryIO) -> LaunchRequest | None:
         return None
     values = json.loads(text)
     walls = values.pop("walls")
-    view = walls.pop("view")
+    view, network = walls.pop("view"), walls.pop("network")
     return LaunchRequest(
         words=tuple(values.pop("words")),
         cpus=tuple(values.pop("cpus")),
-        walls=Walls(view=view and _read_view(view), **{**walls, "control_group": tuple(walls["control_group"])}),
+        walls=Walls(
+            view=view and _read_view(view),
+            network=network and OwnNetwork(network["gateway_port"], tuple(network["namespaces"])),
+            **{**walls, "control_group": tuple(walls["control_group"])},
+        ),
         **values,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.file_view import make_file_view
 from naiad.service.walls.launch_request import LaunchRequest, Walls
+from naiad.service.walls.network import OwnNetwork
 from naiad.service.walls.support import find_wall_support
 
 
@@ -47,9 +48,11 @@ class Sandbox:
         *,
         cpus: Sequence[int] = (),
         group: ControlGroup | None = None,
+        network: OwnNetwork | None = None,
     ) -> LaunchRequest:
         """Returns the request to start the program ``words`` with ``variables``. It starts in the folder of the code."""
-        walls = replace(self.walls, control_group=tuple(map(str, group.folders)) if group is not None else ())
+        folders = tuple(map(str, group.folders)) if group is not None else ()
+        walls = replace(self.walls, control_group=folders, network=network)
         return LaunchRequest(tuple(words), dict(variables), str(self.root / "code"), walls, tuple(cpus))
 
 

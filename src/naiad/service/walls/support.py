@@ -9,6 +9,7 @@ from pathlib import Path
 
 from naiad.service.walls.file_view import make_file_view
 from naiad.service.walls.launch_request import LaunchRequest, Walls
+from naiad.service.walls.network import OwnNetwork
 from naiad.service.walls.privileges import PROGRAM_USER_ID
 from naiad.service.walls.start import start_program
 from naiad.service.walls.syscall_filter import has_syscall_filter
@@ -28,6 +29,8 @@ _NO_NAMESPACES = (
 @dataclass(frozen=True)
 class WallSupport:
     has_namespaces: bool
+    has_network: bool
+    """Whether programs can have a network of their own."""
     user_id: int | None
     """The user for programs of a server that is root; None where they keep the server's."""
     gaps: tuple[str, ...]
@@ -49,20 +52,23 @@ def find_wall_support() -> WallSupport:
         user_id = None
         found, reason = _try_walls(user_id)
     if found is None:
-        return WallSupport(has_namespaces=False, user_id=None, gaps=(*gaps, _NO_NAMESPACES.format(reason=reason)))
+        return WallSupport(
+            has_namespaces=False, has_network=False, user_id=None, gaps=(*gaps, _NO_NAMESPACES.format(reason=reason))
+        )
     if found != _OWN_PID:
         gaps = (*gaps, "part of /proc is covered here: programs see the names and commands of the machine's processes")
-    return WallSupport(has_namespaces=True, user_id=user_id, gaps=gaps)
+    has_network = _try_walls(user_id, OwnNetwork(0))[0] is not None
+    return WallSupport(has_namespaces=True, has_network=has_network, user_id=user_id, gaps=gaps)
 
 
-def _try_walls(user_id: int | None) -> tuple[str | None, str]:
+def _try_walls(user_id: int | None, network: OwnNetwork | None = None) -> tuple[str | None, str]:
     """Returns the process id that a program sees in /proc; where there are no walls, None and the reason."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for each in ("ml", "tmp", "work"):
             (folder / each).mkdir()
         view = make_file_view(folder / "ml", folder / "tmp", folder, hosts=())
-        walls = Walls(view, str(folder / "work"), "trial", user_id)
+        walls = Walls(view, str(folder / "work"), "trial", user_id, network=network)
         request = LaunchRequest(_TRIAL, {"PATH": os.defpath}, "/", walls)
         with start_program(request, stdout=subprocess.PIPE) as process:
             output = process.communicate(timeout=_TIMEOUT_S)[0].decode(errors="replace").strip()

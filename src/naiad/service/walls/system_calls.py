@@ -22,6 +22,15 @@ def unshare(flags: int) -> None:
     _check(_LIBC.unshare(flags), "unshare")
 
 
+def set_namespace(file: str) -> None:
+    """Enters an existing namespace."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_LIBC.setns(descriptor, 0), "setns")
+    finally:
+        os.close(descriptor)
+
+
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
     words = (os.fsencode(word) or None for word in (source, target, kind))
     _check(_LIBC.mount(*words, flags, data.encode() or None), f"mount {target}")

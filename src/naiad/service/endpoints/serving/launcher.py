@@ -81,7 +81,9 @@ class Launcher:
         }
         python = "python" if self.prepared.has_requirements else sys.executable
         worker = (python, "-m", _WORKER, json.dumps(settings))
-        request = sandbox.request(worker, program_variables(sandbox.root, self.prepared.environment))
+        variables = program_variables(sandbox.root, self.prepared.environment)
+        network = self.sandbox.replica_network(self.prepared.replica_port)
+        request = sandbox.request(worker, variables, network=network)
         try:
             descriptors = (connection.fileno(), heartbeat.fileno())
             return start_program(request, stdout=subprocess.PIPE, pass_fds=descriptors)

@@ -9,6 +9,8 @@ from pathlib import Path
 from naiad.service.contract import virtual_environment
 from naiad.service.domain.errors import Invalid
 from naiad.service.walls.launch_request import LaunchRequest
+from naiad.service.walls.network import OwnNetwork
+from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramNetwork, ProgramSettings
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
 from naiad.service.walls.start import start_program
 
@@ -25,13 +27,16 @@ class ModelSandbox:
 
     state_folder: Path
     """Folder of the server; a program does not see it."""
-    run_as_root: bool = False
-    """Whether programs of a server that is root run as root, too."""
+    programs: ProgramSettings = DEFAULT_PROGRAMS
 
     def make(self, folder: Path) -> Sandbox:
         """folder: holds ``ml``, which a program sees at /opt/ml."""
-        options = SandboxOptions(_HOST, (_HOST,), self.run_as_root)
+        options = SandboxOptions(_HOST, (_HOST,), self.programs.run_as_root)
         return make_sandbox(folder, self.state_folder, options)
+
+    def replica_network(self, port: int | None) -> OwnNetwork | None:
+        """Returns the network of a replica; None shares the machine's, which one with a port of its own needs."""
+        return OwnNetwork(0) if port is None and self.programs.network == ProgramNetwork.NONE else None
 
     def request(self, folder: Path, command: Sequence[str], environment: Mapping[str, str]) -> LaunchRequest:
         """Returns the request to start the command in the sandbox, with MODEL replaced."""

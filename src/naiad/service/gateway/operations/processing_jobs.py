@@ -26,7 +26,7 @@ _MAX_MESSAGE = 1024
 @operation(
     "sagemaker",
     "CreateProcessingJob",
-    not_served="DatasetDefinition; AppManaged; FeatureStoreOutput; Pipe mode; VpcConfig; EnableNetworkIsolation. "
+    not_served="DatasetDefinition; AppManaged; FeatureStoreOutput; Pipe mode; VpcConfig. "
     "Kept without effect: roles, KMS keys, volumes",
 )
 def create_processing_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:

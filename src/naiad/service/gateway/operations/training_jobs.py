@@ -19,7 +19,7 @@ _KIND = JobKind.TRAINING
     "sagemaker",
     "CreateTrainingJob",
     not_served="Pipe mode; FileSystemDataSource and DatasetSource; AugmentedManifestFile; AlgorithmName; groups of "
-    "different instance types; VpcConfig; EnableNetworkIsolation; ServerlessJobConfig; "
+    "different instance types; VpcConfig; ServerlessJobConfig; "
     "ModelPackageConfig; MlflowConfig; SessionChainingConfig; training plans. Kept without effect: roles, "
     "KMS keys, volumes, spot prices, warm pools, profiler, debugger and TensorBoard settings",
 )

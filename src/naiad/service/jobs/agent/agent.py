@@ -21,27 +21,19 @@ from naiad.service.jobs.agent.environment import program_environment
 from naiad.service.jobs.agent.failure_reason import MAX_REASON_CHARS, failure_reason
 from naiad.service.jobs.agent.folder_sync import FolderSync
 from naiad.service.jobs.agent.inputs import Inputs
+from naiad.service.jobs.agent.job_network import JobNetwork, make_job_network
 from naiad.service.jobs.agent.metric_scanner import TRAINER_DEFINITIONS, MetricScanner
 from naiad.service.jobs.agent.mpi.stand_ins import replace_drivers
 from naiad.service.jobs.agent.outputs import upload_processing, upload_training
-from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
-from naiad.service.jobs.agent.program_process import NewProcess, ProgramProcess
+from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd
+from naiad.service.jobs.agent.program_run import ProgramRun
 from naiad.service.jobs.agent.programs import NaiadPrograms
-from naiad.service.jobs.agent.resource_limits import (
-    NO_CONTROL_GROUP,
-    limit_reason,
-    make_control_group,
-    max_tasks,
-    open_volume,
-)
+from naiad.service.jobs.agent.resource_limits import limit_reason, max_tasks
 from naiad.service.jobs.agent.signal_interrupt import SignalInterrupt, interrupt_on_signal
-from naiad.service.jobs.agent.standby import Standby, can_use_standby
-from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
-from naiad.service.walls.control_group import ControlGroup
+from naiad.service.jobs.agent.standby import Standby
 from naiad.service.walls.program_files import read_text
 from naiad.service.walls.removal import remove_program_files
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
-from naiad.service.walls.user_files import give_to_program
 
 _MAX_LISTED_NAMES, _MAX_NAME_CHARS = 5, 200
 
@@ -65,7 +57,7 @@ class Agent:
     def run(self) -> None:
         self._report(Phase.STARTING)
         self._remove_earlier_attempts()
-        sandbox = self._make_sandbox()
+        sandbox, network = self._make_sandbox(), self._make_network()
         try:
             with interrupt_on_signal(self._remaining_s()):
                 self._check_stop()
@@ -75,7 +67,7 @@ class Agent:
             self._end_early()
             return
         self._report(Phase.TRAINING)
-        end = self._run_program(sandbox)
+        end = self._run_program(sandbox, network)
         self._report(Phase.UPLOADING)
         for sync in syncs:
             sync.finish()
@@ -100,6 +92,12 @@ class Agent:
             self.log.write_message(gap)
         return sandbox
 
+    def _make_network(self) -> JobNetwork:
+        network = make_job_network(self.spec)
+        if network.message is not None:
+            self.log.write_message(network.message)
+        return network
+
     def _remove_earlier_attempts(self) -> None:
         """Removes what the programs of earlier attempts left: it would take this attempt's room on the disk."""
         for attempt in range(1, self.spec.instance.attempt):
@@ -123,7 +121,7 @@ class Agent:
         replace_drivers(sandbox.ml)
         return syncs
 
-    def _run_program(self, sandbox: Sandbox) -> ProgramEnd:
+    def _run_program(self, sandbox: Sandbox, network: JobNetwork) -> ProgramEnd:
         definitions = self.spec.request.get("AlgorithmSpecification", {}).get("MetricDefinitions")
         if not definitions:
             definitions = TRAINER_DEFINITIONS if is_trainer_job(self.spec) else ()
@@ -133,52 +131,23 @@ class Agent:
             for line in self.log.feed(data):
                 scanner.scan(line)
 
-        group = self._make_control_group()
-        try:
-            end = run_to_end(
-                self._start_program(sandbox, group),
-                folder=self.folder,
-                limits=self._limits(group),
-                on_data=on_data,
-                is_stop_requested=lambda: self.is_stop_requested,
-            )
-        finally:
-            if group is not None:
-                group.remove()
+        run = ProgramRun(
+            self.spec,
+            sandbox,
+            network,
+            self._remaining_s,
+            is_stop_requested=lambda: self.is_stop_requested,
+            on_data=on_data,
+            log_message=self.log.write_message,
+        )
+        spec = network.program_spec(self.spec)
+        command = program_command(spec, self.blobs, self.programs, ml=sandbox.ml, root=sandbox.root)
+        end = run.run(command, program_environment(spec, sandbox.root), self.standby)
         for line in self.log.flush():
             scanner.scan(line)
         scanner.close()
         self.report = replace(self.report, metrics=dict(scanner.last_values))
         return end
-
-    def _make_control_group(self) -> ControlGroup | None:
-        group = make_control_group(self.spec)
-        if group is None:
-            self.log.write_message(NO_CONTROL_GROUP)
-        return group
-
-    def _start_program(self, sandbox: Sandbox, group: ControlGroup | None) -> ProgramProcess:
-        """Starts the program in the standby where that is possible, because its libraries are loaded; else as a new process."""
-        command = program_command(self.spec, self.blobs, self.programs, ml=sandbox.ml, root=sandbox.root)
-        variables = {**program_environment(self.spec, sandbox.root), **command.environment}
-        request = sandbox.request(command.words, variables, cpus=self.spec.cpus, group=group)
-        own_modules = [sandbox.ml / "code"]
-        if self.standby is not None and can_use_standby(
-            command.words, self.spec.request.get("Environment", {}), own_modules
-        ):
-            give_to_program(request.walls)
-            self.standby.launch(request)
-            return self.standby
-        self.dismiss_standby()
-        return NewProcess(request)
-
-    def _limits(self, group: ControlGroup | None) -> ProgramLimits:
-        spec = self.spec
-        timeout_s = stop_timeout_s(spec.request.get("Environment", {}))
-        memory_bytes = spec.memory_bytes or None
-        return ProgramLimits(
-            self._remaining_s(), timeout_s, memory_bytes, max_tasks(spec), open_volume(spec), control_group=group
-        )
 
     def _remaining_s(self) -> float | None:
         """Returns what is left of MaxRuntimeInSeconds, which includes the time of the downloads; None without a limit."""

@@ -11,7 +11,7 @@ from naiad.service.contract.request_checks import is_trainer_image
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent.programs import NaiadPrograms, ProgramCommand
+from naiad.service.jobs.agent.programs import InstallCommand, NaiadPrograms, ProgramCommand
 from naiad.service.jobs.agent.script_mode import script_command
 from naiad.service.jobs.own_program import NAMES, ON_MACHINE
 from naiad.service.jobs.script_request import names_script
@@ -37,7 +37,7 @@ def program_command(
     if algorithm.get("ContainerEntrypoint"):
         return _entry_point(algorithm, ml, root)
     if is_trainer_job(spec):
-        return ProgramCommand((sys.executable, "-m", programs.trainer), {})
+        return ProgramCommand((sys.executable, "-m", programs.trainer))
     if not names_script(spec.request) and (own := _own_program(spec, ml, root)):
         return own
     return script_command(spec, blobs, ml=ml, root=root)
@@ -49,8 +49,8 @@ def _own_program(spec: InstanceSpec, ml: Path, root: Path) -> ProgramCommand | N
     for name in (f"{channel}/{name}" for channel in channels for name in NAMES):
         if (ml / name).is_file():
             (ml / name).chmod(0o777)
-            return ProgramCommand((str(root / name),), {})
-    return ProgramCommand((str(ON_MACHINE),), {}) if ON_MACHINE.is_file() else None
+            return ProgramCommand((str(root / name),))
+    return ProgramCommand((str(ON_MACHINE),)) if ON_MACHINE.is_file() else None
 
 
 def _transform(spec: InstanceSpec, module: str, ml: Path, root: Path) -> ProgramCommand:
@@ -58,12 +58,11 @@ def _transform(spec: InstanceSpec, module: str, ml: Path, root: Path) -> Program
     words = ("python", "-m", module)
     requirements = "model/code/requirements.txt"
     if (ml / requirements).is_file():
-        return ProgramCommand(
-            *virtual_environment.install_command(
-                ("-r", str(root / requirements)), words, spec.request.get("Environment", {})
-            )
+        install = virtual_environment.install_command(
+            ("-r", str(root / requirements)), spec.request.get("Environment", {})
         )
-    return ProgramCommand(words, {})
+        return ProgramCommand(words, InstallCommand(*install))
+    return ProgramCommand(words)
 
 
 def _entry_point(container: Mapping[str, Any], ml: Path, root: Path) -> ProgramCommand:
@@ -79,4 +78,4 @@ def _entry_point(container: Mapping[str, Any], ml: Path, root: Path) -> ProgramC
             raise Invalid(f"{first} does not exist; channels are below /opt/ml/input/data")
         program.chmod(program.stat().st_mode | 0o111)
         first = str(root / first.removeprefix("/opt/ml/"))
-    return ProgramCommand((first, *words[1:]), {})
+    return ProgramCommand((first, *words[1:]))

@@ -27,8 +27,9 @@ class NewProcess:
     For the main thread: the program dies when the thread that starts it ends.
     """
 
-    def __init__(self, request: LaunchRequest) -> None:
-        self._process = start_program(request, stdout=subprocess.PIPE)
+    def __init__(self, request: LaunchRequest, channel: int | None = None) -> None:
+        """``channel``: as ``start_program`` has it."""
+        self._process = start_program(request, stdout=subprocess.PIPE, channel=channel)
         self._stdout = cast("IO[bytes]", self._process.stdout)
         self.pid, self.stdout_fd = self._process.pid, self._stdout.fileno()
 

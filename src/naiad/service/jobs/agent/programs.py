@@ -13,7 +13,15 @@ class NaiadPrograms:
 
 
 @dataclass(frozen=True)
-class ProgramCommand:
+class InstallCommand:
+    """What installs the packages of a program before it starts."""
+
     words: tuple[str, ...]
     environment: Mapping[str, str]
-    """Variables that the program needs besides those of the container contract."""
+    """Variables that it needs besides the program's."""
+
+
+@dataclass(frozen=True)
+class ProgramCommand:
+    words: tuple[str, ...]
+    install: InstallCommand | None = None

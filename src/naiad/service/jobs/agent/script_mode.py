@@ -16,7 +16,7 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.distribution import launcher_words
 from naiad.service.jobs.agent.hyperparameters import all_hyperparameters
-from naiad.service.jobs.agent.programs import ProgramCommand
+from naiad.service.jobs.agent.programs import InstallCommand, ProgramCommand
 from naiad.service.jobs.agent.source_code import fetch_source
 from naiad.service.jobs.script_request import script_of
 
@@ -39,10 +39,10 @@ def script_command(spec: InstanceSpec, blobs: BlobStore, *, ml: Path, root: Path
     arguments = command_line_arguments(user_values(all_hyperparameters(spec)))
     launcher = launcher_words(spec, root, is_python_file=kind is ScriptKind.PYTHON_FILE)
     words = _script_words(kind, script.program, arguments, launcher)
-    network: dict[str, str] = {}
     if packages := _packages_to_install(kind, ml / "code"):
-        words, network = virtual_environment.install_command(packages, words, spec.request.get("Environment", {}))
-    return ProgramCommand(words, network)
+        install = virtual_environment.install_command(packages, spec.request.get("Environment", {}))
+        return ProgramCommand(words, InstallCommand(*install))
+    return ProgramCommand(words)
 
 
 def script_kind(program: str, code: Path) -> ScriptKind:

@@ -43,14 +43,17 @@ class Standby:
     stdout_fd: int
     _connection: socket.socket
     _status: int | None = field(default=None)
+    _is_launched: bool = False
 
-    def launch(self, request: LaunchRequest) -> None:
-        with self._connection as connection:
-            connection.sendall(request.to_bytes())
+    def launch(self, request: LaunchRequest) -> socket.socket:
+        """Returns the socket at whose other end the program's own network is set up. The caller closes it."""
+        self._is_launched = True
+        self._connection.sendall(request.to_bytes())
+        return self._connection
 
     def dismiss(self) -> None:
         """Ends a standby that has not been launched. Does nothing after ``launch``."""
-        if self._connection.fileno() >= 0:
+        if not self._is_launched and self._connection.fileno() >= 0:
             self._connection.close()
             self.wait()
             self.close()
@@ -104,6 +107,5 @@ def fork_standby() -> Standby | LaunchRequest:
         request = read_launch_request(file)
     if request is None:
         os._exit(0)
-    standby_connection.close()
-    redirect_output(standby_output)
+    redirect_output(standby_output, standby_connection.detach())
     return request

@@ -15,15 +15,17 @@ from naiad.service.walls.launch_request import LaunchRequest
 
 _SEED_OF_OLDER_TORCH = 67280421310721
 """The seed with which every process of an older torch begins; newer versions draw one."""
+_CHANNEL = 3
+"""The descriptor of the socket to the agent, until the program starts."""
 _DEFAULT_SIGNALS = (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP)
 
 
-def redirect_output(output: int) -> None:
-    """Makes a pipe the output of this process and /dev/null its input, and closes all other files."""
+def redirect_output(output: int, channel: int) -> None:
+    """Makes a pipe the output of this process and /dev/null its input, keeps the channel, and closes all other files."""
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for old, new in ((nothing, 0), (output, 1), (output, 2)):
+    for old, new in ((nothing, 0), (output, 1), (output, 2), (channel, _CHANNEL)):
         os.dup2(old, new)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(_CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
     sys.stdout = _unbuffered_stream(1, "strict")
     sys.stderr = _unbuffered_stream(2, "backslashreplace")
 
@@ -32,7 +34,7 @@ def become_program(request: LaunchRequest) -> int:
     """Returns the program's exit status, in the process that is the program. The processes around it end in here."""
     os.sched_setaffinity(0, request.cpus or os.sched_getaffinity(0))
     try:
-        enter_walls(request.walls)
+        enter_walls(request.walls, _CHANNEL)
     except OSError as error:
         exit_with_message(f"no sandbox: {error}", 1)
     for number in _DEFAULT_SIGNALS:
