@@ -16,9 +16,10 @@ def doctor(speed: SpeedOption = False, as_json: options.JsonOption = False) -> N
     if speed:
         _show_speed(as_json=as_json)
         return
+    from naiad.cli.wall_checks import run_wall_checks
     from naiad.trainer.doctor import run_checks
 
-    checks = run_checks(Path.cwd())
+    checks = (*run_checks(Path.cwd()), *run_wall_checks())
     if as_json:
         print_json([check.to_json() for check in checks])
         return

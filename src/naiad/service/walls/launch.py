@@ -26,7 +26,7 @@ def main(descriptor: int, channel: int | None) -> NoReturn:
         enter_walls(request.walls, channel)
         os.chdir(request.cwd)
     except OSError as error:
-        exit_with_message(f"no sandbox: {error}", 1)
+        exit_without_walls(error)
     _execute(request)
 
 
@@ -37,6 +37,10 @@ def _execute(request: LaunchRequest) -> NoReturn:
         os.execvpe(request.words[0], request.words, dict(request.environment))  # noqa: S606  # reason: no shell is wanted
     except OSError as error:
         exit_with_message(f"{request.words[0]}: {error.strerror}", 127 if isinstance(error, FileNotFoundError) else 126)
+
+
+def exit_without_walls(error: OSError) -> NoReturn:
+    exit_with_message(f"no sandbox: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
 
 
 def exit_with_message(message: str, status: int) -> NoReturn:

@@ -24,6 +24,7 @@ _NO_NAMESPACES = (
     "namespaces are not allowed here ({reason}): the program runs without /opt/ml, finds its folders in the SM_ variables, "
     "and can read the server's folder"
 )
+_RUNS_AS_ROOT = "programs run as root: another user cannot have namespaces here ({reason})"
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def find_wall_support() -> WallSupport:
     user_id = _program_user_id() if os.geteuid() == 0 else None
     found, reason = _try_walls(user_id)
     if found is None and user_id is not None:
-        gaps = (*gaps, f"programs run as root: another user cannot have namespaces here ({reason})")
         user_id = None
-        found, reason = _try_walls(user_id)
+        found, _ = _try_walls(user_id)
+        gaps = (*gaps, *((_RUNS_AS_ROOT.format(reason=reason),) if found is not None else ()))
     if found is None:
         return WallSupport(
             has_namespaces=False, has_network=False, user_id=None, gaps=(*gaps, _NO_NAMESPACES.format(reason=reason))

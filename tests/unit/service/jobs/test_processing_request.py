@@ -55,7 +55,6 @@ def test_a_processing_job_without_instances_is_refused() -> None:
             {"ProcessingOutputConfig": {"Outputs": [{"OutputName": "o", "FeatureStoreOutput": {"a": 1}}]}},
             "feature store",
         ),
-        ({"NetworkConfig": {"EnableNetworkIsolation": True}}, "EnableNetworkIsolation is not served"),
     ],
 )
 def test_a_processing_request_is_refused(changed: dict[str, Any], says: str) -> None:

@@ -56,7 +56,6 @@ REFUSED = [
     ({"CheckpointConfig": {"S3Uri": "s3://data/c", "LocalPath": "/home/me"}}, "must be a folder in /opt/ml"),
     ({"CheckpointConfig": {"S3Uri": "s3://data/c", "LocalPath": "/opt/ml/model/c"}}, "is used for something else"),
     ({"VpcConfig": {"Subnets": ["a"], "SecurityGroupIds": ["b"]}}, "VpcConfig is not served"),
-    ({"EnableNetworkIsolation": True}, "EnableNetworkIsolation is not served"),
     ({"ModelPackageConfig": {"ModelPackageGroupArn": "x"}}, "no model registry"),
 ]
 
@@ -80,7 +79,7 @@ def test_a_training_request_is_refused(request_of: Any, changed: dict[str, Any],
         },
         algorithm(TrainingImage="any", ContainerEntrypoint=["true"]),
         algorithm(TrainingImage="host:5000/naiad/trainer:1"),
-        {"EnableNetworkIsolation": False, "DebugHookConfig": {"S3OutputPath": "s3://data/debug"}},
+        {"EnableNetworkIsolation": True, "DebugHookConfig": {"S3OutputPath": "s3://data/debug"}},
         {"RetryStrategy": {"MaximumRetryAttempts": 3}},
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
 from naiad.service.walls.start import start_program
 
@@ -44,10 +45,12 @@ def sandbox(make: Callable[..., Sandbox]) -> Sandbox:
 
 @pytest.fixture
 def run() -> Run:
-    """``run(sandbox, *words, **variables)`` runs words in the place of a job's program."""
+    """``run(sandbox, *words, **variables)`` runs words in the place of a job's program, in a control group if one is given."""
 
-    def run_one(sandbox: Sandbox, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        request = sandbox.request(words, variables)
+    def run_one(
+        sandbox: Sandbox, *words: str, group: ControlGroup | None = None, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
+        request = sandbox.request(words, variables, group=group)
         process = start_program(request, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(words, process.returncode, out.decode(), err.decode())

@@ -69,7 +69,11 @@ def test_a_closed_pipe_ends_a_program_as_usual(sandbox: Sandbox, run: Run) -> No
 
 
 def test_without_namespaces_the_program_is_started_directly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox_module, "find_wall_support", lambda: WallSupport(False, None, ("open",)))
+    monkeypatch.setattr(
+        sandbox_module,
+        "find_wall_support",
+        lambda: WallSupport(has_namespaces=False, has_network=False, user_id=None, gaps=("open",)),
+    )
     sandbox = make_sandbox(tmp_path, tmp_path, SandboxOptions("algo-1", ["algo-1"]))
     assert not sandbox.is_isolated
     assert sandbox.root == sandbox.ml == tmp_path / "ml"

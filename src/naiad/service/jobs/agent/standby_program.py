@@ -10,7 +10,7 @@ from typing import BinaryIO, TextIO, cast
 
 from naiad.service.jobs.agent.python_command import run_python_command
 from naiad.service.walls.enter import enter_walls
-from naiad.service.walls.launch import exit_with_message
+from naiad.service.walls.launch import exit_without_walls
 from naiad.service.walls.launch_request import LaunchRequest
 
 _SEED_OF_OLDER_TORCH = 67280421310721
@@ -36,7 +36,7 @@ def become_program(request: LaunchRequest) -> int:
     try:
         enter_walls(request.walls, _CHANNEL)
     except OSError as error:
-        exit_with_message(f"no sandbox: {error}", 1)
+        exit_without_walls(error)
     for number in _DEFAULT_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -53,17 +53,36 @@ class Run:
 def run(spec_of: Callable[..., InstanceSpec], put: Callable[..., None]) -> Callable[..., Run]:
     """Runs a training job with the program as its script: ``run(program, **request)``."""
 
-    def run_job(program: str | bytes, *, index: int = 0, instances: int = 1, **request: Any) -> Run:
+    def run_job(
+        program: str | bytes,
+        *,
+        index: int = 0,
+        instances: int = 1,
+        agent: tuple[str, ...] = AGENT_COMMAND,
+        **request: Any,
+    ) -> Run:
         """``program`` is a script, or the bytes of a source archive."""
         put({"source.tar.gz": program if isinstance(program, bytes) else _archive(program)})
         spec = spec_of(_request(request), index=index, instances=instances)
-        return run_instance(replace(spec, cpus=(0,)))
+        return run_instance(replace(spec, cpus=(0,)), agent=agent)
 
     return run_job
 
 
-def run_instance(spec: InstanceSpec, *, within_s: float = 30) -> Run:
-    executor, deadline = LocalExecutor(AGENT_COMMAND), time.monotonic() + within_s
+@pytest.fixture
+def without_namespaces() -> tuple[str, ...]:
+    """The command of an agent that is allowed no namespaces: it has given up its privileges, as programs do."""
+    code = """
+import os, sys
+from naiad.service.walls.privileges import give_up_privileges
+give_up_privileges()
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+    return (AGENT_COMMAND[0], "-c", code, *AGENT_COMMAND[1:])
+
+
+def run_instance(spec: InstanceSpec, *, within_s: float = 30, agent: tuple[str, ...] = AGENT_COMMAND) -> Run:
+    executor, deadline = LocalExecutor(agent), time.monotonic() + within_s
     executor.start(spec)
     try:
         while True:

@@ -79,6 +79,7 @@ def test_a_transform_job(spec_of: Any, blobs: BlobStore, ml: Path, has_requireme
     if has_requirements:
         (ml / "model" / "code").mkdir(parents=True)
         (ml / "model" / "code" / "requirements.txt").touch()
-    words = program_command(spec_of({}, kind=JobKind.TRANSFORM), blobs, PROGRAMS, ml=ml, root=ROOT).words
-    assert words[-3:] == ("python", "-m", "naiad.a_transform")
-    assert ("/opt/ml/model/code/requirements.txt" in words) is has_requirements
+    command = program_command(spec_of({}, kind=JobKind.TRANSFORM), blobs, PROGRAMS, ml=ml, root=ROOT)
+    assert command.words == ("python", "-m", "naiad.a_transform")
+    assert (command.install is not None) is has_requirements
+    assert command.install is None or command.install.words[-1] == "/opt/ml/model/code/requirements.txt"

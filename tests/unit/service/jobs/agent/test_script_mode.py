@@ -27,7 +27,8 @@ def words_of(spec_of: Any, blobs: BlobStore, ml: Path, put: Any) -> Any:
         put({"source.tar.gz": source(program, *names)})
         values = {"sagemaker_program": program, "sagemaker_submit_directory": "s3://naiad/source.tar.gz"}
         spec = spec_of({"HyperParameters": values | hyperparameters})
-        return script_command(spec, blobs, ml=ml, root=ROOT).words
+        made = script_command(spec, blobs, ml=ml, root=ROOT)
+        return (*(made.install.words if made.install is not None else ()), *made.words)
 
     return command
 

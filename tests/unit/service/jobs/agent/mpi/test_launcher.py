@@ -3,7 +3,6 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,11 +107,6 @@ def test_a_remote_function_runs_on_two_instances(run: Any, put: Any) -> None:
     assert ranks(first.lines) == ["rank algo-1", "rank algo-2"]
 
 
-def test_without_namespaces_there_is_one_instance(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    refusing = tmp_path / "bin" / "unshare"
-    refusing.parent.mkdir()
-    refusing.write_text("#!/bin/sh\nexit 1\n")
-    refusing.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{refusing.parent}:/usr/bin:/bin")
-    done = run(RANK, instances=2, HyperParameters=mpi())
+def test_without_namespaces_there_is_one_instance(run: Any, without_namespaces: tuple[str, ...]) -> None:
+    done = run(RANK, instances=2, agent=without_namespaces, HyperParameters=mpi())
     assert "MPI runs on one instance only" in done.report.failure_reason

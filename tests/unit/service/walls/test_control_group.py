@@ -1,0 +1,85 @@
+"""Control groups as this machine has them; skipped where none can be made."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from naiad.service.walls import control_group
+from naiad.service.walls.control_group import ControlGroup
+from naiad.service.walls.sandbox import Sandbox
+
+MB = 2**20
+Run = Callable[..., Any]
+FLOOD = "for _ in $(seq 60); do sleep 5 & done; echo started"
+
+
+@pytest.fixture
+def group() -> Iterator[ControlGroup]:
+    made = ControlGroup.make("naiad-test", memory_bytes=64 * MB, tasks=40)
+    if made is None:
+        pytest.skip("no control group can be made here")
+    yield made
+    made.remove()
+    assert not any(folder.exists() for folder in made.folders)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "held = b'x' * (200 * 2**20)",
+        "open('/dev/shm/large', 'wb').write(b'x' * (200 * 2**20))",
+        "import os; file = os.memfd_create('large')\nfor _ in range(200): os.write(file, b'x' * 2**20)",
+    ],
+    ids=["own memory", "a file in /dev/shm", "memfd"],
+)
+def test_a_program_that_takes_too_much_memory_is_ended(
+    sandbox: Sandbox, run: Run, group: ControlGroup, code: str
+) -> None:
+    assert run(sandbox, sys.executable, "-c", code, group=group).returncode == 137
+    assert group.was_out_of_memory
+    assert not group.was_out_of_tasks
+
+
+def test_a_program_that_starts_too_many_processes(sandbox: Sandbox, run: Run, group: ControlGroup) -> None:
+    done = run(sandbox, "/bin/sh", "-c", FLOOD, group=group, PATH="/usr/bin:/bin")
+    assert (done.returncode, "started" in done.stdout) == (2, False)
+    assert group.was_out_of_tasks
+    assert not group.was_out_of_memory
+
+
+def test_a_program_within_its_limits(sandbox: Sandbox, run: Run, group: ControlGroup) -> None:
+    assert run(sandbox, "/bin/true", group=group).returncode == 0
+    assert not (group.was_out_of_memory)
+    assert not (group.was_out_of_tasks)
+
+
+def test_no_group_where_nothing_is_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_group, "MOUNT", tmp_path)
+    assert ControlGroup.make("naiad-test", memory_bytes=1, tasks=1) is None
+
+
+def test_a_group_of_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uses files like the kernel's, since most machines have one version only."""
+    files = {"cgroup.controllers": "memory pids", "cgroup.subtree_control": ""}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(control_group, "MOUNT", tmp_path)
+    monkeypatch.setattr(control_group, "_own_paths", lambda: {"": control_group.PurePosixPath("/")})
+    mkdir = Path.mkdir
+
+    def make_kernel_files(folder: Path, *arguments: Any, **options: Any) -> None:
+        mkdir(folder, *arguments, **options)
+        for name in ("memory.max", "pids.max", "memory.oom.group", "cgroup.procs"):
+            (folder / name).touch()
+
+    monkeypatch.setattr(Path, "mkdir", make_kernel_files)
+    made = ControlGroup.make("naiad-test", memory_bytes=7, tasks=3)
+    assert made is not None
+    (folder,) = made.folders
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory +pids"
+    assert [(folder / name).read_text() for name in ("memory.max", "pids.max", "memory.oom.group")] == ["7", "3", "1"]
+    (folder / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
+    assert made.was_out_of_memory
