@@ -1,5 +1,6 @@
 """The walls around a program: it cannot leave its folder, reach the server's, or make the agent do so."""
 
+import tarfile
 from typing import Any
 
 
@@ -97,3 +98,49 @@ def test_a_deep_tree_of_a_program_is_removed(jobs: Any) -> None:
     jobs.end(name)
     folder = jobs.server.state / "jobs" / "training-job" / name / "1" / "algo-1"
     jobs.until(lambda: not (folder / "ml").exists())
+
+
+ESCAPE = """
+    umount /opt/ml && echo unmounted
+    umount -l /proc && echo unmounted
+    mount -o remount,bind,rw /usr && echo remounted
+    unshare --user --map-root-user --mount true && echo namespaces
+    cat {state}/keys.json /etc/shadow && echo read
+    ls -A {state} && echo listed
+    : > /usr/lib/naiad-test && echo written
+    ps -e -o pid= | wc -l
+    grep CapEff /proc/self/status
+"""
+
+
+def test_a_program_stays_inside(jobs: Any) -> None:
+    """The last three are the shell and the two commands of its line: it sees no other process than init."""
+    program = ESCAPE.format(state=jobs.server.state)
+    output = [line for line in jobs.completed(jobs.shell("escape", f"{program}\ntrue")) if ": " not in line]
+    assert [line.split() for line in output] == [["4"], ["CapEff:", "0000000000000000"]]
+
+
+def test_an_archive_of_another_user_is_unpacked(jobs: Any, archive: Any, channel: Any) -> None:
+    """As SDK 3 does it for a source_dir that is an archive."""
+    info = tarfile.TarInfo("from-afar")
+    info.uid, info.gid, info.uname = 4321, 4321, "somebody"
+    jobs.put({"afar/a.tar.gz": archive({"from-afar": info})})
+    program = "cd /tmp && tar -xzf /opt/ml/input/data/afar/a.tar.gz && ls from-afar"
+    name = jobs.shell("afar", program, InputDataConfig=[channel("afar", "afar/")])
+    assert jobs.completed(name) == ["from-afar"]
+
+
+def test_an_isolated_job_reaches_its_objects_and_nothing_else(jobs: Any) -> None:
+    program = """
+        import boto3, socket
+        store = boto3.client("s3")
+        store.put_object(Bucket="naiad", Key="out/isolated/own", Body=b"x" * 5_000_000)
+        print(len(store.get_object(Bucket="naiad", Key="out/isolated/own")["Body"].read()))
+        try:
+            socket.create_connection(("1.1.1.1", 53), timeout=5)
+        except OSError as error:
+            print(error.strerror)
+    """
+    name = jobs.python("isolated", program, EnableNetworkIsolation=True)
+    assert jobs.completed(name) == ["5000000", "Network is unreachable"]
+    assert jobs.describe(name)["EnableNetworkIsolation"] is True

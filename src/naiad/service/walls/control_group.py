@@ -63,10 +63,12 @@ class ControlGroup:
             for _ in range(_REMOVE_TRIES):
                 try:
                     folder.rmdir()
-                except FileNotFoundError:
-                    break
                 except OSError:
+                    if not folder.exists():
+                        break
                     time.sleep(_REMOVE_INTERVAL_S)
+                else:
+                    break
 
     def _set_limit(self, file: str, limit: int) -> None:
         """Raises FileNotFoundError when no folder has the controller's file of either version."""

@@ -104,9 +104,9 @@ def _named_files(environment: Mapping[str, str]) -> Iterator[str]:
 def _uncovered(paths: Iterable[str], binds: Sequence[Bind]) -> list[str]:
     """Returns the paths that no bind shows yet, outer ones first. The whole disk and what holds the home is too much."""
     shown = [bind.target for bind in binds if bind.source == bind.target and not bind.is_device]
-    count = len(shown)
+    count, home = len(shown), os.path.expanduser("~")  # noqa: PTH111  # reason: never fails
     for path in sorted(set(paths), key=lambda path: (path.count("/"), path)):
-        if not _is_below(path, shown) and not _is_below(str(Path.home()), [path]):
+        if not _is_below(path, shown) and not _is_below(home, [path]):
             shown.append(path)
     return shown[count:]
 
