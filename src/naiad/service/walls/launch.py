@@ -17,7 +17,7 @@ _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 def main(descriptor: int, channel: int | None) -> NoReturn:
     parent = os.getppid()
     die_with_parent()
-    with open(descriptor, "rb") as file:  # reason: a descriptor
+    with open(descriptor, "rb") as file:
         request = read_launch_request(file)
     if request is None or os.getppid() != parent:
         os._exit(1)

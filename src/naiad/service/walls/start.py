@@ -36,7 +36,7 @@ def start_program(
     give_to_program(request.walls)
     descriptor = os.memfd_create("launch")
     try:
-        with open(descriptor, "wb", closefd=False) as file:  # reason: a descriptor
+        with open(descriptor, "wb", closefd=False) as file:
             file.write(request.to_bytes())
         os.lseek(descriptor, 0, os.SEEK_SET)
         return subprocess.Popen(  # noqa: S603  # reason: our own program, which becomes the user's behind walls
