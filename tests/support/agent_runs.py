@@ -79,13 +79,17 @@ def wait_until(condition: Callable[[], bool], *, within_s: float = 30) -> None:
         time.sleep(0.01)
 
 
-def run(executor: LocalExecutor, spec: InstanceSpec) -> InstanceReport:
+def run(executor: LocalExecutor, spec: InstanceSpec, *, within_s: float = 30) -> InstanceReport:
     def has_ended() -> bool:
         report = executor.report(spec.instance)
         return report is not None and STATUS_OF[report.phase].is_final and not report.alive
 
     executor.start(spec)
-    wait_until(has_ended)
+    try:
+        wait_until(has_ended, within_s=within_s)
+    except BaseException:
+        executor.kill(spec.instance)
+        raise
     report = executor.report(spec.instance)
     assert report is not None
     return report

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 MOUNT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("memory", "pids")
-_REMOVE_TRIES, _REMOVE_INTERVAL_S = 50, 0.02
+_REMOVE_TRIES, _REMOVE_INTERVAL_S = 500, 0.02
 
 
 @dataclass(frozen=True)

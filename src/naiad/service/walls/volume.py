@@ -1,5 +1,6 @@
 """How much a program has written into its folders, measured so seldom that it costs nothing."""
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -13,15 +14,18 @@ _WALK_FRACTION = 0.05
 
 @dataclass
 class Volume:
-    """The folders of a program on one disk. What lies there at the first look does not count."""
+    """The folders of a program on one disk. What lies there when it is made does not count."""
 
     folders: Sequence[Path]
     limit_bytes: int
-    _begin_bytes: int | None = None
+    _begin_bytes: int = field(init=False)
     _used_bytes: int = 0
     _free_bytes: int = 0
     """Of the disk, at the last walk."""
-    _next_walk_at: float = field(default=0.0)
+    _next_walk_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._begin_bytes = self._walk(_free_bytes(self.folders[0]))
 
     def bytes_over_limit(self) -> int | None:
         """Returns the bytes written when they are more than the limit, and None otherwise.
@@ -29,9 +33,6 @@ class Volume:
         The folders are walked through only when the disk has lost so much room that the program may have written too much.
         """
         free_bytes, now = _free_bytes(self.folders[0]), time.monotonic()
-        if self._begin_bytes is None:
-            self._begin_bytes = self._walk(free_bytes)
-            return None
         if now < self._next_walk_at or self._used_bytes + self._free_bytes - free_bytes <= self.limit_bytes:
             return None
         self._used_bytes = self._walk(free_bytes) - self._begin_bytes
@@ -53,10 +54,10 @@ def _free_bytes(folder: Path) -> int:
 def _folder_bytes(folder: Path) -> int:
     """Returns the room that a folder takes on its disk. Follows no link; what vanishes meanwhile takes none."""
     total_bytes = 0
-    for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False, onerror=lambda _: None):
-        for name in (*files, *folders):
-            try:
-                total_bytes += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * _BLOCK_BYTES
-            except OSError:
-                continue
+    with contextlib.suppress(OSError):
+        for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+            for name in (*files, *folders):
+                with contextlib.suppress(OSError):
+                    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                    total_bytes += status.st_blocks * _BLOCK_BYTES
     return total_bytes

@@ -38,7 +38,10 @@ def group() -> Iterator[ControlGroup]:
 def test_a_program_that_takes_too_much_memory_is_ended(
     sandbox: Sandbox, run: Run, group: ControlGroup, code: str
 ) -> None:
-    assert run(sandbox, sys.executable, "-c", code, group=group).returncode == 137
+    assert run(sandbox, sys.executable, "-c", code, group=group).returncode in (
+        137,
+        -9,
+    )  # the program, or who waits for it
     assert group.was_out_of_memory
     assert not group.was_out_of_tasks
 

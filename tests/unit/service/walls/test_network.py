@@ -85,7 +85,8 @@ def test_a_gateway_that_is_away_closes_the_connection(isolated: Sandbox) -> None
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        assert run(isolated, OwnNetwork(port), port, f"127.0.0.1:{port}") in ("[0]", "['ConnectionResetError']")
+        reached = run(isolated, OwnNetwork(port), port, f"127.0.0.1:{port}")
+    assert reached in ("[0]", "['ConnectionResetError']", "['BrokenPipeError']", "['OSError']")
 
 
 def test_addresses_that_must_not_be_reached(isolated: Sandbox, echo: int) -> None:

@@ -44,7 +44,8 @@ class JobNetwork:
         if self.own is None or (listener := receive_listener(channel, timeout_s=_START_TIMEOUT_S)) is None:
             return None
         self._forwarder = Forwarder(listener, self.gateway)
-        unreachable, problem = (), None
+        unreachable: tuple[str, ...] = ()
+        problem = None
         if self.has_internet:
             problem = attach_internet(pid)
             unreachable = (*METADATA[:1], *host_networks()) if problem is None else ()

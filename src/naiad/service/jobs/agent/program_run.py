@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.jobs.agent.job_network import JobNetwork
@@ -17,6 +17,7 @@ from naiad.service.walls.launch_request import LaunchRequest
 from naiad.service.walls.network import OwnNetwork
 from naiad.service.walls.sandbox import Sandbox
 from naiad.service.walls.user_files import give_to_program
+from naiad.service.walls.volume import Volume
 
 
 @dataclass
@@ -30,14 +31,15 @@ class ProgramRun:
     on_data: Callable[[bytes], None]
     """Gets the output."""
     log_message: Callable[[str], None]
-    _group: ControlGroup | None = field(default=None)
+    _group: ControlGroup | None = None
+    _volume: Volume | None = None
 
     def run(self, command: ProgramCommand, variables: Mapping[str, str], standby: Standby | None) -> ProgramEnd:
         """Returns the end of the program, or of the installation before it where that has failed.
 
         pip needs the machine's network, and is behind the other walls.
         """
-        self._group = make_control_group(self.spec)
+        self._group, self._volume = make_control_group(self.spec), open_volume(self.spec)
         if self._group is None:
             self.log_message(NO_CONTROL_GROUP)
         try:
@@ -85,7 +87,7 @@ class ProgramRun:
             stop_timeout_s=stop_timeout_s(spec.request.get("Environment", {})),
             memory_bytes=spec.memory_bytes or None,
             tasks=max_tasks(spec),
-            volume=open_volume(spec),
+            volume=self._volume,
             control_group=group,
         )
         return run_to_end(

@@ -27,7 +27,7 @@ def make_control_group(spec: InstanceSpec) -> ControlGroup | None:
 
 
 def open_volume(spec: InstanceSpec) -> Volume | None:
-    """Returns the volume that the request asks for; None for a request without one."""
+    """Returns the volume that the request asks for; None for a request without one. For the time before the program starts."""
     size_gib = _resources(spec.request).get("VolumeSizeInGB")
     if not size_gib:
         return None

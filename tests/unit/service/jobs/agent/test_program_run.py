@@ -106,6 +106,7 @@ def test_ordinary_things_work_inside(executor: LocalExecutor, tmp_path: Path) ->
     ]
 
 
+@pytest.mark.slow
 def test_a_fork_bomb_ends_with_that_reason(executor: LocalExecutor, tmp_path: Path) -> None:
     program = """
         import os, time
@@ -116,7 +117,7 @@ def test_a_fork_bomb_ends_with_that_reason(executor: LocalExecutor, tmp_path: Pa
             except OSError:
                 time.sleep(600)
     """
-    report = run(executor, replace(training_spec(tmp_path, program), memory_bytes=8 * 2**30))
+    report = run(executor, replace(training_spec(tmp_path, program), memory_bytes=8 * 2**30), within_s=120)
     assert report.phase is Phase.FAILED
     assert (report.failure_reason or "").startswith("AlgorithmError: too many processes: the program may have 2,560")
 
