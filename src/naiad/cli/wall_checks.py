@@ -1,4 +1,4 @@
-"""What walls this machine allows around programs, as rows of ``naiad doctor``."""
+"""Checks of the walls that this machine allows around programs, as rows of ``naiad doctor``."""
 
 import os
 from collections.abc import Iterator

@@ -76,7 +76,7 @@ class Settings:
     drain_timeout_s: int = 30
     """A server that ends waits so long for the requests that it has begun to answer."""
     programs: ProgramSettings = DEFAULT_PROGRAMS
-    """What holds for the programs of jobs and replicas."""
+    """Settings of the programs of jobs and replicas."""
 
     @property
     def blobs_url(self) -> str:

@@ -121,7 +121,7 @@ def test_a_program_stays_inside(jobs: Any) -> None:
 
 
 def test_an_archive_of_another_user_is_unpacked(jobs: Any, archive: Any, channel: Any) -> None:
-    """As SDK 3 does it for a source_dir that is an archive."""
+    """SDK 3 does the same for a source_dir that is an archive."""
     info = tarfile.TarInfo("from-afar")
     info.uid, info.gid, info.uname = 4321, 4321, "somebody"
     jobs.put({"afar/a.tar.gz": archive({"from-afar": info})})

@@ -41,7 +41,7 @@ class Bind:
 @dataclass(frozen=True)
 class FileView:
     binds: tuple[Bind, ...]
-    """In the order in which they are mounted: an outer folder comes first."""
+    """Mounts in their order: an outer folder comes first."""
     links: tuple[tuple[str, str], ...]
     """Symbolic links: (path, what it points to)."""
     files: tuple[tuple[str, str], ...]

@@ -12,7 +12,7 @@ import psutil
 _TIMEOUT_S = 10.0
 _TUN = Path("/dev/net/tun")
 METADATA = ("169.254.0.0/16", "fd00:ec2::/32")
-"""Where clouds answer with the credentials of the machine."""
+"""Addresses at which clouds answer with the credentials of the machine."""
 
 
 def has_internet_program() -> bool:

@@ -13,7 +13,7 @@ _LENGTH_BYTES = 8
 
 @dataclass(frozen=True)
 class Walls:
-    """What is around a program."""
+    """The walls around a program."""
 
     view: FileView | None
     """The files that it sees; None where namespaces are refused, so that it sees the host's."""

@@ -20,7 +20,7 @@ _MOUNT_OPTIONS = {
     "relatime": linux.MS_RELATIME,
 }
 _SEALED_PROC = ("sys", "sysrq-trigger", "irq", "bus", "fs")
-"""What a user id 0 of the host could write in /proc without any capability."""
+"""Entries of /proc that a user id 0 of the host could write without any capability."""
 _LINKS = (
     *(("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "fd/0"), ("/dev/stdout", "fd/1"), ("/dev/stderr", "fd/2")),
     *(("/dev/ptmx", "pts/ptmx"), ("/etc/mtab", "/proc/self/mounts"), ("/var/tmp", "/tmp")),  # noqa: S108  # reason: links of its own

@@ -1,4 +1,4 @@
-"""What a server decides for all of its programs."""
+"""Settings that a server decides for all of its programs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ class ProgramNetwork(StrEnum):
 class ProgramSettings:
     run_as_root: bool = False
     """Whether the programs of a server that is root run as root, too; otherwise they have a user of their own."""
-    network: str = ProgramNetwork.HOST
+    network: str = ProgramNetwork.INTERNET
     """A ``ProgramNetwork``, where the machine allows it."""
 
 

@@ -13,7 +13,7 @@ from naiad.service.walls.support import find_wall_support
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """What the walls of an instance depend on besides its folders."""
+    """Options of the walls of an instance, besides its folders."""
 
     host: str
     hosts: Sequence[str]
@@ -35,7 +35,7 @@ class Sandbox:
     """The path under which the program sees ``ml``: /opt/ml, or ``ml`` itself where namespaces are refused."""
     walls: Walls
     gaps: tuple[str, ...]
-    """What this machine leaves open, each as a line for the log."""
+    """Lines for the log: what this machine leaves open."""
 
     @property
     def is_isolated(self) -> bool:

@@ -1,4 +1,4 @@
-"""What walls this machine allows, found by trying them once: containers and some distributions refuse namespaces."""
+"""Finds the walls that this machine allows, by trying them once: containers and some distributions refuse namespaces."""
 
 import functools
 import os
@@ -35,7 +35,7 @@ class WallSupport:
     user_id: int | None
     """The user for programs of a server that is root; None where they keep the server's."""
     gaps: tuple[str, ...]
-    """What stays open, each as a line for the log."""
+    """Lines for the log: what stays open."""
 
 
 @functools.cache

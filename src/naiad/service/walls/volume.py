@@ -21,7 +21,7 @@ class Volume:
     _begin_bytes: int = field(init=False)
     _used_bytes: int = 0
     _free_bytes: int = 0
-    """Of the disk, at the last walk."""
+    """Room on the disk at the last walk."""
     _next_walk_at: float = 0.0
 
     def __post_init__(self) -> None:

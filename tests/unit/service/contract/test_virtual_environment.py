@@ -71,7 +71,7 @@ def write_wheel(file: Path) -> None:
 
 
 def test_pip_gets_the_servers_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the request sets itself is kept."""
+    """Variables that the request sets itself are kept."""
     for name in virtual_environment._NETWORK_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", "http://proxy.example:1")

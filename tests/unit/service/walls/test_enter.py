@@ -1,4 +1,4 @@
-"""What a program behind its walls cannot do, and what it can."""
+"""Attempts of a program to get out of its walls, and ordinary things that it can do."""
 
 import os
 import sys

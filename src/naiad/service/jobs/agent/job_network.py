@@ -27,7 +27,7 @@ class JobNetwork:
     gateway: tuple[str, int]
     has_internet: bool = False
     message: str | None = None
-    """What is left open although the server asked for less, for the log."""
+    """A line for the log: the server asked for less than is open."""
     _forwarder: Forwarder | None = field(default=None)
 
     def program_spec(self, spec: InstanceSpec) -> InstanceSpec:

@@ -42,9 +42,9 @@ class ProgramLimits:
     tasks: int | None = None
     """The most processes and threads."""
     volume: Volume | None = None
-    """Where it writes, and how much it may."""
+    """Its folders, and how much it may write there."""
     control_group: ControlGroup | None = None
-    """What holds it to memory and tasks already; None where the machine allows none."""
+    """The group that holds it to memory and tasks; None where the machine allows none."""
 
 
 @dataclass(frozen=True)

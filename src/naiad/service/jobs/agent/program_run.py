@@ -26,7 +26,7 @@ class ProgramRun:
     sandbox: Sandbox
     network: JobNetwork
     remaining_s: Callable[[], float | None]
-    """What is left of the job's time; None without a limit."""
+    """Seconds left of the job's time; None without a limit."""
     is_stop_requested: Callable[[], bool]
     on_data: Callable[[bytes], None]
     """Gets the output."""

@@ -14,7 +14,7 @@ class NaiadPrograms:
 
 @dataclass(frozen=True)
 class InstallCommand:
-    """What installs the packages of a program before it starts."""
+    """Installs the packages of a program before it starts."""
 
     words: tuple[str, ...]
     environment: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What the program of an instance may use of the machine, and the reason of a job whose program took more."""
+"""Limits of the program of an instance, and the reason of a job whose program took more."""
 
 import hashlib
 from collections.abc import Mapping
