@@ -9,6 +9,9 @@ import ctypes, json, os
 def model_fn(folder):
     return sorted(os.listdir(folder))
 
+def input_fn(body, content_type):
+    return json.loads(body)
+
 def predict_fn(data, model):
     libc = ctypes.CDLL(None)
     status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
