@@ -116,7 +116,11 @@ ESCAPE = """
 def test_a_program_stays_inside(jobs: Any) -> None:
     """The last three are the shell and the two commands of its line: it sees no other process than init."""
     program = ESCAPE.format(state=jobs.server.state)
-    output = [line for line in jobs.completed(jobs.shell("escape", f"{program}\ntrue")) if ": " not in line and "dmesg" not in line]
+    output = [
+        line
+        for line in jobs.completed(jobs.shell("escape", f"{program}\ntrue"))
+        if ": " not in line and "dmesg" not in line
+    ]
     assert [line.split() for line in output] == [["4"], ["CapEff:", "0000000000000000"]]
 
 

@@ -30,12 +30,15 @@ _RUNS_AS_ROOT = "programs run as root: another user cannot have namespaces here 
 @dataclass(frozen=True)
 class WallSupport:
     has_namespaces: bool
-    has_network: bool
-    """Whether programs can have a network of their own."""
     user_id: int | None
     """The user for programs of a server that is root; None where they keep the server's."""
     gaps: tuple[str, ...]
     """Lines for the log: what stays open."""
+
+    @property
+    def has_network(self) -> bool:
+        """Whether programs can have a network of their own. Tried when it is first asked."""
+        return self.has_namespaces and _has_network(self.user_id)
 
 
 @functools.cache
@@ -53,13 +56,15 @@ def find_wall_support() -> WallSupport:
         found, _ = _try_walls(user_id)
         gaps = (*gaps, *((_RUNS_AS_ROOT.format(reason=reason),) if found is not None else ()))
     if found is None:
-        return WallSupport(
-            has_namespaces=False, has_network=False, user_id=None, gaps=(*gaps, _NO_NAMESPACES.format(reason=reason))
-        )
+        return WallSupport(has_namespaces=False, user_id=None, gaps=(*gaps, _NO_NAMESPACES.format(reason=reason)))
     if found != _OWN_PID:
         gaps = (*gaps, "part of /proc is covered here: programs see the names and commands of the machine's processes")
-    has_network = _try_walls(user_id, OwnNetwork(0))[0] is not None
-    return WallSupport(has_namespaces=True, has_network=has_network, user_id=user_id, gaps=gaps)
+    return WallSupport(has_namespaces=True, user_id=user_id, gaps=gaps)
+
+
+@functools.cache
+def _has_network(user_id: int | None) -> bool:
+    return _try_walls(user_id, OwnNetwork(0))[0] is not None
 
 
 def _try_walls(user_id: int | None, network: OwnNetwork | None = None) -> tuple[str | None, str]:

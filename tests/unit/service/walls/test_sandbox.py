@@ -72,7 +72,7 @@ def test_without_namespaces_the_program_is_started_directly(tmp_path: Path, monk
     monkeypatch.setattr(
         sandbox_module,
         "find_wall_support",
-        lambda: WallSupport(has_namespaces=False, has_network=False, user_id=None, gaps=("open",)),
+        lambda: WallSupport(has_namespaces=False, user_id=None, gaps=("open",)),
     )
     sandbox = make_sandbox(tmp_path, tmp_path, SandboxOptions("algo-1", ["algo-1"]))
     assert not sandbox.is_isolated

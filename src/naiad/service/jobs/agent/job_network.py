@@ -87,10 +87,10 @@ def is_isolated(spec: InstanceSpec) -> bool:
 
 def _missing(support: WallSupport, wanted: str) -> str | None:
     """Returns what this machine lacks for a network, in words; None when it lacks nothing."""
-    if not support.has_network:
-        return "networks of programs' own are not allowed here"
     if wanted == ProgramNetwork.INTERNET and not has_internet_program():
         return "pasta is not installed here"
+    if not support.has_network:
+        return "networks of programs' own are not allowed here"
     return None
 
 
