@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import naiad
+from naiad.home import find_state_folder
 
 USER_NAME = "root"
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -18,6 +19,8 @@ _ETC = (
     *("redhat-release", "mime.types", "magic", "terminfo", "inputrc", "profile", "bash.bashrc", "fonts", "pip.conf"),
     *("openmpi", "libibverbs.d", "OpenCL", "vulkan", "glvnd", "nvidia", "gitconfig", "gitattributes"),
 )
+_PRIVATE = ("/etc/ssl/private", "/etc/pki/tls/private", "/etc/pki/CA/private")
+"""Folders with private keys, which root could read under ``--run-as-root``."""
 _SYS = ("block", "bus", "class", "dev", "devices", "fs/cgroup", "kernel/mm", "module")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _ACCELERATORS = ("nvidia*", "dri", "kfd", "infiniband", "dxg", "accel")
@@ -74,24 +77,34 @@ def make_file_view(
     own = (*interpreter_folders(), *_named_files(environment))
     binds += [Bind(path, path) for path in _uncovered(own, binds)]
     binds.append(Bind(str(ml), "/opt/ml", is_writable=True))
-    hidden = (
-        (str(state),) if _is_below(str(state), [bind.target for bind in binds if bind.source == bind.target]) else ()
-    )
+    shown = [bind.target for bind in binds if bind.source == bind.target]
+    links += [(path, target) for path, target in interpreter_links() if not _is_below(path, shown)]
+    hidden = tuple(path for path in (str(state), str(find_state_folder()), *_PRIVATE) if _is_below(path, shown))
     return FileView(tuple(binds), tuple(links), _own_files(hosts), hidden)
 
 
 def interpreter_folders() -> Iterator[str]:
     """Yields the folders that this interpreter needs: its prefixes, the packages that path files name, and Naiad's own."""
     yield from (sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(naiad.__file__).parents[1]))
-    executable = Path(sys.executable)
-    while executable.is_symlink():  # such as a virtual environment of a version manager's alias
-        executable = executable.parent / executable.readlink()
-        yield os.path.normpath(executable.parents[1])
+    library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/os.py"
+    for _, target in interpreter_links():
+        prefix = Path(os.path.normpath(target)).parents[1]
+        if (prefix / library).is_file():  # such as a virtual environment of a version manager's alias
+            yield str(prefix)
     yield from (str(Path(folder).resolve()) for folder in (sys.prefix, sys.base_prefix))
     for folder in site.getsitepackages():
         for file in Path(folder).glob("*.pth"):
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
             yield from (line for line in lines if line.startswith("/") and Path(line).is_dir())
+
+
+def interpreter_links() -> Iterator[tuple[str, str]]:
+    """Yields (path, what it points to) of the links that lead to this interpreter, such as one in ~/.local/bin."""
+    executable = Path(sys.executable)
+    while executable.is_symlink():
+        target = executable.parent / executable.readlink()
+        yield str(executable), str(target)
+        executable = target
 
 
 def _named_files(environment: Mapping[str, str]) -> Iterator[str]:

@@ -53,4 +53,28 @@ def test_the_hosts_are_in_the_programs_own_file(tmp_path: Path) -> None:
 def test_a_state_folder_below_what_is_shown_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
     view = make_file_view(tmp_path / "ml", tmp_path / "tmp", tmp_path / "state", hosts=())
-    assert view.hidden == (str(tmp_path / "state"),)
+    assert str(tmp_path / "state") in view.hidden
+
+
+def test_private_keys_and_the_key_of_artifacts_are_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
+    monkeypatch.setenv("NAIAD_STATE", str(tmp_path / "default"))
+    hidden = make_file_view(tmp_path / "ml", tmp_path / "tmp", Path("/elsewhere"), hosts=()).hidden
+    assert {"/etc/ssl/private", str(tmp_path / "default")} <= set(hidden)
+
+
+def test_a_link_to_the_interpreter_does_not_show_the_folder_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a virtual environment of ~/.local/bin/python, beside which lies all of ~/.local."""
+    venv, local = tmp_path / "venv" / "bin", tmp_path / "local" / "bin"
+    venv.mkdir(parents=True)
+    local.mkdir(parents=True)
+    real = sys.executable
+    (local / "python").symlink_to(real)
+    (venv / "python").symlink_to(local / "python")
+    monkeypatch.setattr(sys, "executable", str(venv / "python"))
+    view = view_of(tmp_path)
+    assert not {str(tmp_path), str(tmp_path / "local")} & {bind.target for bind in view.binds}
+    links = dict(view.links)
+    assert (links[str(venv / "python")], links[str(local / "python")]) == (str(local / "python"), real)
