@@ -1,5 +1,6 @@
 """The files that a program sees: an allow-list of the host's, and its own. What is not named here is not there."""
 
+import contextlib
 import os
 import site
 import sys
@@ -79,7 +80,7 @@ def make_file_view(
     binds.append(Bind(str(ml), "/opt/ml", is_writable=True))
     shown = [bind.target for bind in binds if bind.source == bind.target]
     links += [(path, target) for path, target in interpreter_links() if not _is_below(path, shown)]
-    hidden = tuple(path for path in (str(state), str(find_state_folder()), *_PRIVATE) if _is_below(path, shown))
+    hidden = tuple(path for path in (str(state), *_default_state_folder(), *_PRIVATE) if _is_below(path, shown))
     return FileView(tuple(binds), tuple(links), _own_files(hosts), hidden)
 
 
@@ -105,6 +106,12 @@ def interpreter_links() -> Iterator[tuple[str, str]]:
         target = executable.parent / executable.readlink()
         yield str(executable), str(target)
         executable = target
+
+
+def _default_state_folder() -> Iterator[str]:
+    """Yields the folder with the key that signs artifacts, wherever the server keeps its state. A user may have no home."""
+    with contextlib.suppress(RuntimeError):
+        yield str(find_state_folder())
 
 
 def _named_files(environment: Mapping[str, str]) -> Iterator[str]:
