@@ -47,7 +47,9 @@ def enter_new_root(view: FileView, base: str, *, shm_bytes: int) -> None:
     _mount_special(base, shm_bytes)
     for path in view.hidden:
         if Path(base + path).is_dir():
-            linux.mount("naiad", base + path, "tmpfs", linux.MS_RDONLY, "mode=700,size=4k")
+            linux.mount(
+                "naiad", base + path, "tmpfs", linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV, "mode=700,size=4k"
+            )
     _change_root(base)
 
 

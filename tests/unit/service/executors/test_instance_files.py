@@ -78,7 +78,8 @@ STORED_SPEC = {
     "cache_folder": "CACHE",
     "gpus": [1],
 }
-"""spec.json as every version has written it."""
+"""spec.json as versions before the walls of programs have written it."""
+NEW_IN_SPEC = {"run_as_root": False, "network": "host"}
 
 
 def test_the_spec_of_every_version_is_read(spec: InstanceSpec, tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_the_spec_of_every_version_is_read(spec: InstanceSpec, tmp_path: Path) -
     (tmp_path / "spec.json").write_text(json.dumps(stored))
     assert read_spec(tmp_path) == spec
     write_spec(spec)
-    assert json.loads((tmp_path / "spec.json").read_text()) == stored
+    assert json.loads((tmp_path / "spec.json").read_text()) == {**stored, **NEW_IN_SPEC}
 
 
 def test_the_identity_of_a_process_is_stored_in_the_format_of_every_version(tmp_path: Path) -> None:
