@@ -47,5 +47,7 @@ def test_an_ordinary_users_server_has_the_same_walls(room: str) -> None:
 
 
 def can_run_as(user: tuple[str, ...]) -> bool:
-    words = (*user, sys.executable, "-c", "import pytest, naiad")
+    """Whether the user has this very interpreter, and not another of the machine that takes its place."""
+    code = "import sys, pytest, naiad; sys.exit(sys.base_prefix != sys.argv[1])"
+    words = (*user, sys.executable, "-c", code, sys.base_prefix)
     return subprocess.run(words, cwd=ROOM, capture_output=True, check=False).returncode == 0
