@@ -12,7 +12,7 @@ ROOM = Path(__file__).parent
 USER_ID = 12_345
 SETPRIV = ("setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups", "--inh-caps=-all")
 UNSHARE = ("unshare", "--user", f"--map-user={USER_ID}", f"--map-group={USER_ID}")
-"""For an interpreter in root's home: a user who is an ordinary one in its namespace, and may read what root may."""
+"""The way for an interpreter in the home of root: a user who is an ordinary one in its namespace, and may read what root may."""
 
 
 @pytest.mark.slow
