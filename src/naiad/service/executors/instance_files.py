@@ -39,7 +39,7 @@ def read_spec(folder: Path) -> InstanceSpec:
     instance = Instance(
         JobKind(fields["kind"]), fields["job_name"], fields["attempt"], fields["index"], Path(fields["folder"])
     )
-    values |= {name: tuple(values[name]) for name in ("hosts", "cpus", "gpus")}
+    values |= {name: tuple(values.get(name, ())) for name in ("hosts", "cpus", "gpus", "node_hosts")}
     return InstanceSpec(instance=instance, cache_folder=Path(values.pop("cache_folder")), **values)
 
 

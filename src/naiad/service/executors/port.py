@@ -8,6 +8,7 @@ The contract, which ``tests/contract/test_executors.py`` checks for every adapte
 - A report is the agent's last word. When its process is gone, ``alive`` is False; if the phase is not final, the instance is
   lost.
 - After ``kill`` nothing of the instance runs, so that the next attempt is alone.
+- An executor that places the instances of a job on several machines says in ``node_hosts`` which of them share one.
 - ``stop`` and ``kill`` may be called at any time, also for an instance that has ended or was never started: then they do nothing.
 """
 
@@ -65,6 +66,13 @@ class InstanceSpec:
     """Whether the program of a server that is root runs as root, too."""
     network: str = "host"
     """The network of the program: ``host``, ``internet`` or ``none``, as ``--job-network`` has it."""
+    node_hosts: tuple[str, ...] = ()
+    """The part of ``hosts`` that runs on the same machine as this instance; () for all of them."""
+
+    @property
+    def is_on_one_node(self) -> bool:
+        """Whether all instances of the job run on one machine, so that they can share a network there."""
+        return not self.node_hosts or set(self.node_hosts) >= set(self.hosts)
 
 
 @dataclass(frozen=True)

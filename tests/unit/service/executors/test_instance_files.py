@@ -1,6 +1,7 @@
 import errno
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def spec(tmp_path: Path) -> InstanceSpec:
     )
 
 
+def test_the_hosts_of_a_node_are_read_as_they_were_written(spec: InstanceSpec, tmp_path: Path) -> None:
+    placed = replace(spec, node_hosts=("algo-2",))
+    write_spec(placed)
+    assert read_spec(tmp_path) == placed
+    assert not placed.is_on_one_node
+    assert spec.is_on_one_node
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -79,7 +88,7 @@ STORED_SPEC = {
     "gpus": [1],
 }
 """spec.json as versions before the walls of programs have written it."""
-NEW_IN_SPEC = {"run_as_root": False, "network": "host"}
+NEW_IN_SPEC = {"run_as_root": False, "network": "host", "node_hosts": []}
 
 
 def test_the_spec_of_every_version_is_read(spec: InstanceSpec, tmp_path: Path) -> None:
