@@ -5,7 +5,7 @@ import os
 import site
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import naiad
@@ -82,6 +82,13 @@ def make_file_view(
     links += [(path, target) for path, target in interpreter_links() if not _is_below(path, shown)]
     hidden = tuple(path for path in (str(state), *_default_state_folder(), *_PRIVATE) if _is_below(path, shown))
     return FileView(tuple(binds), tuple(links), _own_files(hosts), hidden)
+
+
+def replace_file(view: FileView, path: str, text: str) -> FileView:
+    """Returns the view with a small file of the program's own in the place of the host's."""
+    binds = tuple(bind for bind in view.binds if bind.target != path)
+    links = tuple(link for link in view.links if link[0] != path)
+    return replace(view, binds=binds, links=links, files=(*view.files, (path, text)))
 
 
 def interpreter_folders() -> Iterator[str]:

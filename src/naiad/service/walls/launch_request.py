@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from naiad.service.walls.file_view import Bind, FileView
 from naiad.service.walls.network import OwnNetwork
@@ -64,7 +64,7 @@ def read_launch_request(file: BinaryIO) -> LaunchRequest | None:
         cpus=tuple(values.pop("cpus")),
         walls=Walls(
             view=view and _read_view(view),
-            network=network and OwnNetwork(network["gateway_port"], tuple(network["namespaces"])),
+            network=network and _read_network(network),
             **{**walls, "control_group": tuple(walls["control_group"])},
         ),
         **values,
@@ -76,3 +76,8 @@ def _read_view(values: Mapping[str, list[list[str]]]) -> FileView:
     links = tuple((path, target) for path, target in values["links"])
     files = tuple((path, text) for path, text in values["files"])
     return FileView(binds, links, files, tuple(map(str, values["hidden"])))
+
+
+def _read_network(values: Mapping[str, Any]) -> OwnNetwork:
+    tuples = {name: tuple(values[name]) for name in ("namespaces", "name_servers")}
+    return OwnNetwork(**{**values, **tuples})

@@ -1,25 +1,24 @@
-"""The inner side of a program's own network: its loopback, a way to the gateway, and addresses that lead nowhere.
+"""The inner side of a program's own network: loopback, ways to the gateway and to name servers, and addresses that are refused.
 
-A socket belongs to the network in which it was made, whoever accepts on it. So the program's side makes a listening socket at the
-gateway's port and hands it to the agent, which passes each connection on; neither needs a privilege.
+A socket belongs to the network in which it was made, whoever reads from it. So the program's side makes sockets at the ports of
+the gateway and of name servers and hands them to the agent, which passes on what comes; neither needs a privilege.
 """
 
 import fcntl
-import ipaddress
 import json
 import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from naiad.service.walls.address_routes import refuse_addresses
+from naiad.service.walls.name_servers import PORT
 
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
 _BACKLOG = 128
 _LOOPBACK = "127.0.0.1"
 _MAX_REPLY_BYTES = 65_536
-_NEW_ROUTE, _UNREACHABLE, _TABLE_MAIN, _PROTOCOL_BOOT, _SCOPE_UNIVERSE, _DESTINATION = 24, 7, 254, 3, 0, 1
-_REQUEST_CREATE_REPLACE = 0x1 | 0x4 | 0x100 | 0x400
-_ERROR = 2
+_MAX_SOCKETS = 16
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,19 @@ class OwnNetwork:
     """The port on loopback at which the program finds the gateway, when it has a channel to its agent."""
     namespaces: tuple[str, ...] = ()
     """The files of existing namespaces to enter, the user's first; () makes a new network."""
+    name_servers: tuple[str, ...] = ()
+    """Addresses on loopback at which the program finds the machine's name servers."""
+    resolv_conf: str = ""
+    """Its /etc/resolv.conf; "" shows the machine's."""
+
+
+@dataclass(frozen=True)
+class NetworkSockets:
+    """The sockets that the program's side has made, for the agent."""
+
+    gateway: socket.socket
+    name_servers: tuple[tuple[socket.socket, socket.socket], ...]
+    """The socket of datagrams and the listening one of each name server."""
 
 
 def set_up_network(network: OwnNetwork, channel: int | None) -> None:
@@ -39,23 +51,27 @@ def set_up_network(network: OwnNetwork, channel: int | None) -> None:
     if channel is None:
         return
     with socket.socket(fileno=channel) as connection:
-        with _listen(network.gateway_port) as listener:
-            socket.send_fds(connection, [b"listener"], [listener.fileno()])
+        sockets = _open_sockets(network)
+        socket.send_fds(connection, [b"sockets"], [each.fileno() for each in sockets])
+        for each in sockets:
+            each.close()
         reply = connection.recv(_MAX_REPLY_BYTES)
         if not reply:
             raise ConnectionError("the agent has set up no network")
-    for destination in json.loads(reply):
-        _make_unreachable(ipaddress.ip_network(destination))
+    refuse_addresses(json.loads(reply))
 
 
-def receive_listener(channel: socket.socket, *, timeout_s: float) -> socket.socket | None:
-    """Returns the listening socket of the program's side; None when that has ended, or takes too long."""
+def receive_sockets(channel: socket.socket, *, timeout_s: float) -> NetworkSockets | None:
+    """Returns the sockets of the program's side; None when that has ended, or takes too long."""
     channel.settimeout(timeout_s)
     try:
-        _, descriptors, _, _ = socket.recv_fds(channel, 64, 1)
+        _, descriptors, _, _ = socket.recv_fds(channel, 64, _MAX_SOCKETS)
     except OSError:
         return None
-    return socket.socket(fileno=descriptors[0]) if descriptors else None
+    if not descriptors:
+        return None
+    gateway, *others = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+    return NetworkSockets(gateway, tuple(zip(others[::2], others[1::2], strict=True)))
 
 
 def confirm_network(channel: socket.socket, unreachable: Sequence[str]) -> None:
@@ -70,29 +86,21 @@ def bring_loopback_up() -> None:
         fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH22x", b"lo", flags | _UP))
 
 
-def _listen(port: int) -> socket.socket:
-    """Instances that share a network each have a listener at the same port, so that each may end."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((_LOOPBACK, port))
-    listener.listen(_BACKLOG)
-    return listener
+def _open_sockets(network: OwnNetwork) -> list[socket.socket]:
+    """Returns the socket for the gateway, and two for each name server. Raises OSError.
+
+    Instances that share a network have sockets at the same ports, so that each may end.
+    """
+    sockets = [_open(socket.SOCK_STREAM, _LOOPBACK, network.gateway_port)]
+    for address in network.name_servers:
+        sockets += [_open(kind, address, PORT) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)]
+    return sockets
 
 
-def _make_unreachable(destination: Any) -> None:
-    """Adds a route that refuses a network. Raises OSError."""
-    family = socket.AF_INET if destination.version == 4 else socket.AF_INET6
-    address = destination.network_address.packed
-    attribute = struct.pack("=HH", 4 + len(address), _DESTINATION) + address
-    route = struct.pack(
-        "=BBBBBBBBI",
-        *(family, destination.prefixlen, 0, 0, _TABLE_MAIN, _PROTOCOL_BOOT, _SCOPE_UNIVERSE, _UNREACHABLE, 0),
-    )
-    body = route + attribute
-    header = struct.pack("=IHHII", 16 + len(body), _NEW_ROUTE, _REQUEST_CREATE_REPLACE, 1, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
-        netlink.send(header + body)
-        answer = netlink.recv(_MAX_REPLY_BYTES)
-    kind, error = struct.unpack_from("=H", answer, 4)[0], struct.unpack_from("=i", answer, 16)[0]
-    if kind == _ERROR and error:
-        raise OSError(-error, f"no route refuses {destination}")
+def _open(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
+    opened = socket.socket(socket.AF_INET, kind)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    opened.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        opened.listen(_BACKLOG)
+    return opened

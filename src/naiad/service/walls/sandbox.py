@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from naiad.service.walls.control_group import ControlGroup
-from naiad.service.walls.file_view import make_file_view
+from naiad.service.walls.file_view import make_file_view, replace_file
 from naiad.service.walls.launch_request import LaunchRequest, Walls
+from naiad.service.walls.name_servers import RESOLV_CONF
 from naiad.service.walls.network import OwnNetwork
 from naiad.service.walls.support import find_wall_support
 
@@ -52,7 +53,10 @@ class Sandbox:
     ) -> LaunchRequest:
         """Returns the request to start the program ``words`` with ``variables``. It starts in the folder of the code."""
         folders = tuple(map(str, group.folders)) if group is not None else ()
-        walls = replace(self.walls, control_group=folders, network=network)
+        view = self.walls.view
+        if view is not None and network is not None and network.resolv_conf:
+            view = replace_file(view, RESOLV_CONF, network.resolv_conf)
+        walls = replace(self.walls, view=view, control_group=folders, network=network)
         return LaunchRequest(tuple(words), dict(variables), str(self.root / "code"), walls, tuple(cpus))
 
 

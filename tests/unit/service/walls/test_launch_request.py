@@ -13,7 +13,8 @@ VIEW = FileView(
 
 
 def test_a_request_is_read_as_it_was_written() -> None:
-    walls = Walls(VIEW, "/work", "algo-1", 7, 5, 9, ("/sys/fs/cgroup/one",), OwnNetwork(80, ("/proc/1/ns/net",)))
+    network = OwnNetwork(80, ("/proc/1/ns/net",), ("127.0.53.1",), "nameserver 127.0.53.1\n")
+    walls = Walls(VIEW, "/work", "algo-1", 7, 5, 9, ("/sys/fs/cgroup/one",), network)
     for request in (
         LaunchRequest(("python", "a b"), {"SM_HP_LEARNING-RATE": "0.5"}, "/opt/ml/code", walls, (0, 1)),
         LaunchRequest(("true",), {}, "/", Walls(view=None)),

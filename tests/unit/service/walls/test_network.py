@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from naiad.service.walls.datagram_forwarder import DatagramForwarder
 from naiad.service.walls.forwarder import Forwarder
-from naiad.service.walls.network import OwnNetwork, confirm_network, receive_listener
+from naiad.service.walls.name_servers import PORT
+from naiad.service.walls.network import OwnNetwork, confirm_network, receive_sockets
 from naiad.service.walls.sandbox import Sandbox
 from naiad.service.walls.start import start_program
 from naiad.service.walls.support import find_wall_support
@@ -56,19 +58,25 @@ def isolated(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-def run(sandbox: Sandbox, network: OwnNetwork, target: int, *places: str, unreachable: tuple[str, ...] = ()) -> Any:
-    """Returns what a program with its own network reaches at each place."""
-    request = sandbox.request((sys.executable, "-c", CODE, *places), {}, network=network)
+def run(sandbox: Sandbox, network: OwnNetwork, target: int, *places: str, code: str = CODE) -> Any:
+    """Returns what a program with its own network prints. The gateway and the name servers are at the target."""
+    request = sandbox.request((sys.executable, "-c", code, *places), {}, network=network)
     channel, inner = socket.socketpair()
     with channel, inner:
         process = start_program(request, stdout=subprocess.PIPE, channel=inner.fileno())
         inner.close()
-        listener = receive_listener(channel, timeout_s=30)
-        assert listener is not None
-        forwarder = Forwarder(listener, ("127.0.0.1", target))
-        confirm_network(channel, unreachable)
+        sockets = receive_sockets(channel, timeout_s=30)
+        assert sockets is not None
+        forwarders: list[Forwarder | DatagramForwarder] = [Forwarder(sockets.gateway, ("127.0.0.1", target))]
+        for datagrams, listener in sockets.name_servers:
+            forwarders += (
+                DatagramForwarder(datagrams, ("127.0.0.1", target)),
+                Forwarder(listener, ("127.0.0.1", target)),
+            )
+        confirm_network(channel, ())
         output = process.communicate(timeout=60)[0].decode()
-        forwarder.close()
+        for forwarder in forwarders:
+            forwarder.close()
     assert process.returncode == 0, output
     return output.strip()
 
@@ -89,11 +97,41 @@ def test_a_gateway_that_is_away_closes_the_connection(isolated: Sandbox) -> None
     assert reached in ("[0]", "['ConnectionResetError']", "['BrokenPipeError']", "['OSError']")
 
 
-def test_addresses_that_must_not_be_reached(isolated: Sandbox, echo: int) -> None:
-    """A route refuses them, whatever way into the internet there is."""
-    networks = ("169.254.0.0/16", "10.1.2.3/32", "fd00:ec2::254/128")
-    places = ("169.254.169.254:80", "10.1.2.3:80", f"127.0.0.1:{echo}")
-    assert run(isolated, OwnNetwork(echo), echo, *places, unreachable=networks) == "['OSError', 'OSError', 500000]"
+def test_a_program_asks_the_machines_name_servers(isolated: Sandbox) -> None:
+    """Each at an address of its own, by datagrams and by connections, and it sees no other resolv.conf."""
+    code = f"""if True:
+        import socket
+        for address in ("127.0.53.1", "127.0.53.2"):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+                datagrams.settimeout(30)
+                datagrams.sendto(b"question", (address, {PORT}))
+                print(*datagrams.recvfrom(100))
+        with socket.create_connection(("127.0.53.2", {PORT})) as connection:
+            print(connection.recv(100))
+        print(open("/etc/resolv.conf").read())
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(listener.getsockname())
+
+        def answer() -> None:
+            for _ in range(2):
+                question, caller = datagrams.recvfrom(100)
+                datagrams.sendto(b"answer to " + question, caller)
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"answer")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        network = OwnNetwork(1024, name_servers=("127.0.53.1", "127.0.53.2"), resolv_conf="nameserver 127.0.53.1")
+        output = run(isolated, network, listener.getsockname()[1], code=code)
+        thread.join()
+    assert output.splitlines() == [
+        "b'answer to question' ('127.0.53.1', 53)",
+        "b'answer to question' ('127.0.53.2', 53)",
+        "b'answer'",
+        "nameserver 127.0.53.1",
+    ]
 
 
 def test_a_program_whose_agent_sets_up_nothing_does_not_start(isolated: Sandbox) -> None:

@@ -70,9 +70,7 @@ class ProgramRun:
                 standby.dismiss()
             channel, program = _start_new(request)
         with channel:
-            problem = self.network.set_up(channel, program.pid)
-        if problem is not None:
-            self.log_message(problem)
+            self.network.set_up(channel)
         return program
 
     def _request(

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_runs import lines, run, training_spec
+from agent_runs import lines, run, training_spec, wait_until
 
 from naiad.service.compose import AGENT_COMMAND, WARM_COMMAND
 from naiad.service.domain.status import Phase
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.executors.warm_interpreter import WarmInterpreter
+from naiad.service.walls.internet_tools import installed_internet_tools
 from naiad.service.walls.support import find_wall_support
 
 pytestmark = pytest.mark.skipif(not find_wall_support().has_namespaces, reason="namespaces are not allowed here")
@@ -168,8 +169,11 @@ MEET = """
 
 
 @pytest.mark.skipif(not find_wall_support().has_network, reason="networks of programs' own are not allowed here")
-def test_the_instances_of_an_isolated_job_meet(executor: LocalExecutor, tmp_path: Path) -> None:
-    first = replace(training_spec(tmp_path, MEET, more={"EnableNetworkIsolation": True}), hosts=("algo-1", "algo-2"))
+@pytest.mark.parametrize("network", ["none", "internet"])
+def test_the_instances_of_a_job_meet(executor: LocalExecutor, tmp_path: Path, network: str) -> None:
+    if network == "internet" and not installed_internet_tools():
+        pytest.skip("neither pasta nor slirp4netns can be used")
+    first = replace(training_spec(tmp_path, MEET), hosts=("algo-1", "algo-2"), network=network)
     folder = first.instance.folder.with_name("algo-2")
     second = replace(first, instance=replace(first.instance, index=1, folder=folder))
     executor.start(first)
@@ -177,3 +181,22 @@ def test_the_instances_of_an_isolated_job_meet(executor: LocalExecutor, tmp_path
     assert run(executor, second).phase is Phase.COMPLETED, lines(second)
     assert run(executor, first).phase is Phase.COMPLETED, lines(first)
     assert lines(second) == ["met"]
+    wait_until(lambda: not (folder.parent / "network.json").exists())
+
+
+@pytest.mark.skipif(not installed_internet_tools(), reason="neither pasta nor slirp4netns can be used")
+@pytest.mark.skipif(not find_wall_support().has_network, reason="networks of programs' own are not allowed here")
+def test_a_script_with_the_internet_does_not_reach_the_machine(executor: LocalExecutor, tmp_path: Path) -> None:
+    """The way into the internet ends with the script."""
+    program = """
+        import os, socket
+        try:
+            socket.create_connection(("127.0.0.1", int(os.environ["OTHER"])), timeout=5)
+        except OSError as error:
+            print(type(error).__name__, len(socket.if_nameindex()), open("/etc/resolv.conf").readline().strip())
+    """
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        environment = {"OTHER": str(other.getsockname()[1])}
+        spec = replace(training_spec(tmp_path, program, environment=environment), network="internet")
+        assert completed(executor, spec) == ["ConnectionRefusedError 2 nameserver 127.0.53.1"]
+    wait_until(lambda: not (spec.instance.folder / "network.json").exists())
