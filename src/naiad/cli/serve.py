@@ -49,7 +49,9 @@ RunAsRootOption = Annotated[
 
 JobNetworkOption = Annotated[
     Literal["host", "internet", "none"],
-    typer.Option(help="What jobs reach: this machine's network, the internet (needs pasta), or only this server."),
+    typer.Option(
+        help="What jobs reach: this machine's network, the internet (by pasta or slirp4netns), or only this server."
+    ),
 ]
 
 

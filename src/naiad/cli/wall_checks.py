@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 
 from naiad.service.walls.control_group import ControlGroup
-from naiad.service.walls.internet import has_internet_program
-from naiad.service.walls.support import find_wall_support
+from naiad.service.walls.internet_tools import INTERNET_TOOLS, installed_internet_tools
+from naiad.service.walls.kept_network import try_tool
+from naiad.service.walls.support import WallSupport, find_wall_support
 from naiad.trainer.doctor import Check, CheckState
 
 _MIB = 2**20
@@ -25,13 +26,7 @@ def _checks() -> Iterator[Check]:
     yield Check("walls", CheckState.OK, f"programs see an allow-list of files, and run as {user}")
     for gap in support.gaps:
         yield Check("walls", CheckState.LOW, gap)
-    if not support.has_network:
-        yield Check("walls: network", CheckState.ABSENT, "programs share this machine's network")
-    elif has_internet_program():
-        yield Check("walls: network", CheckState.OK, "programs have their own, with the internet")
-    else:
-        found = "isolated programs have their own; with the internet they share this machine's"
-        yield Check("walls: network", CheckState.LOW, found, "apt-get install passt")
+    yield _network_check(support)
     group = ControlGroup.make(f"naiad-doctor-{os.getpid()}", memory_bytes=_MIB, tasks=1)
     if group is None:
         yield Check(
@@ -40,3 +35,23 @@ def _checks() -> Iterator[Check]:
     else:
         group.remove()
         yield Check("walls: memory", CheckState.OK, "control groups hold programs to their memory and tasks")
+
+
+def _network_check(support: WallSupport) -> Check:
+    """Attaches each tool once: one that is installed need not work."""
+    topic = "walls: network"
+    if not support.has_network:
+        return Check(topic, CheckState.ABSENT, "programs share this machine's network")
+    tools = {tool.name: tool.package for tool in INTERNET_TOOLS}
+    problems = {name: try_tool(name, has_user_namespace=support.user_id is None) for name in tools}
+    found = "; ".join(
+        f"{name} {'works' if problem is None else f'fails: {problem}'}" for name, problem in problems.items()
+    )
+    if None in problems.values():
+        return Check(topic, CheckState.OK, f"programs have their own, with the internet ({found})")
+    if any(installed_internet_tools()):
+        return Check(topic, CheckState.LOW, f"programs have their own, without the internet ({found})")
+    hint = f"apt-get install {next(iter(tools.values()))}"
+    return Check(
+        topic, CheckState.LOW, f"only isolated programs have their own; others share this machine's ({found})", hint
+    )
