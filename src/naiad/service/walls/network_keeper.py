@@ -128,7 +128,7 @@ def _become_keeper(request: KeeperRequest, result: int) -> NoReturn:
 def _keep(request: KeeperRequest) -> NoReturn:
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    users = os.open(request.users_file, os.O_RDONLY | os.O_CLOEXEC)
+    users = os.open(request.users_file, os.O_RDWR | os.O_CLOEXEC)
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_ERROR_BYTES, _MAX_ERROR_BYTES))
     waiting = [_fork_tool(INTERNET_TOOLS[index], str(index), request) for index in request.tools]
     if request.has_user_namespace:

@@ -1,5 +1,6 @@
 """The network that a program gets: what was asked for, what this machine allows, and where the job's instances are."""
 
+import errno
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from agent_runs import training_spec
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.executors.port import InstanceSpec
+from naiad.service.jobs.agent import job_network
 from naiad.service.jobs.agent.job_network import JobNetwork, make_job_network
 from naiad.service.walls.internet_tools import INTERNET_TOOLS
 from naiad.service.walls.support import find_wall_support
@@ -72,6 +74,34 @@ def test_a_tool_that_fails_opens_nothing(
     network = make(spec(network="internet"), INTERNET_TOOLS[:1])
     assert network.own is not None
     assert network.message == "the program has no internet: pasta: no interface"
+
+
+@pytest.mark.skipif(not find_wall_support().has_namespaces, reason="namespaces are not allowed here")
+def test_a_machine_without_networks_shares_its_own(
+    spec: Callable[..., InstanceSpec], make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(job_network, "keep_network", refuse)
+    reason = "networks of programs' own are not allowed here (Operation not permitted)"
+    network = make(spec(network="none"))
+    assert network.own is None
+    assert network.message == f"{reason}: the program shares the machine's network, with its other ports"
+    with pytest.raises(Invalid, match=r"^EnableNetworkIsolation cannot be kept here: networks .*; leave it out$"):
+        make(spec(more=ISOLATED))
+
+
+@pytest.mark.skipif(not find_wall_support().has_namespaces, reason="namespaces are not allowed here")
+def test_a_lack_of_memory_opens_nothing(
+    spec: Callable[..., InstanceSpec], make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(job_network, "keep_network", fail)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        make(spec(network="none"))
 
 
 @needs_networks
