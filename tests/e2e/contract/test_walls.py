@@ -1,7 +1,15 @@
 """The walls around a program: it cannot leave its folder, reach the server's, or make the agent do so."""
 
+import signal
 import tarfile
 from typing import Any
+
+import pytest
+from network_programs import machine_listener
+
+from naiad.service.walls.internet_tools import installed_internet_tools
+from naiad.service.walls.support import find_wall_support
+from naiad.service.walls.unreachable import host_networks
 
 
 def secret_of(jobs: Any) -> str:
@@ -148,3 +156,30 @@ def test_an_isolated_job_reaches_its_objects_and_nothing_else(jobs: Any) -> None
     name = jobs.python("isolated", program, EnableNetworkIsolation=True)
     assert jobs.completed(name) == ["5000000", "Network is unreachable"]
     assert jobs.describe(name)["EnableNetworkIsolation"] is True
+
+
+@pytest.mark.skipif(not installed_internet_tools(), reason="neither pasta nor slirp4netns can be used")
+@pytest.mark.skipif(not find_wall_support().has_network, reason="networks of programs' own are not allowed here")
+def test_a_job_with_the_internet_reaches_its_objects_and_not_the_machine(own_jobs: Any) -> None:
+    own_jobs.server.end(signal.SIGTERM)
+    own_jobs.server.start("--no-warm", "--job-network", "internet")
+    with machine_listener() as port:
+        program = f"""
+            import boto3, socket
+            boto3.client("s3").put_object(Bucket="naiad", Key="out/online/own", Body=b"x")
+            interfaces = [name for _, name in socket.if_nameindex() if name != "lo"]
+            print(len(interfaces))
+            for address in ("127.0.0.1", "169.254.169.254", {", ".join(map(repr, own_addresses()))}):
+                try:
+                    socket.create_connection((address, {port}), timeout=5)
+                    print("reached", address)
+                except OSError as error:
+                    print(error.strerror)
+        """
+        output = own_jobs.completed(own_jobs.python("online", program))
+    assert output == ["1", *["Connection refused"] * (2 + len(own_addresses()))]
+    assert "own" in own_jobs.keys("out/online/")
+
+
+def own_addresses() -> list[str]:
+    return [network.partition("/")[0] for network in host_networks()]
