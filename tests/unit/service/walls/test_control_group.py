@@ -1,5 +1,7 @@
 """Control groups as this machine has them; skipped where none can be made."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from naiad.service.executors.process import Process
 from naiad.service.walls import control_group
 from naiad.service.walls.control_group import ControlGroup
+from naiad.service.walls.launch_request import LaunchRequest, Walls
 from naiad.service.walls.sandbox import Sandbox
+from naiad.service.walls.start import start_program
 
 MB = 2**20
 Run = Callable[..., Any]
@@ -66,23 +71,71 @@ def test_no_group_where_nothing_is_mounted(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_group_of_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Uses files like the kernel's, since most machines have one version only."""
-    files = {"cgroup.controllers": "memory pids", "cgroup.subtree_control": ""}
+    files = {"cgroup.controllers": "cpuset memory pids", "cgroup.subtree_control": ""}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(control_group, "MOUNT", tmp_path)
     monkeypatch.setattr(control_group, "_own_paths", lambda: {"": control_group.PurePosixPath("/")})
-    mkdir = Path.mkdir
+    mkdir, write_text, delegated = Path.mkdir, Path.write_text, list[str]()
 
     def make_kernel_files(folder: Path, *arguments: Any, **options: Any) -> None:
         mkdir(folder, *arguments, **options)
-        for name in ("memory.max", "pids.max", "memory.oom.group", "cgroup.procs"):
+        for name in ("memory.max", "pids.max", "memory.oom.group", "cgroup.procs", "cpuset.cpus"):
             (folder / name).touch()
 
+    def record(file: Path, text: str, *arguments: Any, **options: Any) -> int:
+        if file.name == "cgroup.subtree_control":
+            delegated.extend(text.split())
+        return write_text(file, text, *arguments, **options)
+
     monkeypatch.setattr(Path, "mkdir", make_kernel_files)
-    made = ControlGroup.make("naiad-test", memory_bytes=7, tasks=3)
+    monkeypatch.setattr(Path, "write_text", record)
+    made = ControlGroup.make("naiad-test", memory_bytes=7, tasks=3, cpus=(0, 2))
     assert made is not None
     (folder,) = made.folders
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory +pids"
+    assert delegated == ["+memory", "+pids", "+cpuset"]
+    assert ((folder / "cpuset.cpus").read_text(), made.has_cores) == ("0,2", True)
     assert [(folder / name).read_text() for name in ("memory.max", "pids.max", "memory.oom.group")] == ["7", "3", "1"]
     (folder / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
     assert made.was_out_of_memory
+
+
+def test_an_empty_group_that_was_left_is_made_anew(group: ControlGroup) -> None:
+    again = ControlGroup.make("naiad-test", memory_bytes=64 * MB, tasks=40)
+    assert again == group
+
+
+def test_groups_are_found_by_a_pattern(group: ControlGroup) -> None:
+    assert set(group.folders) <= set(ControlGroup.find("naiad-te*").folders)
+    group.remove_empty()
+    assert not set(group.folders) & set(ControlGroup.find("naiad-te*").folders)
+    assert ControlGroup.find("naiad-no-such").folders == ()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_a_program_cannot_leave_its_cores(sandbox: Sandbox, run: Run) -> None:
+    core = max(os.sched_getaffinity(0))
+    made = ControlGroup.make("naiad-test-cores", memory_bytes=64 * MB, tasks=40, cpus=(core,))
+    if made is None or not made.has_cores:
+        pytest.skip("no control group can hold cores here")
+    code = "import os; os.sched_setaffinity(0, range(os.cpu_count())); print(*os.sched_getaffinity(0))"
+    try:
+        assert run(sandbox, sys.executable, "-c", code, group=made).stdout == f"{core}\n"
+    finally:
+        made.remove()
+    assert not any(folder.exists() for folder in made.folders)
+
+
+def test_what_a_program_without_namespaces_leaves_behind_is_killed(group: ControlGroup, tmp_path: Path) -> None:
+    """Its own session keeps it from the signals for the program."""
+    walls = Walls(view=None, control_group=tuple(map(str, group.folders)))
+    words = ("/bin/sh", "-c", "setsid sleep 600 & echo $!")
+    process = start_program(LaunchRequest(words, {"PATH": os.defpath}, str(tmp_path), walls), stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process:
+        left = int(process.stdout.readline())
+        process.wait()
+        assert Process.find(left) is not None
+        group.remove()
+    assert Process.find(left) is None
+    assert not any(folder.exists() for folder in group.folders)
