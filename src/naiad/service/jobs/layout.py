@@ -4,6 +4,7 @@ from pathlib import Path
 
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.executors.port import Instance
+from naiad.service.walls.resource_guard import group_name
 
 
 def job_folder(state_folder: Path, kind: JobKind, name: str) -> Path:
@@ -20,3 +21,8 @@ def job_instances(state_folder: Path, job: Job, *, attempt: int | None = None) -
         Instance(job.kind, job.name, number, index, folder / f"algo-{index + 1}")
         for index in range(job.resources.instances if number else 0)
     )
+
+
+def control_group_name(instance_folder: Path) -> str:
+    """Returns the name of the control group of an instance's program."""
+    return group_name("job", instance_folder)

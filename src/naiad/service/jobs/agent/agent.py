@@ -28,11 +28,12 @@ from naiad.service.jobs.agent.outputs import upload_processing, upload_training
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd
 from naiad.service.jobs.agent.program_run import ProgramRun
 from naiad.service.jobs.agent.programs import NaiadPrograms
-from naiad.service.jobs.agent.resource_limits import limit_reason, max_tasks
+from naiad.service.jobs.agent.resource_limits import limit_reason
 from naiad.service.jobs.agent.signal_interrupt import SignalInterrupt, interrupt_on_signal
 from naiad.service.jobs.agent.standby import Standby
 from naiad.service.walls.program_files import read_text
 from naiad.service.walls.removal import remove_program_files
+from naiad.service.walls.resource_guard import max_tasks
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
 
 _MAX_LISTED_NAMES, _MAX_NAME_CHARS = 5, 200
@@ -86,7 +87,8 @@ class Agent:
     def _make_sandbox(self) -> Sandbox:
         """Returns the walls of the program. What they leave open on this machine is said in the log."""
         spec = self.spec
-        options = SandboxOptions(spec.instance.host, spec.hosts, spec.run_as_root, spec.memory_bytes, max_tasks(spec))
+        tasks = max_tasks(len(spec.cpus))
+        options = SandboxOptions(spec.instance.host, spec.hosts, spec.run_as_root, spec.memory_bytes, tasks)
         sandbox = make_sandbox(self.folder, self.folder.parents[4], options)
         for gap in sandbox.gaps:
             self.log.write_message(gap)
@@ -170,8 +172,8 @@ class Agent:
             self.report = replace(self.report, exit_message=message)
         if end.cause is EndCause.TIME_LIMIT:
             self._report(Phase.MAX_RUNTIME_EXCEEDED, "MaxRuntimeInSeconds was over")
-        elif reason := limit_reason(end, self.spec):
-            self.fail(reason)
+        elif end.excess is not None:
+            self.fail(limit_reason(end.excess, self.spec))
         elif end.cause is EndCause.STOPPED:
             self._report(Phase.STOPPED, "stopped as requested")
         elif end.status == 0:

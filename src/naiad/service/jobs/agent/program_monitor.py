@@ -13,24 +13,19 @@ from pathlib import Path
 from naiad.service.executors.instance_files import PROGRAM_FILE, write_process
 from naiad.service.executors.process import Process
 from naiad.service.jobs.agent.program_process import ProgramProcess
-from naiad.service.walls.control_group import ControlGroup
-from naiad.service.walls.memory import process_tree, tree_memory_over_limit
-from naiad.service.walls.volume import Volume
+from naiad.service.walls.resource_guard import UNGUARDED, USAGE_INTERVAL_S, Excess, ResourceGuard
 
 _POLL_INTERVAL_S = 0.1
-_USAGE_INTERVAL_S = 0.5
-_MOST_TASKS_FRACTION = 0.95
-"""A program is ended so near to the number of tasks that it may have: the last ones are never started."""
 _BLOCK_BYTES = 65_536
+_MAX_BLOCKS = 16
+"""Blocks of output that are passed on before the limits are looked at again: a program may print faster than we read."""
 
 
 class EndCause(Enum):
     BY_ITSELF = "the program ended by itself"
     STOPPED = "a stop was requested"
     TIME_LIMIT = "its time was over"
-    MEMORY_LIMIT = "it used more memory than it was given"
-    TASK_LIMIT = "it started more processes and threads than it may"
-    DISK_LIMIT = "it wrote more than its volume holds"
+    EXCESS = "it took more of the machine than it may"
 
 
 @dataclass(frozen=True)
@@ -38,21 +33,16 @@ class ProgramLimits:
     max_runtime_s: float | None
     stop_timeout_s: float
     """The time between SIGTERM and SIGKILL."""
-    memory_bytes: int | None = None
-    tasks: int | None = None
-    """The most processes and threads."""
-    volume: Volume | None = None
-    """Its folders, and how much it may write there."""
-    control_group: ControlGroup | None = None
-    """The group that holds it to memory and tasks; None where the machine allows none."""
+    guard: ResourceGuard = UNGUARDED
+    """Finds when it has taken too much of the machine."""
 
 
 @dataclass(frozen=True)
 class ProgramEnd:
     status: int
     cause: EndCause
-    used_bytes: int | None = None
-    """The memory in use, or what was written, when that was over the limit."""
+    excess: Excess | None = None
+    """The resource that it took too much of."""
 
 
 def run_to_end(
@@ -95,7 +85,7 @@ def _monitor(
             guard.check(is_stop_requested)
     _drain(program.stdout_fd, on_data)
     guard.check_end(status)
-    return ProgramEnd(status, guard.cause, guard.used_bytes)
+    return ProgramEnd(status, guard.cause, guard.excess)
 
 
 class _LimitGuard:
@@ -107,7 +97,7 @@ class _LimitGuard:
         self._deadline = now + limits.max_runtime_s if limits.max_runtime_s is not None else float("inf")
         self._kill_at, self._check_usage_at = float("inf"), now
         self.cause = EndCause.BY_ITSELF
-        self.used_bytes: int | None = None
+        self.excess: Excess | None = None
 
     def check(self, is_stop_requested: Callable[[], bool]) -> None:
         now = time.monotonic()
@@ -118,42 +108,28 @@ class _LimitGuard:
         elif now >= self._kill_at:
             _signal_group(self._pid, signal.SIGKILL)
         if now >= self._check_usage_at:
-            self._check_usage_at = now + _USAGE_INTERVAL_S
-            self._check_usage()
+            self._check_usage_at = now + USAGE_INTERVAL_S
+            self._end(self._limits.guard.find_excess(self._pid))
 
     def check_end(self, status: int) -> None:
         """Finds the cause of a program that has ended before it was measured: the kernel may have been faster."""
-        group = self._limits.control_group
-        if self.cause is EndCause.BY_ITSELF and status != 0 and group is not None:
-            if group.was_out_of_memory:
-                self.cause, self.used_bytes = EndCause.MEMORY_LIMIT, self._limits.memory_bytes
-            elif group.was_out_of_tasks:
-                self.cause = EndCause.TASK_LIMIT
+        if self.cause is EndCause.BY_ITSELF and status != 0:
+            self._end(self._limits.guard.held_excess())
 
-    def _check_usage(self) -> None:
-        limits = self._limits
-        if limits.memory_bytes is not None or limits.tasks is not None:
-            tree = process_tree(self._pid)
-            if limits.tasks is not None and tree.tasks >= limits.tasks * _MOST_TASKS_FRACTION:
-                self._end(EndCause.TASK_LIMIT)
-            elif limits.memory_bytes is not None and (used := tree_memory_over_limit(tree, limits.memory_bytes)):
-                self._end(EndCause.MEMORY_LIMIT, used)
-            elif limits.control_group is not None and limits.control_group.was_out_of_memory:
-                self._end(EndCause.MEMORY_LIMIT, limits.memory_bytes)
-        if limits.volume is not None and (used := limits.volume.bytes_over_limit()):
-            self._end(EndCause.DISK_LIMIT, used)
-
-    def _end(self, cause: EndCause, used_bytes: int | None = None) -> None:
-        self.cause, self.used_bytes = cause, used_bytes
-        _signal_group(self._pid, signal.SIGKILL)
+    def _end(self, excess: Excess | None) -> None:
+        if excess is not None:
+            self.cause, self.excess = EndCause.EXCESS, excess
+            _signal_group(self._pid, signal.SIGKILL)
 
 
 def _drain(descriptor: int, on_data: Callable[[bytes], None]) -> bool:
-    """Passes on what can be read without waiting. Returns False at the end of the output."""
+    """Passes on what can be read without waiting, as much as a pipe holds. Returns False at the end of the output."""
     with contextlib.suppress(BlockingIOError):
-        while data := os.read(descriptor, _BLOCK_BYTES):
+        for _ in range(_MAX_BLOCKS):
+            data = os.read(descriptor, _BLOCK_BYTES)
+            if not data:
+                return False
             on_data(data)
-        return False
     return True
 
 

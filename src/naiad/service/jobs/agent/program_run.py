@@ -9,15 +9,14 @@ from naiad.service.jobs.agent.job_network import JobNetwork
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess, ProgramProcess
 from naiad.service.jobs.agent.programs import ProgramCommand
-from naiad.service.jobs.agent.resource_limits import NO_CONTROL_GROUP, make_control_group, max_tasks, open_volume
+from naiad.service.jobs.agent.resource_limits import open_program_guard
 from naiad.service.jobs.agent.standby import Standby, can_use_standby
 from naiad.service.jobs.agent.stop_timeout import stop_timeout_s
-from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.launch_request import LaunchRequest
 from naiad.service.walls.network import OwnNetwork
+from naiad.service.walls.resource_guard import NO_CONTROL_GROUP, UNGUARDED, ResourceGuard
 from naiad.service.walls.sandbox import Sandbox
 from naiad.service.walls.user_files import give_to_program
-from naiad.service.walls.volume import Volume
 
 
 @dataclass
@@ -31,16 +30,15 @@ class ProgramRun:
     on_data: Callable[[bytes], None]
     """Gets the output."""
     log_message: Callable[[str], None]
-    _group: ControlGroup | None = None
-    _volume: Volume | None = None
+    _guard: ResourceGuard = UNGUARDED
 
     def run(self, command: ProgramCommand, variables: Mapping[str, str], standby: Standby | None) -> ProgramEnd:
         """Returns the end of the program, or of the installation before it where that has failed.
 
         pip needs the machine's network, and is behind the other walls.
         """
-        self._group, self._volume = make_control_group(self.spec), open_volume(self.spec)
-        if self._group is None:
+        self._guard = open_program_guard(self.spec)
+        if self._guard.group is None:
             self.log_message(NO_CONTROL_GROUP)
         try:
             if command.install is not None:
@@ -53,8 +51,7 @@ class ProgramRun:
             return self._run_to_end(self._start(command, variables, standby))
         finally:
             self.network.close()
-            if self._group is not None:
-                self._group.remove()
+            self._guard.close()
 
     def _start(self, command: ProgramCommand, variables: Mapping[str, str], standby: Standby | None) -> ProgramProcess:
         """Starts the program in the standby where that is possible, because its libraries are loaded; else as a new process."""
@@ -76,17 +73,14 @@ class ProgramRun:
     def _request(
         self, words: Sequence[str], variables: Mapping[str, str], network: OwnNetwork | None = None
     ) -> LaunchRequest:
-        return self.sandbox.request(words, variables, cpus=self.spec.cpus, group=self._group, network=network)
+        return self.sandbox.request(words, variables, cpus=self.spec.cpus, group=self._guard.group, network=network)
 
     def _run_to_end(self, program: ProgramProcess) -> ProgramEnd:
-        spec, group = self.spec, self._group
+        spec = self.spec
         limits = ProgramLimits(
             max_runtime_s=self.remaining_s(),
             stop_timeout_s=stop_timeout_s(spec.request.get("Environment", {})),
-            memory_bytes=spec.memory_bytes or None,
-            tasks=max_tasks(spec),
-            volume=self._volume,
-            control_group=group,
+            guard=self._guard,
         )
         return run_to_end(
             program,

@@ -1,55 +1,50 @@
 """Limits of the program of an instance, and the reason of a job whose program took more."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from naiad.service.executors.instance_files import ML_FOLDER, TMP_FOLDER
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd
-from naiad.service.walls.control_group import ControlGroup
-from naiad.service.walls.volume import Volume
+from naiad.service.jobs.layout import control_group_name
+from naiad.service.walls.resource_guard import (
+    GIB,
+    Excess,
+    Resource,
+    ResourceGuard,
+    ResourceLimits,
+    max_tasks,
+    open_guard,
+)
 
-_GIB = 2**30
-_TASKS, _TASKS_PER_CORE = 2048, 512
-NO_CONTROL_GROUP = "no control group can be made here: the program's memory and tasks are measured twice a second"
-
-
-def max_tasks(spec: InstanceSpec) -> int:
-    """Returns the most processes and threads of the program: more than training takes, and too few to hold up the machine."""
-    return _TASKS + _TASKS_PER_CORE * len(spec.cpus)
-
-
-def make_control_group(spec: InstanceSpec) -> ControlGroup | None:
-    """Returns a group that holds the instance's program to its limits; None where the machine allows none."""
-    name = f"naiad-{hashlib.sha256(str(spec.instance.folder).encode()).hexdigest()[:24]}"
-    return ControlGroup.make(name, memory_bytes=spec.memory_bytes or None, tasks=max_tasks(spec))
+_HINTS = {
+    Resource.MEMORY: "; use a smaller batch or a larger instance type",
+    Resource.TASKS: "",
+    Resource.DISK: "; ask for more: VolumeSizeInGB",
+}
 
 
-def open_volume(spec: InstanceSpec) -> Volume | None:
-    """Returns the volume that the request asks for; None for a request without one. For the time before the program starts."""
+def program_limits(spec: InstanceSpec) -> ResourceLimits:
+    """Returns the limits that the request and its placement set."""
     size_gib = _resources(spec.request).get("VolumeSizeInGB")
-    if not size_gib:
-        return None
-    folders = [spec.instance.folder / name for name in (ML_FOLDER, TMP_FOLDER)]
-    return Volume(folders, size_gib * _GIB)
+    return ResourceLimits(
+        memory_bytes=spec.memory_bytes or None,
+        tasks=max_tasks(len(spec.cpus)),
+        volume_bytes=size_gib * GIB if size_gib else None,
+        cpus=spec.cpus,
+    )
 
 
-def limit_reason(end: ProgramEnd, spec: InstanceSpec) -> str | None:
-    """Returns the failure reason of a program that was ended for what it used; None for any other end."""
-    used = f"{(end.used_bytes or 0) / _GIB:.2f} GiB"
-    if end.cause is EndCause.MEMORY_LIMIT:
-        granted = f"{spec.memory_bytes / _GIB:.2f} GiB"
-        hint = "use a smaller batch or a larger instance type"
-        return f"AlgorithmError: out of memory: the program used {used} of the {granted} that it was given; {hint}"
-    if end.cause is EndCause.DISK_LIMIT:
-        size = f"{_resources(spec.request).get('VolumeSizeInGB')} GiB"
-        return (
-            f"AlgorithmError: disk full: the program wrote {used} to its volume of {size}; ask for more: VolumeSizeInGB"
-        )
-    if end.cause is EndCause.TASK_LIMIT:
-        return f"AlgorithmError: too many processes: the program may have {max_tasks(spec):,} processes and threads at once"
-    return None
+def open_program_guard(spec: InstanceSpec) -> ResourceGuard:
+    """Returns the guard of the program, for the time before it starts. The log and the metrics are in its volume, too."""
+    folder = spec.instance.folder
+    return open_guard(control_group_name(folder), [folder], program_limits(spec))
+
+
+def limit_reason(excess: Excess, spec: InstanceSpec) -> str:
+    """Returns the failure reason of a program that was ended for what it used."""
+    hint = _HINTS[excess.resource]
+    if excess.resource is Resource.DISK and excess.limit != program_limits(spec).volume_bytes:
+        hint = "; the disk of this machine has no room for more"
+    return f"AlgorithmError: {excess}{hint}"
 
 
 def _resources(request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from naiad.service.executors.process import Process
 from naiad.service.jobs.agent.program_monitor import EndCause, ProgramEnd, ProgramLimits, run_to_end
 from naiad.service.jobs.agent.program_process import NewProcess
 from naiad.service.walls.launch_request import LaunchRequest, Walls
+from naiad.service.walls.resource_guard import Resource, ResourceGuard, ResourceLimits
 
 
 def start(tmp_path: Path, *words: str, cpus: tuple[int, ...] = ()) -> NewProcess:
@@ -72,10 +73,25 @@ def test_children_that_outlive_the_program_are_killed(tmp_path: Path) -> None:
 
 def test_the_memory_limit(tmp_path: Path) -> None:
     code = "import time; held = b'x' * (300 * 2**20); time.sleep(600)"
-    end, _ = run(tmp_path, code, limits=ProgramLimits(None, 60, memory_bytes=200 * 2**20))
-    assert (end.status, end.cause) == (-9, EndCause.MEMORY_LIMIT)
-    assert end.used_bytes is not None
-    assert end.used_bytes > 200 * 2**20
+    guard = ResourceGuard(ResourceLimits(memory_bytes=200 * 2**20))
+    end, _ = run(tmp_path, code, limits=ProgramLimits(None, 60, guard))
+    assert (end.status, end.cause) == (-9, EndCause.EXCESS)
+    assert end.excess is not None
+    assert end.excess.resource is Resource.MEMORY
+    assert end.excess.used_bytes > 200 * 2**20
+
+
+def test_a_flood_of_output_does_not_hold_up_the_limits(tmp_path: Path) -> None:
+    """Reading is slower than printing here, so that there is always more to read."""
+    program = start(tmp_path, "/bin/sh", "-c", "yes")
+    end = run_to_end(
+        program,
+        folder=tmp_path,
+        limits=ProgramLimits(0.1, 60),
+        on_data=lambda data: sum(map(len, data.split(b"\n"))),
+        is_stop_requested=lambda: False,
+    )
+    assert end == ProgramEnd(-15, EndCause.TIME_LIMIT)
 
 
 def test_a_program_that_closes_its_output_is_still_watched(tmp_path: Path) -> None:

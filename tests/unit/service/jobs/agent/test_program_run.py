@@ -113,35 +113,6 @@ def test_ordinary_things_work_inside(executor: LocalExecutor, tmp_path: Path) ->
     ]
 
 
-@pytest.mark.slow
-def test_a_fork_bomb_ends_with_that_reason(executor: LocalExecutor, tmp_path: Path) -> None:
-    program = """
-        import os, time
-        while True:
-            try:
-                if not os.fork():
-                    time.sleep(600)
-            except OSError:
-                time.sleep(600)
-    """
-    report = run(executor, replace(training_spec(tmp_path, program), memory_bytes=8 * 2**30), within_s=120)
-    assert report.phase is Phase.FAILED
-    assert (report.failure_reason or "").startswith("AlgorithmError: too many processes: the program may have 2,560")
-
-
-def test_a_full_volume_ends_with_that_reason(executor: LocalExecutor, tmp_path: Path) -> None:
-    program = """
-        import os, time
-        file = os.open("/tmp/large", os.O_CREAT | os.O_WRONLY)
-        os.posix_fallocate(file, 0, 3 * 2**30)
-        time.sleep(600)
-    """
-    spec = training_spec(tmp_path, program, more={"ResourceConfig": {"InstanceType": "local", "VolumeSizeInGB": 1}})
-    report = run(executor, spec)
-    assert report.phase is Phase.FAILED
-    assert (report.failure_reason or "").startswith("AlgorithmError: disk full: the program wrote 3.0")
-
-
 @pytest.mark.skipif(not find_wall_support().has_network, reason="networks of programs' own are not allowed here")
 def test_an_isolated_script_reaches_the_gateway_only(executor: LocalExecutor, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gateway, socket.create_server(("127.0.0.1", 0)) as other:
