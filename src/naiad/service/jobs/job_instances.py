@@ -7,8 +7,9 @@ from pathlib import Path
 from naiad.service.domain.errors import ServiceError
 from naiad.service.domain.job import Job
 from naiad.service.executors.port import Executor, Instance, InstanceReport, InstanceSpec
-from naiad.service.jobs.layout import job_instances
+from naiad.service.jobs.layout import control_group_name, job_instances
 from naiad.service.jobs.scheduler import Placement
+from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
 
 
@@ -38,9 +39,13 @@ class JobInstances:
             self.executor.stop(instance)
 
     def kill(self, instances: Iterable[Instance]) -> None:
-        """Makes sure that nothing of the instances runs any more. An agent that does not answer may still run."""
+        """Makes sure that nothing of the instances runs any more. An agent that does not answer may still run.
+
+        An agent that was killed has left its program's control group. Nothing else ever has a group of that name.
+        """
         for instance in instances:
             self.executor.kill(instance)
+            ControlGroup.find(control_group_name(instance.folder)).remove()
 
     def _report(self, instance: Instance) -> InstanceReport | None:
         """Returns the report. A dead agent may have ended well after its report was read, so that is read again."""
