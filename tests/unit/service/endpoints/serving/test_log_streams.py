@@ -1,6 +1,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from naiad.service.endpoints.serving import log_streams
 from naiad.service.endpoints.serving.log_streams import list_log_streams, logs_folder, remove_old_log_streams
 
 
@@ -32,3 +35,15 @@ def test_the_oldest_streams_are_removed(tmp_path: Path):
     assert "i-4" not in left
     assert "i-5" in left
     remove_old_log_streams(tmp_path / "nothing")
+
+
+def test_streams_that_are_too_large_together_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each has four bytes."""
+    for number in range(5):
+        put(tmp_path, f"i-{number}", at_s=1000 + number)
+    monkeypatch.setattr(log_streams, "_MAX_STREAM_BYTES", 8)
+    remove_old_log_streams(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"i-3", "i-4"}
+    monkeypatch.setattr(log_streams, "_MAX_STREAM_BYTES", 1)
+    remove_old_log_streams(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"i-4"}
