@@ -15,7 +15,7 @@ from naiad.service.domain.errors import ServiceError
 from naiad.service.domain.job import Job
 from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.control.registry import ModelRegistry
-from naiad.service.endpoints.control.service import EndpointService, cores_per_instance
+from naiad.service.endpoints.control.service import EndpointService, instance_resources
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.endpoints.serving.deployer import Deployer
 from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics
@@ -102,6 +102,7 @@ class ServerParts:
             self.warm.close()
         self.gateway.close()
         self.store.close()
+        self.endpoints.deployer.remove_control_groups()
 
 
 def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock | None = None) -> ServerParts:
@@ -183,7 +184,7 @@ def endpoint_service(
     catalog = ModelCatalog(store.entities, registry, clock, region, blobs)
     metrics = InvocationMetrics()
     preparer = ModelPreparer(blobs, ModelSandbox(state, programs))
-    deployer = Deployer(preparer, state, lambda variant: cores_per_instance(machine, variant), metrics)
+    deployer = Deployer(preparer, state, lambda variant: instance_resources(machine, variant), metrics)
     reconciler = EndpointReconciler(store.entities, EndpointRouter(metrics), deployer, clock)
     return EndpointService(store.entities, catalog, reconciler, blobs, machine, clock, region)
 

@@ -1,4 +1,4 @@
-"""The walls around a model's own code: it sees its folder, and neither the server's nor the machine's."""
+"""The walls around a model's own code: its folder is all that it sees, and it takes no more than it may."""
 
 import json
 from typing import Any
@@ -24,6 +24,14 @@ def predict_fn(data, model):
     }
 """
 
+BOMB = b"""
+import time
+
+def model_fn(folder):
+    held = b"x" * (2 * 2**30)
+    time.sleep(600)
+"""
+
 
 def test_the_code_of_a_model_stays_inside(endpoints: Any) -> None:
     endpoints.deploy("spy", {"code/inference.py": SPY})
@@ -37,3 +45,17 @@ def test_the_code_of_a_model_stays_inside(endpoints: Any) -> None:
         "capabilities": 0,
         "user": 0,
     }
+
+
+def test_a_memory_bomb_fails_its_endpoint_and_no_other(endpoints: Any) -> None:
+    endpoints.deploy("bystander", {"code/inference.py": SPY})
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    model = endpoints.model("bomb", {"code/inference.py": BOMB})
+    endpoints.config("bomb", {"ModelName": model, "ServerlessConfig": serverless})
+    endpoints.sagemaker.create_endpoint(EndpointName="bomb", EndpointConfigName="bomb")
+    described = endpoints.wait_deployed("bomb")
+    assert described["EndpointStatus"] == "Failed"
+    assert "out of memory: the program used " in described["FailureReason"]
+    assert "of the 1.00 GiB that it was given" in described["FailureReason"]
+    endpoints.until(lambda: any("the replica was ended: out of memory" in line for line in endpoints.lines("bomb")))
+    assert json.loads(endpoints.invoke("bystander", b'{"paths": []}')["Body"].read())["seen"] == []

@@ -34,6 +34,8 @@ class RolloutVariant:
     start_timeout_s: float = _DEFAULT_START_TIMEOUT_S
     serverless_config: Mapping[str, Any] | None = None
     managed_instance_scaling: Mapping[str, Any] | None = None
+    volume_gib: int | None = None
+    """The volume of one instance; None for the usual size."""
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "RolloutVariant":
@@ -113,6 +115,7 @@ def _make_variant(request: Mapping[str, Any], containers: Mapping[str, Mapping[s
         start_timeout_s=float(request.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_START_TIMEOUT_S)),
         serverless_config=serverless,
         managed_instance_scaling=scaling,
+        volume_gib=request.get("VolumeSizeInGB"),
     )
 
 

@@ -15,6 +15,7 @@ from naiad.service.contract.tags import check_tags
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
+from naiad.service.domain.job import ResourceRequest
 from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.endpoint_detail import EndpointDetail
 from naiad.service.endpoints.rollout import Rollout, RolloutVariant, make_rollout
@@ -25,6 +26,7 @@ from naiad.service.store.entity_port import EntityPage, EntityQuery, EntityStore
 _KIND = EntityKind.ENDPOINT
 _IN_PROGRESS = (EndpointStatus.CREATING, EndpointStatus.UPDATING, EndpointStatus.DELETING)
 _MAX_INSTANCES = 64
+_MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -171,12 +173,16 @@ class EndpointService:
         return after
 
 
-def cores_per_instance(resources: MachineResources, variant: RolloutVariant) -> int:
-    """Returns the cores of an instance, no more than this machine has. One replica runs on each."""
-    if not variant.instance_type:
-        return 1
-    request, _ = resources.request_for(instance_type(variant.instance_type), instances=1)
-    return request.cores
+def instance_resources(resources: MachineResources, variant: RolloutVariant) -> ResourceRequest:
+    """Returns what an instance gets, no more than this machine has. One replica runs on each of its cores.
+
+    A serverless variant has one replica, with the memory that it names. Raises LimitExceeded.
+    """
+    if variant.instance_type:
+        return resources.request_for(instance_type(variant.instance_type), instances=1)[0]
+    memory_mb = (variant.serverless_config or {}).get("MemorySizeInMB")
+    memory_bytes = memory_mb * _MIB if memory_mb else resources.memory_bytes
+    return ResourceRequest(1, 1, min(memory_bytes, resources.memory_bytes))
 
 
 def _check_deployment_config(request: Mapping[str, Any]) -> None:

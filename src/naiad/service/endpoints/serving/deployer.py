@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from naiad.service.domain.job import ResourceRequest
 from naiad.service.endpoints.rollout import Rollout, RolloutVariant
 from naiad.service.endpoints.serving.deployment import Deployment
 from naiad.service.endpoints.serving.invocation import Invocation, InvocationResponse
 from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics
 from naiad.service.endpoints.serving.log_streams import logs_folder
 from naiad.service.endpoints.serving.model_preparer import ModelPreparer
+from naiad.service.endpoints.serving.replica_monitor import ReplicaMonitor
 
 
 @dataclass
@@ -21,8 +23,9 @@ class Deployer:
 
     preparer: ModelPreparer
     state_folder: Path
-    cores_of: Callable[[RolloutVariant], int]
+    resources_of: Callable[[RolloutVariant], ResourceRequest]
     metrics: InvocationMetrics
+    monitor: ReplicaMonitor = field(default_factory=ReplicaMonitor)
     _closing: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def start(self, endpoint: str, rollout: Rollout, previous: Deployment | None = None) -> Deployment:
@@ -32,8 +35,9 @@ class Deployer:
             self._endpoint_folder(endpoint) / f"{rollout.deployment_number}",
             logs_folder(self.state_folder, endpoint),
             self.preparer,
-            self.cores_of,
+            self.resources_of,
             on_finished=lambda variant, invocation, response: self._record(endpoint, variant, invocation, response),
+            monitor=self.monitor,
         )
         await deployment.start(previous)
         return deployment
@@ -49,6 +53,10 @@ class Deployer:
         if deployment is not None:
             await deployment.close()
         await asyncio.to_thread(shutil.rmtree, self._endpoint_folder(endpoint), ignore_errors=True)
+
+    def remove_control_groups(self) -> None:
+        """Removes what replicas have left, those of a server that was killed among them. For when none runs. Blocks."""
+        self.preparer.sandbox.remove_control_groups()
 
     async def _close(self, deployment: Deployment) -> None:
         await deployment.close()

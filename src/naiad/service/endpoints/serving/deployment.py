@@ -11,19 +11,23 @@ from pathlib import Path
 
 from naiad.service.contract.log_writer import LogWriter
 from naiad.service.domain.errors import NotFound
+from naiad.service.domain.job import ResourceRequest
 from naiad.service.endpoints.rollout import Rollout, RolloutVariant
+from naiad.service.endpoints.serving.instance_limits import instance_limits, replica_limits
 from naiad.service.endpoints.serving.invocation import Invocation, InvocationResponse
 from naiad.service.endpoints.serving.launcher import Launcher
 from naiad.service.endpoints.serving.model_preparer import ModelPreparer
 from naiad.service.endpoints.serving.prepared_model import PreparedModel, load_prepared_model
+from naiad.service.endpoints.serving.replica_monitor import ReplicaMonitor
 from naiad.service.endpoints.serving.replica_pool import ReplicaPool
 from naiad.service.endpoints.serving.scaling import InstanceBounds, InstanceScaler
 from naiad.service.endpoints.serving.variant import SCALE_INTERVAL_S, Variant
+from naiad.service.walls.resource_guard import ResourceLimits
 
 _LOG = logging.getLogger(__name__)
 _CONCURRENT_REQUESTS = 64
 """Invocations that an executable gets at once."""
-CoresOf = Callable[[RolloutVariant], int]
+ResourcesOf = Callable[[RolloutVariant], ResourceRequest]
 OnFinished = Callable[[str, Invocation, InvocationResponse], None]
 """Called with the variant's name for every response."""
 
@@ -38,13 +42,14 @@ class Deployment:
     logs: Path
     """Folder of the endpoint's log streams: <state>/endpoints/<endpoint>/logs, one subfolder a variant."""
     preparer: ModelPreparer
-    cores_of: CoresOf
-    """Cores of one instance of a variant."""
+    resources_of: ResourcesOf
+    """Resources that one instance of a variant gets of this machine. Raises ServiceError."""
     on_finished: OnFinished
+    monitor: ReplicaMonitor = field(default_factory=ReplicaMonitor)
     variants: dict[str, Variant] = field(default_factory=dict)
     shadow_variants: dict[str, Variant] = field(default_factory=dict)
-    _artifacts: dict[str, PreparedModel] = field(default_factory=dict)
-    """Models that an engine runs, by variant."""
+    _artifacts: dict[str, tuple[PreparedModel, ResourceLimits]] = field(default_factory=dict)
+    """Models that an engine runs, and the limits of an instance, by variant."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def start(self, previous: "Deployment | None" = None) -> None:
@@ -69,8 +74,8 @@ class Deployment:
         for name, variant in self.all_variants().items():
             variant.pool.last_invocation_at = old[name].pool.last_invocation_at if name in old else now
         self._start_task(self._scale())
-        for name, prepared in self._artifacts.items():
-            self._start_task(self._measure_remaining_engines(name, prepared))
+        for name, (prepared, limits) in self._artifacts.items():
+            self._start_task(self._measure_remaining_engines(name, prepared, limits))
 
     def update_weights_and_capacities(self, rollout: Rollout, counts: Mapping[str, int]) -> None:
         """Takes a rollout of the same variants. counts: new numbers of instances, by variant; other variants keep theirs."""
@@ -118,30 +123,37 @@ class Deployment:
             self.shadow_variants[settings.name] = await self._make_variant(settings)
 
     async def _make_variant(self, settings: RolloutVariant) -> Variant:
-        prepared = await asyncio.to_thread(self._load_or_prepare, settings)
+        resources = self.resources_of(settings)
+        limits = instance_limits(resources, settings)
+        prepared = await asyncio.to_thread(self._load_or_prepare, settings, limits)
         if prepared.engine is not None:
-            self._artifacts[settings.name] = prepared
-        prefix = f"i-{self.rollout.deployment_number:03d}{int(time.time()):x}"
-        timeout_s = settings.start_timeout_s
+            self._artifacts[settings.name] = prepared, limits
+        replicas_per_instance = prepared.replicas_per_instance or (1 if settings.serverless_config else resources.cores)
         pool = ReplicaPool(
             settings.name,
-            Launcher(prepared, self.preparer.sandbox, self.logs / settings.name, prefix, timeout_s),
+            Launcher(
+                prepared,
+                self.preparer.sandbox,
+                self.logs / settings.name,
+                name_prefix=f"i-{self.rollout.deployment_number:03d}{int(time.time()):x}",
+                start_timeout_s=settings.start_timeout_s,
+                limits=replica_limits(limits, replicas_per_instance),
+                monitor=self.monitor,
+            ),
             _CONCURRENT_REQUESTS if prepared.is_program else 2 * prepared.max_batch_size,
-            start_timeout_s=timeout_s,
+            start_timeout_s=settings.start_timeout_s,
             on_finished=lambda invocation, response: self.on_finished(settings.name, invocation, response),
         )
-        default_replicas = 1 if settings.serverless_config else self.cores_of(settings)
-        replicas_per_instance = prepared.replicas_per_instance or default_replicas
         bounds = InstanceBounds(settings.min_instance_count, settings.max_instance_count, settings.idle_timeout_s)
         return Variant(settings, pool, InstanceScaler(bounds), replicas_per_instance, settings.desired_instance_count)
 
-    def _load_or_prepare(self, settings: RolloutVariant) -> PreparedModel:
+    def _load_or_prepare(self, settings: RolloutVariant, limits: ResourceLimits) -> PreparedModel:
         """Takes what an earlier server has prepared. Blocks."""
         folder = self.folder / settings.name
         prepared = load_prepared_model(folder)
         if prepared is None:
             log = self._deployment_log(settings.name)
-            prepared = self.preparer.prepare(settings.container, folder, log)
+            prepared = self.preparer.prepare(settings.container, folder, limits, log)
             prepared.save()
         return prepared
 
@@ -156,10 +168,10 @@ class Deployment:
 
         return write
 
-    async def _measure_remaining_engines(self, variant: str, prepared: PreparedModel) -> None:
+    async def _measure_remaining_engines(self, variant: str, prepared: PreparedModel, limits: ResourceLimits) -> None:
         """Does no harm when it fails: a deployment that ends meanwhile removes the folder."""
         try:
-            await self.preparer.measure_remaining_engines(prepared, self._deployment_log(variant))
+            await self.preparer.measure_remaining_engines(prepared, limits, self._deployment_log(variant))
         except OSError as error:
             _LOG.info("variant %s: the other engines were not measured: %s", variant, error)
 

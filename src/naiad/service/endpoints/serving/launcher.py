@@ -18,6 +18,8 @@ from naiad.service.endpoints.serving.log_streams import remove_old_log_streams
 from naiad.service.endpoints.serving.model_sandbox import ModelSandbox, program_variables
 from naiad.service.endpoints.serving.prepared_model import PreparedModel
 from naiad.service.endpoints.serving.replica import Replica, ReplicaFailed, ReplicaOwner
+from naiad.service.endpoints.serving.replica_monitor import ReplicaMonitor
+from naiad.service.walls.resource_guard import NO_CONTROL_GROUP, ResourceGuard, ResourceLimits
 from naiad.service.walls.sandbox import Sandbox
 from naiad.service.walls.start import start_program
 
@@ -37,6 +39,10 @@ class Launcher:
     name_prefix: str
     """Prefix of the replicas' names, so that those of two deployments differ."""
     start_timeout_s: float
+    limits: ResourceLimits
+    """Limits of one replica."""
+    monitor: ReplicaMonitor
+    """Ends the replicas that go over them."""
 
     async def __call__(self, owner: ReplicaOwner, number: int) -> Replica:
         """Used on the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError.
@@ -46,29 +52,50 @@ class Launcher:
         name = f"{self.name_prefix}-{number}"
         folder = self.prepared.folder.with_name(f"{self.prepared.folder.name}-{number}")
         loop = asyncio.get_running_loop()
-        sandbox = await loop.run_in_executor(None, self._make_folder, folder)
+        sandbox, guard = await self._make_folder_in_thread(folder)
         connection, worker_connection = socket.socketpair()
         heartbeat, worker_heartbeat = socket.socketpair()
-        for end in (connection, worker_connection):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
-        with worker_connection, worker_heartbeat:
-            process = self._start_process(sandbox, worker_connection, worker_heartbeat)
-        await _follow_output(cast(IO[bytes], process.stdout), self.logs / name)
-        replica = Replica(name, process, owner, Heartbeat(heartbeat, process.pid))
-        replica.disconnected.add_done_callback(lambda _: loop.run_in_executor(None, _remove_folder, process, folder))
-        await loop.create_unix_connection(lambda: replica, sock=connection)
+        process = None
+        try:
+            for end in (connection, worker_connection):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
+            with worker_connection, worker_heartbeat:
+                process = self._start_process(sandbox, guard, worker_connection, worker_heartbeat)
+            await _follow_output(cast(IO[bytes], process.stdout), self.logs / name, has_group=guard.group is not None)
+            replica = Replica(name, process, owner, Heartbeat(heartbeat, process.pid), guard)
+            await loop.create_unix_connection(lambda: replica, sock=connection)
+        except BaseException:  # also when the start is cancelled
+            connection.close()
+            heartbeat.close()
+            if process is not None:
+                process.kill()
+            loop.run_in_executor(None, _remove, process, guard, folder)
+            raise
+        replica.disconnected.add_done_callback(
+            lambda _: loop.run_in_executor(None, _clean_up, replica, guard, folder, self.logs / name)
+        )
+        self.monitor.watch(replica, guard)
         return replica
 
-    def _make_folder(self, folder: Path) -> Sandbox:
-        """Makes the replica's folder of hard links to the prepared files."""
+    async def _make_folder_in_thread(self, folder: Path) -> tuple[Sandbox, ResourceGuard]:
+        """Leaves no control group when it is cancelled."""
+        making = asyncio.get_running_loop().run_in_executor(None, self._make_folder, folder)
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_close_guard)
+            raise
+
+    def _make_folder(self, folder: Path) -> tuple[Sandbox, ResourceGuard]:
+        """Makes the replica's folder of hard links to the prepared files, which do not count as written."""
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("tmp", "work"):
             (folder / name).mkdir(mode=0o700, parents=True)
         shutil.copytree(self.prepared.folder / "ml", folder / "ml", copy_function=_link_or_copy, symlinks=True)
-        return self.sandbox.make(folder)
+        return self.sandbox.make(folder, self.limits), self.sandbox.open_guard(folder, self.limits)
 
     def _start_process(
-        self, sandbox: Sandbox, connection: socket.socket, heartbeat: socket.socket
+        self, sandbox: Sandbox, guard: ResourceGuard, connection: socket.socket, heartbeat: socket.socket
     ) -> "subprocess.Popen[bytes]":
         settings = {
             "socket_fd": connection.fileno(),
@@ -83,12 +110,17 @@ class Launcher:
         worker = (python, "-m", _WORKER, json.dumps(settings))
         variables = program_variables(sandbox.root, self.prepared.environment)
         network = self.sandbox.replica_network(self.prepared.replica_port)
-        request = sandbox.request(worker, variables, network=network)
+        request = sandbox.request(worker, variables, group=guard.group, network=network)
         try:
             descriptors = (connection.fileno(), heartbeat.fileno())
             return start_program(request, stdout=subprocess.PIPE, pass_fds=descriptors)
         except OSError as error:
             raise ReplicaFailed(f"a replica cannot be started: {error}") from error
+
+
+def _close_guard(making: "asyncio.Future[tuple[Sandbox, ResourceGuard]]") -> None:
+    if not making.cancelled() and making.exception() is None:
+        making.result()[1].close()
 
 
 class _OutputReader(asyncio.Protocol):
@@ -105,10 +137,12 @@ class _OutputReader(asyncio.Protocol):
         self._log.close()
 
 
-async def _follow_output(output: IO[bytes], folder: Path) -> None:
+async def _follow_output(output: IO[bytes], folder: Path, *, has_group: bool) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_old_log_streams(folder.parent)
     log = LogWriter(folder)
+    if not has_group:
+        log.write_message(NO_CONTROL_GROUP)
     await asyncio.get_running_loop().connect_read_pipe(lambda: _OutputReader(log), output)
 
 
@@ -119,8 +153,18 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _remove_folder(process: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """Removes the replica's folder once its process has exited. Blocks."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_EXIT_TIMEOUT_S)
+def _clean_up(replica: Replica, guard: ResourceGuard, folder: Path, log_folder: Path) -> None:
+    """Says in the log why the replica was ended, and removes what it had. Blocks."""
+    if replica.end_reason:
+        with contextlib.suppress(OSError), contextlib.closing(LogWriter(log_folder)) as log:
+            log.write_message(f"the replica was ended: {replica.end_reason}")
+    _remove(replica.process, guard, folder)
+
+
+def _remove(process: "subprocess.Popen[bytes] | None", guard: ResourceGuard, folder: Path) -> None:
+    """Waits for the process of a replica, which ends, and removes what it had. Blocks."""
+    if process is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_EXIT_TIMEOUT_S)
     shutil.rmtree(folder, ignore_errors=True)
+    guard.close()

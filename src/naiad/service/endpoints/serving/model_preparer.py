@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from naiad.service.endpoints.serving.model_sandbox import MODEL, ModelSandbox
 from naiad.service.endpoints.serving.prepared_model import PreparedModel
 from naiad.service.endpoints.worker.engine_table import add_row, failure_row, format_table, read_table, write_table
 from naiad.service.endpoints.worker.model_kind import ModelKind, model_kind
-from naiad.service.walls.start import start_program
+from naiad.service.walls.resource_guard import ResourceLimits
 
 _LOG = logging.getLogger(__name__)
 _BENCHMARK = "naiad.service.endpoints.worker.engine_benchmark"
@@ -44,8 +43,10 @@ class ModelPreparer:
     blobs: BlobStore
     sandbox: ModelSandbox
 
-    def prepare(self, container: Mapping[str, Any], folder: Path, log: WriteLog) -> PreparedModel:
-        """Makes ``folder`` anew. Raises ServiceError with a reason for the user who deploys."""
+    def prepare(
+        self, container: Mapping[str, Any], folder: Path, limits: ResourceLimits, log: WriteLog
+    ) -> PreparedModel:
+        """Makes ``folder`` anew. limits: of what runs meanwhile. Raises ServiceError with a reason for the user who deploys."""
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("ml/code", "tmp", "work"):
             (folder / name).mkdir(mode=0o700, parents=True)
@@ -60,16 +61,16 @@ class ModelPreparer:
             engine=None,
             max_batch_size=1,
             environment=environment,
-            has_requirements=False if is_artifact else self._install_requirements(folder, environment, log),
+            has_requirements=False if is_artifact else self._install_requirements(folder, environment, limits, log),
             replica_port=_parse_number(environment, _REPLICA_PORT, highest=65_535),
             replicas_per_instance=_parse_number(
                 environment, _REPLICAS_PER_INSTANCE, highest=_MAX_REPLICAS_PER_INSTANCE
             ),
             engine_table_uri=engine_table_uri(container),
         )
-        return self._with_engine(prepared, log) if is_artifact else prepared
+        return self._with_engine(prepared, limits, log) if is_artifact else prepared
 
-    async def measure_remaining_engines(self, prepared: PreparedModel, log: WriteLog) -> None:
+    async def measure_remaining_engines(self, prepared: PreparedModel, limits: ResourceLimits, log: WriteLog) -> None:
         """Measures the engines that the deployment did not wait for, adds them to the table and writes it to the log again.
 
         Used on the event loop's thread; a measurement stops when this is cancelled. Raises OSError when the folder is gone.
@@ -77,7 +78,7 @@ class ModelPreparer:
         table = read_table(prepared.model_folder)
         remaining = table.get("unmeasured", [])
         for engine in remaining:
-            table = add_row(table, await self._measure_engine(prepared, engine))
+            table = add_row(table, await self._measure_engine(prepared, engine, limits))
             write_table(prepared.model_folder, table)
         if not remaining:
             return
@@ -85,8 +86,8 @@ class ModelPreparer:
             log(line)
         await asyncio.to_thread(store_engine_table, self.blobs, prepared.engine_table_uri, table)
 
-    def _with_engine(self, prepared: PreparedModel, log: WriteLog) -> PreparedModel:
-        table = self._benchmark_engines(prepared)
+    def _with_engine(self, prepared: PreparedModel, limits: ResourceLimits, log: WriteLog) -> PreparedModel:
+        table = self._benchmark_engines(prepared, limits)
         for line in format_table(table):
             log(line)
         write_table(prepared.model_folder, table)
@@ -95,38 +96,43 @@ class ModelPreparer:
             raise Invalid(f"no engine runs the artifact: {table.get('reason', 'see the log')}")
         return replace(prepared, engine=table["chosen"], max_batch_size=int(table["max_batch_size"]))
 
-    def _benchmark_engines(self, prepared: PreparedModel) -> dict[str, Any]:
+    def _benchmark_engines(self, prepared: PreparedModel, limits: ResourceLimits) -> dict[str, Any]:
         command = (sys.executable, "-m", _BENCHMARK, MODEL, "--skip-slow")
-        output = self.sandbox.run(prepared.folder, command, prepared.environment, timeout_s=_BENCHMARK_TIMEOUT_S)
+        output = self.sandbox.run(
+            prepared.folder, command, prepared.environment, limits, timeout_s=_BENCHMARK_TIMEOUT_S
+        )
         table: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
         return table
 
-    async def _measure_engine(self, prepared: PreparedModel, engine: str) -> dict[str, Any]:
+    async def _measure_engine(self, prepared: PreparedModel, engine: str, limits: ResourceLimits) -> dict[str, Any]:
         """Returns its row. It runs at the lowest priority, since replicas answer meanwhile."""
         words = (*_LOW_PRIORITY, sys.executable, "-m", _BENCHMARK, MODEL, "--engine", engine)
-        request = await asyncio.to_thread(self.sandbox.request, prepared.folder, words, prepared.environment)
-        process = start_program(request, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        start = await asyncio.to_thread(
+            self.sandbox.prepare_start, prepared.folder, words, prepared.environment, limits
+        )
+        program = start()
         try:
-            async with asyncio.timeout(_SINGLE_ENGINE_TIMEOUT_S):
-                out, _ = await asyncio.to_thread(process.communicate)
-            row: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
-        except TimeoutError:
-            return failure_row(engine, f"it was not measured within {_SINGLE_ENGINE_TIMEOUT_S:g} s")
+            output = await asyncio.to_thread(program.wait, _SINGLE_ENGINE_TIMEOUT_S)
+            row: dict[str, Any] = json.loads(output.stdout.strip().splitlines()[-1])
+        except Invalid as error:
+            return failure_row(engine, str(error))
         except (ValueError, IndexError):
-            return failure_row(engine, f"its process exited with status {process.returncode}")
+            return failure_row(engine, f"its process exited with status {output.status}")
         else:
             return row
         finally:
-            process.kill()
+            program.kill()
 
-    def _install_requirements(self, folder: Path, environment: Mapping[str, str], log: WriteLog) -> bool:
+    def _install_requirements(
+        self, folder: Path, environment: Mapping[str, str], limits: ResourceLimits, log: WriteLog
+    ) -> bool:
         """Returns whether the model has any."""
         if not (folder / "ml" / "model" / "code" / "requirements.txt").is_file():
             return False
         virtual_environment.create_virtual_environment(folder / "ml")
         pip = ("python", "-m", "pip", "install", "--disable-pip-version-check")
         command = (*pip, "-r", f"{MODEL}/code/requirements.txt")
-        self.sandbox.run(folder, command, environment, timeout_s=_INSTALL_TIMEOUT_S, log=log)
+        self.sandbox.run(folder, command, environment, limits, timeout_s=_INSTALL_TIMEOUT_S, log=log)
         return True
 
 

@@ -1,18 +1,18 @@
 """Programs that run with a model inside the sandbox: its replicas, the benchmark of its engines, pip."""
 
 import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from naiad.service.contract import virtual_environment
 from naiad.service.domain.errors import Invalid
-from naiad.service.walls.launch_request import LaunchRequest
+from naiad.service.endpoints.serving.model_program import ModelProgram
+from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.network import OwnNetwork
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramNetwork, ProgramSettings
+from naiad.service.walls.resource_guard import ResourceGuard, ResourceLimits, group_name, open_guard
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
-from naiad.service.walls.start import start_program
 
 MODEL = "MODEL"
 """Placeholder in a command for the model's folder as the program sees it."""
@@ -29,49 +29,67 @@ class ModelSandbox:
     """Folder of the server; a program does not see it."""
     programs: ProgramSettings = DEFAULT_PROGRAMS
 
-    def make(self, folder: Path) -> Sandbox:
+    def make(self, folder: Path, limits: ResourceLimits) -> Sandbox:
         """folder: holds ``ml``, which a program sees at /opt/ml."""
-        options = SandboxOptions(_HOST, (_HOST,), self.programs.run_as_root)
+        memory_bytes, tasks = limits.memory_bytes or 0, limits.tasks or 0
+        options = SandboxOptions(_HOST, (_HOST,), self.programs.run_as_root, memory_bytes, tasks)
         return make_sandbox(folder, self.state_folder, options)
+
+    def open_guard(self, folder: Path, limits: ResourceLimits) -> ResourceGuard:
+        """Returns the guard of a program that is about to start there. A folder has one program at a time."""
+        return open_guard(group_name("model", self.state_folder, folder), [folder], limits)
+
+    def remove_control_groups(self) -> None:
+        """Removes what replicas of this server, or of an earlier one that was killed, have left. For when none runs."""
+        ControlGroup.find(f"{group_name('model', self.state_folder)}-*").remove()
 
     def replica_network(self, port: int | None) -> OwnNetwork | None:
         """Returns the network of a replica; None shares the machine's, which one with a port of its own needs."""
         return OwnNetwork(0) if port is None and self.programs.network == ProgramNetwork.NONE else None
 
-    def request(self, folder: Path, command: Sequence[str], environment: Mapping[str, str]) -> LaunchRequest:
-        """Returns the request to start the command in the sandbox, with MODEL replaced."""
-        sandbox = self.make(folder)
+    def prepare_start(
+        self, folder: Path, command: Sequence[str], environment: Mapping[str, str], limits: ResourceLimits
+    ) -> Callable[[], ModelProgram]:
+        """Returns what starts the command in the sandbox, with MODEL replaced. It starts in the thread that calls that."""
+        sandbox = self.make(folder, limits)
         model = str(sandbox.root / "model")
         words = [word.replace(MODEL, model) for word in command]
-        return sandbox.request(words, program_variables(sandbox.root, environment))
+        guard = self.open_guard(folder, limits)
+        request = sandbox.request(words, program_variables(sandbox.root, environment), group=guard.group)
+
+        def start() -> ModelProgram:
+            try:
+                return ModelProgram(request, guard, folder)
+            except OSError:
+                guard.close()
+                raise
+
+        return start
 
     def run(
         self,
         folder: Path,
         command: Sequence[str],
         environment: Mapping[str, str],
+        limits: ResourceLimits,
         *,
         timeout_s: float,
         log: Callable[[str], None] | None = None,
     ) -> str:
         """Returns the program's stdout. log: also gets each line of its output. Raises Invalid when the program fails."""
-        title = " ".join(command[:4])
-        process = start_program(
-            self.request(folder, command, environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
         try:
-            stdout, stderr = (part.decode(errors="replace") for part in process.communicate(timeout=timeout_s))
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            process.communicate()
-            raise Invalid(f"{title} took longer than {timeout_s:g} s") from error
+            output = self.prepare_start(folder, command, environment, limits)().wait(timeout_s)
+        except Invalid as error:
+            if log is not None:
+                log(str(error))
+            raise
         if log is not None:
-            for line in (*stdout.splitlines(), *stderr.splitlines()):
+            for line in (*output.stdout.splitlines(), *output.stderr.splitlines()):
                 log(line)
-        if process.returncode != 0:
-            last_line = (stderr.strip() or stdout.strip() or "no output").splitlines()[-1]
-            raise Invalid(f"{title} failed: {last_line[:500]}")
-        return stdout
+        if output.status != 0:
+            last_line = (output.stderr.strip() or output.stdout.strip() or "no output").splitlines()[-1]
+            raise Invalid(f"{' '.join(command[:4])} failed: {last_line[:500]}")
+        return output.stdout
 
 
 def program_variables(root: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -47,6 +47,7 @@ class EndpointReconciler:
         """Runs until it is cancelled; then it kills all replicas."""
         self._loop = asyncio.get_running_loop()
         self.router.is_loading = True
+        await asyncio.to_thread(self.deployer.remove_control_groups)
         self._wake_event.set()
         try:
             while True:

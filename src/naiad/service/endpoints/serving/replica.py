@@ -24,7 +24,9 @@ from naiad.service.endpoints.frames import (
     pack_frame,
 )
 from naiad.service.endpoints.serving.heartbeat import Heartbeat
+from naiad.service.endpoints.serving.instance_limits import excess_reason
 from naiad.service.endpoints.serving.invocation import Invocation, InvocationResponse, error_response
+from naiad.service.walls.resource_guard import UNGUARDED, ResourceGuard
 
 _LOG = logging.getLogger(__name__)
 _MAX_RESPONSE_BYTES = 256 * 2**20
@@ -57,8 +59,9 @@ class Replica(asyncio.Protocol):
         process: "subprocess.Popen[bytes]",
         owner: ReplicaOwner,
         heartbeat: Heartbeat | None = None,
+        guard: ResourceGuard = UNGUARDED,
     ) -> None:
-        self.name, self.process, self.heartbeat = name, process, heartbeat
+        self.name, self.process, self.heartbeat, self._guard = name, process, heartbeat, guard
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = self._loop.create_future()
@@ -69,6 +72,8 @@ class Replica(asyncio.Protocol):
         self.is_draining = False
         self.is_accepting = True
         """Whether it takes invocations: not while it drains, or after it was killed."""
+        self.end_reason = ""
+        """The limit that it went over, when it was ended for that."""
         self.busy_s = 0.0
         """Time during which it had at least one invocation."""
         self.last_message_at = 0.0
@@ -102,6 +107,12 @@ class Replica(asyncio.Protocol):
         self.is_accepting = False
         self.process.kill()
 
+    def end(self, reason: str) -> None:
+        """Kills the process, which has gone over a limit."""
+        self.end_reason = reason
+        _LOG.warning("replica %s is ended: %s", self.name, reason)
+        self.kill()
+
     async def stop(self, *, timeout_s: float) -> None:
         """Closes the socket, at which the worker exits; kills it after the timeout."""
         if self._transport is not None:
@@ -131,9 +142,10 @@ class Replica(asyncio.Protocol):
         self._stop_busy_clock()
         invocations = list(self.in_flight.values())
         self.in_flight.clear()
+        self._find_end_reason()
         if not self.ready.done():
-            status = self._exit_status()
-            self.ready.set_exception(ReplicaFailed(f"the process exited before its model was loaded{status}"))
+            reason = f": {self.end_reason}" if self.end_reason else self._exit_status()
+            self.ready.set_exception(ReplicaFailed(f"the process exited before its model was loaded{reason}"))
         if not self.disconnected.done():
             self.disconnected.set_result(None)
         if self.heartbeat is not None:
@@ -210,7 +222,13 @@ class Replica(asyncio.Protocol):
         if frame.status == 200:
             self.ready.set_result(None)
         else:
-            self.ready.set_exception(ReplicaFailed(frame.body.decode("utf-8", "replace")))
+            self._find_end_reason()
+            self.ready.set_exception(ReplicaFailed(self.end_reason or frame.body.decode("utf-8", "replace")))
+
+    def _find_end_reason(self) -> None:
+        """Asks whether the kernel has refused something to a process that ends, or that cannot load its model."""
+        if not self.end_reason and (excess := self._guard.held_excess()) is not None:
+            self.end_reason = excess_reason(excess)
 
     def _stop_busy_clock(self) -> None:
         if self._busy_since:

@@ -135,7 +135,7 @@ class ReplicaPool:
     def on_lost(self, replica: Replica, invocations: list[Invocation]) -> None:
         """Puts what it had at the head of the queue, unless that has cost too many replicas."""
         for invocation in reversed(invocations):
-            self._requeue(invocation)
+            self._requeue(invocation, replica.end_reason)
         self.replica_set.replace_lost(replica, len(invocations))
         for other in list(self.replicas):
             self._feed(other)
@@ -146,15 +146,17 @@ class ReplicaPool:
 
     # --- the queue
 
-    def _requeue(self, invocation: Invocation) -> None:
+    def _requeue(self, invocation: Invocation, reason: str) -> None:
+        """reason: the limit that the replica went over, or empty."""
+        because = f": {reason}" if reason else ""
         invocation.lost_replicas += 1
         invocation.discard_chunks()
         if invocation.is_finished:
             return
         if invocation.stream is not None:
-            self._refuse(invocation, 424, "the model's process exited in the middle of its response")
+            self._refuse(invocation, 424, f"the model's process exited in the middle of its response{because}")
         elif invocation.lost_replicas >= _MAX_LOST_REPLICAS:
-            message = f"the model's process exited {invocation.lost_replicas} times at this request"
+            message = f"the model's process exited {invocation.lost_replicas} times at this request{because}"
             self._refuse(invocation, 424, message)
         elif self.replica_set.is_closed:
             self._refuse(invocation, 503, _ENDED)

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.entity import EndpointStatus, Entity, EntityKind
 from naiad.service.domain.errors import Invalid, NotFound
-from naiad.service.endpoints.control.service import EndpointService, cores_per_instance
+from naiad.service.endpoints.control.service import EndpointService, instance_resources
 from naiad.service.endpoints.endpoint_detail import EndpointDetail
 from naiad.service.endpoints.rollout import Rollout
 
@@ -144,5 +146,16 @@ def test_unsupported_kinds_of_updates(created: EndpointService, config: dict[str
 
 def test_an_instance_has_as_many_replicas_as_cores_of_this_machine(created: EndpointService):
     (variant,) = pending(created.describe("e")).variants
-    assert cores_per_instance(MachineResources((0, 1, 2, 3), 64 * 2**30), variant) == 2
-    assert cores_per_instance(MachineResources((0,), 64 * 2**30), variant) == 1
+    large = instance_resources(MachineResources((0, 1, 2, 3), 64 * 2**30), variant)
+    assert (large.cores, large.memory_bytes) == (2, 8 * 2**30)
+    small = instance_resources(MachineResources((0,), 4 * 2**30), variant)
+    assert (small.cores, small.memory_bytes) == (1, 4 * 2**30)
+
+
+def test_a_serverless_variant_has_one_replica_with_its_memory(created: EndpointService):
+    (variant,) = pending(created.describe("e")).variants
+    machine = MachineResources((0, 1), 4 * 2**30)
+    for memory_mb, memory_bytes in ((1024, 2**30), (6144, 4 * 2**30)):
+        config = {"MemorySizeInMB": memory_mb, "MaxConcurrency": 1}
+        found = instance_resources(machine, replace(variant, instance_type="", serverless_config=config))
+        assert (found.cores, found.memory_bytes) == (1, memory_bytes)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from naiad.service.domain.job import ResourceRequest
 from naiad.service.endpoints.rollout import Rollout, make_rollout
 from naiad.service.endpoints.serving import deployment as deployment_module
 from naiad.service.endpoints.serving.deployment import Deployment
@@ -48,7 +49,7 @@ async def launch(_pool: object, _number: int) -> IdleReplica:
 
 @pytest.fixture(autouse=True)
 def _idle_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deployment_module, "Launcher", lambda *_: launch)
+    monkeypatch.setattr(deployment_module, "Launcher", lambda *_, **__: launch)
 
 
 def rollout(number: int, *, min_count: int = 1, max_count: int = 4, count: int = 1, **more: Any) -> Rollout:
@@ -64,7 +65,7 @@ def make_deployment(folder: Path, of: Rollout) -> Deployment:
     (own / "v").mkdir(parents=True)
     (own / "v" / "prepared.json").write_text(json.dumps(PREPARED))
     preparer: Any = SimpleNamespace(sandbox=ModelSandbox(folder))
-    return Deployment(of, own, folder / "logs", preparer, lambda _: 1, lambda *_: None)
+    return Deployment(of, own, folder / "logs", preparer, lambda _: ResourceRequest(1, 1, 2**33), lambda *_: None)
 
 
 def run(folder: Path, first: Rollout, act: Callable[[Deployment], Awaitable[None]]) -> None:
@@ -79,17 +80,18 @@ def run(folder: Path, first: Rollout, act: Callable[[Deployment], Awaitable[None
 
 def test_the_start_timeout_is_the_variants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The replica set waits so long, and the replica gets the same timeout."""
-    calls: list[tuple[Any, ...]] = []
+    launchers: list[Launcher] = []
 
-    def launcher(*arguments: Any) -> Any:
-        calls.append(arguments)
+    def launcher(*arguments: Any, **options: Any) -> Any:
+        launchers.append(Launcher(*arguments, **options))
         return launch
 
     monkeypatch.setattr(deployment_module, "Launcher", launcher)
 
     async def act(deployment: Deployment) -> None:
         assert deployment.variants["v"].pool.replica_set.start_timeout_s == 3000
-        assert Launcher(*calls[0]).start_timeout_s == 3000
+        assert launchers[0].start_timeout_s == 3000
+        assert launchers[0].limits.memory_bytes == 2**33
 
     run(tmp_path, rollout(1, ContainerStartupHealthCheckTimeoutInSeconds=3000), act)
 

@@ -22,6 +22,7 @@ class RecordingDeployer:
     def __init__(self) -> None:
         self.broken: set[str] = set()
         self.retired: list[int] = []
+        self.removals = 0
 
     async def start(self, _endpoint: str, rollout: Rollout, _previous: Any = None) -> Any:
         if rollout.config_name in self.broken:
@@ -30,6 +31,9 @@ class RecordingDeployer:
 
     def retire(self, deployment: Any) -> None:
         self.retired.append(deployment.rollout.deployment_number)
+
+    def remove_control_groups(self) -> None:
+        self.removals += 1
 
     async def remove(self, _endpoint: str, _deployment: Any) -> None: ...
 
@@ -113,3 +117,29 @@ def test_an_endpoint_in_service_is_started_again(service: EndpointService, deplo
     service.router.deployments.clear()
     reconcile(service.reconciler)
     assert service.router.rollout("e").deployment_number == 1
+
+
+def test_what_a_killed_server_has_left_is_removed_before_anything_starts(
+    service: EndpointService, deployer: RecordingDeployer
+):
+    add_config(service, "one")
+    service.create({"EndpointName": "e", "EndpointConfigName": "one"}, {})
+    removals: list[int] = []
+    start = deployer.start
+
+    async def record(*arguments: Any) -> Any:
+        removals.append(deployer.removals)
+        return await start(*arguments)
+
+    deployer.start = record  # type: ignore[method-assign]
+
+    async def main() -> None:
+        task = asyncio.create_task(service.reconciler.run())
+        while not removals:
+            await asyncio.sleep(0)
+        service.reconciler.router.deployments.clear()
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(main())
+    assert removals == [1]
