@@ -27,14 +27,23 @@ def _checks() -> Iterator[Check]:
     for gap in support.gaps:
         yield Check("walls", CheckState.LOW, gap)
     yield _network_check(support)
-    group = ControlGroup.make(f"naiad-doctor-{os.getpid()}", memory_bytes=_MIB, tasks=1)
+    yield from _resource_checks()
+
+
+def _resource_checks() -> Iterator[Check]:
+    cores = (min(os.sched_getaffinity(0)),)
+    group = ControlGroup.make(f"naiad-doctor-{os.getpid()}", memory_bytes=_MIB, tasks=1, cpus=cores)
     if group is None:
-        yield Check(
-            "walls: memory", CheckState.LOW, "programs are measured twice a second; no control group can be made"
-        )
+        found = "programs are measured twice a second; no control group can be made"
+        yield Check("walls: memory", CheckState.LOW, found)
     else:
-        group.remove()
         yield Check("walls: memory", CheckState.OK, "control groups hold programs to their memory and tasks")
+    if group is not None and group.has_cores:
+        yield Check("walls: cores", CheckState.OK, "control groups hold programs to their cores")
+    else:
+        yield Check("walls: cores", CheckState.LOW, "programs are pinned to their cores, and could leave them")
+    if group is not None:
+        group.remove()
 
 
 def _network_check(support: WallSupport) -> Check:
