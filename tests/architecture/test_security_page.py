@@ -8,6 +8,7 @@ PAGE = TESTS.parent / "docs" / "concepts" / "security.md"
 ROOMS = {
     "walls": "unit/service/walls",
     "agent": "unit/service/jobs/agent",
+    "serving": "unit/service/endpoints/serving",
     "worker": "unit/service/endpoints/worker",
     "trainer": "unit/trainer",
     "client": "unit/client",
