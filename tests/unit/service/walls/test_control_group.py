@@ -100,6 +100,46 @@ def test_a_group_of_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert made.was_out_of_memory
 
 
+def test_a_group_of_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uses files like the kernel's. A set of cores needs the memory nodes of the group above it."""
+    for name in ("memory", "pids", "cpuset"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cpuset" / "cpuset.mems").write_text("0-1\n")
+    monkeypatch.setattr(control_group, "MOUNT", tmp_path)
+    root = control_group.PurePosixPath("/")
+    monkeypatch.setattr(control_group, "_own_paths", lambda: dict.fromkeys(("memory", "pids", "cpuset"), root))
+    kernel_files = {"memory": ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"], "pids": ["pids.max"]}
+    mkdir = Path.mkdir
+
+    def make_kernel_files(folder: Path, *arguments: Any, **options: Any) -> None:
+        mkdir(folder, *arguments, **options)
+        for name in kernel_files.get(folder.parent.name, ()):
+            (folder / name).touch()
+
+    monkeypatch.setattr(Path, "mkdir", make_kernel_files)
+    made = ControlGroup.make("naiad-test", memory_bytes=7, tasks=3, cpus=(0, 2))
+    assert made is not None
+    assert made.folders == tuple(tmp_path / name / "naiad-test" for name in ("memory", "pids", "cpuset"))
+    assert made == ControlGroup.find("naiad-t*")
+    written = {file.name: file.read_text().strip() for folder in made.folders for file in folder.iterdir()}
+    assert written == {
+        "memory.limit_in_bytes": "7",
+        "memory.memsw.limit_in_bytes": "7",
+        "pids.max": "3",
+        "cpuset.mems": "0-1",
+        "cpuset.cpus": "0,2",
+    }
+    assert made.has_cores
+
+
+def test_a_machine_that_holds_no_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lacks version 1's sets of cores, and version 2's file of them."""
+    group = ControlGroup((tmp_path,))
+    monkeypatch.setattr(control_group, "MOUNT", tmp_path / "nothing")
+    assert group._with_cores("naiad-test", (0,)) == group
+    assert not group.has_cores
+
+
 def test_an_empty_group_that_was_left_is_made_anew(group: ControlGroup) -> None:
     again = ControlGroup.make("naiad-test", memory_bytes=64 * MB, tasks=40)
     assert again == group
