@@ -1,6 +1,8 @@
 """Bombs in the place of a training script, cold and warm, with control groups and without: each ends, and a neighbour goes on."""
 
+import io
 import os
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from bombs import (
     skip_without,
 )
 
+from naiad.service.blobs.open import open_blobs
 from naiad.service.domain.status import Phase
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import InstanceSpec
@@ -108,6 +111,24 @@ def test_a_memory_bomb(
     assert found.startswith("AlgorithmError: out of memory: the program used 0.")
     assert found.endswith("of the 0.29 GiB that it was given; use a smaller batch or a larger instance type")
     assert any(NO_CONTROL_GROUP in line for line in lines(spec)) is (way[1] == MEASURED)
+
+
+@needs_namespaces
+def test_a_memory_bomb_in_a_package_that_is_installed(
+    executor: LocalExecutor, neighbour: InstanceSpec, tmp_path: Path
+) -> None:
+    """pip runs the package's own code."""
+    spec = replace(training_spec(tmp_path, ""), memory_bytes=MEMORY_BYTES)
+    out, package = io.BytesIO(), '[build-system]\nrequires = []\nbuild-backend = "bomb"\nbackend-path = ["."]\n'
+    files = {"train.py": "", "requirements.txt": "./package\n", "package/pyproject.toml": package}
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, text in {**files, "package/bomb.py": MEMORY_BOMBS["heap"]}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    out.seek(0)
+    open_blobs(spec.blobs_url).put("naiad", "one.tar.gz", out)
+    assert reason(executor, spec, neighbour).startswith("AlgorithmError: out of memory: the program used 0.")
 
 
 @needs_namespaces
