@@ -66,7 +66,7 @@ def test_private_keys_and_the_key_of_artifacts_are_hidden(tmp_path: Path, monkey
 def test_a_link_to_the_interpreter_does_not_show_the_folder_around_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a virtual environment of ~/.local/bin/python, beside which lies all of ~/.local."""
+    """A virtual environment may be one of ~/.local/bin/python, beside which lies all of ~/.local."""
     venv, local = tmp_path / "venv" / "bin", tmp_path / "local" / "bin"
     venv.mkdir(parents=True)
     local.mkdir(parents=True)

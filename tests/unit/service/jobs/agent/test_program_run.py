@@ -14,8 +14,8 @@ from naiad.service.domain.status import Phase
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.executors.warm_interpreter import WarmInterpreter
-from naiad.service.jobs.agent.resource_limits import NO_CONTROL_GROUP
 from naiad.service.walls.internet_tools import installed_internet_tools
+from naiad.service.walls.resource_guard import NO_CONTROL_GROUP
 from naiad.service.walls.support import find_wall_support
 
 pytestmark = pytest.mark.skipif(not find_wall_support().has_namespaces, reason="namespaces are not allowed here")
