@@ -23,7 +23,7 @@ FLOOD = "for _ in $(seq 60); do sleep 5 & done; echo started"
 
 @pytest.fixture
 def group() -> Iterator[ControlGroup]:
-    made = ControlGroup.make("naiad-test", memory_bytes=64 * MB, tasks=40)
+    made = ControlGroup.make(f"naiad-test-{os.getpid()}", memory_bytes=64 * MB, tasks=40)
     if made is None:
         pytest.skip("no control group can be made here")
     yield made
@@ -141,7 +141,7 @@ def test_a_machine_that_holds_no_cores(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_an_empty_group_that_was_left_is_made_anew(group: ControlGroup) -> None:
-    again = ControlGroup.make("naiad-test", memory_bytes=64 * MB, tasks=40)
+    again = ControlGroup.make(f"naiad-test-{os.getpid()}", memory_bytes=64 * MB, tasks=40)
     assert again == group
 
 
