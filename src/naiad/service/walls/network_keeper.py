@@ -28,8 +28,6 @@ from naiad.service.walls.network import bring_loopback_up
 from naiad.service.walls.privileges import enter_user_namespace
 
 _POLL_S = 0.01
-_RESULT = 3
-"""The descriptor to which the process says that the network is ready."""
 _MAX_ERROR_BYTES = 2**16
 _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _RESET = (*_IGNORED, signal.SIGPIPE)
@@ -110,27 +108,22 @@ def fork_keeper(request: KeeperRequest) -> tuple[int, dict[str, Any]]:
 
 
 def _become_keeper(request: KeeperRequest, result: int) -> NoReturn:
-    """Closes all that is the agent's."""
+    """Tells why, where the network cannot be made."""
     try:
         os.setsid()
-        os.dup2(result, _RESULT, inheritable=False)
-        os.closerange(_RESULT + 1, os.sysconf("SC_OPEN_MAX"))
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for standard in range(_RESULT):
-            os.dup2(nothing, standard)
-        _keep(request)
+        _keep(request, result)
     except OSError as error:
-        os.write(_RESULT, json.dumps({"errno": error.errno, "error": error.strerror}).encode())
+        os.write(result, json.dumps({"errno": error.errno, "error": error.strerror}).encode())
     finally:
         os._exit(1)
 
 
-def _keep(request: KeeperRequest) -> NoReturn:
+def _keep(request: KeeperRequest, result: int) -> NoReturn:
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    users = os.open(request.users_file, os.O_RDWR | os.O_CLOEXEC)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_ERROR_BYTES, _MAX_ERROR_BYTES))
     waiting = [_fork_tool(INTERNET_TOOLS[index], str(index), request) for index in request.tools]
+    _close_all_but(result, *(descriptor for each in waiting for descriptor in (each.start, each.errors)))
+    users = os.open(request.users_file, os.O_RDWR | os.O_CLOEXEC)
     if request.has_user_namespace:
         enter_user_namespace(linux.CLONE_NEWNET)
     else:
@@ -138,13 +131,28 @@ def _keep(request: KeeperRequest) -> NoReturn:
     bring_loopback_up()
     linux.drop_all_capabilities()
     attached, problems = _attach(waiting, request.attach_timeout_s)
-    os.write(_RESULT, json.dumps({"tool": attached and attached.tool.name, "problems": problems}).encode())
-    os.close(_RESULT)
+    os.write(result, json.dumps({"tool": attached and attached.tool.name, "problems": problems}).encode())
+    os.close(result)
     fcntl.flock(users, fcntl.LOCK_EX)
     if attached is not None:
         attached.end()
     Path(request.state_file).unlink(missing_ok=True)
     os._exit(0)
+
+
+def _close_all_but(*kept: int) -> None:
+    """Closes what is the agent's, and leaves /dev/null as input and output.
+
+    A process whose files are closed may not fork: libraries, such as Arrow, renew pipes of their own then, and abort.
+    """
+    first = 3
+    for descriptor in sorted(kept):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nothing, standard)
 
 
 def _attach(waiting: list[_WaitingTool], timeout_s: float) -> tuple[_WaitingTool | None, list[str]]:
@@ -190,10 +198,10 @@ def _fork_tool(tool: InternetTool, name: str, request: KeeperRequest) -> _Waitin
         os.close(told)
         return _WaitingTool(tool, ready, pid, start, errors)
     linux.die_with_parent()
-    os.close(start)
-    os.close(_RESULT)
+    _close_all_but(told, errors)
     os.dup2(errors, 1)
     os.dup2(errors, 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_ERROR_BYTES, _MAX_ERROR_BYTES))
     if not os.read(told, 1):
         os._exit(0)
     for number in _RESET:

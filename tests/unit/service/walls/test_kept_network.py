@@ -18,6 +18,10 @@ from naiad.service.walls.support import find_wall_support
 pytestmark = pytest.mark.skipif(not find_wall_support().has_network, reason="networks of programs' own are not allowed")
 HAS_USER_NAMESPACE = find_wall_support().user_id is None
 AGENT = """if True:
+    import io
+    import pyarrow.csv
+    files = [open("/dev/null") for _ in range(9)]
+    pyarrow.csv.read_csv(io.BytesIO(b"a\\n1\\n"))  # it has files of its own, and aborts where it forks without them
     import sys
     from pathlib import Path
     from naiad.service.walls.internet_tools import INTERNET_TOOLS
