@@ -111,8 +111,8 @@ class Server:
         self.process.communicate(timeout=60)
         return self.process.returncode
 
-    def start(self, *options: str) -> None:
-        self.process = started(self.state, *options)
+    def start(self, *options: str, within: Sequence[str] = ()) -> None:
+        self.process = started(self.state, *options, within=within)
 
 
 def started(state: Path, *options: str, within: Sequence[str] = ()) -> "subprocess.Popen[str]":
