@@ -8,7 +8,9 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -55,25 +57,27 @@ class Launcher:
         sandbox, guard = await self._make_folder_in_thread(folder)
         connection, worker_connection = socket.socketpair()
         heartbeat, worker_heartbeat = socket.socketpair()
-        process = None
+        process, output = None, None
         try:
             for end in (connection, worker_connection):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
             with worker_connection, worker_heartbeat:
                 process = self._start_process(sandbox, guard, worker_connection, worker_heartbeat)
-            await _follow_output(cast(IO[bytes], process.stdout), self.logs / name, has_group=guard.group is not None)
+            stdout = cast(IO[bytes], process.stdout)
+            output = await _follow_output(stdout, self.logs / name, has_group=guard.group is not None)
             replica = Replica(name, process, owner, Heartbeat(heartbeat, process.pid), guard)
             await loop.create_unix_connection(lambda: replica, sock=connection)
         except BaseException:  # also when the start is cancelled
             connection.close()
             heartbeat.close()
+            if output is not None:
+                output.close()
             if process is not None:
                 process.kill()
             loop.run_in_executor(None, _remove, process, guard, folder)
             raise
-        replica.disconnected.add_done_callback(
-            lambda _: loop.run_in_executor(None, _clean_up, replica, guard, folder, self.logs / name)
-        )
+        clean_up = partial(_clean_up, replica, guard, folder, self.logs / name)
+        replica.disconnected.add_done_callback(lambda _: _run_then_close(clean_up, output))
         self.monitor.watch(replica, guard)
         return replica
 
@@ -123,6 +127,12 @@ def _close_guard(making: "asyncio.Future[tuple[Sandbox, ResourceGuard]]") -> Non
         making.result()[1].close()
 
 
+def _run_then_close(clean_up: Callable[[], None], output: asyncio.ReadTransport) -> None:
+    """Stops reading what is left of a replica once it is cleaned up: a process of it may hold its output open."""
+    done = asyncio.get_running_loop().run_in_executor(None, clean_up)
+    done.add_done_callback(lambda _: output.close())
+
+
 class _OutputReader(asyncio.Protocol):
     """Writes what a process prints into its log stream."""
 
@@ -137,13 +147,14 @@ class _OutputReader(asyncio.Protocol):
         self._log.close()
 
 
-async def _follow_output(output: IO[bytes], folder: Path, *, has_group: bool) -> None:
+async def _follow_output(output: IO[bytes], folder: Path, *, has_group: bool) -> asyncio.ReadTransport:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_old_log_streams(folder.parent)
     log = LogWriter(folder)
     if not has_group:
         log.write_message(NO_CONTROL_GROUP)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: _OutputReader(log), output)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: _OutputReader(log), output)
+    return transport
 
 
 def _link_or_copy(source: str, target: str) -> None:

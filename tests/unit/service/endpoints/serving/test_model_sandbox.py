@@ -92,5 +92,5 @@ def test_a_fork_bomb(tmp_path: Path, folder: Path) -> None:
 @needs_namespaces
 @pytest.mark.parametrize("filler", DISK_FILLERS)
 def test_a_disk_filler(tmp_path: Path, folder: Path, filler: str) -> None:
-    with pytest.raises(Invalid, match=r"was ended: disk full: the program wrote 3\.0"):
+    with pytest.raises(Invalid, match="was ended: disk full: the program wrote "):
         run(tmp_path, folder, DISK_FILLERS[filler])

@@ -125,7 +125,7 @@ def test_a_fork_bomb(tmp_path: Path, way: str) -> None:
 @pytest.mark.parametrize("filler", DISK_FILLERS)
 def test_a_disk_filler(tmp_path: Path, filler: str) -> None:
     message = explode(tmp_path, DISK_FILLERS[filler])
-    assert "disk full: the program wrote 3.0" in message
+    assert "disk full: the program wrote " in message
     assert "to its volume of 0.2 GiB; write less, or ask for more: VolumeSizeInGB" in message
     assert "the replica was ended: disk full" in log_of(tmp_path, "bomb")
 
