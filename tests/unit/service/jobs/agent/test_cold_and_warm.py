@@ -16,6 +16,8 @@ from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import InstanceSpec
 from naiad.service.executors.process import Process
 from naiad.service.executors.warm_interpreter import WarmInterpreter
+from naiad.service.jobs.layout import control_group_name
+from naiad.service.walls.control_group import ControlGroup
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +179,7 @@ def test_a_killed_agent_leaves_no_process(executor: LocalExecutor, tmp_path: Pat
     assert report is not None
     assert not report.alive
     wait_until(lambda: not any(process.is_alive for process in processes))
+    ControlGroup.find(control_group_name(spec.instance.folder)).remove()
 
 
 def _program_processes(spec: InstanceSpec) -> list[Process]:
