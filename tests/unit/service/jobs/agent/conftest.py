@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agent_runs import lines
 
 from naiad.service.compose import AGENT_COMMAND
 from naiad.service.domain.job import JobKind
@@ -93,8 +94,7 @@ def run_instance(spec: InstanceSpec, *, within_s: float = 30, agent: tuple[str, 
             time.sleep(0.01)
     finally:
         executor.kill(spec.instance)
-    text = (spec.instance.folder / "log").read_text(encoding="utf-8")
-    return Run(report, [line.partition(" ")[2] for line in text.splitlines()])
+    return Run(report, lines(spec))
 
 
 def _archive(program: str) -> bytes:

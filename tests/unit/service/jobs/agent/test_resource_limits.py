@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_runs import lines, run, training_spec, wait_until
+from agent_runs import all_lines, lines, run, training_spec, wait_until
 from bombs import (
     DISK_FILLERS,
     FORK,
@@ -110,7 +110,7 @@ def test_a_memory_bomb(
     found = reason(executor, spec, neighbour)
     assert found.startswith("AlgorithmError: out of memory: the program used 0.")
     assert found.endswith("of the 0.29 GiB that it was given; use a smaller batch or a larger instance type")
-    assert any(NO_CONTROL_GROUP in line for line in lines(spec)) is (way[1] == MEASURED)
+    assert any(NO_CONTROL_GROUP in line for line in all_lines(spec)) is (way[1] == MEASURED)
 
 
 @needs_namespaces
@@ -137,7 +137,7 @@ def test_a_fork_bomb(executor: LocalExecutor, way: tuple[str, str], neighbour: I
     found = reason(executor, spec, neighbour)
     text = f"the program may have {TASKS} processes and threads at once"
     assert found == f"AlgorithmError: too many processes: {text}"
-    assert any(NO_CONTROL_GROUP in line for line in lines(spec)) is (way[1] == MEASURED)
+    assert any(NO_CONTROL_GROUP in line for line in all_lines(spec)) is (way[1] == MEASURED)
 
 
 @needs_namespaces
