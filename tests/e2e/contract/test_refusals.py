@@ -119,7 +119,7 @@ def test_bad_hyperparameters_are_refused(jobs: Any, archive: Any, name: str, hyp
 
 
 def test_without_namespaces_programs_find_their_folders_in_the_variables(own_jobs: Any) -> None:
-    """On a machine like many containers, on which a process may make no namespaces."""
+    """Many containers are like this machine, on which a process may make no namespaces."""
     assert own_jobs.server.end(signal.SIGTERM) == 0
     own_jobs.server.start(within=WITHOUT_NAMESPACES)
     output = own_jobs.completed(own_jobs.shell("open", 'echo "$SM_MODEL_DIR"; echo w > "$SM_MODEL_DIR/w"'))
