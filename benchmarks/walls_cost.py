@@ -92,31 +92,31 @@ def main() -> int:
         servers = {"before": before, "after": after}
         artifact = Path(folder) / "shoes"
         naiad.fit("simplenet", "fashion-mnist", epochs=1, report=False, progress=SilentProgress()).save(artifact)
-        connections = {name: prepare(server, artifact) for name, server in servers.items()}
+        for server in servers.values():
+            prepare(server, artifact)
         for number in range(options.rounds):
             for name in sorted(servers, reverse=number % 2 == 1):
                 start_s, rate = run_job(servers[name], f"job-{number}")
                 values["warm start of a job"][name].append(start_s)
                 values["speed of a job's training"][name].append(rate)
             for name in sorted(servers, reverse=number % 2 == 1):
-                values["signed InvokeEndpoint"][name].append(invocation_rate(connections[name], options.requests))
+                values["signed InvokeEndpoint"][name].append(invocation_rate(servers[name], options.requests))
     print_rows(values)
     return 0
 
 
-def prepare(server: LiveServer, artifact: Path) -> InvocationConnection:
+def prepare(server: LiveServer, artifact: Path) -> None:
     """Deploys the artifact, and runs jobs until one starts warm."""
     server.put_source("source.tar.gz", SCRIPT)
     connect(state=server.state).deploy(artifact, "shoes")
     for number in range(3):
         run_job(server, f"warm-up-{number}")
+    invocation_rate(server, 100)
+
+
+def invocation_rate(server: LiveServer, count: int) -> float:
+    """Returns requests a second, one after another, over a connection of their own."""
     connection = InvocationConnection(server)
-    invocation_rate(connection, 100)
-    return connection
-
-
-def invocation_rate(connection: InvocationConnection, count: int) -> float:
-    """Returns requests a second, one after another."""
     numbers = random.Random(0)
     bodies = [json.dumps([numbers.randrange(256) for _ in range(784)]).encode() for _ in range(count)]
     return count / connection.send_all([connection.sign("POST", ENDPOINT, body) for body in bodies])
