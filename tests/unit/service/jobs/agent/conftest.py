@@ -4,7 +4,7 @@ import io
 import tarfile
 import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from agent_runs import lines
 
-from naiad.service.compose import AGENT_COMMAND
+from naiad.service.compose import AGENT_COMMAND, WARM_COMMAND
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import STATUS_OF
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
+from naiad.service.executors.warm_interpreter import WarmInterpreter
 
 
 @pytest.fixture
@@ -116,3 +117,18 @@ def _request(more: Mapping[str, Any]) -> dict[str, Any]:
         "OutputDataConfig": {"S3OutputPath": "s3://naiad/out/"},
         **more,
     }
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmInterpreter]:
+    """A warm interpreter with numpy loaded, because torch takes long."""
+    log = tmp_path_factory.mktemp("warm") / "warm.log"
+    interpreter = WarmInterpreter(WARM_COMMAND, log, libraries=("numpy",))
+    assert interpreter.wait_until_ready(60), log.read_text()
+    yield interpreter
+    interpreter.close()
+
+
+@pytest.fixture(params=["cold", "warm"])
+def executor(request: pytest.FixtureRequest) -> LocalExecutor:
+    return LocalExecutor(AGENT_COMMAND, request.getfixturevalue("warm") if request.param == "warm" else None)

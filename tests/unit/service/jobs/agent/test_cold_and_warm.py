@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,21 +17,6 @@ from naiad.service.executors.process import Process
 from naiad.service.executors.warm_interpreter import WarmInterpreter
 from naiad.service.jobs.layout import control_group_name
 from naiad.service.walls.control_group import ControlGroup
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmInterpreter]:
-    """A warm interpreter with numpy loaded, because torch takes long."""
-    log = tmp_path_factory.mktemp("warm") / "warm.log"
-    interpreter = WarmInterpreter(WARM_COMMAND, log, libraries=("numpy",))
-    assert interpreter.wait_until_ready(60), log.read_text()
-    yield interpreter
-    interpreter.close()
-
-
-@pytest.fixture(params=["cold", "warm"])
-def executor(request: pytest.FixtureRequest) -> LocalExecutor:
-    return LocalExecutor(AGENT_COMMAND, request.getfixturevalue("warm") if request.param == "warm" else None)
 
 
 @pytest.mark.parametrize("kind", ["cold", "warm"])

@@ -2,18 +2,15 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from agent_runs import lines, run, training_spec, wait_until
 
-from naiad.service.compose import AGENT_COMMAND, WARM_COMMAND
 from naiad.service.domain.status import Phase
 from naiad.service.executors.local import LocalExecutor
 from naiad.service.executors.port import InstanceSpec
-from naiad.service.executors.warm_interpreter import WarmInterpreter
 from naiad.service.walls.internet_tools import installed_internet_tools
 from naiad.service.walls.support import find_wall_support
 
@@ -65,21 +62,6 @@ REACH = """
             return type(error).__name__
     print(reach(parts.hostname, parts.port), reach("127.0.0.1", int(os.environ["OTHER"])))
 """
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmInterpreter]:
-    """A warm interpreter with little loaded, because torch takes long."""
-    log = tmp_path_factory.mktemp("warm") / "warm.log"
-    interpreter = WarmInterpreter(WARM_COMMAND, log, libraries=("json",))
-    assert interpreter.wait_until_ready(60), log.read_text()
-    yield interpreter
-    interpreter.close()
-
-
-@pytest.fixture(params=["cold", "warm"])
-def executor(request: pytest.FixtureRequest) -> LocalExecutor:
-    return LocalExecutor(AGENT_COMMAND, request.getfixturevalue("warm") if request.param == "warm" else None)
 
 
 def completed(executor: LocalExecutor, spec: InstanceSpec) -> list[str]:
