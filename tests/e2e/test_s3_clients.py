@@ -156,6 +156,9 @@ def test_the_aws_cli(server: Any, variables_of: Any, tmp_path: Path) -> None:
     for name in ("a.txt", ODD, "deep/large.bin"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(os.urandom(18 * 2**20) if name.endswith("bin") else name.encode())
+        os.utime(
+            here / name, (1_700_000_000, 1_700_000_000)
+        )  # else newer than the copy, whose time is in whole seconds
     aws(variables, "s3", "cp", "--recursive", "--only-show-errors", here, "s3://naiad/cli")
     assert names(server, "cli/") == sorted(["a.txt", ODD, "deep/large.bin"])
     listed = aws(variables, "s3", "ls", "--recursive", "--summarize", "s3://naiad/cli/")

@@ -154,7 +154,7 @@ def read_image(raw: str | Path | Image.Image, shape: ImageShape) -> npt.NDArray[
     try:
         if isinstance(raw, Image.Image):
             return to_array(raw, shape)
-        with Image.open(raw) as image:
+        with Path(raw).open("rb") as file, Image.open(file) as image:  # Pillow leaves a file open that it cannot read
             return to_array(image, shape)
     except FileNotFoundError as error:
         raise DataError(f"{raw} does not exist", hint="give the path of an image") from error
