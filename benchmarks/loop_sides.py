@@ -44,13 +44,13 @@ class Duration:
 class Sides:
     """The three sides, with the same initial network and the same plan."""
 
-    def __init__(self, samples: int) -> None:
+    def __init__(self, samples: int, optimizer: str = "sgd") -> None:
         dataset = prepare("fashion-mnist")
         indices = torch.arange(min(samples, len(dataset.train)))
         tensor = dataset.train.samples.take(indices)
         self.split = Split(TensorSamples(tensor), dataset.train.targets[indices], dataset.train.names)
         self.dataset = replace(dataset, train=self.split)
-        overrides = {"epochs": 1, "batch_size": BATCH, "optimizer": "sgd"}
+        overrides = {"epochs": 1, "batch_size": BATCH, "optimizer": optimizer}
         self.plan = make_plan(self.net(), self.dataset, overrides, seed=0)
         torch.set_num_threads(self.plan.threads)
         self.loss = make_loss(dataset.task)
