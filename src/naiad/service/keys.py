@@ -9,13 +9,15 @@ import os
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from naiad import durable
 from naiad.errors import FolderError
 from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
+from naiad.service.domain.scope import ALL_SCOPES, ObjectLimit, Scope, parse_limit, scope_words, with_implied
 
 _FILE = "keys.json"
 _LOCK_FILE = "keys.lock"
@@ -33,6 +35,27 @@ class Key:
     """ISO 8601, in UTC."""
     revoked_at: str | None = None
     """ISO 8601, in UTC; None while the key is in use."""
+    scopes: frozenset[Scope] = ALL_SCOPES
+    """What the key may do; files of earlier versions do not have it, and their keys may do everything."""
+    limits: tuple[ObjectLimit, ...] = ()
+    """The objects that the key reaches; () are all of them."""
+
+    @property
+    def is_admin(self) -> bool:
+        return Scope.ADMIN in self.scopes
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the values as the file holds them."""
+        own = {"scopes": scope_words(self.scopes).split(", "), "limits": list(map(str, self.limits))}
+        return {**{name: value for name, value in asdict(self).items() if name not in own}, **own}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Key":
+        """Raises TypeError, ValueError, Invalid for values that are not those of a key."""
+        key = cls(**values)
+        return replace(
+            key, scopes=frozenset(map(Scope, values.get("scopes", Scope))), limits=tuple(map(parse_limit, key.limits))
+        )
 
 
 class Keys:
@@ -70,14 +93,22 @@ class Keys:
         return tuple(self._by_access_key.values())
 
     def first(self) -> Key:
-        """Returns the oldest key in use. Raises NotFound."""
-        for key in self.all():
-            if key.revoked_at is None:
-                return key
-        raise NotFound("every key is revoked", hint="make one: naiad keys add NAME")
+        """Returns the oldest key in use, one that may do everything before one that may not. Raises NotFound."""
+        in_use = [key for key in self.all() if key.revoked_at is None]
+        if not in_use:
+            raise NotFound("every key is revoked", hint="make one: naiad keys add NAME")
+        return next((key for key in in_use if key.is_admin), in_use[0])
 
-    def add(self, name: str) -> Key:
-        """Raises AlreadyExists when a key of that name is in use, Invalid for a name that is not allowed."""
+    def add(self, name: str, scopes: Iterable[Scope] = ALL_SCOPES, limits: Iterable[ObjectLimit] = ()) -> Key:
+        """Raises AlreadyExists when a key of that name is in use.
+
+        Raises Invalid for a name that is not allowed, no scope, and limits of a key that may do everything.
+        """
+        scopes, limits = with_implied(scopes), tuple(limits)
+        if not scopes:
+            raise Invalid("a key needs something that it may do")
+        if limits and Scope.ADMIN in scopes:
+            raise Invalid("a key for admin reaches every object", hint="leave out --on, or --can admin")
         if not 1 <= len(name) <= 64 or not set(name) <= _NAME_CHARACTERS:
             raise Invalid(f"a key's name is 1 to 64 letters, digits and -_. , given {name!r}")
         with self._exclusive_lock():
@@ -86,20 +117,26 @@ class Keys:
                 raise AlreadyExists(
                     f"a key of the name {name!r} exists already", hint="choose another name, or revoke that key first"
                 )
-            key = _make_key(name)
+            key = replace(_make_key(name), scopes=scopes, limits=limits)
             self._write((*keys, key))
         return key
 
     def revoke(self, name: str) -> Key:
-        """Revokes a key for every later request. Raises NotFound, and InUse for the last key: nobody could use the server."""
+        """Revokes a key for every later request.
+
+        Raises NotFound, and InUse for the last key that may do everything: nobody could use the whole server.
+        """
         with self._exclusive_lock():
             keys = self.all()
             in_use = [key for key in keys if key.revoked_at is None]
             key = next((key for key in in_use if key.name == name), None)
             if key is None:
                 raise NotFound(f"no key in use is called {name!r}", hint="see naiad keys list")
-            if len(in_use) == 1:
-                raise InUse(f"{name!r} is the last key in use", hint="make another one first: naiad keys add NAME")
+            if key.is_admin and sum(other.is_admin for other in in_use) == 1:
+                raise InUse(
+                    f"{name!r} is the last key in use that may do everything",
+                    hint="make another one first: naiad keys add NAME",
+                )
             revoked = replace(key, revoked_at=_now())
             self._write(tuple(revoked if other is key else other for other in keys))
         return revoked
@@ -126,15 +163,15 @@ class Keys:
         if version == self._version:
             return
         try:
-            keys = [Key(**values) for values in json.loads(self._path.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, TypeError) as error:
+            keys = [Key.from_json(values) for values in json.loads(self._path.read_text(encoding="utf-8"))]
+        except (OSError, ValueError, TypeError, Invalid) as error:
             raise FolderError(f"{self._path} cannot be read: {error}", hint="bring it back from a copy") from error
         self._by_access_key = {key.access_key: key for key in keys}
         self._version = version
 
     def _write(self, keys: tuple[Key, ...]) -> None:
         """Call inside ``_exclusive_lock``."""
-        durable.write_file(self._path, json.dumps([asdict(key) for key in keys], indent=1).encode(), mode=0o600)
+        durable.write_file(self._path, json.dumps([key.to_json() for key in keys], indent=1).encode(), mode=0o600)
         self._refresh()
 
 

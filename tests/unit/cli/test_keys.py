@@ -70,3 +70,43 @@ def test_another_state_folder(state: Path, tmp_path: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["name"] == "ci"
     assert (tmp_path / "other" / "keys.json").is_file()
     assert not state.exists()
+
+
+def test_scopes_and_limits_are_given_and_listed(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--can", "read", "--can", "jobs,invoke", "--on", "s3://data/team", "--on", "s3://more"]
+    assert main(["keys", "add", "ci", *arguments, "--json"]) == SUCCESS
+    added = json.loads(capsys.readouterr().out)
+    assert added["scopes"] == ["read", "invoke", "jobs"]
+    assert added["limits"] == ["s3://data/team/", "s3://more/"]
+    assert main(["keys", "list"]) == SUCCESS
+    rows = {line.split()[0]: " ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    assert "read, invoke, jobs s3://data/team/, s3://more/" in rows["ci"]
+    assert "read, invoke, jobs, admin all objects" in rows["default"]
+    assert main(["keys", "list", "--json"]) == SUCCESS
+    default, ci = json.loads(capsys.readouterr().out)
+    assert default["scopes"] == ["read", "invoke", "jobs", "admin"]
+    assert (ci["scopes"], ci["limits"]) == (added["scopes"], added["limits"])
+
+
+def test_a_key_with_a_limit_is_no_admin_unless_it_is_said(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "add", "ci", "--on", "s3://data", "--json"]) == SUCCESS
+    assert json.loads(capsys.readouterr().out)["scopes"] == ["read", "invoke", "jobs"]
+    assert main(["keys", "add", "ops", "--on", "s3://data", "--can", "admin"]) != SUCCESS
+    assert "admin reaches every object" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--can", "raed"], "did you mean 'read'?"),
+        (["--can", "read,"], "--can '' is no scope"),
+        (["--on", "/data"], "give s3://BUCKET or s3://BUCKET/PREFIX"),
+    ],
+)
+def test_scopes_that_are_refused(
+    state: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "add", "ci", *arguments]) != SUCCESS
+    assert message in capsys.readouterr().err
+    assert main(["keys", "list", "--json"]) == SUCCESS
+    assert [key["name"] for key in json.loads(capsys.readouterr().out)] == ["default"]

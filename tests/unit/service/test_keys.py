@@ -9,6 +9,7 @@ import pytest
 
 from naiad.errors import FolderError
 from naiad.service.domain.errors import AlreadyExists, InUse, Invalid, NotFound
+from naiad.service.domain.scope import ALL_SCOPES, Scope, parse_limit
 from naiad.service.keys import Keys
 
 
@@ -103,3 +104,48 @@ def test_the_file_is_read_again_after_the_maximum_age(tmp_path):
     assert keys.find(added.access_key) is None
     now = 0.001
     assert keys.find(added.access_key) == added
+
+
+def test_scopes_and_limits_are_kept(tmp_path):
+    keys = Keys.open(tmp_path)
+    limit = parse_limit("s3://data/team")
+    added = keys.add("ci", [Scope.READ, Scope.JOBS], [limit])
+    found = Keys(tmp_path / "keys.json").find(added.access_key)
+    assert found == added
+    assert (found.scopes, found.limits) == ({Scope.READ, Scope.JOBS}, (limit,))
+    assert keys.add("ops", [Scope.ADMIN]).scopes == ALL_SCOPES
+
+
+def test_keys_of_earlier_versions_may_do_everything(tmp_path):
+    row = {"name": "old", "access_key": "AKIAOLD", "secret_key": "s", "created_at": "", "revoked_at": None}
+    (tmp_path / "keys.json").write_text(json.dumps([row]))
+    [key] = Keys.open(tmp_path).all()
+    assert (key.scopes, key.limits) == (ALL_SCOPES, ())
+
+
+@pytest.mark.parametrize("changed", [{"scopes": ["everything"]}, {"limits": ["/etc"]}, {"more": 1}])
+def test_a_scope_that_is_not_known_is_not_taken_for_another(tmp_path, changed):
+    Keys.open(tmp_path)
+    [row] = json.loads((tmp_path / "keys.json").read_text())
+    (tmp_path / "keys.json").write_text(json.dumps([{**row, **changed}]))
+    with pytest.raises(FolderError, match="cannot be read"):
+        Keys(tmp_path / "keys.json").all()
+
+
+def test_keys_for_nothing_and_limited_admins_are_refused(tmp_path):
+    keys = Keys.open(tmp_path)
+    with pytest.raises(Invalid, match="needs something"):
+        keys.add("ci", [])
+    with pytest.raises(Invalid, match="admin reaches every object"):
+        keys.add("ci", [Scope.ADMIN], [parse_limit("s3://data")])
+
+
+def test_clients_of_this_machine_get_a_key_that_may_do_everything(tmp_path):
+    keys = Keys.open(tmp_path)
+    keys.add("ci", [Scope.INVOKE])
+    with pytest.raises(InUse, match="'default' is the last key in use that may do everything"):
+        keys.revoke("default")
+    second = keys.add("ops")
+    keys.revoke("default")
+    assert keys.first() == second
+    keys.revoke("ci")
