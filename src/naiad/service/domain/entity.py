@@ -38,7 +38,13 @@ class Entity:
     status: str = ""
     """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package, or that of the request; else empty."""
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values that the service has added after the creation."""
+    """JSON values that the service has added to the request."""
+
+    @property
+    def creator(self) -> str | None:
+        """The access key that has made a model or a package; None for those of earlier versions, and other kinds."""
+        creator = self.detail.get("creator")
+        return creator if isinstance(creator, str) else None
 
     @property
     def arn(self) -> str:

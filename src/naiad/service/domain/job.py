@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from naiad.service.domain.errors import IllegalMove
+from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import MOVES, STATUS_OF, Phase, Status
 
 ACCOUNT_ID = "000000000000"
@@ -67,6 +68,8 @@ class Job:
     access_key: str = ""
     secret_key: str = field(default="", repr=False)
     """The S3 credential of the job's program, limited to what the request names."""
+    creator: Creator | None = None
+    """The key that has made it; None for a job of an earlier version, which belongs to the keys for admin."""
 
     @property
     def status(self) -> Status:

@@ -15,6 +15,7 @@ from naiad.service.contract.tags import check_tags, cores_of
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Conflict, InUse, NotFound
 from naiad.service.domain.job import Job, JobKind, Transition
+from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import RUNNING_PHASES, Phase
 from naiad.service.executors.port import Instance
 from naiad.service.jobs.layout import job_instances
@@ -73,7 +74,9 @@ class JobService:
     on_delete: Callable[[Path], None] = _leave_to_next_start
     """Called with a folder in the trash, after its job was deleted or could not be deleted."""
 
-    def create(self, kind: JobKind, request: Mapping[str, Any], tags: Mapping[str, str]) -> Job:
+    def create(
+        self, kind: JobKind, request: Mapping[str, Any], tags: Mapping[str, str], creator: Creator | None = None
+    ) -> Job:
         """Returns the job, which is on disk and waits. Raises Invalid, LimitExceeded, AlreadyExists; then nothing is stored."""
         reader = _READERS[kind]
         check_tags(tags)
@@ -97,6 +100,7 @@ class JobService:
             transitions=(Transition(Phase.PENDING, now, None, scaling_message or "waits for cores and memory"),),
             access_key=f"NJOB{secrets.token_hex(8).upper()}",
             secret_key=secrets.token_urlsafe(30),
+            creator=creator,
         )
         self.store.add(job, tags)
         self.wake_event.wake()

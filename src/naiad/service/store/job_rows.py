@@ -7,6 +7,7 @@ from typing import Any
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind, ResourceRequest, Transition
+from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import Phase
 from naiad.service.store.timestamps import from_epoch_us, to_epoch_us
 
@@ -35,6 +36,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "exit_message": _text_to_json(job.exit_message),
         "transitions": json.dumps([_transition_to_json(transition) for transition in job.transitions]),
         "request": _request_to_json(job),
+        "creator": None if job.creator is None else json.dumps(job.creator.to_json()),
     }
 
 
@@ -58,6 +60,7 @@ def job_from_row(row: Mapping[Any, Any]) -> Job:
         transitions=tuple(_transition_from_json(values) for values in json.loads(row["transitions"])),
         access_key=row["access_key"],
         secret_key=row["secret_key"],
+        creator=None if row["creator"] is None else Creator.from_json(json.loads(row["creator"])),
     )
 
 

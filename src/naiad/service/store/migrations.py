@@ -44,7 +44,9 @@ _ASSOCIATIONS = (
     "CREATE INDEX naiad_associations_by_destination ON naiad_associations (destination, source)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS)
+_CREATORS = ("ALTER TABLE naiad_jobs ADD COLUMN creator {text}",)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS, _CREATORS)
 """MIGRATIONS[n] leads from version n to n + 1."""
 
 _TEXT_TYPES = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}

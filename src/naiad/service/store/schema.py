@@ -37,6 +37,7 @@ jobs = Table(
     Column("exit_message", _TEXT),
     Column("transitions", _TEXT, nullable=False),
     Column("request", _TEXT, nullable=False),
+    Column("creator", _TEXT),
     # Each index has more columns than its order needs, so that most filters are answered from it without reading the rows.
     Index("naiad_jobs_by_name", "kind", "name", "status"),
     Index("naiad_jobs_by_creation", "kind", "created_us", "name", "status", "arn"),

@@ -1,9 +1,11 @@
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind, ResourceRequest, Transition
+from naiad.service.domain.scope import Creator, parse_limit
 from naiad.service.domain.status import Phase
 from naiad.service.store.job_rows import job_from_row, job_to_row
 
@@ -36,3 +38,9 @@ def test_a_row_is_plain_ascii_text_and_numbers():
 def test_a_request_that_json_cannot_hold_is_refused():
     with pytest.raises(Invalid, match="processing-job a cannot be stored as JSON"):
         job_to_row(Job(JobKind.PROCESSING, "a", "us-east-1", {"x": {1, 2}}, ResourceRequest(1, 1, 1), AT, AT))
+
+
+def test_the_creator_is_kept_and_a_row_of_an_earlier_version_has_none():
+    job = replace(JOB, creator=Creator("AKIA", (parse_limit("s3://data/team"),)))
+    assert job_from_row(job_to_row(job)) == job
+    assert job_from_row({**job_to_row(job), "creator": None}).creator is None

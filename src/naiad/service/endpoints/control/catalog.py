@@ -28,13 +28,12 @@ class ModelCatalog:
     region: str
     blobs: BlobStore
 
-    def create_model(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
-        """Raises Invalid; NotFound for a model package."""
-        container = single_container(request)
-        resolved = self._resolve_package(container)
+    def create_model(self, request: Mapping[str, Any], tags: Mapping[str, str], creator: str | None = None) -> Entity:
+        """``creator``: the caller's access key. Raises Invalid; NotFound for a model package."""
+        resolved = self.resolve_container(request)
         check_container(resolved, self.blobs.has_bucket)
         check_model_data(self.blobs, resolved)
-        return self._add(EntityKind.MODEL, request["ModelName"], request, tags)
+        return self._add(EntityKind.MODEL, request["ModelName"], request, tags, {"creator": creator})
 
     def create_endpoint_config(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
         """Raises Invalid; NotFound for a model."""
@@ -59,7 +58,11 @@ class ModelCatalog:
 
         Raises NotFound; Invalid for a package that is not approved.
         """
-        return self._resolve_package(single_container(self.get(EntityKind.MODEL, name).request))
+        return self.resolve_container(self.get(EntityKind.MODEL, name).request)
+
+    def resolve_container(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the container definition of CreateModel's request. Raises as ``model_container`` does."""
+        return self._resolve_package(single_container(request))
 
     def find(self, query: EntityQuery) -> EntityPage:
         return self.entities.find(query)
@@ -77,11 +80,18 @@ class ModelCatalog:
         environment = {**resolved.get("Environment", {}), **container.get("Environment", {})}
         return {**resolved, "Environment": environment}
 
-    def _add(self, kind: EntityKind, name: str, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
+    def _add(
+        self,
+        kind: EntityKind,
+        name: str,
+        request: Mapping[str, Any],
+        tags: Mapping[str, str],
+        detail: Mapping[str, Any] | None = None,
+    ) -> Entity:
         check_tags(tags)
         now = self.clock.now()
         values = {key: value for key, value in request.items() if key != "Tags"}
-        entity = Entity(kind, name, self.region, values, now, now)
+        entity = Entity(kind, name, self.region, values, now, now, detail=detail or {})
         try:
             self.entities.add(entity, tags)
         except AlreadyExists as error:

@@ -35,14 +35,18 @@ class ModelRegistry:
         self._add(entity, tags)
         return entity
 
-    def create_package(self, request: Mapping[str, Any], tags: Mapping[str, str]) -> Entity:
-        """Adds the next version of a group, or a package with a name of its own. Raises Invalid; NotFound for the group."""
+    def create_package(self, request: Mapping[str, Any], tags: Mapping[str, str], creator: str | None = None) -> Entity:
+        """Adds the next version of a group, or a package with a name of its own. ``creator``: the caller's access key.
+
+        Raises Invalid; NotFound for the group.
+        """
+        detail = {"creator": creator}
         check_tags(tags)
         self._check_package(request)
         group = request.get("ModelPackageGroupName")
         if group is None:
             status = request.get("ModelApprovalStatus", APPROVED)
-            entity = self._entity(_PACKAGE, request["ModelPackageName"], request, status=status)
+            entity = self._entity(_PACKAGE, request["ModelPackageName"], request, status=status, detail=detail)
         else:
             name = name_from_arn(group)
             entity = self._entity(
@@ -50,6 +54,7 @@ class ModelRegistry:
                 f"{name}/{self._next_version(name)}",
                 request,
                 status=request.get("ModelApprovalStatus", PENDING),
+                detail=detail,
             )
         self._add(entity, tags)
         return entity
