@@ -8,13 +8,14 @@ from pathlib import Path
 import uvicorn
 
 from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.domain.scope import ALL_SCOPES
 from naiad.service.gateway.http.body import stream_body
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import send_response
 from naiad.service.gateway.s3.service import S3Service
 from naiad.service.gateway.signing.authenticator import Principal
 
-ANYBODY = Principal("none", "anybody")
+ANYBODY = Principal("none", "anybody", scopes=ALL_SCOPES)
 NUMBERS = itertools.count(1)
 
 

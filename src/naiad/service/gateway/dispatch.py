@@ -8,6 +8,7 @@ import naiad.service.gateway.operations  # noqa: F401  # reason: registers the h
 from naiad.service.contract.instance_types import LOCAL_TYPES
 from naiad.service.domain.errors import AccessDenied, NotServed, ServiceError
 from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.object_limits import check_request
 from naiad.service.gateway.operation import OPERATIONS, Services, Shape
 from naiad.service.gateway.operations.job_permissions import JOB_OPERATIONS, check_own_job
 from naiad.service.gateway.protocol.parser import from_form, from_json, load_form, load_json
@@ -15,6 +16,7 @@ from naiad.service.gateway.protocol.route import Route
 from naiad.service.gateway.protocol.serializer import serialize_error, serialize_output
 from naiad.service.gateway.protocol.service_models import operation_model
 from naiad.service.gateway.protocol.validate import validate
+from naiad.service.gateway.scopes import check_scope
 from naiad.service.gateway.signing.authenticator import Principal
 
 _ALLOWED_FOR_JOBS = frozenset(
@@ -65,7 +67,9 @@ def _call_operation(services: Services, principal: Principal, route: Route, wire
         raise NotServed(
             f"{route.operation} is not served by this server", hint="docs/reference/operations.md lists what is"
         )
-    if principal.job is not None and name not in _ALLOWED_FOR_JOBS:
+    if principal.job is None:
+        check_scope(principal, *name)
+    elif name not in _ALLOWED_FOR_JOBS:
         raise AccessDenied(f"the key of a job may not call {route.service}:{route.operation}")
     shape = model.input_shape
     if shape is None:
@@ -74,4 +78,6 @@ def _call_operation(services: Services, principal: Principal, route: Route, wire
     validate(shape, request, also_allowed=_FURTHER_ENUM_VALUES)
     if principal.job is not None:
         check_own_job(principal.job, route.operation, request)
+    else:
+        check_request(principal, request)
     return OPERATIONS[name](services, principal, request)

@@ -41,6 +41,7 @@ _SERVICE_CODES: dict[tuple[str, type[ServiceError]], tuple[str, int]] = {
     ("iam", NotFound): ("NoSuchEntity", 404),
     ("sagemaker-runtime", NotFound): ("ValidationError", 400),
     ("sagemaker-runtime", Invalid): ("ValidationError", 400),
+    ("sagemaker-runtime", AccessDenied): ("AccessDeniedException", 403),
 }
 """Services with codes of their own; they come before those above."""
 

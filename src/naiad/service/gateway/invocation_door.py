@@ -17,10 +17,12 @@ from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.gateway.api_call import api_error_response, read_api_call
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.object_limits import check_uri
 from naiad.service.gateway.protocol import event_stream
 from naiad.service.gateway.protocol.route import Route
 from naiad.service.gateway.protocol.serializer import serialize_error
 from naiad.service.gateway.response_stream import stream_events
+from naiad.service.gateway.scopes import check_scope
 from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.signing.credential import claimed_service
 
@@ -65,8 +67,11 @@ class InvocationDoor:
         call = await read_api_call(
             request, self._authenticator, max_body_bytes=_MAX_BODY_BYTES, timeout_s=self._upload_timeout_s
         )
-        if not self._authenticator.is_key_of_user(call.signature):
+        principal = self._authenticator.principal_of(call.signature)
+        if principal.job is not None:
             raise AccessDenied("the key of a job may not invoke endpoints")
+        check_scope(principal, call.route.service, call.route.operation)
+        check_uri(principal, request.header("x-amzn-sagemaker-inputlocation"))
         return await self._respond(call.route, request, call.body)
 
     def error_response(self, request: Request, error: ServiceError) -> Response:

@@ -6,6 +6,7 @@ import pytest
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind, ResourceRequest
+from naiad.service.domain.scope import ALL_SCOPES
 from naiad.service.gateway.dispatch import dispatch, is_change
 from naiad.service.gateway.operation import OPERATIONS
 from naiad.service.gateway.protocol.route import Route
@@ -13,7 +14,7 @@ from naiad.service.gateway.signing.authenticator import Principal
 
 LIST = Route("sagemaker", "json", "ListTrainingJobs")
 QUERY = Route("iam", "query")
-USER = Principal("AKIA", "default")
+USER = Principal("AKIA", "default", scopes=ALL_SCOPES)
 
 
 def call(client, route, body, principal=USER):

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
+from naiad.service.contract.tags import tags_of
 from naiad.service.domain.job import Job, JobKind
+from naiad.service.domain.scope import Creator
 from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.experiments.job_components import component_parameters
 from naiad.service.gateway.operation import Shape
 from naiad.service.gateway.operations.training_description import model_uri
 from naiad.service.gateway.operations.trial_component_record import job_metric_summaries, job_values
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 
 _MAX_ARTIFACTS = 60
@@ -15,14 +18,19 @@ _MAX_VALUE = 2048
 
 
 def create_job(
-    jobs: JobService, experiments: ExperimentCatalog, kind: JobKind, request: Shape, tags: Mapping[str, str]
+    jobs: JobService,
+    experiments: ExperimentCatalog,
+    principal: Principal,
+    kind: JobKind,
+    request: Shape,
 ) -> Job:
-    """Makes a job, and its trial component where the request has an ExperimentConfig. Raises as both do."""
+    """Makes a job of the caller's, and its trial component where the request has an ExperimentConfig. Raises as both do."""
+    creator, tags = Creator(principal.permanent_key, principal.limits), tags_of(request)
     config = request.get("ExperimentConfig")
     if not config:
-        return jobs.create(kind, request, tags)
+        return jobs.create(kind, request, tags, creator)
     experiments.job_components.check(config)
-    job = jobs.create(kind, request, tags)
+    job = jobs.create(kind, request, tags, creator)
     experiments.job_components.add(job, _component_values(job))
     return job
 

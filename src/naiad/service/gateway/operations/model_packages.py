@@ -8,7 +8,9 @@ from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.control.registry import name_from_arn
 from naiad.service.gateway.operation import Shape, operation
 from naiad.service.gateway.operations.entity_query import entity_query
+from naiad.service.gateway.operations.hidden_environment import visible_entity
 from naiad.service.gateway.operations.paging import with_next_token
+from naiad.service.gateway.signing.authenticator import Principal
 
 _GROUP, _PACKAGE = EntityKind.MODEL_PACKAGE_GROUP, EntityKind.MODEL_PACKAGE
 _HAS_VERSION = {"Versioned": True, "Unversioned": False, "Both": None}
@@ -49,13 +51,15 @@ def delete_model_package_group(catalog: ModelCatalog, request: Shape) -> Shape:
     not_served="ValidationSpecification; SourceAlgorithmSpecification; more than one container. A package without "
     "InferenceSpecification is kept, and cannot be deployed",
 )
-def create_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
-    return {"ModelPackageArn": catalog.registry.create_package(request, tags_of(request)).arn}
+def create_model_package(catalog: ModelCatalog, principal: Principal, request: Shape) -> Shape:
+    package = catalog.registry.create_package(request, tags_of(request), principal.permanent_key)
+    return {"ModelPackageArn": package.arn}
 
 
 @operation("sagemaker", "DescribeModelPackage")
-def describe_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
-    return package_description(catalog.registry.package(request["ModelPackageName"]))
+def describe_model_package(catalog: ModelCatalog, principal: Principal, request: Shape) -> Shape:
+    package = catalog.registry.package(request["ModelPackageName"])
+    return package_description(visible_entity(principal, package))
 
 
 @operation("sagemaker", "ListModelPackages")

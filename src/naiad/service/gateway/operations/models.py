@@ -3,9 +3,13 @@
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.endpoints.control.catalog import ModelCatalog
+from naiad.service.endpoints.control.model_request import single_container
+from naiad.service.gateway.object_limits import check_request
 from naiad.service.gateway.operation import Shape, operation
 from naiad.service.gateway.operations.entity_query import entity_query
+from naiad.service.gateway.operations.hidden_environment import check_added_variables, visible_entity
 from naiad.service.gateway.operations.paging import with_next_token
+from naiad.service.gateway.signing.authenticator import Principal
 
 _KIND = EntityKind.MODEL
 
@@ -16,13 +20,16 @@ _KIND = EntityKind.MODEL
     not_served="more than one container; Mode MultiModel; AdditionalModelDataSources; ImageConfig; containers "
     "without model data. Kept without effect: roles, VpcConfig, EnableNetworkIsolation",
 )
-def create_model(catalog: ModelCatalog, request: Shape) -> Shape:
-    return {"ModelArn": catalog.create_model(request, tags_of(request)).arn}
+def create_model(catalog: ModelCatalog, principal: Principal, request: Shape) -> Shape:
+    check_request(principal, catalog.resolve_container(request))
+    container = single_container(request)
+    check_added_variables(principal, catalog, container, container.get("Environment", {}))
+    return {"ModelArn": catalog.create_model(request, tags_of(request), principal.permanent_key).arn}
 
 
 @operation("sagemaker", "DescribeModel")
-def describe_model(catalog: ModelCatalog, request: Shape) -> Shape:
-    return model_description(catalog.get(_KIND, request["ModelName"]))
+def describe_model(catalog: ModelCatalog, principal: Principal, request: Shape) -> Shape:
+    return model_description(visible_entity(principal, catalog.get(_KIND, request["ModelName"])))
 
 
 @operation("sagemaker", "ListModels")

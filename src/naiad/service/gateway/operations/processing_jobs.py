@@ -1,12 +1,13 @@
 """Processing jobs: create, describe, list, stop, delete."""
 
-from naiad.service.contract.tags import tags_of
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.hidden_environment import visible_job
 from naiad.service.gateway.operations.job_experiment import create_job, delete_job
 from naiad.service.gateway.operations.job_query import failure_reason, job_query
 from naiad.service.gateway.operations.paging import with_next_token
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 
 _KIND = JobKind.PROCESSING
@@ -29,8 +30,10 @@ _MAX_MESSAGE = 1024
     not_served="DatasetDefinition; AppManaged; FeatureStoreOutput; Pipe mode; VpcConfig. "
     "Kept without effect: roles, KMS keys, volumes",
 )
-def create_processing_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
-    return {"ProcessingJobArn": create_job(jobs, experiments, _KIND, request, tags_of(request)).arn}
+def create_processing_job(
+    jobs: JobService, experiments: ExperimentCatalog, principal: Principal, request: Shape
+) -> Shape:
+    return {"ProcessingJobArn": create_job(jobs, experiments, principal, _KIND, request).arn}
 
 
 @operation(
@@ -38,8 +41,8 @@ def create_processing_job(jobs: JobService, experiments: ExperimentCatalog, requ
     "DescribeProcessingJob",
     not_served="MonitoringScheduleArn, AutoMLJobArn and TrainingJobArn are left out: there are none",
 )
-def describe_processing_job(jobs: JobService, request: Shape) -> Shape:
-    job = jobs.describe(_KIND, request["ProcessingJobName"])
+def describe_processing_job(jobs: JobService, principal: Principal, request: Shape) -> Shape:
+    job = visible_job(principal, jobs.describe(_KIND, request["ProcessingJobName"]))
     return {
         "ProcessingInputs": [],
         **{key: job.request[key] for key in _AS_REQUESTED if key in job.request},

@@ -27,8 +27,8 @@ from naiad.service.gateway.operations.search_queries import (
     is_sorted_by_store,
     job_search_query,
 )
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
-from naiad.service.store.port import Store
 
 _Candidate = JobCandidate | ComponentCandidate | EntityCandidate
 _KINDS: dict[str, tuple[JobKind | EntityKind, str]] = {
@@ -54,7 +54,7 @@ _PAGE_SIZE = 50
     "Endpoints and LastBatchTransformJob of models are left out",
 )
 def search(
-    jobs: JobService, store: Store, endpoints: EndpointService, experiments: ExperimentCatalog, request: Shape
+    jobs: JobService, endpoints: EndpointService, experiments: ExperimentCatalog, principal: Principal, request: Shape
 ) -> Shape:
     """Compares with the tags of now, not those of the creation. A page may be short, or empty, and have a next token."""
     if request["Resource"] not in _KINDS:
@@ -67,7 +67,7 @@ def search(
     shape, expression = searched_shape(member), request.get("SearchExpression", {})
     check_expression(shape, expression)
     check_name(shape, request.get("SortBy", "CreationTime"))
-    sources = SearchSources(store, jobs, endpoints, experiments)
+    sources = SearchSources(jobs.store, jobs, endpoints, experiments, principal)
     if is_sorted_by_store(kind, request):
         return _page(sources, kind, member, request)
     return _sorted_page(sources, kind, member, request)

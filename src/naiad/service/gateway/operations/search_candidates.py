@@ -12,6 +12,7 @@ from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape
 from naiad.service.gateway.operations.endpoints import endpoint_description
 from naiad.service.gateway.operations.experiments import experiment_record
+from naiad.service.gateway.operations.hidden_environment import visible_entity, visible_job
 from naiad.service.gateway.operations.model_packages import group_description, package_description
 from naiad.service.gateway.operations.models import model_description
 from naiad.service.gateway.operations.search_properties import record_shape
@@ -23,6 +24,7 @@ from naiad.service.gateway.operations.trial_component_record import (
     source_job,
 )
 from naiad.service.gateway.operations.trials import trial_record
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.metrics import final_metrics
 from naiad.service.jobs.service import JobService
 from naiad.service.store.entity_port import EntityQuery
@@ -39,6 +41,8 @@ class SearchSources:
     jobs: JobService
     endpoints: EndpointService
     experiments: ExperimentCatalog
+    principal: Principal
+    """The caller. Filters see of environments what the caller sees, or they would tell the rest letter by letter."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,15 @@ class JobCandidate:
     @cached_property
     def _record(self) -> Shape:
         """The job without its metrics."""
-        return _only_known(self.shape, training_description(self.job, ()))
+        return _only_known(self.shape, training_description(self._visible_job, ()))
 
     @cached_property
     def _complete_record(self) -> Shape:
-        return _only_known(self.shape, training_description(self.job, self._metrics))
+        return _only_known(self.shape, training_description(self._visible_job, self._metrics))
+
+    @property
+    def _visible_job(self) -> Job:
+        return visible_job(self.sources.principal, self.job)
 
     @cached_property
     def _metrics(self) -> tuple[Any, ...]:
@@ -152,7 +160,8 @@ class EntityCandidate:
 
     @cached_property
     def _record(self) -> Shape:
-        return _only_known(self.shape, RECORDS[self.entity.kind](self.sources, self.entity))
+        entity = visible_entity(self.sources.principal, self.entity)
+        return _only_known(self.shape, RECORDS[entity.kind](self.sources, entity))
 
 
 def searched_shape(member: str) -> Any:

@@ -1,14 +1,15 @@
 """Training jobs: create, describe, list, stop, delete, update."""
 
-from naiad.service.contract.tags import tags_of
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import JobKind
 from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.hidden_environment import visible_job
 from naiad.service.gateway.operations.job_experiment import create_job, delete_job
 from naiad.service.gateway.operations.job_query import job_query
 from naiad.service.gateway.operations.paging import with_next_token
 from naiad.service.gateway.operations.training_description import training_description, training_summary
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.metrics import final_metrics
 from naiad.service.jobs.service import JobService
 
@@ -23,8 +24,10 @@ _KIND = JobKind.TRAINING
     "ModelPackageConfig; MlflowConfig; SessionChainingConfig; training plans. Kept without effect: roles, "
     "KMS keys, volumes, spot prices, warm pools, profiler, debugger and TensorBoard settings",
 )
-def create_training_job(jobs: JobService, experiments: ExperimentCatalog, request: Shape) -> Shape:
-    return {"TrainingJobArn": create_job(jobs, experiments, _KIND, request, tags_of(request)).arn}
+def create_training_job(
+    jobs: JobService, experiments: ExperimentCatalog, principal: Principal, request: Shape
+) -> Shape:
+    return {"TrainingJobArn": create_job(jobs, experiments, principal, _KIND, request).arn}
 
 
 @operation(
@@ -32,8 +35,8 @@ def create_training_job(jobs: JobService, experiments: ExperimentCatalog, reques
     "DescribeTrainingJob",
     not_served="WarmPoolStatus, rule evaluations, tuning and AutoML ARNs are left out: there are none",
 )
-def describe_training_job(jobs: JobService, request: Shape) -> Shape:
-    job = jobs.describe(_KIND, request["TrainingJobName"])
+def describe_training_job(jobs: JobService, principal: Principal, request: Shape) -> Shape:
+    job = visible_job(principal, jobs.describe(_KIND, request["TrainingJobName"]))
     return training_description(job, final_metrics(jobs.instances(job)), jobs.queue_position(job))
 
 

@@ -1,16 +1,19 @@
 """Transform jobs: create, describe, list, stop."""
 
 from naiad.errors import OptionError
-from naiad.service.contract.tags import tags_of
+from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.endpoints.control.catalog import ModelCatalog
 from naiad.service.endpoints.transform.settings import parse_transform_request
 from naiad.service.experiments.catalog import ExperimentCatalog
+from naiad.service.gateway.object_limits import check_request
 from naiad.service.gateway.operation import Shape, operation
+from naiad.service.gateway.operations.hidden_environment import check_added_variables, visible_job
 from naiad.service.gateway.operations.job_experiment import create_job
 from naiad.service.gateway.operations.job_query import failure_reason, job_query
 from naiad.service.gateway.operations.paging import with_next_token
+from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 
 _KIND = JobKind.TRANSFORM
@@ -25,14 +28,18 @@ _CONTAINER = "Container"
     "keys",
 )
 def create_transform_job(
-    jobs: JobService, catalog: ModelCatalog, experiments: ExperimentCatalog, request: Shape
+    jobs: JobService, catalog: ModelCatalog, experiments: ExperimentCatalog, principal: Principal, request: Shape
 ) -> Shape:
     try:
         parse_transform_request(request)
     except OptionError as error:
         raise Invalid(str(error)) from error
-    stored = {**request, _CONTAINER: catalog.model_container(request["ModelName"])}
-    return {"TransformJobArn": create_job(jobs, experiments, _KIND, stored, tags_of(request)).arn}
+    container = catalog.model_container(request["ModelName"])
+    check_request(principal, container)
+    model, variables = catalog.get(EntityKind.MODEL, request["ModelName"]), request.get("Environment", {})
+    check_added_variables(principal, catalog, model, variables)
+    stored = {**request, _CONTAINER: container}
+    return {"TransformJobArn": create_job(jobs, experiments, principal, _KIND, stored).arn}
 
 
 @operation(
@@ -40,8 +47,8 @@ def create_transform_job(
     "DescribeTransformJob",
     not_served="LabelingJobArn and AutoMLJobArn are left out: there are none",
 )
-def describe_transform_job(jobs: JobService, request: Shape) -> Shape:
-    job = jobs.describe(_KIND, request["TransformJobName"])
+def describe_transform_job(jobs: JobService, principal: Principal, request: Shape) -> Shape:
+    job = visible_job(principal, jobs.describe(_KIND, request["TransformJobName"]))
     requested = {key: value for key, value in job.request.items() if key not in {_CONTAINER, "Tags"}}
     started = {"TransformStartTime": job.started_at} if job.started_at else {}
     summary = {key: value for key, value in _summary(job).items() if key != "LastModifiedTime"}

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from naiad.service.domain.errors import NotServed
+from naiad.service.domain.scope import Scope
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3 import (
     acl,
@@ -21,7 +22,7 @@ from naiad.service.gateway.s3 import (
     tagging,
 )
 from naiad.service.gateway.s3.errors import S3Error, no_such_version
-from naiad.service.gateway.s3.permissions import Access
+from naiad.service.gateway.s3.permissions import SCOPE_OF_ACCESS, Access
 from naiad.service.gateway.s3.s3_call import S3Call
 
 Handler = Callable[[S3Call], Awaitable[Response]]
@@ -56,7 +57,7 @@ _BUCKET: dict[tuple[str, str], Operation] = {
     ),
     ("HEAD", ""): Operation("HeadBucket", buckets.head_bucket, Access.VIEW_BUCKET),
     ("DELETE", ""): Operation("DeleteBucket", buckets.delete_bucket, Access.MANAGE_BUCKETS),
-    ("POST", "delete"): Operation("DeleteObjects", delete_objects.delete_objects, Access.VIEW_BUCKET, _NO_VERSIONS),
+    ("POST", "delete"): Operation("DeleteObjects", delete_objects.delete_objects, Access.WRITE_SOME, _NO_VERSIONS),
     **{
         (method, name): Operation(operation, handler, access, note)
         for name, one in bucket_configuration.CONFIGURATIONS.items()
@@ -101,7 +102,7 @@ _COPIES = {
     "uploadId": Operation("UploadPartCopy", multipart_upload.upload_part_copy, Access.WRITE, _NO_VERSIONS),
 }
 """Operations of a PUT of an object that names a source, by subresource."""
-_LIST_BUCKETS = Operation("ListBuckets", buckets.list_buckets, Access.MANAGE_BUCKETS)
+_LIST_BUCKETS = Operation("ListBuckets", buckets.list_buckets, Access.LIST_BUCKETS)
 _NO_SUBRESOURCES = ("uploadId", "partNumber", "list-type")
 # fmt: off
 _SUBRESOURCES = {
@@ -114,8 +115,16 @@ _SUBRESOURCES = {
 
 def operation_notes() -> dict[str, str]:
     """Returns what is not served of each operation, by its name."""
-    rows = (*_BUCKET.values(), *_OBJECT.values(), *_COPIES.values(), _LIST_BUCKETS)
-    return {one.name: one.not_served for one in rows}
+    return {one.name: one.not_served for one in _rows()}
+
+
+def operation_scopes() -> dict[str, Scope]:
+    """Returns the scope that a key needs for each operation, by its name."""
+    return {one.name: SCOPE_OF_ACCESS[one.access] for one in _rows()}
+
+
+def _rows() -> tuple[Operation, ...]:
+    return (*_BUCKET.values(), *_OBJECT.values(), *_COPIES.values(), _LIST_BUCKETS)
 
 
 def find_operation(call: S3Call) -> Operation:

@@ -1,13 +1,17 @@
-"""Permissions of a job's program in S3: it may reach what the job's request names, and nothing else."""
+"""Permissions in S3: of a key by its scopes and limits, of a job's program by what the job's request names.
+
+A program reaches nothing else, and nothing beyond the limits of the key that has made its job.
+"""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from naiad.service.contract.s3_uri import is_s3_uri, parse_s3_uri
 from naiad.service.domain.job import Job
+from naiad.service.domain.scope import ObjectLimit, Scope
 
 _SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 
@@ -18,8 +22,22 @@ class Access(Enum):
     READ = "reads an object"
     WRITE = "puts or deletes an object"
     LIST = "lists the keys below a prefix"
+    WRITE_SOME = "deletes objects that its body names, each of which is checked by itself"
+    LIST_BUCKETS = "lists the buckets that the key reaches"
     VIEW_BUCKET = "asks whether a bucket is there, and how it is configured"
-    MANAGE_BUCKETS = "makes, removes or changes buckets, or lists all of them"
+    MANAGE_BUCKETS = "makes, removes or changes buckets, or reads their grants"
+
+
+SCOPE_OF_ACCESS: Mapping[Access, Scope] = {
+    Access.READ: Scope.READ,
+    Access.WRITE: Scope.JOBS,
+    Access.LIST: Scope.READ,
+    Access.WRITE_SOME: Scope.JOBS,
+    Access.LIST_BUCKETS: Scope.READ,
+    Access.VIEW_BUCKET: Scope.READ,
+    Access.MANAGE_BUCKETS: Scope.ADMIN,
+}
+_OF_BUCKET = (Access.VIEW_BUCKET, Access.WRITE_SOME)
 
 
 @dataclass(frozen=True)
@@ -39,17 +57,30 @@ class Grant:
 
 
 def is_allowed(job: Job, access: Access, bucket: str, name: str) -> bool:
-    """``name``: the key, or the prefix that is listed."""
+    """Whether the job's program may. ``name``: the key, or the prefix that is listed."""
+    if job.creator is not None and not is_within(job.creator.limits, access, bucket, name):
+        return False
     grants = tuple(grants_of(job))
     match access:
-        case Access.MANAGE_BUCKETS:
+        case Access.MANAGE_BUCKETS | Access.LIST_BUCKETS:
             return False
-        case Access.VIEW_BUCKET:
+        case Access.VIEW_BUCKET | Access.WRITE_SOME:
             return any(grant.bucket == bucket for grant in grants)
         case Access.WRITE:
             return any(grant.is_writable and grant.covers(bucket, name) for grant in grants)
         case Access.READ | Access.LIST:
             return any(grant.covers(bucket, name) for grant in grants)
+
+
+def is_within(limits: Sequence[ObjectLimit], access: Access, bucket: str, name: str) -> bool:
+    """Whether a key with these limits reaches it; ``name`` as for ``is_allowed``."""
+    if not limits or access is Access.LIST_BUCKETS:
+        return True
+    if access is Access.MANAGE_BUCKETS:
+        return False
+    if access in _OF_BUCKET:
+        return any(limit.bucket == bucket for limit in limits)
+    return any(limit.covers(bucket, name) for limit in limits)
 
 
 def grants_of(job: Job) -> Iterator[Grant]:

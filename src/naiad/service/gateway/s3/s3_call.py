@@ -14,9 +14,10 @@ from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.checksums import expected_checksums
 from naiad.service.gateway.s3.errors import S3Error, entity_too_large, invalid_argument, malformed_xml
 from naiad.service.gateway.s3.file_threads import FileThreads
-from naiad.service.gateway.s3.permissions import Access, is_allowed
+from naiad.service.gateway.s3.permissions import SCOPE_OF_ACCESS, Access, is_allowed, is_within
 from naiad.service.gateway.s3.request_body import RequestBody
 from naiad.service.gateway.s3.xml import MAX_BYTES, Node, parse_xml, s3_document
+from naiad.service.gateway.scopes import missing_scope
 from naiad.service.gateway.signing.authenticator import Principal
 
 XML = {"content-type": "application/xml"}
@@ -53,12 +54,22 @@ class S3Call:
         return min(int(text), max_value)
 
     def check_access(self, access: Access, bucket: str, name: str) -> None:
-        """Raises AccessDenied for the program of a job that was not given this. ``name``: the key, or the listed prefix."""
-        job = self.principal.job
-        if job is not None and not is_allowed(job, access, bucket, name):
-            raise AccessDenied(
-                f"job {job.name} may not reach s3://{bucket}/{name}; name it as an input or output of the job"
-            )
+        """Raises AccessDenied for a key without the scope, or that does not reach this, and for a job that was not given it.
+
+        ``name``: the key of the object, or the prefix that is listed.
+        """
+        principal = self.principal
+        job, scope = principal.job, SCOPE_OF_ACCESS[access]
+        if job is not None:
+            if not is_allowed(job, access, bucket, name):
+                raise AccessDenied(
+                    f"job {job.name} may not reach s3://{bucket}/{name}; name it as an input or output of the job"
+                )
+        elif scope not in principal.scopes:
+            raise AccessDenied(f"a call that {access.value} {missing_scope(principal, scope)}")
+        elif principal.limits and not is_within(principal.limits, access, bucket, name):
+            reach = ", ".join(map(str, principal.limits))
+            raise AccessDenied(f"the key {principal.name} reaches {reach} only, not s3://{bucket}/{name}")
 
     def open_body(self, max_bytes: int) -> RequestBody:
         """Raises S3Error at once where the headers say that the body is larger."""

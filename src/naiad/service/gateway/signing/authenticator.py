@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import AccessDenied
 from naiad.service.domain.job import Job
+from naiad.service.domain.scope import ObjectLimit, Scope
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.rejection import RequestRejected
 from naiad.service.gateway.signing import sigv4
@@ -36,6 +37,10 @@ class Principal:
     """The session whose temporary credentials signed; None for a permanent key."""
     permanent_secret: str = field(default="", repr=False)
     """The secret of the permanent key, from which those of sessions are made."""
+    scopes: frozenset[Scope] = frozenset()
+    """What the key of a user may do. The program of a job has none: ``job`` says what it may do."""
+    limits: tuple[ObjectLimit, ...] = ()
+    """The objects that the key reaches, or the key that has made the job; () are all of them."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +71,17 @@ class Authenticator:
         """Raises RequestRejected when a request that changes something came before."""
         self._replay_guard.check(verified, self.clock.now())
 
-    def is_key_of_user(self, verified: VerifiedSignature) -> bool:
-        """Whether the key belongs to a user, and not to a job."""
-        return self.keys.find(verified.permanent_key) is not None
-
     def principal_of(self, verified: VerifiedSignature) -> Principal:
         """Raises AccessDenied when the key was revoked, or its job ended, after the signature was verified."""
         key = self.keys.find(verified.permanent_key)
         if key is not None:
-            return Principal(verified.permanent_key, key.name, None, verified.session, key.secret_key)
+            secret = key.secret_key
+            return Principal(key.access_key, key.name, None, verified.session, secret, key.scopes, key.limits)
         job = self.store.find_by_access_key(verified.permanent_key)
         if job is None:
             raise AccessDenied("the key was revoked, or its job has ended")
-        return Principal(verified.permanent_key, job.name, job, verified.session, job.secret_key)
+        limits = job.creator.limits if job.creator is not None else ()
+        return Principal(job.access_key, job.name, job, verified.session, job.secret_key, limits=limits)
 
     def _signer(self, token: str | None, now: dt.datetime) -> tuple[Session | None, SecretOf]:
         """Returns the session of a token, and the secrets to verify with. Raises RequestRejected.

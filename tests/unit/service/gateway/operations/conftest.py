@@ -16,6 +16,7 @@ from naiad.service.blobs.open import open_blobs
 from naiad.service.compose import endpoint_service, job_supervisor
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.job import JobKind
+from naiad.service.domain.scope import ALL_SCOPES
 from naiad.service.domain.status import Phase
 from naiad.service.executors.inline import InlineExecutor
 from naiad.service.executors.port import Instance, InstanceReport
@@ -139,5 +140,5 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
         store.entities, store.associations, clock, state_folder=tmp_path, region="us-east-1"
     )
     services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments)
-    yield ApiClient(services, Principal("AKIA", "main"), clock, executor, supervisor, tmp_path)
+    yield ApiClient(services, Principal("AKIA", "main", scopes=ALL_SCOPES), clock, executor, supervisor, tmp_path)
     store.close()

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.domain.scope import ALL_SCOPES
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.s3.service import S3Service
 from naiad.service.gateway.signing.authenticator import Principal
@@ -66,11 +67,12 @@ def service(blobs):
 def call(service, make_request):
     """Sends a request and reads the response: ``call("GET", "/data/k?acl", headers=…)``."""
 
-    def send(method, path, *, headers=None, body=b"", job=None, trailers=None):
+    def send(method, path, *, headers=None, body=b"", job=None, trailers=None, principal=None):
         async def exchange():
             content = stream([body] if isinstance(body, bytes) else body)
             request = make_request(method, path, headers=headers)
-            response = await service.handle(request, Principal("key", "name", job), content, trailers or {})
+            caller = principal or Principal("key", "name", job, scopes=frozenset() if job else ALL_SCOPES)
+            response = await service.handle(request, caller, content, trailers or {})
             if isinstance(response.body, bytes):
                 return ReceivedResponse(response, response.body)
             return ReceivedResponse(response, b"".join([piece async for piece in response.body]))

@@ -1,11 +1,13 @@
 """Permissions of a job's program."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from naiad.service.domain.job import Job, JobKind, ResourceRequest
-from naiad.service.gateway.s3.permissions import Access, is_allowed, split_uri
+from naiad.service.domain.scope import Creator, parse_limit
+from naiad.service.gateway.s3.permissions import Access, is_allowed, is_within, split_uri
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -118,3 +120,26 @@ def test_permissions_are_checked_for_every_call(call, blobs):
     assert "<Deleted><Key>job-1/a</Key></Deleted><Error><Key>mine/b</Key><Code>AccessDenied</Code>" in text
     copied = call("PUT", "/results/mine/job-1/k", headers={"x-amz-copy-source": "data/fashion/1"}, job=TRAINING)
     assert copied.status == 200
+
+
+def test_a_job_reaches_nothing_beyond_the_limits_of_its_creator():
+    request = {
+        "InputDataConfig": [{"DataSource": {"S3DataSource": {"S3Uri": "s3://data/team/in/"}}}],
+        "OutputDataConfig": {"S3OutputPath": "s3://data/team/out/"},
+    }
+    creator = Creator("AKIA", (parse_limit("s3://data/team"),))
+    job = replace(make_job("secret", request), creator=creator)
+    assert is_allowed(job, Access.READ, "data", "team/in/a")
+    assert is_allowed(job, Access.WRITE, "data", "team/out/secret/a")
+    assert is_allowed(job, Access.VIEW_BUCKET, "data", "")
+    for access in (Access.READ, Access.WRITE, Access.LIST):
+        assert is_allowed(make_job("secret", request), access, "data", "secret/a")
+        assert not is_allowed(job, access, "data", "secret/a")
+
+
+@pytest.mark.parametrize("access", list(Access))
+def test_limits_hold_for_each_kind_of_access(access):
+    limits = (parse_limit("s3://data/team"),)
+    assert is_within((), access, "other", "x")
+    assert is_within(limits, access, "data", "team/x") == (access is not Access.MANAGE_BUCKETS)
+    assert is_within(limits, access, "other", "team/x") == (access is Access.LIST_BUCKETS)
