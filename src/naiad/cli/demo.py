@@ -51,7 +51,8 @@ def demo(
     print_line(f"{'data':<11}{summary['data']}")
     print_summary(summary)
     _print_predictions(summary["predictions"])
-    print_line(f"\nopen the report: {(out / 'report.html').absolute().as_uri()}")
+    print_line("")
+    print_line(f"open the report: {(out / 'report.html').absolute().as_uri()}")
 
 
 def clear_run(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from naiad.cli import options
-from naiad.cli.output import format_time, print_json, print_line, print_table
+from naiad.cli.output import format_time, print_cells, print_field, print_json, print_line, print_table, print_text
 from naiad.cli.remote import make_client, translate_aws_errors
 
 app = typer.Typer(help="List, show, call, follow and delete endpoints.", no_args_is_help=True)
@@ -46,7 +46,7 @@ def show(name: NameArgument, as_json: options.JsonOption = False) -> None:
     print_line(f"status    {description['EndpointStatus']}")
     print_line(f"config    {description['EndpointConfigName']}")
     if reason := description.get("FailureReason"):
-        print_line(f"failed    {reason}")
+        print_field("failed", reason)
     print_line("")
     variants = description.get("ProductionVariants", [])
     shadows = description.get("ShadowProductionVariants", [])
@@ -114,11 +114,12 @@ def delete(name: NameArgument) -> None:
 
 
 def read_engine_lines(name: str) -> list[str]:
-    """Returns what was logged of the engines at the last deployment of each variant."""
+    """Returns what was logged of the engines at the last deployment of each variant; not what a model's code says of them."""
     pages = make_client("logs").get_paginator("filter_log_events")
     pages_of_lines = pages.paginate(logGroupName=_LOG_GROUP + name, filterPattern=json.dumps(_ENGINE_LINE))
     lines_by_variant: dict[str, list[str]] = {}
-    for event in (event for page in pages_of_lines for event in page["events"]):
+    events = (event for page in pages_of_lines for event in page["events"])
+    for event in (event for event in events if event["message"].startswith(_ENGINE_LINE)):
         lines = lines_by_variant.setdefault(event["logStreamName"].partition("/")[0], [])
         if lines and lines[-1].startswith("engine chosen"):
             lines.clear()
@@ -138,13 +139,13 @@ def _print_answer(file: str, answer: bytes) -> None:
 
     predictions = parse_predictions(answer)
     if predictions is None:
-        print_line(answer.decode("utf-8", "replace"))
+        print_text(answer.decode("utf-8", "replace"))
         return
     labels, scores = predictions["labels"], predictions["scores"]
     for row, (label, scores_K) in enumerate(zip(labels, scores, strict=True)):
         sample = file if len(labels) == 1 else f"{file} row {row}"
         score = [f"{max(scores_K):.4f}"] if len(scores_K) > 1 else []
-        print_line("\t".join([sample, str(label), *score]))
+        print_cells([sample, str(label), *score])
 
 
 def _parse_answer(answer: bytes) -> Any:

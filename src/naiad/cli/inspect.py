@@ -58,7 +58,8 @@ def _print_inspection(inspection: "Inspection") -> None:
     _print_classes(inspection)
     _print_findings(inspection)
     for problem in inspection.problems:
-        print_line(f"\ncannot be trained on: {problem}")
+        print_line("")
+        print_line(f"cannot be trained on: {problem}")
 
 
 def _print_columns(inspection: "Inspection") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from naiad.cli import options
-from naiad.cli.output import format_time, print_json, print_line, print_table
+from naiad.cli.output import format_time, print_field, print_json, print_line, print_table
 from naiad.cli.remote import make_client, translate_aws_errors
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def show(name: NameArgument, kind: KindOption = None, as_json: options.JsonOptio
     print_line(f"kind      {api.word}")
     print_line(f"status    {api.status_of(job)}{f', {_queue_text(job) or phase}' if phase else ''}")
     if reason := job.get("FailureReason"):
-        print_line(f"failed    {reason}")
+        print_field("failed", reason)
     if message := job.get("ExitMessage"):
-        print_line(f"said      {message}")
+        print_field("said", message)
     for result in results:
         print_line(result)
     for metric in job.get("FinalMetricDataList", []):

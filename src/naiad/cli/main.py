@@ -29,7 +29,7 @@ from naiad.cli import (
     train,
     verify_resume,
 )
-from naiad.cli.output import escape_unknown_letters, print_line
+from naiad.cli.output import escape_unknown_letters, print_line, print_text
 from naiad.cli.run_command import GlobalOptions, exit_process, run_command
 from naiad.errors import OptionError, did_you_mean
 
@@ -88,7 +88,7 @@ def _read_global_options(
         print_line(naiad.__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        print_line(context.get_help())
+        print_text(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

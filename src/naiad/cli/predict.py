@@ -7,7 +7,7 @@ import typer
 
 import naiad
 from naiad.cli import options
-from naiad.cli.output import print_json, print_line
+from naiad.cli.output import print_cells, print_json
 from naiad.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def predict(
         return
     for row in rows:
         score = max(row["scores"].values(), default=None)
-        print_line("\t".join([row["name"], str(row["label"]), *([] if score is None else [f"{score:.4f}"])]))
+        print_cells([row["name"], str(row["label"]), *([] if score is None else [f"{score:.4f}"])])
 
 
 def _check_files(files: list[Path]) -> None:

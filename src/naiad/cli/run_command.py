@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from naiad.cli.option_words import to_command_line
-from naiad.cli.output import print_error
+from naiad.cli.output import print_error, print_message
 from naiad.errors import InputError, NaiadError, OptionError, TrainingStopped, did_you_mean
 from naiad.extras import explain_missing_packages
 from naiad.trainer.plan.plan import CHOICES
@@ -54,7 +54,7 @@ def run_command(command: Callable[[GlobalOptions], Any], arguments: Sequence[str
 
 def _report(error: NaiadError, options: GlobalOptions) -> int:
     if options.traceback:
-        traceback.print_exception(error)
+        _print_traceback(error)
     is_stopped = isinstance(error, TrainingStopped)
     if not (error.raised_by_all and _is_later_process(os.environ)):
         hint = None if error.hint is None else to_command_line(error.hint)
@@ -64,6 +64,10 @@ def _report(error: NaiadError, options: GlobalOptions) -> int:
     return USAGE_ERROR if isinstance(error, InputError) else FAILURE
 
 
+def _print_traceback(error: BaseException) -> None:
+    print_message("".join(traceback.format_exception(error)).rstrip("\n"))
+
+
 def _is_later_process(environment: Mapping[str, str]) -> bool:
     """Whether torchrun's variables say that this is one of several processes, and not the first."""
     return environment.get("WORLD_SIZE", "1") != "1" and environment.get("RANK", "0") != "0"
@@ -71,7 +75,7 @@ def _is_later_process(environment: Mapping[str, str]) -> bool:
 
 def _report_unexpected(error: Exception, options: GlobalOptions) -> int:
     if options.traceback:
-        traceback.print_exception(error)
+        _print_traceback(error)
     text = str(error).strip().partition("\n")[0]
     print_error(
         f"error: unexpected {type(error).__name__}{': ' if text else ''}{text}",

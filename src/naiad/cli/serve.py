@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from naiad.cli import options
-from naiad.cli.output import print_message
+from naiad.cli.output import LogFormatter, print_message
 from naiad.extras import require_extra
 from naiad.home import find_state_folder, make_state_folder
 
@@ -82,7 +82,9 @@ def serve(
     from naiad.service.run import serve as run_server
     from naiad.service.walls.program_settings import ProgramNetwork, ProgramSettings
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    log = logging.StreamHandler()
+    log.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.INFO)
     settings = Settings(
         state=folder,
         host=host,

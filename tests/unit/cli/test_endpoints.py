@@ -124,6 +124,8 @@ def test_a_missing_file_or_endpoint_is_an_error(
         (b'{"labels": ["a", "b"], "scores": [[1, 0], [0, 1]]}', "a.png row 0\ta\t1.0000\na.png row 1\tb\t1.0000\n"),
         (b"[2, 4]", "[2, 4]\n"),
         (b"plain", "plain\n"),
+        (b"one\r\ntwo\x1b[A", "one\ntwo\\x1b[A\n"),
+        (b'{"labels": ["a\\tb\\nc\\u001b"], "scores": [[1, 0]]}', "a.png\ta\\tb\\nc\\x1b\t1.0000\n"),
     ],
 )
 def test_answers_are_printed(answer: bytes, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,3 +135,11 @@ def test_answers_are_printed(answer: bytes, printed: str, capsys: pytest.Capture
 
 def test_an_answer_that_is_not_json_is_a_text_in_json() -> None:
     assert (_parse_answer(b"[1]"), _parse_answer(b"plain \xff")) == ([1], "plain �")
+
+
+def test_lines_of_a_model_are_not_taken_for_what_was_measured(service: Any) -> None:
+    service.log_endpoint("shoes", "AllTraffic/deployment", *ENGINES)
+    service.log_endpoint(
+        "shoes", "AllTraffic/1", "program: naiad: engine chosen: mine", "see naiad: engine chosen: mine"
+    )
+    assert read_engine_lines("shoes") == [line.removeprefix("naiad: ") for line in ENGINES]

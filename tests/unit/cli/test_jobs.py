@@ -146,3 +146,21 @@ def test_a_model_is_shown_where_the_job_left_one(service: Any, capsys: pytest.Ca
 )
 def test_ordinals(number: int, text: str) -> None:
     assert _ordinal(number) == text
+
+
+def test_what_a_program_wrote_is_shown_without_effect_on_a_terminal(
+    service: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log stays as it is for the API: boto3 sees each letter."""
+    service.create("one")
+    service.tick()
+    written = "\x1b[2Kloss \x9b1A \u202e0.1"
+    service.log("one", written)
+    assert out(capsys, "logs", "one") == r"\x1b[2Kloss \x9b1A \u202e0.1" + "\n"
+    events = service.client("logs").filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs")["events"]
+    assert [event["message"] for event in events] == [written]
+    service.finish("one", Phase.FAILED, "AlgorithmError: \x1b[A\nstatus    Completed")
+    shown = out(capsys, "show", "one")
+    assert "failed    AlgorithmError: \\x1b[A\n          status    Completed\n" in shown
+    assert "\x1b" not in shown
+    assert "\x1b" not in out(capsys, "show", "one", "--json")

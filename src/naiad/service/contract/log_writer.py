@@ -2,6 +2,7 @@
 
 import re
 import time
+import unicodedata
 from collections import deque
 from pathlib import Path
 
@@ -11,11 +12,19 @@ _MAX_LINE_BYTES = 256 * 1024
 _LAST_LINES = 200
 _MAX_LOG_BYTES = 2**30
 """Limit for one instance: the disk is for all jobs."""
+_PROGRAM = "program: "
+_MAX_BEGINNING = 200
+_MESSAGE = re.compile(r"(?:\[[^\]]*\]|<[^>]*>|[^\w\[<])*naiad\W*:", re.IGNORECASE)
+"""Any brackets and marks, as ``[algo-1]`` of an instance, before the name."""
+_UNSEEN = ("Mn", "Cf", "Cc", "Zl", "Zp")
+_LOOK_ALIKES = str.maketrans("аɑαіıιɩԁոｎ", "aaaiiiidnn")  # noqa: RUF001  # reason: letters of other scripts that look so
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class LogWriter:
     """Appends whole lines, unbuffered. ``last_lines`` are the program's latest ones, for the reason of a failure.
+
+    A line of the program that looks like a message of Naiad's gets ``program: `` before it; no other one is changed.
 
     Writes at most ``max_bytes`` of the program's lines, and a message when that is reached; further lines are still returned.
     """
@@ -52,7 +61,7 @@ class LogWriter:
         text = _visible_text(line)
         self.last_lines.append(text)
         if self._room_bytes > 0:
-            self._room_bytes -= self._write(text)
+            self._room_bytes -= self._write(f"{_PROGRAM}{text}" if is_like_message(text) else text)
             if self._room_bytes <= 0:
                 self.write_message(f"the log is full: at most {self._max_bytes:,} bytes of a program's output are kept")
         return text
@@ -61,6 +70,15 @@ class LogWriter:
         line = f"{time.time_ns() // 1_000_000} {text}\n".encode()
         self._file.write(line)
         return len(line)
+
+
+def is_like_message(line: str) -> bool:
+    """Whether a reader would take the line for a message of Naiad's, also behind marks, in other letters or with hidden ones."""
+    beginning = line[:_MAX_BEGINNING]
+    if not beginning.isascii():
+        folded = unicodedata.normalize("NFKD", beginning).translate(_LOOK_ALIKES)
+        beginning = "".join(letter for letter in folded if unicodedata.category(letter) not in _UNSEEN)
+    return _MESSAGE.match(beginning) is not None
 
 
 def _visible_text(line: bytes) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
+from rich.text import Text
 
 from naiad.errors import OptionError
 from naiad.trainer.data.dataset import Dataset
@@ -16,6 +17,7 @@ from naiad.trainer.data.findings import Finding
 from naiad.trainer.loop.tolerant_stream import TolerantStream
 from naiad.trainer.model.model import EpochRecord
 from naiad.trainer.plan.plan import Plan
+from naiad.visible_text import visible_cell, visible_line
 
 _BAR_INTERVAL_S = 0.2
 
@@ -99,7 +101,7 @@ class LineProgress:
     def close(self) -> None: ...
 
     def _print(self, line: str) -> None:
-        self._stream.write(line + "\n")
+        self._stream.write(visible_line(line) + "\n")
         self._stream.flush()
 
 
@@ -134,10 +136,10 @@ class BarProgress:
             self._bar.update(self._task, completed=step, text=f"loss {loss:.4f} | lr {rate:.1e} | {self._speed.text}")
 
     def end_epoch(self, record: EpochRecord) -> None:
-        self._bar.console.print(epoch_line(record), highlight=False)
+        self._bar.console.print(Text(visible_line(epoch_line(record))))
 
     def note(self, text: str) -> None:
-        self._bar.console.print(f"note: {text}", highlight=False, style="yellow")
+        self._bar.console.print(Text(visible_line(f"note: {text}")), style="yellow")
 
     def close(self) -> None:
         self._bar.stop()
@@ -223,8 +225,9 @@ def _finding_line(finding: Finding, rewrite: Callable[[str], str]) -> str:
 
 def _plan_table(plan: Plan, dataset: Dataset, rewrite: Callable[[str], str]) -> Table:
     findings = [_finding_line(finding, rewrite) for finding in dataset.findings.items]
-    title = "\n".join([_data_line(dataset), *findings])
+    title = Text("\n".join(map(visible_line, [_data_line(dataset), *findings])))
     table = Table("choice", "value", "reason", title=title, title_justify="left", box=None, header_style="bold")
     for name, value, reason, measured in plan.rows():
-        table.add_row(name, value, f"{reason}{f' ({measured})' if measured else ''}")
+        cells = (name, value, f"{reason}{f' ({measured})' if measured else ''}")
+        table.add_row(*(Text(visible_cell(cell)) for cell in cells))
     return table

@@ -1,7 +1,9 @@
 """The lines of a log, written and read back."""
 
+import pytest
+
 from naiad.service.contract.log_file import read_events
-from naiad.service.contract.log_writer import LogWriter
+from naiad.service.contract.log_writer import LogWriter, is_like_message
 
 
 def texts(page):
@@ -77,3 +79,41 @@ def test_a_message_with_newlines_and_control_characters_is_one_line(tmp_path):
     log.close()
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert line.partition(" ")[2] == "naiad: not stored: a naiad: all is well?[31m"
+
+
+def test_a_line_that_looks_like_a_message_of_naiad_is_marked_as_the_programs(tmp_path):
+    log = LogWriter(tmp_path)
+    fed = log.feed("naiad: the job is done\nINFO \x1b[31mred \x9b\u202e\rnaiad: it is\nplain\n".encode())
+    log.write_message("real")
+    log.close()
+    page = read_events(tmp_path / "log", start=0, limit_events=10, limit_bytes=10_000, forward=True)
+    assert texts(page) == ["program: naiad: the job is done", "program: naiad: it is", "plain", "naiad: real"]
+    assert fed == ["naiad: the job is done", "naiad: it is", "plain"]
+    assert list(log.last_lines) == fed
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "naiad: x",
+        "  Naiad : x",
+        "\tNAIAD:x",
+        "[algo-1] naiad: x",
+        "[1,0]<stdout>:naiad: x",
+        "\u200bnaiad: x",
+        "na\u200diad: x",
+        "n\u0430i\u0430d: x",
+        "\uff4e\uff41\uff49\uff41\uff44\uff1a x",
+        "\u202enaiad: x",
+        "\x9bnaiad: x",
+    ],
+)
+def test_lines_that_look_like_messages(line):
+    assert is_like_message(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["naiads: x", "the naiad: x", "import naiad", "loss: 0.1", "", "[" * 500, "naiad " * 90]
+)
+def test_lines_that_do_not(line):
+    assert not is_like_message(line)

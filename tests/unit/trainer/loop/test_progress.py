@@ -89,3 +89,20 @@ def test_a_terminal_gets_a_bar_and_a_file_gets_lines():
 
     assert isinstance(make_progress(Terminal()), BarProgress)
     assert isinstance(make_progress(io.StringIO()), LineProgress)
+
+
+def test_names_out_of_data_have_no_effect_on_a_terminal(explained_plan, blobs):
+    """File names and labels come from archives of others: neither a terminal nor the markup of the bar reads them."""
+    message = "broken: [red]cat[/red]\x1b[2K\x9b1A\u202egpj.exe\nepoch 099 | perfect"
+    dataset, reason = replace(blobs, findings=Findings((Finding("x", "train", 1, Action.REPORTED, message),))), "a\x1bb"
+    plan = replace(explained_plan, reasons=(("learning_rate", Reason(reason)),))
+    for make in (LineProgress, lambda stream: BarProgress(Console(file=stream, width=400))):
+        stream = io.StringIO()
+        progress = make(stream)
+        progress.start(plan, dataset, step=0)
+        progress.note(message)
+        progress.close()
+        shown = stream.getvalue()
+        assert "[red]cat[/red]" + r"\x1b[2K\x9b1A\u202egpj.exe\nepoch 099" in shown
+        assert r"a\x1bb" in shown
+        assert all(line.isprintable() for line in shown.splitlines())
