@@ -134,3 +134,13 @@ def test_doctor(capsys: Capture) -> None:
     assert {"python", "torch", "cores"} <= {line["topic"] for line in json_of(["doctor"], capsys)}
     assert main(["doctor"]) == 0
     assert "torch" in capsys.readouterr().out
+
+
+def test_names_of_files_and_folders_have_no_effect_on_a_terminal(photos: Path, capsys: Capture) -> None:
+    (photos / "cat").rename(photos / "cat\x1b[2K\u202e")
+    (photos / "dog" / "x\x1b]0;owned\x07\nsplits   train 9.png").write_bytes(b"\x89PNG\r\n\x1a\n but no more")
+    assert main(["inspect", str(photos)]) == 0
+    shown = capsys.readouterr().out
+    assert r"cat\x1b[2K\u202e" in shown
+    assert "\nsplits   train 9" not in shown
+    assert all(line.isprintable() for line in shown.splitlines())
