@@ -143,6 +143,14 @@ def test_jobs_of_earlier_versions_belong_to_admins(live: Any, creator: KeyHolder
     assert DESCRIPTIONS["training"](live.client("sagemaker")) == SECRET
 
 
+def test_a_package_belongs_to_the_one_who_has_changed_its_containers(live: Any, creator: KeyHolder) -> None:
+    make_all(creator.client("sagemaker"))
+    package = creator.client("sagemaker").describe_model_package(ModelPackageName="k")["ModelPackageArn"]
+    specification = {"Containers": [CONTAINER], **SPECIFICATION}
+    live.client("sagemaker").update_model_package(ModelPackageArn=package, InferenceSpecification=specification)
+    assert DESCRIPTIONS["package"](creator.client("sagemaker")) == HIDDEN
+
+
 def test_no_variables_are_added_to_those_of_another_key(live: Any, creator: KeyHolder, other: KeyHolder) -> None:
     """With PYTHONPATH, for one, code of the caller would run with the secrets of the model."""
     make_all(creator.client("sagemaker"))

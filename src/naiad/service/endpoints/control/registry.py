@@ -59,8 +59,11 @@ class ModelRegistry:
         self._add(entity, tags)
         return entity
 
-    def update_package(self, request: Mapping[str, Any]) -> Entity:
-        """Changes the approval and the description. Raises NotFound, Invalid."""
+    def update_package(self, request: Mapping[str, Any], creator: str | None = None) -> Entity:
+        """Changes the approval and the description. ``creator``: whose the containers are, where they are changed.
+
+        Raises NotFound, Invalid.
+        """
         refuse(dict(request), "AdditionalInferenceSpecificationsToAdd", "a package has one InferenceSpecification")
         entity = self.package(request["ModelPackageArn"])
         changes = {name: request[name] for name in _UPDATABLE if name in request}
@@ -77,6 +80,7 @@ class ModelRegistry:
             request={**entity.request, **changes, "CustomerMetadataProperties": properties},
             status=request.get("ModelApprovalStatus", entity.status),
             modified_at=self.clock.now(),
+            detail={"creator": creator} if "InferenceSpecification" in changes else entity.detail,
         )
         self._update(after, before=entity)
         return after

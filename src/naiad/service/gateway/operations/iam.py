@@ -1,4 +1,4 @@
-"""IAM, as far as the SageMaker SDK asks about roles. There are no roles here: every name is one, and may do everything."""
+"""IAM, as far as the SageMaker SDK asks about roles. There are no roles here: every name is one, and may do what its key may."""
 
 import datetime as dt
 import json
@@ -36,7 +36,7 @@ def get_role(request: Shape) -> Shape:
 @operation(
     "iam",
     "SimulatePrincipalPolicy",
-    not_served="every action is allowed: there are no policies",
+    not_served="every action is allowed: there are no policies, and the scopes of keys are not looked at",
 )
 def simulate_principal_policy(request: Shape) -> Shape:
     results = [

@@ -80,8 +80,8 @@ def list_model_packages(catalog: ModelCatalog, request: Shape) -> Shape:
     "UpdateModelPackage",
     not_served="AdditionalInferenceSpecificationsToAdd",
 )
-def update_model_package(catalog: ModelCatalog, request: Shape) -> Shape:
-    return {"ModelPackageArn": catalog.registry.update_package(request).arn}
+def update_model_package(catalog: ModelCatalog, principal: Principal, request: Shape) -> Shape:
+    return {"ModelPackageArn": catalog.registry.update_package(request, principal.permanent_key).arn}
 
 
 @operation("sagemaker", "DeleteModelPackage")

@@ -60,7 +60,7 @@ def search(
     if request["Resource"] not in _KINDS:
         raise Invalid(f"Resource is {request['Resource']!r}; {', '.join(_KINDS)} can be searched here")
     if request.get("VisibilityConditions"):
-        raise Invalid("VisibilityConditions are not served: every key sees everything; leave them out")
+        raise Invalid("VisibilityConditions are not served: leave them out")
     if request.get("CrossAccountFilterOption") == "CrossAccount":
         return {"Results": []}  # there are no other accounts here
     kind, member = _KINDS[request["Resource"]]

@@ -40,7 +40,7 @@ class Principal:
     scopes: frozenset[Scope] = frozenset()
     """What the key of a user may do. The program of a job has none: ``job`` says what it may do."""
     limits: tuple[ObjectLimit, ...] = ()
-    """The objects that the key reaches, or the key that has made the job; () are all of them."""
+    """The objects that the key of a user reaches; () are all of them. Those of a program stand in its job."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ class Authenticator:
         job = self.store.find_by_access_key(verified.permanent_key)
         if job is None:
             raise AccessDenied("the key was revoked, or its job has ended")
-        limits = job.creator.limits if job.creator is not None else ()
-        return Principal(job.access_key, job.name, job, verified.session, job.secret_key, limits=limits)
+        return Principal(verified.permanent_key, job.name, job, verified.session, job.secret_key)
 
     def _signer(self, token: str | None, now: dt.datetime) -> tuple[Session | None, SecretOf]:
         """Returns the session of a token, and the secrets to verify with. Raises RequestRejected.
