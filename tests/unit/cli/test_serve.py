@@ -1,10 +1,12 @@
 """Options of the server, and errors before the server is loaded."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from naiad.cli.main import main
+from naiad.cli.output import LogFormatter
 from naiad.cli.run_command import SUCCESS, USAGE_ERROR
 from naiad.service.compose import Settings
 
@@ -36,3 +38,13 @@ def test_a_state_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "file").touch()
     assert main(["serve", "--state", str(tmp_path / "file" / "state")]) == USAGE_ERROR
     assert "cannot be the state folder: Not a directory" in capsys.readouterr().err
+
+
+def test_the_log_has_no_effect_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: None)
+    assert main(["serve", "--state", str(tmp_path / "state")]) == SUCCESS
+    [handler] = logging.root.handlers
+    record = logging.LogRecord("n", logging.INFO, "p", 1, "a\x1b[2K\nb", (), None)
+    assert isinstance(handler.formatter, LogFormatter)
+    assert handler.format(record).endswith(r" INFO a\x1b[2K\nb")
