@@ -41,7 +41,7 @@ def print_cells(cells: Iterable[str]) -> None:
 
 def print_field(label: str, value: str, *, width: int = 10) -> None:
     """Writes a label and its value. Further lines of the value are indented, so that none looks like another field."""
-    print_text(f"{label:<{width}}" + visible_text(value).replace("\n", "\n" + " " * width))
+    print_text(f"{label:<{width}}{_indent(value, width)}")
 
 
 def print_json(values: Any) -> None:
@@ -53,8 +53,8 @@ def print_json(values: Any) -> None:
     sys.stdout.write(f"{visible_json(text)}\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
-    table = Table(box=None, title=title, title_justify="left", header_style="bold", pad_edge=False)
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(Text(visible_cell(column)), overflow="fold")
     for row in rows:
@@ -73,10 +73,15 @@ def print_message(text: str) -> None:
 
 
 def print_error(message: str, *, hint: str | None = None) -> None:
-    """Further lines of the message are indented, so that none looks like the hint."""
-    print_message(visible_text(message).rstrip("\n").replace("\n", "\n  "))
+    """Further lines of the message and of the hint are indented, so that none looks like another message or hint."""
+    print_message(_indent(message, 2))
     if hint is not None:
-        print_message(f"\nhint: {hint}")
+        print_message(f"\nhint: {_indent(hint, 6)}")
+
+
+def _indent(text: str, width: int) -> str:
+    """Returns the text with each line but the first indented."""
+    return visible_text(text).rstrip("\n").replace("\n", "\n" + " " * width)
 
 
 def escape_unknown_letters() -> None:

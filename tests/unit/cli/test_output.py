@@ -79,10 +79,10 @@ def test_nothing_that_is_printed_moves_the_cursor_or_makes_another_line(capsys: 
 
 def test_further_lines_of_a_field_and_of_an_error_are_indented(capsys: pytest.CaptureFixture[str]) -> None:
     print_field("failed", "ValueError\nstatus    Completed\x1b[A")
-    print_error("error: no\n\nhint: rm -rf ~\n", hint="try yes")
+    print_error("error: no\n\nhint: rm -rf ~\n", hint="try yes\nerror: x")
     captured = capsys.readouterr()
     assert captured.out == "failed    ValueError\n          status    Completed\\x1b[A\n"
-    assert captured.err == "error: no\n  \n  hint: rm -rf ~\n\nhint: try yes\n"
+    assert captured.err == "error: no\n  \n  hint: rm -rf ~\n\nhint: try yes\n      error: x\n"
 
 
 def test_texts_of_several_lines_keep_them(capsys: pytest.CaptureFixture[str]) -> None:
