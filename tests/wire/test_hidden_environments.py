@@ -152,7 +152,7 @@ def test_a_package_belongs_to_the_one_who_has_changed_its_containers(live: Any, 
 
 
 def test_no_variables_are_added_to_those_of_another_key(live: Any, creator: KeyHolder, other: KeyHolder) -> None:
-    """With PYTHONPATH, for one, code of the caller would run with the secrets of the model."""
+    """Code of the caller would run with the secrets of the model: by PYTHONPATH, for one."""
     make_all(creator.client("sagemaker"))
     client, own = other.client("sagemaker"), {"PYTHONPATH": "/opt/ml/transform/input"}
     code, _, message = refusal(client.create_transform_job, **transform_request("x", Environment=own))

@@ -36,7 +36,7 @@ class Key:
     revoked_at: str | None = None
     """ISO 8601, in UTC; None while the key is in use."""
     scopes: frozenset[Scope] = ALL_SCOPES
-    """What the key may do; files of earlier versions do not have it, and their keys may do everything."""
+    """Rights of the key; files of earlier versions do not have it, and their keys may do everything."""
     limits: tuple[ObjectLimit, ...] = ()
     """The objects that the key reaches; () are all of them."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from naiad.service.domain.scope import SCOPE_TEXTS, Scope
 from naiad.service.gateway.s3.operations import operation_scopes
-from naiad.service.gateway.scopes import ANY_KEY, SCOPES
+from naiad.service.gateway.scopes import ANY_KEY, OPERATIONS_BY_SCOPE
 
 _BEGINNING = """\
 # Scopes of keys
@@ -21,7 +21,7 @@ _ANY = ("any key", "say who calls, and give sessions that may do what their key 
 
 def scopes_page() -> str:
     lines = ["| scope | what for | service | operations |", "|---|---|---|---|", *_rows(*_ANY, ANY_KEY)]
-    for scope, services in SCOPES.items():
+    for scope, services in OPERATIONS_BY_SCOPE.items():
         lines += _rows(f"`{scope}`", SCOPE_TEXTS[scope], {**services, "s3": _s3_names(scope)})
     return f"{_BEGINNING}\n\n" + "\n".join(lines) + "\n"
 

@@ -56,7 +56,7 @@ _ADMIN: _Names = {
         *("UpdateModelPackage", "DeleteModelPackage", "DeleteModelPackageGroup"),
     ),
 }
-SCOPES: Mapping[Scope, _Names] = {
+OPERATIONS_BY_SCOPE: Mapping[Scope, _Names] = {
     Scope.READ: _READ,
     Scope.INVOKE: _INVOKE,
     Scope.JOBS: _JOBS,
@@ -64,7 +64,7 @@ SCOPES: Mapping[Scope, _Names] = {
 }
 _SCOPE_OF: dict[tuple[str, str], Scope | None] = {
     (service, name): scope
-    for scope, services in ((None, ANY_KEY), *SCOPES.items())
+    for scope, services in ((None, ANY_KEY), *OPERATIONS_BY_SCOPE.items())
     for service, names in services.items()
     for name in names
 }

@@ -13,12 +13,15 @@ from naiad.service.gateway.operation import OPERATIONS
 from naiad.service.gateway.protocol.route import RUNTIME_OPERATIONS
 from naiad.service.gateway.s3 import operations as s3_operations
 from naiad.service.gateway.s3.permissions import SCOPE_OF_ACCESS, Access
-from naiad.service.gateway.scopes import ANY_KEY, SCOPES, check_scope, scope_of
+from naiad.service.gateway.scopes import ANY_KEY, OPERATIONS_BY_SCOPE, check_scope, scope_of
 from naiad.service.gateway.signing.authenticator import Principal
 
 SERVED = {*OPERATIONS, *(("sagemaker-runtime", name) for name in RUNTIME_OPERATIONS.values())}
 LISTED = [
-    (service, name) for services in (ANY_KEY, *SCOPES.values()) for service, names in services.items() for name in names
+    (service, name)
+    for services in (ANY_KEY, *OPERATIONS_BY_SCOPE.values())
+    for service, names in services.items()
+    for name in names
 ]
 
 

@@ -38,7 +38,7 @@ class Principal:
     permanent_secret: str = field(default="", repr=False)
     """The secret of the permanent key, from which those of sessions are made."""
     scopes: frozenset[Scope] = frozenset()
-    """What the key of a user may do. The program of a job has none: ``job`` says what it may do."""
+    """Rights of the key of a user. The program of a job has none: ``job`` says what it may do."""
     limits: tuple[ObjectLimit, ...] = ()
     """The objects that the key of a user reaches; () are all of them. Those of a program stand in its job."""
 
