@@ -33,22 +33,24 @@ def visible_entity(principal: Principal, entity: Entity) -> Entity:
 
 
 def check_added_variables(
-    principal: Principal, catalog: ModelCatalog, model: Entity | Mapping[str, Any], variables: Mapping[str, str]
+    principal: Principal,
+    catalog: ModelCatalog,
+    container: Mapping[str, Any],
+    variables: Mapping[str, str],
+    *,
+    model: Entity | None = None,
 ) -> None:
     """Raises AccessDenied for variables that are added to those of a model, or of its package, that another key has made.
 
-    A variable such as PYTHONPATH would have code of the caller run with them. ``model``: a model, or the container of one
-    that is to be made. Raises NotFound for its package.
+    A variable such as PYTHONPATH would have code of the caller run with them. ``container``: as the model has it; ``model``:
+    None for one that is to be made. Raises NotFound for its package.
     """
-    if not variables:
-        return
-    container = single_container(model.request) if isinstance(model, Entity) else model
-    sources = [(model, container)] if isinstance(model, Entity) else []
-    if "ModelPackageName" in container:
+    sources = [] if model is None else [(model, container)]
+    if variables and "ModelPackageName" in container:
         package = catalog.registry.package(container["ModelPackageName"])
         sources.append((package, single_container(package.request.get("InferenceSpecification", {}))))
     for entity, definition in sources:
-        if definition.get(_MEMBER) and not _sees(principal, entity.creator):
+        if variables and definition.get(_MEMBER) and not _sees(principal, entity.creator):
             raise AccessDenied(
                 f"{entity.kind} {entity.name} has an Environment of another key, to which {next(iter(variables))} may "
                 "not be added: leave Environment out, or make a model of your own"

@@ -5,6 +5,7 @@ from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind
 from naiad.service.endpoints.control.catalog import ModelCatalog
+from naiad.service.endpoints.control.model_request import single_container
 from naiad.service.endpoints.transform.settings import parse_transform_request
 from naiad.service.experiments.catalog import ExperimentCatalog
 from naiad.service.gateway.object_limits import check_request
@@ -37,7 +38,7 @@ def create_transform_job(
     container = catalog.model_container(request["ModelName"])
     check_request(principal, container)
     model, variables = catalog.get(EntityKind.MODEL, request["ModelName"]), request.get("Environment", {})
-    check_added_variables(principal, catalog, model, variables)
+    check_added_variables(principal, catalog, single_container(model.request), variables, model=model)
     stored = {**request, _CONTAINER: container}
     return {"TransformJobArn": create_job(jobs, experiments, principal, _KIND, stored).arn}
 
