@@ -52,10 +52,9 @@ class Key:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Key":
         """Raises TypeError, ValueError, Invalid for values that are not those of a key."""
-        key = cls(**values)
-        return replace(
-            key, scopes=frozenset(map(Scope, values.get("scopes", Scope))), limits=tuple(map(parse_limit, key.limits))
-        )
+        scopes = frozenset(map(Scope, values.get("scopes", Scope)))
+        limits = tuple(map(parse_limit, values.get("limits", ())))
+        return cls(**{**values, "scopes": scopes, "limits": limits})
 
 
 class Keys:

@@ -137,7 +137,8 @@ def test_an_answer_that_is_not_json_is_a_text_in_json() -> None:
     assert (_parse_answer(b"[1]"), _parse_answer(b"plain \xff")) == ([1], "plain �")
 
 
-def test_lines_of_a_model_are_not_taken_for_what_was_measured(service: Any) -> None:
+def test_lines_of_a_model_are_not_taken_for_what_was_measured(service: Any, tmp_path: Path) -> None:
+    deploy(service, tmp_path, "shoes")
     service.log_endpoint("shoes", "AllTraffic/deployment", *ENGINES)
     service.log_endpoint(
         "shoes", "AllTraffic/1", "program: naiad: engine chosen: mine", "see naiad: engine chosen: mine"

@@ -28,7 +28,7 @@ async def list_buckets(call: S3Call) -> Response:
     buckets = await call.threads.run(call.blobs.list_buckets) if is_our_region else ()
     if call.principal.limits:
         reached = {one.bucket for one in call.principal.limits}
-        buckets = [(name, created) for name, created in buckets if name in reached]
+        buckets = tuple((name, created) for name, created in buckets if name in reached)
     rows = [(name, created) for name, created in buckets if name.startswith(prefix) and name > after]
     page = [
         element("Bucket", element("Name", name), element("CreationDate", format_time(created)))

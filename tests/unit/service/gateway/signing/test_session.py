@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 from botocore.credentials import Credentials
 
+from naiad.service.domain.errors import AccessDenied
+from naiad.service.domain.scope import ALL_SCOPES
 from naiad.service.gateway.rejection import RequestRejected
 from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.signing.session import new_session, parse_session
@@ -50,7 +52,7 @@ def test_requests_of_a_session_are_verified(signer, keys, authenticator, monkeyp
     assert (verified.access_key, verified.permanent_key) == (session.access_key, keys.first().access_key)
     principal = authenticator.principal_of(verified)
     assert (principal.name, principal.session, principal.permanent_key) == ("default", session, keys.first().access_key)
-    assert authenticator.is_key_of_user(verified)
+    assert (principal.job, principal.scopes, principal.limits) == (None, ALL_SCOPES, ())
 
 
 def test_a_session_that_has_expired(signer, keys, authenticator, monkeypatch):
@@ -86,7 +88,8 @@ def test_a_session_ends_with_its_key(signer, keys, authenticator, monkeypatch):
     keys.revoke("default")
     with pytest.raises(RequestRejected):
         authenticator.verify(request)
-    assert not authenticator.is_key_of_user(verified)
+    with pytest.raises(AccessDenied):
+        authenticator.principal_of(verified)
 
 
 @pytest.mark.parametrize(
