@@ -56,20 +56,3 @@ def test_a_newer_database_is_refused_and_left_unchanged(engines, tmp_path):
     with pytest.raises(InputError, match=rf"{tmp_path}/naiad.db has version 99; .* up to {len(MIGRATIONS)}"):
         upgrade(engines.writer)
     assert version(engines) == [99]
-
-
-def test_jobs_of_earlier_versions_have_no_creator(engines):
-    upgrade(engines.writer, MIGRATIONS[:3])
-    values = ", ".join("1" if name in NUMBERS else "'x'" for name in COLUMNS)
-    with engines.writer.begin() as connection:
-        connection.execute(text(f"INSERT INTO naiad_jobs ({', '.join(COLUMNS)}) VALUES ({values})"))
-    upgrade(engines.writer)
-    with engines.reader.connect() as connection:
-        assert connection.execute(text("SELECT creator FROM naiad_jobs")).scalars().all() == [None]
-
-
-NUMBERS = {"attempt", "created_us", "modified_us", "instances", "cores", "memory_bytes", "gpus"}
-COLUMNS = (
-    *("kind", "name", "arn", "region", "status", "phase", "access_key", "secret_key", "transitions", "request"),
-    *sorted(NUMBERS),
-)
