@@ -14,7 +14,9 @@ from pathlib import Path
 PARTIAL = ".partial"
 """Ending of a file that is being written."""
 
+_MODE_BITS = 0o777
 _FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
+_TROUBLE_ERRNOS = _FULL_ERRNOS | {errno.EIO, errno.EROFS}
 _FULL_TEXTS = ("PytorchStreamWriter failed", "inline_container.cc", "No space left on device", "Disk quota exceeded")
 """Texts with which torch.save and safetensors report a full disk: their errors are no OSError."""
 
@@ -42,17 +44,28 @@ def write_file(path: Path, data: bytes, *, mode: int | None = None) -> None:
     sync_folder(path.parent)
 
 
+def ensure_content(path: Path, data: bytes, *, mode: int) -> None:
+    """Writes a file as ``write_file`` does, unless it has this content and mode: then the disk may be full. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_mode & _MODE_BITS == mode and path.read_bytes() == data:
+            return
+    write_file(path, data, mode=mode)
+
+
 def ensure_file(path: Path, *, mode: int) -> None:
     """Creates an empty file unless it is there, and sets its permissions. Never follows a link. Raises OSError.
 
     After a crash the file is there with its content, or missing; it is there for certain once this has returned.
+    Writes nothing for a file that is there, so the disk may be full then.
     """
+    is_new = not path.exists()
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
+    if is_new:
+        sync_folder(path.parent)
 
 
 def rename(source: Path, target: Path) -> None:
@@ -125,6 +138,18 @@ def is_disk_full(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+def is_disk_trouble(error: BaseException) -> bool:
+    """Whether the error, or one that it came from, says that a disk is full, fails, or may only be read."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, OSError) and cause.errno in _TROUBLE_ERRNOS:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return is_disk_full(error)
 
 
 def _sync(path: Path, flags: int) -> None:

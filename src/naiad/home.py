@@ -54,7 +54,8 @@ def make_state_folder(folder: Path) -> None:
 
 
 def write_address(folder: Path, address: ServerAddress) -> None:
-    durable.write_file(folder / _FILE, json.dumps(asdict(address)).encode(), mode=0o600)
+    """Writes nothing where the file says so already. Raises OSError."""
+    durable.ensure_content(folder / _FILE, json.dumps(asdict(address)).encode(), mode=0o600)
 
 
 def is_listening(address: ServerAddress) -> bool:

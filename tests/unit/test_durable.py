@@ -198,3 +198,21 @@ def test_on_a_disk_that_is_really_full_the_old_file_stays(tmp_path):
     if outcome.returncode and ("unshare" in outcome.stderr or "mount" in outcome.stderr):
         pytest.skip(f"no small disk can be mounted here: {outcome.stderr.strip()}")
     assert outcome.stdout.strip() == "True ['a'] b'old'", outcome.stderr
+
+
+def test_content_that_is_there_is_not_written_again(tmp_path, monkeypatch):
+    durable.ensure_content(tmp_path / "a", b"old", mode=0o600)
+    written = (tmp_path / "a").stat().st_ino
+    durable.ensure_content(tmp_path / "a", b"old", mode=0o600)
+    assert (tmp_path / "a").stat().st_ino == written
+    durable.ensure_content(tmp_path / "a", b"new", mode=0o600)
+    (tmp_path / "a").chmod(0o644)
+    durable.ensure_content(tmp_path / "a", b"new", mode=0o600)
+    assert (mode(tmp_path / "a"), (tmp_path / "a").read_bytes()) == (0o600, b"new")
+
+
+def test_trouble_of_a_disk_is_known_by_its_cause():
+    for number, is_trouble in ((errno.EIO, True), (errno.ENOSPC, True), (errno.EROFS, True), (errno.EACCES, False)):
+        error = ValueError("outer")
+        error.__cause__ = OSError(number, "inner")
+        assert durable.is_disk_trouble(error) is is_trouble

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from naiad.disk_room import DiskReserve
 from naiad.errors import InputError
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import BlobStore
@@ -41,6 +42,7 @@ from naiad.service.keys import Keys
 from naiad.service.store.lock import NullLock, StoreLock
 from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
+from naiad.service.upkeep import Chore, Upkeep
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
 
 DEFAULT_BUCKET = "naiad"
@@ -48,6 +50,7 @@ AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
 """The command of an instance's agent; the instance's folder follows."""
 WARM_COMMAND = (*AGENT_COMMAND, "--warm")
 """The command of an interpreter from which agents are forked; the modules to load follow."""
+_RESERVE_INTERVAL_S = 1.0
 _KEYS_MAX_AGE_S = 0.001
 """A revoked key may work for so long. Each look at the file takes microseconds."""
 
@@ -96,6 +99,7 @@ class ServerParts:
     warm: WarmInterpreter | None
     endpoints: EndpointReconciler
     asynchronous: AsyncInvocations
+    upkeep: Upkeep
 
     def close(self) -> None:
         if self.warm is not None:
@@ -112,7 +116,9 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     keys = Keys.open(state, max_age_s=_KEYS_MAX_AGE_S)
     blobs = open_blobs(settings.blobs_url)
     _make_default_bucket(blobs, settings)
-    store = open_store(settings.database if settings.database is not None else state)
+    reserve = DiskReserve(state)
+    reserve.check()
+    store = open_store(settings.database if settings.database is not None else state, on_full=reserve.release)
     machine = detect_machine_resources(fit_instances=settings.fit_instances)
     cleanup = CleanupWorker(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, machine, clock, state, settings.region, on_delete=cleanup.job_deleted)
@@ -142,7 +148,10 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         open_metrics=_is_loopback(settings.host),
     )
     gateway = Gateway(doors)
-    return ServerParts(store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous)
+    upkeep = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check),))
+    return ServerParts(
+        store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous, upkeep
+    )
 
 
 def job_supervisor(

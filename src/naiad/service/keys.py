@@ -170,7 +170,10 @@ class Keys:
 
     def _write(self, keys: tuple[Key, ...]) -> None:
         """Call inside ``_exclusive_lock``."""
-        durable.write_file(self._path, json.dumps([key.to_json() for key in keys], indent=1).encode(), mode=0o600)
+        try:
+            durable.write_file(self._path, json.dumps([key.to_json() for key in keys], indent=1).encode(), mode=0o600)
+        except OSError as error:
+            raise FolderError(f"{self._path} cannot be written: {error.strerror}") from error
         self._refresh()
 
 

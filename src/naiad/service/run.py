@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import uvicorn
 
-from naiad.errors import OptionError
+from naiad import durable
+from naiad.errors import FolderError, OptionError
 from naiad.home import ServerAddress, write_address
 from naiad.service.aws_hosts.open import open_aws_hosts
 from naiad.service.compose import DEFAULT_BUCKET, ServerParts, Settings, compose
@@ -22,6 +23,7 @@ from naiad.service.gateway.http.http_protocol import BoundedHttpProtocol
 from naiad.service.store.database_lock import lock_database
 from naiad.service.store.lock import StoreLock, lock_folder
 
+_LOG = logging.getLogger(__name__)
 _KEEP_ALIVE_S = 20
 """An idle connection stays open for so long; boto3 reuses its connections."""
 _CLEANUP_TIMEOUT_S = 5.0
@@ -40,7 +42,7 @@ def serve(settings: Settings, *, ready: Callable[[ServerAddress], None]) -> None
         key = parts.keys.first()
         address = ServerAddress(url, settings.region, DEFAULT_BUCKET, key.access_key, key.secret_key)
         with _aws_hosts(settings, address) as full_address:
-            write_address(settings.state, full_address)
+            _write_address(settings, full_address)
             _run(parts, settings, listening, lambda: ready(full_address))
 
 
@@ -57,13 +59,29 @@ def _locked_store(settings: Settings, url: str) -> Iterator[StoreLock]:
         yield store_lock
 
 
+def _write_address(settings: Settings, address: ServerAddress) -> None:
+    """A full disk does not keep the server from starting: its address is the last one, unless the log says otherwise."""
+    try:
+        write_address(settings.state, address)
+    except OSError as error:
+        _LOG.warning("the address %s cannot be written for clients on this machine: %s", address.url, error)
+
+
 @contextlib.contextmanager
 def _aws_hosts(settings: Settings, address: ServerAddress) -> Iterator[ServerAddress]:
     """Runs the proxy, and yields the address with the proxy's added. Raises OptionError, FolderError."""
     if settings.aws_hosts_port is None:
         yield address
         return
-    with open_aws_hosts(settings.state, address.url, settings.aws_hosts_port, SystemClock()) as proxy:
+    try:
+        proxy = open_aws_hosts(settings.state, address.url, settings.aws_hosts_port, SystemClock())
+    except FolderError as error:
+        if not durable.is_disk_trouble(error):
+            raise
+        _LOG.warning("%s; the server runs without the proxy for AWS's hosts", error)
+        yield address
+        return
+    with proxy:
         yield replace(address, proxy_url=proxy.proxy_url, ca_bundle=str(proxy.bundle))
 
 
@@ -71,6 +89,7 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
     stop_event = threading.Event()
     supervisor = threading.Thread(target=parts.supervisor.run, args=(stop_event,), name="supervisor")
     cleanup = threading.Thread(target=parts.cleanup.run, name="cleanup", daemon=True)
+    upkeep = threading.Thread(target=parts.upkeep.run, name="upkeep", daemon=True)
     config = uvicorn.Config(
         parts.gateway,
         http=BoundedHttpProtocol,
@@ -85,6 +104,7 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
     server = _Server(config, parts, ready)
     supervisor.start()
     cleanup.start()
+    upkeep.start()
     try:
         server.run(sockets=[listening])
     finally:
@@ -92,9 +112,11 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
         parts.supervisor.unfinished.wake_event.wake()
         supervisor.join()
         parts.cleanup.stop()
+        parts.upkeep.stop()
         cleanup.join(_CLEANUP_TIMEOUT_S)
+        upkeep.join(_CLEANUP_TIMEOUT_S)
         parts.close()
-        logging.getLogger(__name__).info("the server has ended; jobs run on")
+        _LOG.info("the server has ended; jobs run on")
 
 
 class _Server(uvicorn.Server):

@@ -60,3 +60,18 @@ def test_a_channel_that_does_not_fit(small_jobs: Any, channel: Any, tmp_path: Pa
         server.delete_object(Bucket="naiad", Key=f"data/{number}")
     assert small_jobs.completed(small_jobs.shell("after", "echo done")) == ["done"]
     _check_database(small_jobs, tmp_path)
+
+
+PRINT_MUCH = """
+    head -c 30000000 /dev/zero | tr '\\\\0' x | fold -w 1000
+    echo last; echo w > /opt/ml/model/w
+"""
+
+
+def test_a_program_that_prints_more_than_the_disk_may_hold(small_jobs: Any) -> None:
+    small_jobs.shell("loud", PRINT_MUCH)
+    assert small_jobs.end("loud")["TrainingJobStatus"] == "Completed"
+    (log,) = [path for path in small_jobs.server.files("jobs") if path.name == "log"]
+    assert log.stat().st_size < 40 * 2**20 / 16 + 4096
+    assert b"naiad: the log is full: at most 2,621,440 bytes" in log.read_bytes()[-500:]
+    assert small_jobs.completed(small_jobs.shell("after", "echo done; echo w > /opt/ml/model/w")) == ["done"]

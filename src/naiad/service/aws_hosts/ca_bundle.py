@@ -20,7 +20,7 @@ def write_ca_bundle(folder: Path, root_pem: bytes, environment: Mapping[str, str
     """Writes the bundle and returns its path. Raises OSError."""
     path = folder / BUNDLE_FILE
     sources = [*_packaged_bundles(), *_environment_bundles(environment)]
-    durable.write_file(path, b"\n".join([*_certificates(sources), root_pem]), mode=0o600)
+    durable.ensure_content(path, b"\n".join([*_certificates(sources), root_pem]), mode=0o600)
     return path
 
 

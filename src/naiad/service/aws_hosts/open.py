@@ -1,5 +1,6 @@
 """Opens the proxy for AWS's hosts from a server's settings: a port on loopback and a folder in the state folder."""
 
+import logging
 import os
 import socket
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from naiad.service.domain.clock import Clock
 if TYPE_CHECKING:
     from naiad.service.aws_hosts.proxy_thread import AwsHostsProxy
 
+_LOG = logging.getLogger(__name__)
 _FOLDER = "aws-hosts"
 _PORT_FILE = "port"
 _LOOPBACK = "127.0.0.1"
@@ -83,5 +85,8 @@ def _listen_again(file: Path) -> socket.socket:
         listening = _listen(int(last) if last.isdecimal() and int(last[:6]) <= _MAX_PORT else 0)
     except OptionError:
         listening = _listen(0)
-    durable.write_file(file, str(listening.getsockname()[1]).encode(), mode=0o600)
+    try:
+        durable.ensure_content(file, str(listening.getsockname()[1]).encode(), mode=0o600)
+    except OSError as error:  # it only keeps the port for the next start
+        _LOG.warning("%s cannot be written: %s", file, error)
     return listening

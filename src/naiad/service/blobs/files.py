@@ -10,11 +10,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from naiad import durable
+from naiad import disk_room, durable
 from naiad.service.domain.errors import Invalid, StorageFull
 
 _LOCK_FILES = 256
-_COPY_BYTES = 2**26
+_COPY_BYTES = 2**24
+_CHECK_BYTES = 2**20
+"""The room on the disk is looked at before the first byte, and after so many."""
 _NOT_SUPPORTED = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -39,8 +41,11 @@ class TemporaryFile:
 
     def __init__(self, folder: Path) -> None:
         self.fd, self._path = _create_locked_file(folder)
+        self._unchecked_bytes = _CHECK_BYTES
 
     def write(self, data: bytes) -> None:
+        """Raises OSError of a full disk before the disk's last room is taken: the database and deletions need it."""
+        self._check_room(len(data))
         view = memoryview(data)
         while view:
             view = view[os.write(self.fd, view) :]
@@ -50,6 +55,7 @@ class TemporaryFile:
         done = 0
         while done < length:
             step = _copy_some(source_fd, self.fd, done, min(_COPY_BYTES, length - done))
+            self._check_room(step)
             if step == 0:
                 raise OSError(errno.EIO, "a file became shorter while it was copied")
             done += step
@@ -66,6 +72,12 @@ class TemporaryFile:
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         os.close(self.fd)
+
+    def _check_room(self, size: int) -> None:
+        self._unchecked_bytes += size
+        if self._unchecked_bytes >= _CHECK_BYTES:
+            self._unchecked_bytes = 0
+            disk_room.check_margin(self.fd)
 
     def __enter__(self) -> "TemporaryFile":
         return self
@@ -99,7 +111,7 @@ def remove_stale_files(folder: Path) -> None:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
             continue
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), lock_file(path, wait=False):
+        with contextlib.suppress(OSError), lock_file(path, wait=False):  # one that is in use, or that the disk keeps
             path.unlink()
 
 

@@ -6,6 +6,8 @@ import unicodedata
 from collections import deque
 from pathlib import Path
 
+from naiad.disk_room import log_quota_bytes
+from naiad.service.contract.log_output import LogOutput
 from naiad.service.executors.instance_files import LOG_FILE
 
 _MAX_LINE_BYTES = 256 * 1024
@@ -27,12 +29,14 @@ class LogWriter:
     A line of the program that looks like a message of Naiad's gets ``program: `` before it; no other one is changed.
 
     Writes at most ``max_bytes`` of the program's lines, and a message when that is reached; further lines are still returned.
+    None: 1 GiB, or a sixteenth of the disk. A line that finds no room on the disk is left out, and the log says so.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int = _MAX_LOG_BYTES) -> None:
-        self._file = (folder / LOG_FILE).open("ab", buffering=0)
+    def __init__(self, folder: Path, *, max_bytes: int | None = None) -> None:
+        self._file = LogOutput(folder / LOG_FILE)
         self._unfinished_line = b""
-        self._max_bytes = self._room_bytes = max_bytes
+        self._max_bytes = log_quota_bytes(folder, _MAX_LOG_BYTES) if max_bytes is None else max_bytes
+        self._room_bytes = self._max_bytes
         self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
 
     def feed(self, data: bytes) -> list[str]:
@@ -67,9 +71,7 @@ class LogWriter:
         return text
 
     def _write(self, text: str) -> int:
-        line = f"{time.time_ns() // 1_000_000} {text}\n".encode()
-        self._file.write(line)
-        return len(line)
+        return self._file.write(f"{time.time_ns() // 1_000_000} {text}\n".encode())
 
 
 def is_like_message(line: str) -> bool:

@@ -11,6 +11,7 @@ import subprocess
 import sysconfig
 import threading
 from pathlib import Path
+from typing import IO
 
 from naiad.service.executors.instance_files import write_environment
 
@@ -75,7 +76,7 @@ class WarmInterpreter:
     def _start(self) -> None:
         self._packages_version, self._ready = _packages_version(), threading.Event()
         self._requests, child_socket = socket.socketpair()
-        with child_socket, self._log.open("ab") as log:
+        with child_socket, _open_log(self._log) as log:
             self._child = subprocess.Popen(  # noqa: S603  # reason: our own program, no shell
                 [*self._command, *self._libraries],
                 env=_clean_environment(),
@@ -93,6 +94,15 @@ def _wait_for_child(requests: socket.socket, ready: threading.Event) -> None:
         if _read_line(requests):
             requests.settimeout(_ANSWER_TIMEOUT_S)
             ready.set()
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    """Opens the log for appending; what is written is lost where it cannot be opened, as on a full disk."""
+    try:
+        return path.open("ab")
+    except OSError as error:
+        _LOG.warning("%s cannot be written: %s", path, error)
+        return Path(os.devnull).open("ab")
 
 
 def _read_line(requests: socket.socket) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from naiad import durable
 from naiad.service.domain.errors import NotFound
 from naiad.service.domain.job import Job, JobKind
+from naiad.service.executors.instance_files import translate_disk_full
 from naiad.service.jobs.layout import job_folder
 from naiad.service.store.port import Store
 from naiad.service.store.timestamps import to_epoch_us
@@ -22,12 +23,13 @@ _TRASH = "deleted"
 def move_to_trash(state_folder: Path, job: Job) -> Path | None:
     """Returns the folder in the trash, which is on disk when this returns; None when the job has no folder."""
     trashed, folder = _trash_folder(state_folder, job), job_folder(state_folder, job.kind, job.name)
-    trashed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        durable.rename(folder, trashed)
-    except FileNotFoundError:
-        return None
-    durable.sync_folder(folder.parent)
+    with translate_disk_full("the trash"):
+        trashed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            durable.rename(folder, trashed)
+        except FileNotFoundError:
+            return None
+        durable.sync_folder(folder.parent)
     return trashed
 
 

@@ -6,6 +6,7 @@ Here: the port, and the lock on a state folder. ``database_lock.py`` has the loc
 import datetime as dt
 import fcntl
 import json
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Protocol, Self
 
 from naiad.errors import FolderError
 
+_LOG = logging.getLogger(__name__)
 FILE_NAME = "naiad.lock"
 _MAX_OWNER_BYTES = 4096
 
@@ -88,13 +90,16 @@ def lock_folder(folder: Path, *, url: str, since: dt.datetime) -> FolderLock:
         raise FolderError(f"state folder {folder} cannot be used: {error.strerror}") from error
     try:
         _lock_file(descriptor, folder)
-        _write_owner(descriptor, LockOwner.this_process(url=url, since=since))
     except OSError as error:
         os.close(descriptor)
         raise FolderError(f"state folder {folder} cannot be locked: {error.strerror}") from error
     except FolderError:
         os.close(descriptor)
         raise
+    try:
+        _write_owner(descriptor, LockOwner.this_process(url=url, since=since))
+    except OSError as error:  # on a full disk: the folder is locked, only its owner is not named
+        _LOG.warning("%s cannot be written: %s", folder / FILE_NAME, error)
     return FolderLock(descriptor)
 
 

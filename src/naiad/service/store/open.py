@@ -1,10 +1,12 @@
 """Opens the store at an address: a folder, ``sqlite:///file`` or ``postgresql://…``."""
 
+import contextlib
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from naiad.errors import FolderError, InputError, OptionError
 from naiad.extras import missing_package_error
@@ -13,24 +15,34 @@ from naiad.service.store.migrations import upgrade
 from naiad.service.store.sql import SqlStore
 
 FILE_NAME = "naiad.db"
+_UPGRADE_TRIES = 3
 
 
-def open_store(url_or_folder: str | Path) -> SqlStore:
-    """Creates or upgrades the database where needed.
+def open_store(url_or_folder: str | Path, *, on_full: Callable[[], object] = lambda: None) -> SqlStore:
+    """Creates or upgrades the database where needed. ``on_full`` makes room when its disk is full.
 
     Raises OptionError for an invalid address, FolderError for a folder that cannot be written, InputError for a database that
     cannot be used.
     """
     engines = _make_engines(url_or_folder)
     try:
-        upgrade(engines.writer)
+        _upgrade(engines)
     except DBAPIError as error:
         engines.dispose()
         raise InputError(f"database {engines.writer.url.render_as_string()} cannot be used: {error.orig}") from error
     except InputError:
         engines.dispose()
         raise
-    return SqlStore(engines)
+    return SqlStore(engines, on_full)
+
+
+def _upgrade(engines: Engines) -> None:
+    """Tries again after an error: a fault of the disk may pass, and a killed server's journal is played back here."""
+    for _ in range(_UPGRADE_TRIES - 1):
+        with contextlib.suppress(OperationalError):
+            upgrade(engines.writer)
+            return
+    upgrade(engines.writer)
 
 
 def parse_postgres_url(address: str) -> URL:

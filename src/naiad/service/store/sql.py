@@ -1,6 +1,6 @@
 """The store on a SQL database; ``port.py`` has its contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,8 +21,9 @@ from naiad.service.store.timestamps import to_epoch_us
 
 
 class SqlStore:
-    def __init__(self, engines: Engines) -> None:
-        self._database = Database(engines)
+    def __init__(self, engines: Engines, on_full: Callable[[], object] = lambda: None) -> None:
+        """``on_full``: see ``Database``."""
+        self._database = Database(engines, on_full)
         self.entities = SqlEntityStore(self._database)
         self.associations = SqlAssociationStore(self._database)
 

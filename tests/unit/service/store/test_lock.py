@@ -1,4 +1,5 @@
 import datetime as dt
+import errno
 import os
 import stat
 import subprocess
@@ -88,3 +89,18 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FolderError, match="cannot be used"):
         acquire(tmp_path / "file")
+
+
+@pytest.mark.parametrize("call", ["ftruncate", "pwrite"])
+def test_a_full_disk_keeps_nobody_from_locking(tmp_path, monkeypatch, call):
+    acquire(tmp_path).release()
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, call, refuse)
+    lock = acquire(tmp_path)
+    assert lock.is_held()
+    with pytest.raises(FolderError, match="in use"):
+        acquire(tmp_path)
+    lock.release()

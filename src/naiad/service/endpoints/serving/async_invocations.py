@@ -93,8 +93,12 @@ class AsyncInvocations:
     async def resume(self) -> None:
         """Starts the requests that an earlier server has accepted."""
         for path in await asyncio.to_thread(lambda: sorted(self.state_folder.glob("endpoints/*/async/*.json"))):
-            values = json.loads(await asyncio.to_thread(path.read_text))
-            self._start(AsyncRequest(**values), path)
+            try:
+                request = AsyncRequest(**json.loads(await asyncio.to_thread(path.read_text)))
+            except (OSError, ValueError, TypeError) as error:
+                _LOG.error("%s cannot be read: %s; that inference is not made", path, error)
+                continue
+            self._start(request, path)
 
     def close(self) -> None:
         for task in self._tasks:
