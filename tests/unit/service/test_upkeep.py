@@ -47,9 +47,10 @@ def test_the_trouble_of_a_chore_holds_up_no_other():
 
 
 def test_it_ends_when_it_is_stopped():
-    calls = []
-    upkeep = Upkeep([Chore("stops", 1.0, lambda: calls[0]())])
-    calls.append(upkeep.stop)
+    def stop():
+        upkeep.stop()
+
+    upkeep = Upkeep([Chore("stops", 1.0, stop)])
     thread = threading.Thread(target=upkeep.run)
     thread.start()
     thread.join(10)
