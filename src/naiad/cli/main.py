@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 import naiad
 from naiad.cli import (
+    backup,
     bench_endpoint,
     demo,
     deploy,
@@ -64,6 +65,8 @@ app.command("bench-endpoint")(bench_endpoint.bench_endpoint)
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("verify-resume")(verify_resume.verify_resume)
 app.command("doctor")(doctor.doctor)
 

@@ -1,6 +1,7 @@
 """``naiad serve``: runs the training service on this machine."""
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,9 +10,11 @@ from naiad.cli import options
 from naiad.cli.output import LogFormatter, print_message
 from naiad.extras import require_extra
 from naiad.home import find_state_folder, make_state_folder
+from naiad.trainer.option_text import parse_duration_s
 
 if TYPE_CHECKING:
     from naiad.home import ServerAddress
+    from naiad.service.backup import BackupSchedule
 
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on; only this machine reaches the default.")]
@@ -54,6 +57,15 @@ JobNetworkOption = Annotated[
     ),
 ]
 
+BackupToOption = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Make backups there; none are made if left out.")
+]
+BackupEveryOption = Annotated[str, typer.Option(metavar="1h|1d", help="The time between two backups.")]
+BackupKeepOption = Annotated[int, typer.Option(min=1, help="The latest backups that stay.")]
+BackupObjectsOption = Annotated[
+    bool, typer.Option("--backup-objects", help="Copy objects and the logs of jobs into the backups, too.")
+]
+
 
 def serve(
     state: options.StateOption = None,
@@ -70,6 +82,10 @@ def serve(
     cache_gb: CacheOption = None,
     run_as_root: RunAsRootOption = False,
     job_network: JobNetworkOption = "internet",
+    backup_to: BackupToOption = None,
+    backup_every: BackupEveryOption = "1d",
+    backup_keep: BackupKeepOption = 7,
+    backup_objects: BackupObjectsOption = False,
 ) -> None:
     """Serve training jobs over AWS's own protocol.
 
@@ -98,8 +114,18 @@ def serve(
         upload_timeout_s=upload_timeout,
         cache_bytes=None if cache_gb is None else int(cache_gb * 1e9),
         programs=ProgramSettings(run_as_root, ProgramNetwork(job_network)),
+        backups=_backup_schedule(backup_to, backup_every, backup_keep, backup_objects),
     )
     run_server(settings, ready=_print_ready)
+
+
+def _backup_schedule(folder: Path | None, every: str, keep: int, with_objects: bool) -> "BackupSchedule | None":
+    from naiad.service.backup import BackupSchedule
+
+    every_s = parse_duration_s(every)
+    if folder is None or every_s is None:
+        return None
+    return BackupSchedule(folder.absolute(), every_s, keep, with_objects)
 
 
 def _print_ready(address: "ServerAddress") -> None:

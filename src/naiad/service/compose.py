@@ -2,12 +2,13 @@
 
 import ipaddress
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from naiad.disk_room import DiskReserve
 from naiad.errors import InputError
+from naiad.service.backup import BackupSchedule, ScheduledBackups
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.machine_resources import MachineResources, detect_machine_resources
@@ -39,8 +40,8 @@ from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.jobs.unfinished_jobs import UnfinishedJobs
 from naiad.service.keys import Keys
+from naiad.service.repair import DatabaseRepair
 from naiad.service.store.lock import NullLock, StoreLock
-from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
 from naiad.service.upkeep import Chore, Upkeep
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
@@ -51,6 +52,8 @@ AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
 WARM_COMMAND = (*AGENT_COMMAND, "--warm")
 """The command of an interpreter from which agents are forked; the modules to load follow."""
 _RESERVE_INTERVAL_S = 1.0
+_DATABASE_CHECK_INTERVAL_S = 86_400.0
+_DATABASE_CHECK_AFTER_S = 5.0
 _KEYS_MAX_AGE_S = 0.001
 """A revoked key may work for so long. Each look at the file takes microseconds."""
 
@@ -80,6 +83,8 @@ class Settings:
     """A server that ends waits so long for the requests that it has begun to answer."""
     programs: ProgramSettings = DEFAULT_PROGRAMS
     """Settings of the programs of jobs and replicas."""
+    backups: BackupSchedule | None = None
+    """The backups that the server makes by itself; None makes none."""
 
     @property
     def blobs_url(self) -> str:
@@ -118,7 +123,8 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     _make_default_bucket(blobs, settings)
     reserve = DiskReserve(state)
     reserve.check()
-    store = open_store(settings.database if settings.database is not None else state, on_full=reserve.release)
+    repair = DatabaseRepair(state, settings.database, settings.backups.folder if settings.backups else None)
+    store = repair.open_store(now=clock.now(), on_full=reserve.release)
     machine = detect_machine_resources(fit_instances=settings.fit_instances)
     cleanup = CleanupWorker(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, machine, clock, state, settings.region, on_delete=cleanup.job_deleted)
@@ -148,10 +154,20 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         open_metrics=_is_loopback(settings.host),
     )
     gateway = Gateway(doors)
-    upkeep = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check),))
+    upkeep = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_slow_chores(settings, repair, clock)))
     return ServerParts(
         store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous, upkeep
     )
+
+
+def _slow_chores(settings: Settings, repair: DatabaseRepair, clock: Clock) -> Iterator[Chore]:
+    """Yields what a server does every now and then, besides its requests."""
+    yield Chore(
+        "check of the database", _DATABASE_CHECK_INTERVAL_S, repair.check, first_after_s=_DATABASE_CHECK_AFTER_S
+    )
+    if settings.backups is not None:
+        backups = ScheduledBackups(settings.state.absolute(), settings.database, settings.backups, clock)
+        yield Chore("backup", settings.backups.every_s, backups.make, first_after_s=backups.first_after_s())
 
 
 def job_supervisor(

@@ -7,7 +7,7 @@ from pathlib import Path
 from naiad.errors import OptionError
 
 _AUTO = "auto"
-_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def parse_net(text: str | None) -> str | None:
@@ -16,10 +16,10 @@ def parse_net(text: str | None) -> str | None:
 
 
 def parse_duration_s(text: str | None) -> float | None:
-    """Reads ``60s``, ``5m``, ``1.5h`` or plain seconds. Raises OptionError."""
+    """Reads ``60s``, ``5m``, ``1.5h``, ``2d`` or plain seconds. Raises OptionError."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
     seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
     if seconds <= 0:
         raise OptionError(f"{text!r} is not a duration", hint="write it as 60s, 5m or 1h")

@@ -8,6 +8,7 @@ import pytest
 from naiad.cli.main import main
 from naiad.cli.output import LogFormatter
 from naiad.cli.run_command import SUCCESS, USAGE_ERROR
+from naiad.service.backup import BackupSchedule
 from naiad.service.compose import Settings
 
 
@@ -48,3 +49,15 @@ def test_the_log_has_no_effect_on_a_terminal(tmp_path: Path, monkeypatch: pytest
     record = logging.LogRecord("n", logging.INFO, "p", 1, "a\x1b[2K\nb", (), None)
     assert isinstance(handler.formatter, LogFormatter)
     assert handler.format(record).endswith(r" INFO a\x1b[2K\nb")
+
+
+def test_backups_are_scheduled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: calls.append(settings))
+    state = ["serve", "--state", str(tmp_path / "state"), "--backup-to", str(tmp_path / "backups")]
+    assert main([*state, "--backup-every", "12h", "--backup-keep", "3", "--backup-objects"]) == SUCCESS
+    assert main(state) == SUCCESS
+    assert main([*state, "--backup-every", "often"]) == USAGE_ERROR
+    changed, plain = calls
+    assert changed.backups == BackupSchedule(tmp_path / "backups", 43_200.0, 3, with_objects=True)
+    assert plain.backups == BackupSchedule(tmp_path / "backups")

@@ -28,6 +28,10 @@ def translate_database_errors() -> Iterator[None]:
 def _service_error(error: DBAPIError) -> ServiceError:
     if _is_disk_full(error.orig):
         return StorageFull("the disk of the store's database is full; free some space and try again")
+    if getattr(error.orig, "sqlite_errorcode", 0) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return ServiceError(
+            f"the database is damaged: {error.orig}", hint="start the server again, which repairs it from what is left"
+        )
     if isinstance(error, DataError):
         return Invalid(f"text that the store cannot hold: {error.orig}")
     return Unavailable(f"the store does not answer: {error.orig}")

@@ -9,12 +9,16 @@ from naiad.service.domain.errors import Invalid
 from naiad.service.domain.job import Job, JobKind, ResourceRequest, Transition
 from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import Phase
+from naiad.service.store.row_checksum import check_row, with_checksum
+from naiad.service.store.schema import COLUMNS_WITHOUT_CHECKSUM, jobs
 from naiad.service.store.timestamps import from_epoch_us, to_epoch_us
+
+_COLUMNS = COLUMNS_WITHOUT_CHECKSUM[jobs.name]
 
 
 def job_to_row(job: Job) -> dict[str, Any]:
     """Raises Invalid for a request that JSON cannot hold."""
-    return {
+    values = {
         "kind": job.kind.value,
         "name": job.name,
         "arn": job.arn,
@@ -38,9 +42,12 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "request": _request_to_json(job),
         "creator": None if job.creator is None else json.dumps(job.creator.to_json()),
     }
+    return with_checksum(values)
 
 
 def job_from_row(row: Mapping[Any, Any]) -> Job:
+    """Raises DamagedRow."""
+    check_row(row, _COLUMNS)
     return Job(
         kind=JobKind(row["kind"]),
         name=row["name"],

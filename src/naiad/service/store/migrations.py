@@ -46,7 +46,12 @@ _ASSOCIATIONS = (
 
 _CREATORS = ("ALTER TABLE naiad_jobs ADD COLUMN creator {text}",)
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS, _CREATORS)
+_CHECKSUMS = (
+    "ALTER TABLE naiad_jobs ADD COLUMN checksum BIGINT",
+    "ALTER TABLE naiad_entities ADD COLUMN checksum BIGINT",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS, _CREATORS, _CHECKSUMS)
 """MIGRATIONS[n] leads from version n to n + 1."""
 
 _TEXT_TYPES = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}

@@ -45,6 +45,16 @@ def _upgrade(engines: Engines) -> None:
     upgrade(engines.writer)
 
 
+def sqlite_file(state: Path, database: str | None) -> Path | None:
+    """Returns the file of a server's database; None where it is a PostgreSQL. ``database``: as ``--database`` has it.
+
+    Raises OptionError for an invalid address.
+    """
+    if database is None:
+        return state / FILE_NAME
+    return _database_file(_parse_url(database)) if database.startswith("sqlite:") else None
+
+
 def parse_postgres_url(address: str) -> URL:
     """Raises OptionError for an address that is not PostgreSQL's, PackageError when psycopg is not installed."""
     url = _parse_url(address)

@@ -8,6 +8,8 @@ surrogate.
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 from sqlalchemy.dialects import postgresql
 
+from naiad.service.store.row_checksum import COLUMN as CHECKSUM
+
 metadata = MetaData()
 
 _TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -38,6 +40,7 @@ jobs = Table(
     Column("transitions", _TEXT, nullable=False),
     Column("request", _TEXT, nullable=False),
     Column("creator", _TEXT),
+    Column(CHECKSUM, BigInteger),
     # Each index has more columns than its order needs, so that most filters are answered from it without reading the rows.
     Index("naiad_jobs_by_name", "kind", "name", "status"),
     Index("naiad_jobs_by_creation", "kind", "created_us", "name", "status", "arn"),
@@ -59,6 +62,7 @@ entities = Table(
     Column("modified_us", BigInteger, nullable=False),
     Column("request", _TEXT, nullable=False),
     Column("detail", _TEXT, nullable=False),
+    Column(CHECKSUM, BigInteger),
     Index("naiad_entities_by_creation", "kind", "created_us", "name"),
 )
 
@@ -80,5 +84,10 @@ tags = Table(
     Column("value", _TEXT, nullable=False),
     Index("naiad_tags_by_value", "key", "value", "arn"),
 )
+
+COLUMNS_WITHOUT_CHECKSUM = {
+    table.name: tuple(column.name for column in table.columns if column.name != CHECKSUM) for table in (jobs, entities)
+}
+"""Names of the columns over which a row's checksum is taken, in order."""
 
 version = Table("naiad_version", metadata, Column("version", Integer, nullable=False))

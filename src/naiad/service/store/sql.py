@@ -13,6 +13,7 @@ from naiad.service.store.engines import Engines
 from naiad.service.store.job_rows import job_from_row, job_to_row
 from naiad.service.store.paging import make_token
 from naiad.service.store.port import JobPage, JobQuery
+from naiad.service.store.row_checksum import undamaged
 from naiad.service.store.schema import jobs, tags
 from naiad.service.store.sql_associations import SqlAssociationStore
 from naiad.service.store.sql_entities import SqlEntityStore
@@ -67,7 +68,7 @@ class SqlStore:
     def unfinished_jobs(self) -> tuple[Job, ...]:
         with self._database.connect() as connection:
             rows = connection.execute(queries.select_unfinished()).mappings().all()
-        return tuple(job_from_row(row) for row in rows)
+        return tuple(undamaged(rows, job_from_row))
 
     def find_by_access_key(self, access_key: str) -> Job | None:
         if not access_key:
@@ -135,4 +136,4 @@ def _make_page(rows: Sequence[RowMapping], query: JobQuery) -> JobPage:
     """``rows``: at most one more than the query's limit."""
     on_page = rows[: query.limit]
     token = make_token(query, on_page[-1]) if len(rows) > query.limit else None
-    return JobPage(tuple(job_from_row(row) for row in on_page), token)
+    return JobPage(tuple(undamaged(on_page, job_from_row)), token)

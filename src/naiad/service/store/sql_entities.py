@@ -14,7 +14,8 @@ from naiad.service.store.database import Database
 from naiad.service.store.entity_port import EntityPage, EntityQuery
 from naiad.service.store.paging import is_after_token, make_token, order_by
 from naiad.service.store.queries import time_range
-from naiad.service.store.schema import entities, tags
+from naiad.service.store.row_checksum import check_row, undamaged, with_checksum
+from naiad.service.store.schema import COLUMNS_WITHOUT_CHECKSUM, entities, tags
 from naiad.service.store.sql_associations import has_member, is_member, put_associations, remove_associations_of
 from naiad.service.store.tags import put_tags
 from naiad.service.store.timestamps import from_epoch_us, to_epoch_us
@@ -66,13 +67,13 @@ class SqlEntityStore:
             rows = connection.execute(statement.limit(query.limit + 1)).mappings().all()
         on_page = rows[: query.limit]
         token = make_token(query, on_page[-1]) if len(rows) > query.limit else None
-        return EntityPage(tuple(_from_row(row) for row in on_page), token)
+        return EntityPage(tuple(undamaged(on_page, _from_row)), token)
 
     def all(self, kind: EntityKind) -> tuple[Entity, ...]:
         statement = select(entities).where(entities.c.kind == kind.value)
         with self._database.connect() as connection:
             rows = connection.execute(statement.order_by(entities.c.created_us, entities.c.name)).mappings().all()
-        return tuple(_from_row(row) for row in rows)
+        return tuple(undamaged(rows, _from_row))
 
 
 def _to_row(entity: Entity) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _to_row(entity: Entity) -> dict[str, Any]:
         request, detail = (json.dumps(dict(values), allow_nan=False) for values in (entity.request, entity.detail))
     except (TypeError, ValueError) as error:
         raise Invalid(f"{entity.kind} {entity.name} cannot be stored as JSON: {error}") from error
-    return {
+    values = {
         "kind": entity.kind.value,
         "name": entity.name,
         "arn": entity.arn,
@@ -92,9 +93,12 @@ def _to_row(entity: Entity) -> dict[str, Any]:
         "request": request,
         "detail": detail,
     }
+    return with_checksum(values)
 
 
 def _from_row(row: Mapping[Any, Any]) -> Entity:
+    """Raises DamagedRow."""
+    check_row(row, COLUMNS_WITHOUT_CHECKSUM[entities.name])
     return Entity(
         kind=EntityKind(row["kind"]),
         name=row["name"],
