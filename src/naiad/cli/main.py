@@ -25,6 +25,7 @@ from naiad.cli import (
     keys,
     nets,
     predict,
+    scrub,
     serve,
     test,
     train,
@@ -67,6 +68,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("scrub")(scrub.scrub)
 app.command("verify-resume")(verify_resume.verify_resume)
 app.command("doctor")(doctor.doctor)
 

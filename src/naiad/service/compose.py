@@ -9,8 +9,11 @@ from pathlib import Path
 from naiad.disk_room import DiskReserve
 from naiad.errors import InputError
 from naiad.service.backup import BackupSchedule, ScheduledBackups
+from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import BlobStore
+from naiad.service.blobs.scrubber import Scrubber, ScrubPasses
+from naiad.service.blobs.store_folder import StoreFolder
 from naiad.service.contract.machine_resources import MachineResources, detect_machine_resources
 from naiad.service.domain.clock import Clock, SystemClock
 from naiad.service.domain.errors import ServiceError
@@ -52,6 +55,8 @@ AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
 WARM_COMMAND = (*AGENT_COMMAND, "--warm")
 """The command of an interpreter from which agents are forked; the modules to load follow."""
 _RESERVE_INTERVAL_S = 1.0
+_SCRUB_INTERVAL_S = 1.0
+_SCRUB_AFTER_S = 60.0
 _DATABASE_CHECK_INTERVAL_S = 86_400.0
 _DATABASE_CHECK_AFTER_S = 5.0
 _KEYS_MAX_AGE_S = 0.001
@@ -119,7 +124,8 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     clock = clock if clock is not None else SystemClock()
     state = settings.state.absolute()
     keys = Keys.open(state, max_age_s=_KEYS_MAX_AGE_S)
-    blobs = open_blobs(settings.blobs_url)
+    damage = DamageLog()
+    blobs = open_blobs(settings.blobs_url, damage)
     _make_default_bucket(blobs, settings)
     reserve = DiskReserve(state)
     reserve.check()
@@ -152,19 +158,25 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         asynchronous,
         upload_timeout_s=settings.upload_timeout_s,
         open_metrics=_is_loopback(settings.host),
+        damage=damage,
     )
     gateway = Gateway(doors)
-    upkeep = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_slow_chores(settings, repair, clock)))
+    upkeep = Upkeep(
+        (Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_slow_chores(settings, repair, damage, clock))
+    )
     return ServerParts(
         store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous, upkeep
     )
 
 
-def _slow_chores(settings: Settings, repair: DatabaseRepair, clock: Clock) -> Iterator[Chore]:
+def _slow_chores(settings: Settings, repair: DatabaseRepair, damage: DamageLog, clock: Clock) -> Iterator[Chore]:
     """Yields what a server does every now and then, besides its requests."""
     yield Chore(
         "check of the database", _DATABASE_CHECK_INTERVAL_S, repair.check, first_after_s=_DATABASE_CHECK_AFTER_S
     )
+    if settings.s3_endpoint is None:
+        scrub = ScrubPasses(Scrubber(StoreFolder(Path(settings.blobs_url), damage)))
+        yield Chore("scrub", _SCRUB_INTERVAL_S, scrub.step, first_after_s=_SCRUB_AFTER_S)
     if settings.backups is not None:
         backups = ScheduledBackups(settings.state.absolute(), settings.database, settings.backups, clock)
         yield Chore("backup", settings.backups.every_s, backups.make, first_after_s=backups.first_after_s())

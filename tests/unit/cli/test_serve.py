@@ -52,8 +52,12 @@ def test_the_log_has_no_effect_on_a_terminal(tmp_path: Path, monkeypatch: pytest
 
 
 def test_backups_are_scheduled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr("naiad.service.run.serve", lambda settings, *, ready: calls.append(settings))
+    calls: list[Settings] = []
+
+    def record(settings: Settings, *, ready: object) -> None:
+        calls.append(settings)
+
+    monkeypatch.setattr("naiad.service.run.serve", record)
     state = ["serve", "--state", str(tmp_path / "state"), "--backup-to", str(tmp_path / "backups")]
     assert main([*state, "--backup-every", "12h", "--backup-keep", "3", "--backup-objects"]) == SUCCESS
     assert main(state) == SUCCESS

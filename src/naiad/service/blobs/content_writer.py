@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from naiad.service.blobs.block_sums import BlockSums
 from naiad.service.blobs.checksums import ContentDigests, iter_chunks
 from naiad.service.blobs.customer_key import keystream, new_nonce
 from naiad.service.blobs.files import TemporaryFile
@@ -19,6 +20,8 @@ class WrittenContent:
     checksums: dict[str, str]
     nonce: str | None
     """None where the content is not encrypted."""
+    sums: bytes
+    """The sums of the blocks as they are stored."""
 
     @property
     def stored_checksums(self) -> dict[str, str]:
@@ -35,16 +38,19 @@ def write_content(
     file: TemporaryFile, content: Iterable[bytes] | BinaryIO, checksums: Mapping[str, str], customer_key: bytes | None
 ) -> WrittenContent:
     """``checksums``: as for ``BlobStore.put``. Raises BadDigest."""
-    digests = ContentDigests(checksums)
+    digests, sums = ContentDigests(checksums), BlockSums()
     if customer_key is None:
         for chunk in iter_chunks(content):
             file.write(chunk)
             digests.update(chunk)
-        return WrittenContent(digests.size, digests.etag, digests.verify(), None)
+            sums.update(chunk)
+        return WrittenContent(digests.size, digests.etag, digests.verify(), None, sums.finish())
     nonce = new_nonce()
     context = keystream(customer_key, nonce)
     for chunk in iter_chunks(content):
         digests.update(chunk)
-        file.write(context.update(chunk))
+        stored = context.update(chunk)
+        file.write(stored)
+        sums.update(stored)
     etag = hmac.new(customer_key, digests.etag.encode(), hashlib.sha256).hexdigest()[:32]
-    return WrittenContent(digests.size, etag, digests.verify(), nonce)
+    return WrittenContent(digests.size, etag, digests.verify(), nonce, sums.finish())

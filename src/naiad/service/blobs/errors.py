@@ -1,6 +1,6 @@
 """Errors of the blob store, under S3's names."""
 
-from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
+from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound, ServiceError
 
 
 class NoSuchBucket(NotFound):
@@ -29,6 +29,10 @@ class PreconditionFailed(Conflict):
 
 class BadDigest(Invalid):
     """The content does not have the expected checksum."""
+
+
+class DamagedObject(ServiceError):
+    """The stored content or its record is not what was put: a bit has flipped, or the file was changed or cut."""
 
 
 class CustomerKeyMismatch(Invalid):

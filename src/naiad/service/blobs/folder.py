@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from naiad import durable
+from naiad.service.blobs.block_sums import BLOCK_BYTES
 from naiad.service.blobs.content_writer import write_content
 from naiad.service.blobs.customer_key import Decryption, seal_key
 from naiad.service.blobs.customer_key import check_key as check_customer_key
-from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, NoSuchKey, PreconditionFailed
+from naiad.service.blobs.damage_log import DamageLog
+from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, DamagedObject, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import translate_disk_errors
 from naiad.service.blobs.listing import FolderCache, KeyWalk, collect_page
 from naiad.service.blobs.names import check_bucket_name, check_key, is_bucket_name, key_to_names
+from naiad.service.blobs.object_file import RangeReader
 from naiad.service.blobs.object_record import ObjectRecord, to_epoch_ms
 from naiad.service.blobs.port import (
     NO_ATTRIBUTES,
@@ -29,7 +32,7 @@ from naiad.service.blobs.port import (
     Upload,
     WriteCondition,
 )
-from naiad.service.blobs.store_folder import RangeReader, StoreFolder
+from naiad.service.blobs.store_folder import StoreFolder, append_content, summed
 from naiad.service.blobs.uploads import FolderUploads
 from naiad.service.domain.clock import Clock, SystemClock
 
@@ -37,9 +40,10 @@ from naiad.service.domain.clock import Clock, SystemClock
 class FolderBlobStore:
     """Several processes may open one root at once, each with a FolderBlobStore of its own."""
 
-    def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
+    def __init__(self, root: Path, *, clock: Clock | None = None, damage: DamageLog | None = None) -> None:
+        """``damage`` learns of the objects that are found damaged."""
         self._clock = clock or SystemClock()
-        self._folder = StoreFolder(Path(root))
+        self._folder = StoreFolder(Path(root), damage or DamageLog())
         self._uploads = FolderUploads(self._folder, self._clock)
         self._cache = FolderCache()
 
@@ -102,8 +106,9 @@ class FolderBlobStore:
                 tags=dict(attributes.tags or {}),
                 key_seal=None if customer_key is None else seal_key(customer_key),
                 pieces=written.pieces,
+                block_bytes=BLOCK_BYTES,
             )
-            self._folder.publish(file, bucket, key, record=record, condition=condition)
+            self._folder.publish(file, bucket, key, record=record, sums=written.sums, condition=condition)
         return with_fields(record.to_info(bucket, key), checksums=written.checksums)
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
@@ -119,7 +124,9 @@ class FolderBlobStore:
         if record.key_seal is not None or customer_key is not None:
             check_customer_key(customer_key, record.key_seal)
             decryption = Decryption(customer_key or b"", [(size, nonce) for size, nonce in record.pieces])
-        return record.to_info(bucket, key), RangeReader(file, start, length, decryption)
+        return record.to_info(bucket, key), RangeReader(
+            file, (bucket, key), start, length, decryption=decryption, damage=self._folder.damage
+        )
 
     def copy(
         self,
@@ -137,8 +144,8 @@ class FolderBlobStore:
             check_customer_key(None, origin.record.key_seal)
             if source_etag not in (None, origin.record.etag):
                 raise PreconditionFailed(f"the source of the copy {source[0]}/{source[1]} has another ETag")
-            file.append(origin.fd, origin.record.size)
-            record = with_fields(origin.record, modified_ms=self._now_ms(), upload_id=None)
+            sums = append_content(file, origin)
+            record = with_fields(summed(origin.record), modified_ms=self._now_ms(), upload_id=None)
             if replace:
                 record = with_fields(
                     record,
@@ -147,7 +154,7 @@ class FolderBlobStore:
                     headers=dict(replace.headers),
                     tags=origin.record.tags if replace.tags is None else dict(replace.tags),
                 )
-            self._folder.publish(file, bucket, key, record=record, condition=condition)
+            self._folder.publish(file, bucket, key, record=record, sums=sums, condition=condition)
         return record.to_info(bucket, key)
 
     def object_parts(self, bucket: str, key: str) -> tuple[ObjectPart, ...]:
@@ -174,6 +181,7 @@ class FolderBlobStore:
         with translate_disk_errors(), self._folder.lock_key(bucket, key), ignore_missing:
             self._folder.check_condition(condition, bucket, key)
             path.unlink()
+            self._folder.damage.forget(bucket, key)
             _remove_empty_parents(path.parent, base)
 
     def list(
@@ -250,11 +258,16 @@ class FolderBlobStore:
         return to_epoch_ms(self._clock.now())
 
     def _head_or_none(self, bucket: str, key: str) -> ObjectInfo | None:
-        """Returns None for an object that was deleted after its name was read."""
+        """Returns None for an object that was deleted after its name was read.
+
+        One whose record is damaged is listed with what its file says, so that it can be found and deleted.
+        """
         try:
             return self.head(bucket, key)
         except NoSuchKey:
             return None
+        except DamagedObject:
+            return self._folder.damaged_info(bucket, key)
 
     def _created_at(self, folder: Path) -> dt.datetime:
         marker = self._folder.bucket_markers / folder.name

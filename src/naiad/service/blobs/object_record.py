@@ -1,8 +1,9 @@
 """The file of an object: its content, followed by a record of all else, so that one rename changes both.
 
-    content | record as JSON in UTF-8 | size of the JSON (8 bytes, little-endian) | mark (8 bytes)
+    content | sums of its blocks | record as JSON in UTF-8 | size and CRC-32C of the JSON (8 + 4 bytes, little-endian) | mark
 
-The content comes first, so that ``head -c SIZE`` extracts it. Knows open files; knows no keys and no folders.
+The content comes first, so that ``head -c SIZE`` extracts it. Files of older versions have another mark, and no sums. Knows open
+files; knows no keys and no folders.
 """
 
 import datetime as dt
@@ -13,12 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, ObjectInfo, ObjectPart
-from naiad.service.domain.errors import ServiceError
+from awscrt.checksums import crc32c
 
-_FOOTER = struct.Struct("<Q8s")
-_MARK = b"naiad:1\n"
-_OPTIONAL = ("tags", "parts", "key_seal", "pieces")
+from naiad.service.blobs.block_sums import BLOCK_BYTES, SUM_BYTES, BlockLayout
+from naiad.service.blobs.errors import DamagedObject
+from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, ObjectInfo, ObjectPart
+
+_MARK_BYTES = 8
+_FOOTER, _MARK = struct.Struct("<QI8s"), b"naiad:2\n"
+_OLD_FOOTER, _OLD_MARK = struct.Struct("<Q8s"), b"naiad:1\n"
+_OPTIONAL = ("tags", "parts", "key_seal", "pieces", "block_bytes")
 _TAIL_BYTES = 4096
 """The first read from the file's end: it contains most records whole."""
 
@@ -45,35 +50,56 @@ class ObjectRecord:
     """The seal of the customer's key with which the content is encrypted."""
     pieces: Sequence[Sequence[Any]] = ()
     """(size, nonce) of each piece that was encrypted by itself."""
+    block_bytes: int = 0
+    """The size of the blocks of which the file has sums; 0 where it has none."""
 
-    def to_bytes(self) -> bytes:
-        """Leaves out what has its default value, except for the first fields, which every version wrote."""
+    @property
+    def has_sums(self) -> bool:
+        return self.block_bytes > 0
+
+    @property
+    def layout(self) -> BlockLayout:
+        """The blocks: those of each part of an object that was put in parts."""
+        return BlockLayout([size for _, size, _ in self.parts] if self.parts else [self.size])
+
+    def to_bytes(self, sums: bytes = b"") -> bytes:
+        """Returns what follows the content. Leaves out what has its default value, except for the first fields.
+
+        ``sums``: those of the content's blocks; none with ``block_bytes`` 0, which is a file of an older version.
+        """
         values = {name: value for name, value in vars(self).items() if value or name not in _OPTIONAL}
         text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        return text + _FOOTER.pack(len(text), _MARK)
+        if not self.has_sums:
+            return text + _OLD_FOOTER.pack(len(text), _OLD_MARK)
+        return sums + text + _FOOTER.pack(len(text), crc32c(text), _MARK)
 
     @classmethod
     def read_from(cls, fd: int) -> Self:
-        """Raises ServiceError for a damaged file."""
+        """Raises DamagedObject."""
         end = os.fstat(fd).st_size
         tail = os.pread(fd, min(end, _TAIL_BYTES), max(0, end - _TAIL_BYTES))
-        if len(tail) < _FOOTER.size or tail[-8:] != _MARK:
-            raise ServiceError("an object's file is damaged: its mark is missing")
-        size, _ = _FOOTER.unpack(tail[-_FOOTER.size :])
-        start = end - _FOOTER.size - size
+        size, checksum, footer_bytes = _read_footer(tail)
+        start = end - footer_bytes - size
         if start < 0:
-            raise ServiceError("an object's file is damaged: its record is longer than the file")
-        text = tail[: -_FOOTER.size][-size:] if size <= len(tail) - _FOOTER.size else os.pread(fd, size, start)
-        return cls._parse(text, start)
+            raise DamagedObject("its record is longer than its file")
+        text = tail[:-footer_bytes][-size:] if size <= len(tail) - footer_bytes else os.pread(fd, size, start)
+        if checksum is not None and crc32c(text) != checksum:
+            raise DamagedObject("its record has another checksum")
+        return cls._parse(text, start, has_sums=checksum is not None)
 
     @classmethod
-    def _parse(cls, text: bytes, content_size: int) -> Self:
+    def _parse(cls, text: bytes, record_at: int, *, has_sums: bool) -> Self:
         try:
             record = cls(**json.loads(text.decode("utf-8", "surrogatepass")))
+            sums_bytes = record.layout.blocks * SUM_BYTES if record.has_sums else 0
         except (ValueError, TypeError) as error:
-            raise ServiceError(f"an object's file is damaged: {error}") from error
-        if record.size != content_size:
-            raise ServiceError(f"an object's file is damaged: it has {content_size} of {record.size} bytes of content")
+            raise DamagedObject(f"its record cannot be read: {error}") from error
+        if record.block_bytes not in (0, BLOCK_BYTES) or record.has_sums != has_sums:
+            raise DamagedObject(
+                f"its record has blocks of {record.block_bytes} bytes, of {BLOCK_BYTES} that are read here"
+            )
+        if record.size + sums_bytes != record_at:
+            raise DamagedObject(f"it has {record_at - sums_bytes} of {record.size} bytes of content")
         return record
 
     def to_info(self, bucket: str, key: str) -> ObjectInfo:
@@ -93,6 +119,17 @@ class ObjectRecord:
 
     def object_parts(self) -> tuple[ObjectPart, ...]:
         return tuple(ObjectPart(number, size, checksums) for number, size, checksums in self.parts)
+
+
+def _read_footer(tail: bytes) -> tuple[int, int | None, int]:
+    """Returns (size of the record, its CRC-32C, bytes of the footer). Raises DamagedObject for another mark."""
+    mark = tail[-_MARK_BYTES:]
+    if mark == _MARK and len(tail) >= _FOOTER.size:
+        size, checksum, _ = _FOOTER.unpack(tail[-_FOOTER.size :])
+        return size, checksum, _FOOTER.size
+    if mark == _OLD_MARK and len(tail) >= _OLD_FOOTER.size:
+        return _OLD_FOOTER.unpack(tail[-_OLD_FOOTER.size :])[0], None, _OLD_FOOTER.size
+    raise DamagedObject("the mark at its end is missing")
 
 
 def from_epoch_ms(epoch_ms: int) -> dt.datetime:

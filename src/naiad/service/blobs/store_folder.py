@@ -8,31 +8,34 @@
 """
 
 import contextlib
-import os
+import datetime as dt
 import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 from naiad import durable
-from naiad.service.blobs.customer_key import Decryption
-from naiad.service.blobs.errors import NoSuchBucket, NoSuchKey, PreconditionFailed
+from naiad.service.blobs.block_sums import BLOCK_BYTES, BlockSums
+from naiad.service.blobs.damage_log import DamageLog
+from naiad.service.blobs.errors import DamagedObject, NoSuchBucket, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import TemporaryFile, lock_file, lock_path, remove_stale_files, translate_disk_errors
 from naiad.service.blobs.names import check_key, is_bucket_name, key_to_names
+from naiad.service.blobs.object_file import ContentReader, ObjectFile, damaged_object
 from naiad.service.blobs.object_record import ObjectRecord
-from naiad.service.blobs.port import UNCONDITIONAL, WriteCondition
+from naiad.service.blobs.port import UNCONDITIONAL, ObjectInfo, WriteCondition
 from naiad.service.domain.errors import Invalid, ServiceError
 
 _CONFIGURATION_NAME = re.compile(r"[A-Za-z-]{1,64}")
-_READ_BYTES = 2**20
 _MAX_TRIES = 100
+DAMAGED_ETAG = "0" * 32
+"""The ETag in lists of an object whose record cannot be read."""
 
 
 class StoreFolder:
-    def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+    def __init__(self, root: Path, damage: DamageLog) -> None:
+        self.root, self.damage = root.absolute(), damage
         own = self.root / ".naiad"
         self.bucket_markers, self.uploads = own / "buckets", own / "uploads"
         self.configurations = own / "configurations"
@@ -71,15 +74,22 @@ class StoreFolder:
             folder.rename(trash)
             shutil.rmtree(trash, ignore_errors=True)
 
-    def open_object(self, bucket: str, key: str) -> "ObjectFile":
-        """Raises NoSuchKey."""
-        path = self.bucket_folder(bucket).joinpath(*key_to_names(check_key(key)))
+    def object_path(self, bucket: str, key: str) -> Path:
+        """Raises NoSuchBucket, Invalid."""
+        return self.bucket_folder(bucket).joinpath(*key_to_names(check_key(key)))
+
+    def open_object(self, bucket: str, key: str) -> ObjectFile:
+        """Raises NoSuchKey, DamagedObject."""
+        path = self.object_path(bucket, key)
         try:
             with translate_disk_errors():
                 return ObjectFile(path)
         except (FileNotFoundError, NotADirectoryError):
             self.bucket_folder(bucket)
             raise NoSuchKey(f"there is no object {key!r} in bucket {bucket}") from None
+        except DamagedObject as error:
+            self.damage.add(bucket, key, str(error))
+            raise damaged_object(bucket, key, str(error)) from error
 
     def find_record(self, bucket: str, key: str) -> ObjectRecord | None:
         """Returns None where there is no object."""
@@ -88,6 +98,15 @@ class StoreFolder:
                 return file.record
         except NoSuchKey:
             return None
+
+    def damaged_info(self, bucket: str, key: str) -> ObjectInfo | None:
+        """Returns what a list shows of an object whose record cannot be read; None where it is gone."""
+        try:
+            status = self.object_path(bucket, key).stat()
+        except FileNotFoundError:
+            return None
+        changed_at = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
+        return ObjectInfo(bucket, key, status.st_size, DAMAGED_ETAG, changed_at)
 
     def check_condition(self, condition: WriteCondition, bucket: str, key: str) -> None:
         """Call inside ``lock_key``. Raises PreconditionFailed, NoSuchKey."""
@@ -101,14 +120,16 @@ class StoreFolder:
         key: str,
         *,
         record: ObjectRecord,
+        sums: bytes,
         condition: WriteCondition = UNCONDITIONAL,
     ) -> None:
         """Makes the temporary file, which contains the content, the object. Raises PreconditionFailed, NoSuchKey."""
-        file.write(record.to_bytes())
+        file.write(record.to_bytes(sums))
         file.sync()
         with self.lock_key(bucket, key):
             self.check_condition(condition, bucket, key)
             self._move_into_bucket(file, bucket, key_to_names(key))
+        self.damage.forget(bucket, key)
 
     def configuration(self, bucket: str, name: str) -> str | None:
         """Returns None for what is not there."""
@@ -133,8 +154,8 @@ class StoreFolder:
     def rewrite_record(self, bucket: str, key: str, change: Callable[[ObjectRecord], ObjectRecord]) -> None:
         """Replaces the record of an object and keeps its content. Raises NoSuchKey."""
         with self.temporary_file() as file, self.lock_key(bucket, key), self.open_object(bucket, key) as origin:
-            file.append(origin.fd, origin.record.size)
-            file.write(change(origin.record).to_bytes())
+            sums = append_content(file, origin)
+            file.write(change(summed(origin.record)).to_bytes(sums))
             file.sync()
             self._move_into_bucket(file, bucket, key_to_names(key))
 
@@ -150,59 +171,29 @@ class StoreFolder:
         )
 
 
-class ObjectFile:
-    """The open file of an object. It can be read to its end even after the object was replaced or deleted."""
+def append_content(file: TemporaryFile, origin: ObjectFile) -> bytes:
+    """Appends the content of an object, and returns its sums: those that it has, so that damage stays known.
 
-    def __init__(self, path: Path) -> None:
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            self.record = ObjectRecord.read_from(self.fd)
-        except ServiceError as error:
-            self.close()
-            raise ServiceError(f"{path}: {error}") from error
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
-
-    def __enter__(self) -> "ObjectFile":
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "fd"):
-            self.close()
+    A file of an older version has none, and is read for them. Raises OSError.
+    """
+    if origin.record.has_sums:
+        file.append(origin.fd, origin.record.size)
+        return origin.sums()
+    layout, reader, sums, position = origin.record.layout, ContentReader(origin), [], 0
+    for segment in layout.segments:
+        taken, end = BlockSums(), position + segment
+        while position < end:
+            data = reader.read_at(position, end)
+            taken.update(data)
+            file.write(data)
+            position += len(data)
+        sums.append(taken.finish())
+    return b"".join(sums)
 
 
-class RangeReader:
-    """An iterator over the bytes of a range, in chunks. Closes its file at the end."""
-
-    def __init__(self, file: ObjectFile, start: int, length: int | None, decryption: Decryption | None = None) -> None:
-        size = file.record.size
-        self._file, self._position, self._decryption = file, min(start, size), decryption
-        self._end = size if length is None else min(size, start + length)
-
-    def __iter__(self) -> "RangeReader":
-        return self
-
-    def __next__(self) -> bytes:
-        size = min(_READ_BYTES, self._end - self._position)
-        data = os.pread(self._file.fd, size, self._position) if size > 0 else b""
-        if not data:
-            self.close()
-            raise StopIteration
-        position = self._position
-        self._position += len(data)
-        return data if self._decryption is None else self._decryption.decrypt(position, data)
-
-    def close(self) -> None:
-        self._position = self._end
-        self._file.close()
+def summed(record: ObjectRecord) -> ObjectRecord:
+    """Returns the record of a file that has sums."""
+    return record if record.has_sums else replace(record, block_bytes=BLOCK_BYTES)
 
 
 def _check_condition(condition: WriteCondition, record: ObjectRecord | None, key: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from naiad import durable
+from naiad.service.blobs.block_sums import BLOCK_BYTES
 from naiad.service.blobs.checksums import (
     composite_checksum,
     full_object_checksum,
@@ -23,8 +24,16 @@ from naiad.service.blobs.checksums import (
 )
 from naiad.service.blobs.content_writer import write_content
 from naiad.service.blobs.customer_key import check_key
-from naiad.service.blobs.errors import BadDigest, EntityTooSmall, InvalidPart, InvalidPartOrder, NoSuchUpload
+from naiad.service.blobs.errors import (
+    BadDigest,
+    DamagedObject,
+    EntityTooSmall,
+    InvalidPart,
+    InvalidPartOrder,
+    NoSuchUpload,
+)
 from naiad.service.blobs.files import TemporaryFile, lock_file
+from naiad.service.blobs.object_file import ObjectFile
 from naiad.service.blobs.object_record import ObjectRecord, from_epoch_ms, to_epoch_ms
 from naiad.service.blobs.port import (
     MAX_PARTS,
@@ -35,7 +44,7 @@ from naiad.service.blobs.port import (
     Upload,
     WriteCondition,
 )
-from naiad.service.blobs.store_folder import ObjectFile, StoreFolder
+from naiad.service.blobs.store_folder import StoreFolder, append_content
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Invalid
 
@@ -107,8 +116,9 @@ class FolderUploads:
                 modified_ms=to_epoch_ms(self.clock.now()),
                 checksums=written.stored_checksums,
                 pieces=written.pieces,
+                block_bytes=BLOCK_BYTES,
             )
-            file.write(record.to_bytes())
+            file.write(record.to_bytes(written.sums))
             file.sync()
             try:
                 file.rename_to(self._part_path(upload, number))
@@ -154,7 +164,7 @@ class FolderUploads:
     def _complete_locked(
         self, upload: Upload, parts: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
     ) -> ObjectInfo:
-        present = self.folder.find_record(upload.bucket, upload.key)
+        present = self._present_record(upload)
         if (
             present and present.upload_id == upload.upload_id
         ):  # an earlier process was killed before it removed the parts
@@ -168,17 +178,26 @@ class FolderUploads:
         record = self._joined_record(upload, parts, records)
         _check_checksums(record, checksums)
         with self.folder.temporary_file() as file:
-            for part, part_record in zip(parts, records, strict=True):
+            sums = b"".join(
                 self._append_part(file, upload, part, part_record)
-            self.folder.publish(file, upload.bucket, upload.key, record=record, condition=condition)
+                for part, part_record in zip(parts, records, strict=True)
+            )
+            self.folder.publish(file, upload.bucket, upload.key, record=record, sums=sums, condition=condition)
         self.abort(upload)
         return record.to_info(upload.bucket, upload.key)
 
-    def _append_part(self, target: TemporaryFile, upload: Upload, part: CompletedPart, record: ObjectRecord) -> None:
+    def _present_record(self, upload: Upload) -> ObjectRecord | None:
+        """Returns the record of the object that is there; None without one, or for a damaged one, which is replaced."""
+        with contextlib.suppress(DamagedObject):
+            return self.folder.find_record(upload.bucket, upload.key)
+        return None
+
+    def _append_part(self, target: TemporaryFile, upload: Upload, part: CompletedPart, record: ObjectRecord) -> bytes:
+        """Returns the sums of the part's blocks."""
         with ObjectFile(self._part_path(upload, part.number)) as file:
             if file.record != record:
                 raise InvalidPart(f"part {part.number} was put again while the upload was completed")
-            target.append(file.fd, record.size)
+            return append_content(target, file)
 
     def _read_part(self, upload: Upload, part: CompletedPart) -> ObjectRecord:
         """Raises InvalidPart where the stored part is not the named one."""
@@ -214,6 +233,7 @@ class FolderUploads:
             parts=rows,
             key_seal=upload.key_seal,
             pieces=[piece for record in records for piece in record.pieces],
+            block_bytes=BLOCK_BYTES,
         )
 
 

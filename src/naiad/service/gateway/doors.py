@@ -1,5 +1,6 @@
 """The table of doors. A new door is one row here."""
 
+from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.endpoints.serving.async_invocations import AsyncInvocations
 from naiad.service.gateway.api_door import ApiDoor
 from naiad.service.gateway.door import Door
@@ -21,15 +22,17 @@ def open_doors(
     *,
     upload_timeout_s: float = UPLOAD_TIMEOUT_S,
     open_metrics: bool = False,
+    damage: DamageLog | None = None,
 ) -> tuple[Door, ...]:
     """Returns the doors in the order in which they are asked; the last one owns every request.
 
     ``upload_timeout_s``: how long no byte of a body may come before the request is rejected.
+    ``damage``: the damaged objects, for /metrics.
     ``open_metrics``: whether GET /metrics needs no signature, because only this machine can reach it.
     """
     router, region = services.endpoints.router, services.region
     authenticator = Authenticator(keys, services.store, services.clock)
-    metrics = (MetricsDoor(router),) if open_metrics else ()
+    metrics = (MetricsDoor(router, damage or DamageLog()),) if open_metrics else ()
     return (
         PingDoor(),
         *metrics,

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.endpoints.serving.invocation_metrics import BUCKET_EDGES_S, TotalMetrics
 from naiad.service.endpoints.serving.router import EndpointRouter
 
@@ -13,10 +14,20 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LABELS = ("endpoint", "variant")
 
 
-def render_metrics(endpoints: EndpointRouter) -> bytes:
+def render_metrics(endpoints: EndpointRouter, damage: DamageLog) -> bytes:
     registry = CollectorRegistry()
     registry.register(_EndpointCollector(endpoints))
+    registry.register(_DamageCollector(damage))
     return generate_latest(registry)
+
+
+class _DamageCollector(Collector):
+    def __init__(self, damage: DamageLog) -> None:
+        self._damage = damage
+
+    def collect(self) -> Iterator[Metric]:
+        text = "Objects that were found damaged, and neither put again nor deleted since"
+        yield GaugeMetricFamily("naiad_damaged_objects", text, len(self._damage.objects))
 
 
 class _EndpointCollector(Collector):

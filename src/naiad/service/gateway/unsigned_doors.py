@@ -1,5 +1,6 @@
 """Doors that need no signature: GET /ping says that the server is alive, GET /metrics gives Prometheus its numbers."""
 
+from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.domain.errors import ServiceError
 from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.gateway.http.request import Request
@@ -36,9 +37,9 @@ class PingDoor(_UnsignedDoor):
 class MetricsDoor(_UnsignedDoor):
     path = "/metrics"
 
-    def __init__(self, endpoints: EndpointRouter) -> None:
-        self._endpoints = endpoints
+    def __init__(self, endpoints: EndpointRouter, damage: DamageLog) -> None:
+        self._endpoints, self._damage = endpoints, damage
 
     async def handle(self, request: Request) -> Response:
-        text = render_metrics(self._endpoints)
+        text = render_metrics(self._endpoints, self._damage)
         return Response(200, {"content-type": CONTENT_TYPE, "x-amzn-requestid": request.id}, text)

@@ -1,9 +1,14 @@
 import os
+from dataclasses import replace
 
 import pytest
 
+from naiad.service.blobs.block_sums import BLOCK_BYTES
+from naiad.service.blobs.errors import DamagedObject
 from naiad.service.blobs.object_record import ObjectRecord
-from naiad.service.domain.errors import ServiceError
+
+SUMMED = ObjectRecord(3, "etag", 1, block_bytes=BLOCK_BYTES)
+SUMS = b"sums"
 
 
 def read(path):
@@ -21,12 +26,35 @@ def test_a_record_is_read_back_equal(tmp_path, size):
     assert read(tmp_path / "k") == record
 
 
-def test_a_damaged_file_is_refused(tmp_path):
-    whole = b"abc" + ObjectRecord(3, "etag", 1).to_bytes()
-    for data in (b"", whole[1:], whole[:-1], whole[:-20] + whole[-16:], b"{}" + whole[-16:]):
+@pytest.mark.parametrize("record", [ObjectRecord(3, "etag", 1), SUMMED])
+def test_a_damaged_file_is_refused(tmp_path, record):
+    whole = b"abc" + record.to_bytes(SUMS if record.has_sums else b"")
+    for data in (b"", whole[1:], whole[:-1], whole[:-24] + whole[-20:], b"{}" + whole[-20:]):
         (tmp_path / "k").write_bytes(data)
-        with pytest.raises(ServiceError, match="damaged"):
+        with pytest.raises(DamagedObject):
             read(tmp_path / "k")
+
+
+def test_each_flipped_bit_of_a_record_is_noticed(tmp_path):
+    whole = b"abc" + SUMMED.to_bytes(SUMS)
+    for byte in range(3 + len(SUMS), len(whole)):
+        for bit in range(8):
+            data = bytearray(whole)
+            data[byte] ^= 1 << bit
+            (tmp_path / "k").write_bytes(data)
+            with pytest.raises(DamagedObject):
+                read(tmp_path / "k")
+
+
+def test_a_record_with_sums_is_read_back_equal(tmp_path):
+    (tmp_path / "k").write_bytes(b"abc" + SUMMED.to_bytes(SUMS))
+    assert read(tmp_path / "k") == SUMMED
+
+
+def test_blocks_of_another_size_are_refused(tmp_path):
+    (tmp_path / "k").write_bytes(b"abc" + replace(SUMMED, block_bytes=1).to_bytes(SUMS))
+    with pytest.raises(DamagedObject, match="blocks of 1 bytes"):
+        read(tmp_path / "k")
 
 
 def test_a_file_of_an_earlier_version_is_read(tmp_path):

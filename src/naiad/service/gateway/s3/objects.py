@@ -42,6 +42,26 @@ class _OpenObject:
     """Bytes when the object is small, otherwise pieces."""
 
 
+class _Pieces:
+    """The pieces of a large object. The first is read at once, so that damage at its begin is answered with an error.
+
+    Damage further on breaks the answer off: its length is less than its head says, which no client takes for the whole.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._first = pieces, next(pieces, b"")
+
+    def __iter__(self) -> "_Pieces":
+        return self
+
+    def __next__(self) -> bytes:
+        first, self._first = self._first, b""
+        return first or next(self._pieces)
+
+    def close(self) -> None:
+        self._pieces.close()  # type: ignore[attr-defined]  # the port promises a close
+
+
 async def put_object(call: S3Call) -> Response:
     attributes, expected = object_attributes(call.request), expected_checksums(call.request, call.trailers)
     condition = write_condition(call.request)
@@ -100,7 +120,7 @@ def _open(call: S3Call, key: bytes | None) -> _OpenObject:
         start, length = (byte_range.start, byte_range.length) if byte_range else (0, info.size)
         read_info, pieces = call.blobs.read(call.bucket, call.key, start=start, length=length, customer_key=key)
         if (read_info.etag, read_info.modified_at) == (info.etag, info.modified_at):
-            content = b"".join(pieces) if length <= _MAX_IN_MEMORY_BYTES else pieces
+            content = b"".join(pieces) if length <= _MAX_IN_MEMORY_BYTES else _Pieces(pieces)
             return _OpenObject(read_info, byte_range, part, content)
         pieces.close()  # type: ignore[attr-defined]  # the port promises a close
 

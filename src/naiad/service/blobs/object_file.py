@@ -1,0 +1,132 @@
+"""The open file of an object, and the reading of its content, of which no byte is returned whose block's sum differs."""
+
+import os
+from types import TracebackType
+from typing import NoReturn
+
+from naiad.service.blobs.block_sums import SUM_BYTES, BlockLayout, BlockRun, count_blocks, find_damaged_block
+from naiad.service.blobs.customer_key import Decryption
+from naiad.service.blobs.damage_log import DamageLog
+from naiad.service.blobs.errors import DamagedObject
+from naiad.service.blobs.object_record import ObjectRecord
+
+_READ_BYTES = 2**20
+
+
+class ObjectFile:
+    """It can be read to its end even after the object was replaced or deleted."""
+
+    def __init__(self, path: "os.PathLike[str]") -> None:
+        """Raises OSError, and DamagedObject where the record cannot be read."""
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            self.record = ObjectRecord.read_from(self.fd)
+        except BaseException:
+            self.close()
+            raise
+
+    def sums(self) -> bytes:
+        """Returns the sums of all blocks; none of a file of an older version."""
+        return (
+            os.pread(self.fd, self.record.layout.blocks * SUM_BYTES, self.record.size) if self.record.has_sums else b""
+        )
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self) -> "ObjectFile":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "fd"):
+            self.close()
+
+
+class ContentReader:
+    """Reads the stored bytes of an open object, block by block where they have sums."""
+
+    def __init__(self, file: ObjectFile) -> None:
+        self._file, self._size = file, file.record.size
+        self._layout: BlockLayout | None = file.record.layout if file.record.has_sums else None
+
+    def read_at(self, position: int, end: int) -> bytes:
+        """Returns bytes from ``position`` on, at most to ``end``, at least one. Raises DamagedObject, OSError."""
+        if self._layout is None:
+            data = os.pread(self._file.fd, min(_READ_BYTES, end - position), position)
+            return data or self._refuse("it has become shorter")
+        run = self._layout.run_at(position, end)
+        data, sums = self._read_run(run)
+        damaged = find_damaged_block(data, sums)
+        if damaged is not None:
+            self._refuse(f"block {run.first + damaged + 1} of {self._layout.blocks} has another checksum")
+        begin, stop = position - run.start, end - run.start
+        return data if begin == 0 and stop >= len(data) else data[begin:stop]
+
+    def _read_run(self, run: BlockRun) -> tuple[bytes, bytes]:
+        """Returns the blocks and their sums; of an object of one block both with one call."""
+        size, sums_at = run.end - run.start, self._size + run.first * SUM_BYTES
+        if run.end == sums_at:
+            both = os.pread(self._file.fd, size + SUM_BYTES * count_blocks(size), run.start)
+            return both[:size], both[size:]
+        sums = os.pread(self._file.fd, count_blocks(size) * SUM_BYTES, sums_at)
+        return os.pread(self._file.fd, size, run.start), sums
+
+    @staticmethod
+    def _refuse(reason: str) -> NoReturn:
+        raise DamagedObject(reason)
+
+
+class RangeReader:
+    """An iterator over the bytes of a range, in chunks. Closes its file at the end."""
+
+    def __init__(
+        self,
+        file: ObjectFile,
+        name: tuple[str, str],
+        start: int,
+        length: int | None,
+        *,
+        decryption: Decryption | None = None,
+        damage: DamageLog,
+    ) -> None:
+        """``name``: bucket and key, for messages."""
+        size = file.record.size
+        self._file, self._name, self._decryption, self._damage = file, name, decryption, damage
+        self._reader = ContentReader(file)
+        self._position = min(start, size)
+        self._end = size if length is None else min(size, start + length)
+
+    def __iter__(self) -> "RangeReader":
+        return self
+
+    def __next__(self) -> bytes:
+        """Raises DamagedObject instead of returning bytes that are not those that were put."""
+        if self._position >= self._end:
+            self.close()
+            raise StopIteration
+        try:
+            data = self._reader.read_at(self._position, self._end)
+        except DamagedObject as error:
+            self.close()
+            self._damage.add(*self._name, str(error))
+            raise damaged_object(*self._name, str(error)) from error
+        position = self._position
+        self._position += len(data)
+        return data if self._decryption is None else self._decryption.decrypt(position, data)
+
+    def close(self) -> None:
+        self._position = self._end
+        self._file.close()
+
+
+def damaged_object(bucket: str, key: str, reason: str) -> DamagedObject:
+    return DamagedObject(
+        f"the object {key!r} in bucket {bucket} is damaged: {reason}", hint="bring it back from a copy, or delete it"
+    )
