@@ -209,6 +209,8 @@ class Run:
 
     def _restore_checkpoint(self, state: RunState) -> None:
         snapshot = self.group.on_rank_zero(self.folder.checkpoints.latest)
+        for note in self.folder.checkpoints.take_notes():
+            self.progress.note(note)
         if snapshot is None:
             self.progress.note("no checkpoint of the run is left: it begins anew, with the same plan")
             return

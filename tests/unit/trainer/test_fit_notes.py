@@ -34,6 +34,18 @@ def test_a_run_that_had_nothing_to_resume_says_so(digits, tmp_path):
     assert not any("no run to resume" in text for text in notes_of(digits, out=tmp_path / "run", resume=True))
 
 
+def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before(digits, tmp_path):
+    model = train(digits, out=tmp_path / "run", plan={"checkpoint_steps": 5})
+    *_, before, newest = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    (newest / "tensors.safetensors").write_bytes(b"cut")
+    notes = Notes()
+    again = train(digits, out=tmp_path / "run", resume=True, plan={"checkpoint_steps": 5}, progress=notes)
+    first, second = notes.texts[:2]
+    assert f"{newest}/tensors.safetensors is damaged" in first
+    assert second == f"going on from the checkpoint at step {int(before.name.removeprefix('step-'))}"
+    assert same(model, again)
+
+
 def test_a_run_whose_checkpoints_are_gone_says_so(digits, tmp_path):
     model = train(digits, out=tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints")

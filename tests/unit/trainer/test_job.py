@@ -1,6 +1,7 @@
 """The trainer as a job's program: the variables that it reads, and the files that it leaves."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,24 @@ def test_a_whole_job(contract: Callable[..., Path], capsys: pytest.CaptureFixtur
     assert (home / "checkpoints" / "naiad-run" / "checkpoints").is_dir()
     assert not (home / "output" / "failure").exists()
     assert "accuracy" in json.loads(capsys.readouterr().out.splitlines()[-1])["evaluations"]["validation"]
+
+
+def test_a_job_that_is_tried_again_passes_over_a_damaged_checkpoint(
+    contract: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = contract(net="mlp", label="kind", epochs=4, report="false", **{"plan.checkpoint_steps": 2})
+    assert main() == 0
+    weights = (home / "model" / "model.safetensors").read_bytes()
+    *_, newest = sorted((home / "checkpoints" / "naiad-run" / "checkpoints").iterdir())
+    (newest / "state.json").write_bytes(b"{}")
+    shutil.rmtree(home / "model")
+    (home / "model").mkdir()
+    capsys.readouterr()
+    assert main() == 0
+    said = capsys.readouterr().out
+    assert f"{newest.name}/state.json is damaged" in said
+    assert "going on from the checkpoint at step" in said
+    assert (home / "model" / "model.safetensors").read_bytes() == weights
 
 
 def test_the_failure_file_has_the_reason_of_an_input_error(

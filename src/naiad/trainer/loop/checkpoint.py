@@ -1,8 +1,9 @@
 """Checkpoints: their format on disk, the atomic write, and which ones are kept.
 
 A checkpoint is a folder ``step-00001200`` of three files: ``tensors.safetensors``, ``state.json`` and ``manifest.json`` with
-the sha256 of the other two. It is written under a temporary name, every file and the folder synced, then renamed: a reader
-sees a whole checkpoint or none. No pickle. Knows tensors and JSON; knows nothing of networks or training.
+the sha256 of the other two and of itself. It is written under a temporary name, every file and the folder synced, then renamed:
+a reader sees a whole checkpoint or none. One that was damaged later is passed over. No pickle. Knows tensors and JSON; knows
+nothing of networks or training.
 """
 
 import json
@@ -43,7 +44,10 @@ class Checkpoints(Protocol):
         """Saves the whole snapshot or nothing. Raises DiskFull or FolderError; earlier snapshots stay."""
 
     def latest(self, *, regular: bool = False) -> Snapshot | None:
-        """The newest snapshot, or the newest regular one. Raises ArtifactError when it is damaged."""
+        """The newest snapshot, or the newest regular one, that is whole. Raises ArtifactError where all are damaged."""
+
+    def take_notes(self) -> list[str]:
+        """Returns what ``latest`` has to say since the last call: the damaged checkpoints that it has passed over."""
 
     def clear_after(self, step: int) -> None:
         """Removes the snapshots of later steps, after a rollback."""
@@ -64,6 +68,9 @@ class MemoryCheckpoints:
     def latest(self, *, regular: bool = False) -> Snapshot | None:
         return self._newest_regular if regular else self._newest
 
+    def take_notes(self) -> list[str]:
+        return []
+
     def clear_after(self, step: int) -> None:
         if self._newest is not None and self._newest.step > step:
             self._newest = self._newest_regular
@@ -77,6 +84,7 @@ class FolderCheckpoints:
     keep: int = 3
     """Number of regular checkpoints, 1 or more."""
     _temporaries_removed: bool = field(default=False, repr=False)
+    _notes: list[str] = field(default_factory=list, repr=False)
 
     def save(self, snapshot: Snapshot, *, regular: bool = True) -> None:
         writing.ensure_writable(self.folder)
@@ -91,11 +99,25 @@ class FolderCheckpoints:
         self._remove_old()
 
     def latest(self, *, regular: bool = False) -> Snapshot | None:
+        newest_error = None
         for path in reversed(self._paths()):
-            state = _read_state(path)
+            try:
+                state = _read_state(path)
+            except _DamagedCheckpoint as error:
+                newest_error = newest_error or error
+                self._notes.append(f"{error}; the checkpoint before it is taken")
+                continue
             if not regular or state["regular"]:
                 return _snapshot(state, safetensors.torch.load((path / _TENSORS).read_bytes()))
+        if newest_error is not None:
+            self._notes.clear()
+            raise newest_error
         return None
+
+    def take_notes(self) -> list[str]:
+        notes = list(self._notes)
+        self._notes.clear()
+        return notes
 
     def clear_after(self, step: int) -> None:
         for path in self._paths():
@@ -135,7 +157,7 @@ def _write(folder: Path, snapshot: Snapshot, *, regular: bool) -> None:
     durable.write_file(folder / _TENSORS, safetensors.torch.save(dict(snapshot.tensors)))
     durable.write_file(folder / _STATE, json.dumps(state, separators=(",", ":")).encode())
     digests = {name: checksums.file_sha256(folder / name) for name in (_TENSORS, _STATE)}
-    durable.write_file(folder / _MANIFEST, json.dumps(digests, separators=(",", ":")).encode())
+    durable.write_file(folder / _MANIFEST, checksums.dumps_with_sha256(digests))
 
 
 def _snapshot(state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Snapshot:
@@ -150,22 +172,32 @@ def _step_of(path: Path) -> int:
 
 
 def _is_regular(path: Path) -> bool:
-    """Reads the state without a check of the files: ``latest`` checks them."""
-    return bool(json.loads((path / _STATE).read_bytes())["regular"])
+    """Reads the state without a check of the files: ``latest`` checks them. One that cannot be read does not count."""
+    try:
+        return bool(json.loads((path / _STATE).read_bytes())["regular"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+class _DamagedCheckpoint(ArtifactError):
+    """A file of a checkpoint is missing, cannot be read, or is not as it was written. The message names it."""
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    """Checks every file of the checkpoint, then reads its state. Raises ArtifactError."""
+    """Checks every file of the checkpoint, then reads its state. Raises _DamagedCheckpoint, ArtifactError for a newer format."""
+    hint = "start anew in another folder: no checkpoint of the run is whole"
     try:
         digests = _read_digests(path)
-    except (OSError, ValueError) as error:
-        raise ArtifactError(
-            f"checkpoint {path}: {_MANIFEST} is damaged or missing", hint=_removal_hint(path)
-        ) from error
+    except FileNotFoundError as error:
+        raise _DamagedCheckpoint(f"{path / _MANIFEST} is missing", hint=hint) from error
+    except OSError as error:
+        raise _DamagedCheckpoint(f"{path / _MANIFEST} cannot be read: {error.strerror}", hint=hint) from error
+    except ValueError as error:
+        raise _DamagedCheckpoint(f"{path / _MANIFEST} is damaged: {error}", hint=hint) from error
     try:
         checksums.check_files(path, digests)
     except ArtifactError as error:
-        raise ArtifactError(str(error), hint=_removal_hint(path)) from error
+        raise _DamagedCheckpoint(str(error), hint=hint) from error
     state: dict[str, Any] = json.loads((path / _STATE).read_bytes())
     version = state["format_version"]
     if version > FORMAT_VERSION:
@@ -177,12 +209,11 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _read_digests(path: Path) -> dict[str, str]:
-    """Raises OSError; ValueError when it does not name the two other files."""
-    digests = checksums.loads_object((path / _MANIFEST).read_bytes())
+    """Raises OSError; ValueError when it is not as it was written. Those of older versions have no sha256 of their own."""
+    data = (path / _MANIFEST).read_bytes()
+    digests = checksums.loads_object(data)
+    if set(digests) != {_TENSORS, _STATE}:
+        digests = checksums.loads_with_sha256(data)
     if set(digests) != {_TENSORS, _STATE}:
         raise ValueError(f"it names {', '.join(sorted(digests))}")
     return digests
-
-
-def _removal_hint(path: Path) -> str:
-    return f"remove the folder {path} to go on from the checkpoint before it"

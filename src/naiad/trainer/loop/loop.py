@@ -205,6 +205,8 @@ class Loop:
 
     def _roll_back(self) -> None:
         snapshot = self.group.on_rank_zero(lambda: self.checkpoints.latest(regular=True))
+        for note in self.checkpoints.take_notes():
+            self.progress.note(note)
         if snapshot is None:
             raise ArtifactError("the run has no checkpoint to go back to", hint="start it anew in another folder")
         self.state.restore(snapshot, rank=self.group.rank)

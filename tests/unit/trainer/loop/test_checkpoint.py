@@ -91,11 +91,50 @@ def test_a_flipped_bit_is_found(tmp_path, name):
         data = bytearray(path.read_bytes())
         data[position] ^= 4
         path.write_bytes(data)
-        with pytest.raises(ArtifactError, match=r"damaged|missing"):
+        with pytest.raises(ArtifactError, match=rf"{path} is damaged") as caught:
             FolderCheckpoints(tmp_path).latest()
+        assert "start anew" in caught.value.hint
         data[position] ^= 4
         path.write_bytes(data)
     assert FolderCheckpoints(tmp_path).latest().step == 3
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize("damage", [flip, lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+def test_a_damaged_newest_one_gives_way_to_the_one_before(tmp_path, name, damage):
+    checkpoints = FolderCheckpoints(tmp_path)
+    for step in (10, 20, 30):
+        checkpoints.save(snapshot(step))
+    checkpoints.save(snapshot(35), regular=False)
+    for step in (30, 35):
+        damage(tmp_path / f"step-{step:08d}" / name)
+    again = FolderCheckpoints(tmp_path)
+    assert again.latest().step == 20
+    notes = again.take_notes()
+    assert [f"step-{step:08d}/{name} is" in note for step, note in zip((35, 30), notes, strict=True)] == [True, True]
+    assert all(note.endswith("; the checkpoint before it is taken") for note in notes)
+    assert again.take_notes() == []
+    assert again.latest(regular=True).step == 20
+    again.save(snapshot(40))
+    again.save(snapshot(30))
+    assert FolderCheckpoints(tmp_path).latest().step == 40
+
+
+def test_where_all_are_damaged_the_newest_is_named(tmp_path):
+    checkpoints = FolderCheckpoints(tmp_path)
+    for step in (10, 20):
+        checkpoints.save(snapshot(step))
+        flip(tmp_path / f"step-{step:08d}" / "state.json")
+    with pytest.raises(ArtifactError, match=r"step-00000020/state.json is damaged") as caught:
+        checkpoints.latest()
+    assert "no checkpoint of the run is whole" in caught.value.hint
+    assert checkpoints.take_notes() == []
 
 
 def write_version(folder, version):
