@@ -14,6 +14,7 @@ from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import BlobStore
 from naiad.service.blobs.scrubber import Scrubber, ScrubPasses
 from naiad.service.blobs.store_folder import StoreFolder
+from naiad.service.blobs.upload_sweeper import UploadSweeper
 from naiad.service.contract.machine_resources import MachineResources, detect_machine_resources
 from naiad.service.domain.clock import Clock, SystemClock
 from naiad.service.domain.errors import ServiceError
@@ -55,6 +56,7 @@ AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
 WARM_COMMAND = (*AGENT_COMMAND, "--warm")
 """The command of an interpreter from which agents are forked; the modules to load follow."""
 _RESERVE_INTERVAL_S = 1.0
+_SWEEP_INTERVAL_S = 3600.0
 _SCRUB_INTERVAL_S = 1.0
 _SCRUB_AFTER_S = 60.0
 _DATABASE_CHECK_INTERVAL_S = 86_400.0
@@ -175,7 +177,9 @@ def _slow_chores(settings: Settings, repair: DatabaseRepair, damage: DamageLog, 
         "check of the database", _DATABASE_CHECK_INTERVAL_S, repair.check, first_after_s=_DATABASE_CHECK_AFTER_S
     )
     if settings.s3_endpoint is None:
-        scrub = ScrubPasses(Scrubber(StoreFolder(Path(settings.blobs_url), damage)))
+        folder = StoreFolder(Path(settings.blobs_url), damage)
+        scrub, sweeper = ScrubPasses(Scrubber(folder)), UploadSweeper(folder)
+        yield Chore("sweep of uploads", _SWEEP_INTERVAL_S, sweeper.sweep)
         yield Chore("scrub", _SCRUB_INTERVAL_S, scrub.step, first_after_s=_SCRUB_AFTER_S)
     if settings.backups is not None:
         backups = ScheduledBackups(settings.state.absolute(), settings.database, settings.backups, clock)

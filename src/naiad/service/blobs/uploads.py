@@ -49,7 +49,7 @@ from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Invalid
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_DESCRIPTION = "upload.json"
+DESCRIPTION = "upload.json"
 _PART_PREFIX = "part-"
 
 
@@ -66,7 +66,7 @@ class FolderUploads:
             file.write(_to_json(started))
             file.sync()
             folder = durable.make_folders(self.folder.uploads, (upload.bucket, started.upload_id))
-            file.rename_to(folder / _DESCRIPTION)
+            file.rename_to(folder / DESCRIPTION)
         return started
 
     def get(self, bucket: str, key: str, upload_id: str) -> Upload:
@@ -75,7 +75,7 @@ class FolderUploads:
         missing = NoSuchUpload(f"there is no upload {upload_id[:40]!r} of {key!r}; was it completed or aborted?")
         if not _ID.fullmatch(upload_id):
             raise missing
-        upload = _read_description(self.folder.uploads / bucket / upload_id)
+        upload = read_description(self.folder.uploads / bucket / upload_id)
         if upload is None or upload.key != key:
             raise missing
         return upload
@@ -92,7 +92,7 @@ class FolderUploads:
 
     def list_uploads(self, bucket: str, prefix: str) -> tuple[Upload, ...]:
         folder = self.folder.uploads / bucket
-        uploads = [_read_description(path) for path in folder.iterdir()] if folder.is_dir() else []
+        uploads = [read_description(path) for path in folder.iterdir()] if folder.is_dir() else []
         matches = [upload for upload in uploads if upload and upload.key.startswith(prefix)]
         return tuple(sorted(matches, key=lambda upload: (upload.key, upload.started_at, upload.upload_id)))
 
@@ -141,7 +141,7 @@ class FolderUploads:
         self, upload: Upload, parts: Sequence[CompletedPart], checksums: Mapping[str, str], condition: WriteCondition
     ) -> ObjectInfo:
         try:
-            with lock_file(self._upload_folder(upload) / _DESCRIPTION):
+            with lock_file(self._upload_folder(upload) / DESCRIPTION):
                 upload = self.get(upload.bucket, upload.key, upload.upload_id)  # another thread may have completed it
                 return self._complete_locked(upload, parts, checksums, condition)
         except (FileNotFoundError, NoSuchUpload):
@@ -276,10 +276,10 @@ def _to_json(upload: Upload) -> bytes:
     return json.dumps(asdict(upload) | {"started_at": upload.started_at.isoformat()}).encode()
 
 
-def _read_description(folder: Path) -> Upload | None:
+def read_description(folder: Path) -> Upload | None:
     """Returns None where there is no upload."""
     try:
-        fields = json.loads((folder / _DESCRIPTION).read_bytes())
+        fields = json.loads((folder / DESCRIPTION).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Upload(**fields | {"started_at": dt.datetime.fromisoformat(fields["started_at"])})

@@ -4,12 +4,14 @@ The order of the writes lets a server that was killed continue: a placement is o
 STARTING before an agent starts, and the agents of an attempt are dead before the job waits again or has ended.
 """
 
+import datetime as dt
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.domain.clock import Clock
+from naiad.service.domain.elapsed_times import ElapsedTimes
 from naiad.service.domain.errors import Conflict, ServiceError, StorageFull
 from naiad.service.domain.job import Job
 from naiad.service.domain.status import Phase
@@ -44,6 +46,11 @@ class JobSteps:
     clock: Clock
     _stop_requested: set[tuple[str, int]] = field(default_factory=set)
     """(ARN, attempt) of the jobs whose instances were asked to stop."""
+    _elapsed: ElapsedTimes[tuple[str, dt.datetime]] = field(init=False)
+    """How long ago jobs were created and began to wait."""
+
+    def __post_init__(self) -> None:
+        self._elapsed = ElapsedTimes(self.clock)
 
     @property
     def capacity(self) -> Capacity:
@@ -53,6 +60,8 @@ class JobSteps:
         """Forgets everything about other jobs and attempts."""
         self.placements.retain(jobs)
         self._stop_requested &= {_key(job) for job in jobs}
+        arns = {job.arn for job in jobs}
+        self._elapsed.forget(lambda thing: thing[0] not in arns)
 
     def place(self, job: Job, placement: Placement) -> None:
         """Starts a waiting job on the resources of its placement."""
@@ -66,7 +75,7 @@ class JobSteps:
 
     def advance(self, job: Job) -> None:
         """Does what the job's reports, its limits and a requested stop call for."""
-        overdue = overdue_reason(job, self.clock.now())
+        overdue = overdue_reason(job, lambda at: self._elapsed.since_s((job.arn, at), at))
         if job.phase is Phase.PENDING:
             self._check_waiting(job, overdue)
         elif overdue and job.phase is not Phase.STOPPING:

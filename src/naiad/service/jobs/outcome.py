@@ -7,7 +7,7 @@ unless the job has completed everywhere.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -74,14 +74,17 @@ def is_running(report: InstanceReport) -> bool:
     return report.alive and not is_final(report)
 
 
-def overdue_reason(job: Job, now: dt.datetime) -> str:
-    """Returns why the job must not wait or run any longer, by the limits that include its waiting; "" while it may."""
+def overdue_reason(job: Job, since_s: Callable[[dt.datetime], float]) -> str:
+    """Returns why the job must not wait or run any longer, by the limits that include its waiting; "" while it may.
+
+    ``since_s`` returns the seconds since a time of the job.
+    """
     condition = job.request.get("StoppingCondition", {})
     wait_s, pending_s = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxPendingTimeInSeconds")
-    if wait_s is not None and (now - job.created_at).total_seconds() > wait_s:
+    if wait_s is not None and since_s(job.created_at) > wait_s:
         return f"{_WAIT_LIMIT_PREFIX}: it waited and ran for more than {wait_s} s"
-    pending_for_s = (now - job.transitions[-1].started_at).total_seconds() if job.transitions else 0.0
-    if job.phase is Phase.PENDING and pending_s is not None and pending_for_s > pending_s:
+    may_be_late = job.phase is Phase.PENDING and pending_s is not None and job.transitions
+    if may_be_late and since_s(job.transitions[-1].started_at) > pending_s:
         return f"MaxPendingTimeInSeconds: it waited for more than {pending_s} s"
     return ""
 

@@ -24,6 +24,9 @@ class SteppingClock:
         self.at += dt.timedelta(seconds=1)
         return self.at
 
+    def monotonic_s(self) -> float:
+        return self.at.timestamp()
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[EndpointService]:

@@ -31,9 +31,18 @@ REGION, HOST = "us-east-1", "127.0.0.1:8128"
 @dataclass
 class FakeClock:
     at: dt.datetime
+    jumped_s: float = 0.0
+    """The seconds by which it was set, and which did not pass."""
 
     def now(self) -> dt.datetime:
         return self.at
+
+    def monotonic_s(self) -> float:
+        return self.at.timestamp() - self.jumped_s
+
+    def jump(self, seconds: float) -> None:
+        self.at += dt.timedelta(seconds=seconds)
+        self.jumped_s += seconds
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,16 @@ def test_a_replayed_change_is_rejected(client, after_s):
     assert b"came before" in again.body
 
 
+def test_a_clock_that_is_set_back_accepts_no_replay(client):
+    request = client.sign_api_call("AddTags", ADD_TAGS)
+    client.send(request)
+    client.clock.at += 60 * SECOND
+    client.clock.jump(-60.0)
+    again = client.send(request)
+    assert (again.status, code_of(again)) == (400, "InvalidSignatureException")
+    assert b"came before" in again.body
+
+
 def test_replayed_puts_and_deletes_of_objects_are_rejected(client):
     requests = {m: client.sign(b"x", method=m, path="/data/key", service="s3") for m in ("PUT", "DELETE", "GET")}
     assert [client.send(request).status for request in requests.values()] == [200, 204, 404]

@@ -27,11 +27,20 @@ GIB = 1024**3
 @dataclass
 class HandClock:
     time: dt.datetime = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+    passed_s: float = 0.0
 
     def now(self) -> dt.datetime:
         return self.time
 
+    def monotonic_s(self) -> float:
+        return self.passed_s
+
     def advance(self, seconds: float) -> None:
+        self.time += dt.timedelta(seconds=seconds)
+        self.passed_s += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Sets the clock, as an administrator or a time server does."""
         self.time += dt.timedelta(seconds=seconds)
 
 

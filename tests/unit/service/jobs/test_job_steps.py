@@ -231,6 +231,23 @@ def test_spot_jobs_are_stopped_by_their_wait_limit(world: Any) -> None:
     assert [spec.instance.job_name for spec in world.executor.started] == ["runs"]
 
 
+@pytest.mark.parametrize("jump_s", [1e6, -1e6])
+def test_a_clock_that_jumps_neither_stops_a_job_nor_lets_it_wait_on(world: Any, jump_s: float) -> None:
+    spot = {
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 100},
+    }
+    world.create("runs", cores=2, **spot)
+    world.create("waits", cores=2, **spot)
+    world.tick()
+    world.clock.jump(jump_s)
+    world.tick(3)
+    assert (world.phase("runs"), world.phase("waits")) == (Phase.STARTING, Phase.PENDING)
+    world.clock.advance(101)
+    world.tick(3)
+    assert (world.phase("runs"), world.phase("waits")) == (Phase.MAX_WAIT_TIME_EXCEEDED, Phase.MAX_WAIT_TIME_EXCEEDED)
+
+
 def test_a_job_that_no_longer_fits_the_machine_fails(world: Any) -> None:
     world.create("large", cores=2)
     world.supervisor.steps.machine = MachineResources((0,), 16 * GIB)

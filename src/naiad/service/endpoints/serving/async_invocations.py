@@ -5,6 +5,7 @@ carries on with it.
 """
 
 import asyncio
+import datetime as dt
 import json
 import logging
 import time
@@ -16,6 +17,7 @@ from naiad import durable
 from naiad.service.blobs.port import BlobStore, ObjectAttributes
 from naiad.service.contract.s3_uri import S3Uri, parse_s3_uri
 from naiad.service.domain.clock import Clock
+from naiad.service.domain.elapsed_times import ElapsedTimes
 from naiad.service.domain.entity import EntityKind
 from naiad.service.domain.errors import Invalid, NotFound, ServiceError
 from naiad.service.endpoints.frames import encode_meta
@@ -66,6 +68,11 @@ class AsyncInvocations:
     _limits: dict[str, ConcurrencyLimit] = field(default_factory=dict)
     """Limits by endpoint, so that a slow one does not hold up the others."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    _elapsed: ElapsedTimes[str] = field(init=False)
+    """How long ago requests were accepted."""
+
+    def __post_init__(self) -> None:
+        self._elapsed = ElapsedTimes(self.clock)
 
     async def accept(self, request: AsyncRequest, rollout: Rollout) -> AsyncRequest:
         """Returns the request with its locations; it is on disk then. Raises Invalid."""
@@ -105,6 +112,7 @@ class AsyncInvocations:
             task.cancel()
 
     def _start(self, request: AsyncRequest, path: Path) -> None:
+        self._waited_s(request)
         task = asyncio.get_running_loop().create_task(self._run(request, path))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -113,6 +121,7 @@ class AsyncInvocations:
         """Repeats attempts until the response is stored. A request that waits to be repeated holds up no other."""
         while not await self._attempt(request):
             await asyncio.sleep(_RETRY_AFTER_S)
+        self._elapsed.forget(lambda thing: thing == request.output_location)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def _attempt(self, request: AsyncRequest) -> bool:
@@ -162,7 +171,7 @@ class AsyncInvocations:
 
     async def _invoke(self, request: AsyncRequest, source: S3Uri) -> InvocationResponse | None:
         """Returns None when no replica can take it now."""
-        if self.clock.now().timestamp() - request.accepted_at > request.ttl_s:
+        if self._waited_s(request) > request.ttl_s:
             return error_response(408, f"it waited longer than its {request.ttl_s} s")
         body = await asyncio.to_thread(self._read, source)
         meta = encode_meta(request.content_type, request.accept, request.custom_attributes)
@@ -178,6 +187,10 @@ class AsyncInvocations:
             return None  # it exists and is not in service; it may be soon
         response = await invocation.response
         return response if response.status != _UNAVAILABLE else None
+
+    def _waited_s(self, request: AsyncRequest) -> float:
+        accepted_at = dt.datetime.fromtimestamp(request.accepted_at, dt.UTC)
+        return self._elapsed.since_s(request.output_location, accepted_at)
 
     def _read(self, source: S3Uri) -> bytes:
         info = self.blobs.head(source.bucket, source.key)

@@ -69,7 +69,7 @@ class Authenticator:
 
     def check_replay(self, verified: VerifiedSignature) -> None:
         """Raises RequestRejected when a request that changes something came before."""
-        self._replay_guard.check(verified, self.clock.now())
+        self._replay_guard.check(verified, dt.timedelta(seconds=self.clock.monotonic_s()))
 
     def principal_of(self, verified: VerifiedSignature) -> Principal:
         """Raises AccessDenied when the key was revoked, or its job ended, after the signature was verified."""

@@ -25,13 +25,16 @@ class ReplayGuard:
 
     def __init__(self, *, max_signatures: int = _MAX_SIGNATURES) -> None:
         self._max_signatures = max_signatures
-        self._first_seen: OrderedDict[bytes, dt.datetime] = OrderedDict()
+        self._first_seen: OrderedDict[bytes, dt.timedelta] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._first_seen)
 
-    def check(self, verified: VerifiedSignature, now: dt.datetime) -> None:
-        """Remembers a verified request that changes something. Raises RequestRejected when it is a replay."""
+    def check(self, verified: VerifiedSignature, now: dt.timedelta) -> None:
+        """Remembers a verified request that changes something. Raises RequestRejected when it is a replay.
+
+        ``now``: the time on a clock that nobody sets. One that goes back must not open the moment of grace again.
+        """
         if verified.is_presigned:
             return
         digest = bytes.fromhex(verified.signature)[:16]
@@ -41,7 +44,7 @@ class ReplayGuard:
         elif now - first_seen > GRACE:
             raise RequestRejected("replayed", "the request came before; sign it again for another")
 
-    def _remember(self, digest: bytes, now: dt.datetime) -> None:
+    def _remember(self, digest: bytes, now: dt.timedelta) -> None:
         times = self._first_seen
         times[digest] = now
         while len(times) > self._max_signatures or now - next(iter(times.values())) > _REMEMBER_FOR:

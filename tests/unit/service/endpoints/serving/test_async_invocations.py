@@ -49,8 +49,13 @@ class RecordingRouter:
 
 
 class FixedClock:
+    jumped_s = 0.0
+
     def now(self) -> dt.datetime:
-        return dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+        return dt.datetime(2030, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=self.jumped_s)
+
+    def monotonic_s(self) -> float:
+        return 5.0
 
 
 def request(name: str) -> AsyncRequest:
@@ -134,6 +139,19 @@ def test_an_endpoint_without_a_configuration_for_it_is_refused(tmp_path: Path):
             await invocations.accept(request("e"), Rollout(1, "c", ()))
 
     run(tmp_path, RecordingRouter(), act)
+
+
+def test_a_clock_that_jumps_gives_no_request_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(async_invocations, "_RETRY_AFTER_S", 0.001)
+    router = RecordingRouter(full={"e"})
+
+    async def act(invocations: AsyncInvocations) -> None:
+        await accept(invocations, "e", 1)
+        monkeypatch.setattr(FixedClock, "jumped_s", 100_000.0)
+        router.full.clear()
+        await until(lambda: router.invocations)
+
+    run(tmp_path, router, act)
 
 
 def test_requests_of_an_earlier_server_are_resumed(tmp_path: Path):

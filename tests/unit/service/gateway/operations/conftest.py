@@ -70,6 +70,9 @@ class FakeClock:
     def now(self) -> dt.datetime:
         return self.time
 
+    def monotonic_s(self) -> float:
+        return self.time.timestamp()
+
 
 @dataclass
 class ApiClient:

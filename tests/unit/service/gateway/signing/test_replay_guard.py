@@ -10,7 +10,7 @@ from naiad.service.gateway.signing.replay_guard import GRACE, ReplayGuard
 from naiad.service.gateway.signing.signature import VerifiedSignature
 from naiad.service.gateway.signing.sigv4 import MAX_SKEW
 
-NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+NOW = dt.timedelta(days=1)
 MOMENT = dt.timedelta(milliseconds=1)
 
 
