@@ -62,13 +62,13 @@ class ForkedServer:
         os.waitpid(self.pid, 0)
 
 
-def start(state: Path, log: Path) -> ForkedServer:
+def start(state: Path, log: Path, *, database: str | None = None) -> ForkedServer:
     """Returns when the server answers, or when it has ended instead."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _serve(state, log, writing)
+        _serve(state, log, writing, database)
     os.close(writing)
     with os.fdopen(reading, "rb") as lines:
         line = lines.readline() if select.select([lines], [], [], START_TIMEOUT_S)[0] else b""
@@ -78,14 +78,14 @@ def start(state: Path, log: Path) -> ForkedServer:
     return ForkedServer(pid, None)
 
 
-def _serve(state: Path, log: Path, writing: int) -> None:
+def _serve(state: Path, log: Path, writing: int, database: str | None) -> None:
     """Never returns: this is the server's process."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     programs = ProgramSettings(False, ProgramNetwork.HOST)
     try:
-        settings = Settings(state, port=0, warm=False, programs=programs)
+        settings = Settings(state, port=0, warm=False, programs=programs, database=database)
         serve(settings, ready=lambda address: os.write(writing, json.dumps(vars(address)).encode() + b"\n") and None)
     except NaiadError as error:
         print("error:", error, flush=True)
