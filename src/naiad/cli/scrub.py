@@ -21,7 +21,7 @@ def scrub(state: options.StateOption = None, as_json: options.JsonOption = False
     from naiad.service.blobs.scrubber import Scrubber
     from naiad.service.blobs.store_folder import StoreFolder
     from naiad.service.store.open import FILE_NAME
-    from naiad.service.store.soundness import find_damage
+    from naiad.service.store.row_check import find_first_damage
 
     folder = find_state_folder(state).absolute()
     if not (folder / "keys.json").exists():
@@ -30,7 +30,7 @@ def scrub(state: options.StateOption = None, as_json: options.JsonOption = False
     while scrubber.step(_STEP_BYTES):
         pass
     totals, damaged = scrubber.totals, scrubber.damage.objects
-    database = find_damage(folder / FILE_NAME)
+    database = find_first_damage(folder / FILE_NAME)
     if as_json:
         found = [{"bucket": bucket, "key": key, "reason": reason} for (bucket, key), reason in damaged.items()]
         counts = {"objects": totals.objects, "bytes": totals.size_bytes, "without_checksum": totals.without_sums}

@@ -6,7 +6,6 @@ backup, then with the jobs of their folders. The damaged one is kept.
 
 import datetime as dt
 import logging
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,14 +17,15 @@ from naiad.service.backup import DATABASE, read_manifest
 from naiad.service.jobs.rebuild import add_missing_jobs, has_job_folders
 from naiad.service.restore import REBUILD_MARK, check_backup, find_backup, replace_database
 from naiad.service.store.open import open_store, sqlite_file
+from naiad.service.store.row_check import find_first_damage, remove_damaged_rows
 from naiad.service.store.schema import metadata
-from naiad.service.store.soundness import copy_rows, find_damage, has_rows
+from naiad.service.store.soundness import copy_rows, has_rows
 from naiad.service.store.sql import SqlStore
 
 _LOG = logging.getLogger(__name__)
 _DAMAGED_MARK = "database-damaged"
 """A file in which a running server leaves what it has found, for the next start."""
-_CHECKED_AT_START_BYTES = 32 * 2**20
+_CHECKED_AT_START_BYTES = 16 * 2**20
 """A larger database is checked while the server runs, so that it starts as fast as before."""
 _TABLES = tuple(table.name for table in metadata.sorted_tables if table.name != "naiad_version")
 _JOBS_TABLE = "naiad_jobs"
@@ -61,10 +61,7 @@ class DatabaseRepair:
     def check(self) -> None:
         """Checks the whole database of a running server. Leaves word for the next start, and logs it. Raises OSError."""
         path = sqlite_file(self.state, self.database)
-        damage = None
-        if path is not None:
-            with suppress(sqlite3.OperationalError):
-                damage = find_damage(path)
+        damage = None if path is None else find_first_damage(path)
         if damage is not None:
             _LOG.error("the database is damaged: %s; it is repaired when the server is started again", damage)
             durable.ensure_content(self.state / _DAMAGED_MARK, damage.encode("utf-8", "replace"), mode=0o600)
@@ -75,8 +72,7 @@ class DatabaseRepair:
         if not path.exists() or path.stat().st_size == 0:
             return "it is empty, and there are folders of jobs beside it" if has_job_folders(self.state) else None
         if path.stat().st_size <= _CHECKED_AT_START_BYTES:
-            with suppress(sqlite3.OperationalError):  # opening it says what is wrong
-                return find_damage(path)
+            return find_first_damage(path)
         return None
 
     def _is_empty_beside_jobs(self, path: Path) -> bool:
@@ -100,9 +96,14 @@ class DatabaseRepair:
         _LOG.warning("the damaged database is kept as %s", kept)
 
     def _salvage(self, path: Path, new: Path) -> dict[str, bool]:
+        """Copies the rows that can be read, and returns for each table whether these are all."""
         if not path.exists() or path.stat().st_size == 0:
             return dict.fromkeys(_TABLES, False)
-        return copy_rows(path, new, _TABLES)
+        is_complete = copy_rows(path, new, _TABLES)
+        for place in remove_damaged_rows(new):
+            _LOG.error(place.message)
+            is_complete[place.table] = False
+        return is_complete
 
     def _find_backup(self) -> Path | None:
         """Returns the latest backup of the server's own that is whole; None without one."""

@@ -1,8 +1,10 @@
 """Databases that are damaged or empty when the server starts: what can be found again is found, and said."""
 
+import contextlib
 import datetime as dt
 import json
 import logging
+import sqlite3
 
 import pytest
 
@@ -162,6 +164,24 @@ def test_damage_that_a_running_server_finds_is_repaired_by_the_next_start(state,
     caplog.clear()
     repair.check()
     assert caplog.text == ""
+
+
+def test_a_row_with_another_checksum_comes_from_the_backup_or_the_folder(state, tmp_path_factory, caplog):
+    backups = tmp_path_factory.mktemp("backups")
+    make_backup(state, backups, now=AT)
+    with contextlib.closing(sqlite3.connect(state / "naiad.db")) as connection:
+        connection.execute("UPDATE naiad_jobs SET request = '{}' WHERE name IN ('job-3', 'done')")
+        connection.commit()
+    with caplog.at_level(logging.ERROR):
+        store = open_repaired(state)
+    assert "the record of training-job job-3 in the database is damaged" in caplog.text
+    assert store.get(KIND, "done").status is Status.COMPLETED
+    assert "job-3" not in names_in(store)
+    store.close()
+    (state / "naiad.db.damaged-20260101T000000Z").replace(state / "naiad.db")
+    store = open_repaired(state, backups)
+    assert store.get(KIND, "job-3") == job("job-3")
+    store.close()
 
 
 def test_jobs_that_are_newer_than_a_restored_backup_are_found(state):
