@@ -35,7 +35,7 @@ _JOBS_TABLE = "naiad_jobs"
 class DatabaseRepair:
     state: Path
     database: str | None
-    """As ``--database`` has it."""
+    """The address of ``--database``; None without one."""
     backups: Path | None
     """The folder of the server's own backups."""
 

@@ -35,7 +35,7 @@ class ScrubTotals:
 
 
 class Scrubber:
-    """For one thread."""
+    """A walk through all objects, for one thread."""
 
     def __init__(self, folder: StoreFolder) -> None:
         self._folder = folder

@@ -26,7 +26,7 @@ _STATE_FILE = "idle-uploads.json"
 
 
 class UploadSweeper:
-    """For one thread of one process."""
+    """A count of idle time, for one thread of one process."""
 
     def __init__(self, folder: StoreFolder, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._clock_s = folder, clock_s
