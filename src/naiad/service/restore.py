@@ -53,6 +53,7 @@ def restore(state: Path, folder: Path, *, now: dt.datetime, database: str | None
                 replace_database(target, backup / DATABASE, aside=_BEFORE)
             elif name != DATABASE:
                 _replace_file(backup / name, state / name)
+                _make_bucket_of(name, state)
         durable.write_file(state / REBUILD_MARK, b"", mode=0o600)
     except OSError as error:
         raise FolderError(
@@ -108,6 +109,13 @@ def replace_database(path: Path, new: Path, *, aside: str) -> Path | None:
     durable.remove(path.with_name(path.name + _JOURNAL))
     durable.rename(copy, path)
     return kept
+
+
+def _make_bucket_of(name: str, state: Path) -> None:
+    """Makes the folder of a bucket whose marker was restored: one without objects has no other file."""
+    parts = Path(name).parts
+    if parts[:3] == ("blobs", ".naiad", "buckets"):
+        (state / "blobs" / parts[3]).mkdir(mode=0o700, exist_ok=True)
 
 
 def _replace_file(source: Path, target: Path) -> None:

@@ -40,6 +40,7 @@ def state(tmp_path):
     (state / "aws-hosts" / "authority.pem").write_bytes(b"secret")
     blobs = FolderBlobStore(state / "blobs")
     blobs.create_bucket("bucket")
+    blobs.create_bucket("empty")
     blobs.put("bucket", "locks/ml/k", [b"content"])
     instance = state / "jobs" / KIND / "one" / "1" / "algo-1"
     (instance / "ml").mkdir(parents=True)
@@ -92,6 +93,7 @@ def test_a_restored_folder_is_as_it_was(state, store, tmp_path):
     blobs = FolderBlobStore(state / "blobs")
     blobs.put("bucket", "locks/ml/k", [b"other"])
     blobs.put("bucket", "kept", [b"kept"])
+    blobs.delete_bucket("empty")
     store.close()
     report = restore(state, tmp_path / "backups", now=AT)
     assert report.backup == made.path
@@ -100,6 +102,7 @@ def test_a_restored_folder_is_as_it_was(state, store, tmp_path):
     assert again.tags(job("one").arn) == {"a": "b"}
     again.close()
     assert Keys.open(state).all() == (key,)
+    assert blobs.has_bucket("empty")
     assert b"".join(blobs.read("bucket", "locks/ml/k")[1]) == b"content"
     assert b"".join(blobs.read("bucket", "kept")[1]) == b"kept"
     assert stat.S_IMODE((state / "keys.json").stat().st_mode) == 0o600

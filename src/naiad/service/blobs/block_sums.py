@@ -6,7 +6,6 @@ content of an object that was put in parts is summed part by part, so that parts
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -56,18 +55,14 @@ class BlockRun(NamedTuple):
     """The number of the first block."""
 
 
-@dataclass(frozen=True)
 class BlockLayout:
     """The blocks of content that was written in segments, each of which begins a block of its own."""
 
-    segments: Sequence[int]
-    """Their sizes in bytes."""
-    _starts: Sequence[int] = field(init=False)
-    _first_blocks: Sequence[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_starts", [*accumulate(self.segments, initial=0)])
-        object.__setattr__(self, "_first_blocks", [*accumulate(map(count_blocks, self.segments), initial=0)])
+    def __init__(self, segments: Sequence[int]) -> None:
+        """``segments``: their sizes in bytes."""
+        self.segments = segments
+        self._starts = [*accumulate(segments, initial=0)]
+        self._first_blocks = [*accumulate(map(count_blocks, segments), initial=0)]
 
     @property
     def blocks(self) -> int:

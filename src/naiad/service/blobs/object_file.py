@@ -4,7 +4,17 @@ import os
 from types import TracebackType
 from typing import NoReturn
 
-from naiad.service.blobs.block_sums import SUM_BYTES, BlockLayout, BlockRun, count_blocks, find_damaged_block
+from awscrt.checksums import crc32c
+
+from naiad.service.blobs.block_sums import (
+    BLOCK_BYTES,
+    SUM_BYTES,
+    BlockLayout,
+    BlockRun,
+    count_blocks,
+    find_damaged_block,
+    pack_sum,
+)
 from naiad.service.blobs.customer_key import Decryption
 from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.errors import DamagedObject
@@ -28,7 +38,7 @@ class ObjectFile:
     def sums(self) -> bytes:
         """Returns the sums of all blocks; none of a file of an older version."""
         return (
-            os.pread(self.fd, self.record.layout.blocks * SUM_BYTES, self.record.size) if self.record.has_sums else b""
+            os.pread(self.fd, self.record.count_blocks() * SUM_BYTES, self.record.size) if self.record.has_sums else b""
         )
 
     def close(self) -> None:
@@ -53,11 +63,15 @@ class ContentReader:
     """Reads the stored bytes of an open object, block by block where they have sums."""
 
     def __init__(self, file: ObjectFile) -> None:
-        self._file, self._size = file, file.record.size
-        self._layout: BlockLayout | None = file.record.layout if file.record.has_sums else None
+        record = file.record
+        self._file, self._size, self._has_sums = file, record.size, record.has_sums
+        is_one_block = record.size <= BLOCK_BYTES and not record.parts
+        self._layout: BlockLayout | None = record.layout if record.has_sums and not is_one_block else None
 
     def read_at(self, position: int, end: int) -> bytes:
         """Returns bytes from ``position`` on, at most to ``end``, at least one. Raises DamagedObject, OSError."""
+        if self._layout is None and self._has_sums:
+            return self._read_only_block()[position:end]
         if self._layout is None:
             data = os.pread(self._file.fd, min(_READ_BYTES, end - position), position)
             return data or self._refuse("it has become shorter")
@@ -69,12 +83,17 @@ class ContentReader:
         begin, stop = position - run.start, end - run.start
         return data if begin == 0 and stop >= len(data) else data[begin:stop]
 
+    def _read_only_block(self) -> bytes:
+        """Returns the content of a small object, which most objects are: with its sum, it is one read."""
+        both = os.pread(self._file.fd, self._size + SUM_BYTES, 0)
+        data = both[: self._size]
+        return (
+            data if pack_sum(crc32c(data)) == both[self._size :] else self._refuse("block 1 of 1 has another checksum")
+        )
+
     def _read_run(self, run: BlockRun) -> tuple[bytes, bytes]:
-        """Returns the blocks and their sums; of an object of one block both with one call."""
+        """Returns the blocks and their sums."""
         size, sums_at = run.end - run.start, self._size + run.first * SUM_BYTES
-        if run.end == sums_at:
-            both = os.pread(self._file.fd, size + SUM_BYTES * count_blocks(size), run.start)
-            return both[:size], both[size:]
         sums = os.pread(self._file.fd, count_blocks(size) * SUM_BYTES, sums_at)
         return os.pread(self._file.fd, size, run.start), sums
 

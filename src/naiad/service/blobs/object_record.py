@@ -16,11 +16,10 @@ from typing import Any, Self
 
 from awscrt.checksums import crc32c
 
-from naiad.service.blobs.block_sums import BLOCK_BYTES, SUM_BYTES, BlockLayout
+from naiad.service.blobs.block_sums import BLOCK_BYTES, SUM_BYTES, BlockLayout, count_blocks
 from naiad.service.blobs.errors import DamagedObject
 from naiad.service.blobs.port import DEFAULT_CONTENT_TYPE, ObjectInfo, ObjectPart
 
-_MARK_BYTES = 8
 _FOOTER, _MARK = struct.Struct("<QI8s"), b"naiad:2\n"
 _OLD_FOOTER, _OLD_MARK = struct.Struct("<Q8s"), b"naiad:1\n"
 _OPTIONAL = ("tags", "parts", "key_seal", "pieces", "block_bytes")
@@ -62,6 +61,10 @@ class ObjectRecord:
         """The blocks: those of each part of an object that was put in parts."""
         return BlockLayout([size for _, size, _ in self.parts] if self.parts else [self.size])
 
+    def count_blocks(self) -> int:
+        """Returns the number of blocks, which each look at an object needs."""
+        return sum(count_blocks(size) for _, size, _ in self.parts) if self.parts else count_blocks(self.size)
+
     def to_bytes(self, sums: bytes = b"") -> bytes:
         """Returns what follows the content. Leaves out what has its default value, except for the first fields.
 
@@ -78,7 +81,11 @@ class ObjectRecord:
         """Raises DamagedObject."""
         end = os.fstat(fd).st_size
         tail = os.pread(fd, min(end, _TAIL_BYTES), max(0, end - _TAIL_BYTES))
-        size, checksum, footer_bytes = _read_footer(tail)
+        if tail.endswith(_MARK) and len(tail) >= _FOOTER.size:
+            size, checksum, _ = _FOOTER.unpack_from(tail, len(tail) - _FOOTER.size)
+            footer_bytes = _FOOTER.size
+        else:
+            size, checksum, footer_bytes = _read_old_footer(tail)
         start = end - footer_bytes - size
         if start < 0:
             raise DamagedObject("its record is longer than its file")
@@ -91,7 +98,7 @@ class ObjectRecord:
     def _parse(cls, text: bytes, record_at: int, *, has_sums: bool) -> Self:
         try:
             record = cls(**json.loads(text.decode("utf-8", "surrogatepass")))
-            sums_bytes = record.layout.blocks * SUM_BYTES if record.has_sums else 0
+            sums_bytes = record.count_blocks() * SUM_BYTES if has_sums else 0
         except (ValueError, TypeError) as error:
             raise DamagedObject(f"its record cannot be read: {error}") from error
         if record.block_bytes not in (0, BLOCK_BYTES) or record.has_sums != has_sums:
@@ -121,13 +128,9 @@ class ObjectRecord:
         return tuple(ObjectPart(number, size, checksums) for number, size, checksums in self.parts)
 
 
-def _read_footer(tail: bytes) -> tuple[int, int | None, int]:
-    """Returns (size of the record, its CRC-32C, bytes of the footer). Raises DamagedObject for another mark."""
-    mark = tail[-_MARK_BYTES:]
-    if mark == _MARK and len(tail) >= _FOOTER.size:
-        size, checksum, _ = _FOOTER.unpack(tail[-_FOOTER.size :])
-        return size, checksum, _FOOTER.size
-    if mark == _OLD_MARK and len(tail) >= _OLD_FOOTER.size:
+def _read_old_footer(tail: bytes) -> tuple[int, None, int]:
+    """Returns (size of the record, no checksum, bytes of the footer). Raises DamagedObject for another mark."""
+    if tail.endswith(_OLD_MARK) and len(tail) >= _OLD_FOOTER.size:
         return _OLD_FOOTER.unpack(tail[-_OLD_FOOTER.size :])[0], None, _OLD_FOOTER.size
     raise DamagedObject("the mark at its end is missing")
 

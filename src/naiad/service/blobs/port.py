@@ -168,7 +168,8 @@ class BlobStore(Protocol):
     def read(
         self, bucket: str, key: str, *, start: int = 0, length: int | None = None, customer_key: bytes | None = None
     ) -> tuple[ObjectInfo, Iterator[bytes]]:
-        """Reads ``length`` bytes, or to the end for None. Raises NoSuchKey, CustomerKeyMismatch.
+        """Reads ``length`` bytes, or to the end for None. Raises NoSuchKey, CustomerKeyMismatch; DamagedObject instead of
+        returning a byte that was not put.
 
         The iterator has a ``close`` for a caller that does not exhaust it.
         """
