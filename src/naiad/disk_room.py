@@ -15,8 +15,9 @@ _RESERVE_BYTES = 4 * 2**20
 _MARGIN_BYTES = 16 * 2**20
 _MARGIN_DIVISOR = 64
 """A small disk keeps a 64th of itself free."""
-LOG_MARGINS = 2
-"""The margins that log lines leave free: they stop before objects do."""
+_LOG_MARGIN_BYTES = 256 * 2**20
+_LOG_MARGIN_DIVISOR = 32
+"""Log lines stop long before objects do, so that a program that prints takes no room from others."""
 _LOG_DIVISOR = 16
 """The log of one instance may take a sixteenth of the disk."""
 
@@ -41,11 +42,20 @@ def free_bytes(place: Path | int) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def check_margin(place: Path | int, margins: int = 1) -> None:
-    """Raises OSError of a full disk where no more than so many margins are free."""
+def check_margin(place: Path | int) -> None:
+    """Raises OSError of a full disk where less than the margin is free."""
+    _check(place, _MARGIN_BYTES, _MARGIN_DIVISOR)
+
+
+def check_log_margin(place: Path | int) -> None:
+    """Raises OSError of a full disk where less is free than log lines leave."""
+    _check(place, _LOG_MARGIN_BYTES, _LOG_MARGIN_DIVISOR)
+
+
+def _check(place: Path | int, most_bytes: int, divisor: int) -> None:
     disk = os.statvfs(place)
     free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-    if total and free < margins * min(_MARGIN_BYTES, total // _MARGIN_DIVISOR):
+    if total and free < min(most_bytes, total // divisor):
         raise OSError(
             errno.ENOSPC, f"{free:,} bytes are left on the disk, which are kept for the database and deletions"
         )

@@ -20,16 +20,14 @@ def disk(monkeypatch):
     return numbers
 
 
-def test_objects_leave_the_margin_free_and_log_lines_twice_of_it(tmp_path, disk):
-    assert disk_room.margin_bytes(tmp_path) == 16 * MIB
-    for free_mib, margins, is_full in ((16, 1, False), (15, 1, True), (32, 2, False), (31, 2, True)):
-        disk.f_bavail = free_mib
-        if not is_full:
-            disk_room.check_margin(tmp_path, margins)
-            continue
-        with pytest.raises(OSError, match="kept for the database") as caught:
-            disk_room.check_margin(tmp_path, margins)
-        assert caught.value.errno == errno.ENOSPC
+@pytest.mark.parametrize(("check", "least_mib"), [(disk_room.check_margin, 16), (disk_room.check_log_margin, 256)])
+def test_objects_leave_the_margin_free_and_log_lines_more(tmp_path, disk, check, least_mib):
+    disk.f_bavail = least_mib
+    check(tmp_path)
+    disk.f_bavail = least_mib - 1
+    with pytest.raises(OSError, match="kept for the database") as caught:
+        check(tmp_path)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_a_small_disk_has_a_small_margin_and_short_logs(tmp_path, disk):

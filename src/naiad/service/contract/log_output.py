@@ -61,7 +61,7 @@ class LogOutput:
         """Raises OSError of a full disk."""
         self._unchecked_bytes += size
         if self._unchecked_bytes >= _CHECK_BYTES:
-            disk_room.check_margin(descriptor, disk_room.LOG_MARGINS)
+            disk_room.check_log_margin(descriptor)
             self._unchecked_bytes = 0
 
     def _missing_line(self, line: bytes) -> bytes:

@@ -35,7 +35,7 @@ def refuse(*_):
 def test_lines_without_room_are_left_out_and_counted(tmp_path, output, clock, monkeypatch):
     assert output.write(b"1 first\n") == 8
     with monkeypatch.context() as patch:
-        patch.setattr(disk_room, "check_margin", refuse)
+        patch.setattr(disk_room, "check_log_margin", refuse)
         output._unchecked_bytes = 2**20
         assert [output.write(b"2 lost\n") for _ in range(3)] == [0, 0, 0]
     assert output.write(b"3 lost, too\n") == 0, "the disk is not looked at for each line"
