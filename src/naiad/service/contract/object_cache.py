@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from naiad import durable
+from naiad import disk_room, durable
 from naiad.service.blobs.port import BlobStore, ObjectInfo
 
 _DISK_DIVISOR = 10
@@ -27,7 +27,7 @@ class ObjectCache:
     def open(self, blobs: BlobStore, info: ObjectInfo) -> IO[bytes]:
         """Returns the object's content as an open file, and fetches it first when it is not cached.
 
-        Raises NotFound, and OSError when the disk is full.
+        Raises NotFound, and OSError when the disk is full: the last room is left to the database.
         """
         digest = hashlib.sha256(f"{info.etag} {info.size} {sorted(info.checksums.items())}".encode()).hexdigest()
         path = self.folder / digest[:2] / digest
@@ -62,6 +62,7 @@ class ObjectCache:
         try:
             with partial.open("wb") as file:
                 for block in content:
+                    disk_room.check_margin(file.fileno())
                     file.write(block)
                 file.flush()
                 durable.sync_file(file.fileno())

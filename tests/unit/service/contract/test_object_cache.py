@@ -1,11 +1,13 @@
 """The cache of fetched objects: what it keeps, and for how long."""
 
+import errno
 import io
 import os
 from pathlib import Path
 
 import pytest
 
+from naiad import disk_room
 from naiad.service.blobs.open import open_blobs
 from naiad.service.blobs.port import BlobStore
 from naiad.service.contract.object_cache import ObjectCache
@@ -85,3 +87,15 @@ def test_a_truncated_file_is_fetched_again(cache: ObjectCache, blobs: BlobStore)
     read(cache, blobs, "a")
     files(cache)[0].write_bytes(b"cut")
     assert read(cache, blobs, "a") == b"a" * 100
+
+
+def test_the_last_room_of_a_disk_is_left_to_others(
+    cache: ObjectCache, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(disk_room, "check_margin", refuse)
+    with pytest.raises(OSError, match="no room"):
+        read(cache, blobs, "a")
+    assert files(cache) == []
