@@ -7,8 +7,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from naiad.service.store.row_checksum import COLUMN as CHECKSUM
 from naiad.service.store.row_checksum import DamagedRow, check_row
-from naiad.service.store.schema import CHECKSUM, COLUMNS_WITHOUT_CHECKSUM
+from naiad.service.store.schema import COLUMNS_WITHOUT_CHECKSUM
 from naiad.service.store.soundness import find_damage
 
 _ROWS_AT_ONCE = 200
