@@ -31,7 +31,7 @@ def run(library: Path, folder: Path, program: str, *options: str) -> list[dict[s
     counted, *found = [json.loads(line) for line in done.stdout.splitlines()]
     assert counted["count"] > 100
     assert counted["problems"] == []
-    assert all(one["write"] for one in found), "each run has met its fault"
+    assert all(one["write"] for one in found[:-1]), "each run has met its fault"
     return found
 
 

@@ -7,6 +7,7 @@ prints a line of JSON for each: the write that failed, and the problems that wer
 """
 
 import argparse
+import errno
 import json
 import os
 import select
@@ -188,6 +189,13 @@ def read_problems(server: ForkedServer, model: Model) -> Iterator[str]:
             yield f"{name} is {'there' if name in jobs | experiments else 'missing'}"
 
 
+def _read(server: ForkedServer, model: Model, *, may_refuse: bool) -> list[str]:
+    try:
+        return list(read_problems(server, model))
+    except (ClientError, BotoCoreError) as error:
+        return [] if may_refuse else [f"it does not read: {error}"]
+
+
 def deletion_problems(server: ForkedServer) -> Iterator[str]:
     """Deletes everything, and yields what does not go."""
     s3, sagemaker = server.client("s3"), server.client("sagemaker")
@@ -247,9 +255,10 @@ class FaultRuns:
         if server.address is None:
             problems.append("it does not start")
         else:
-            problems += read_problems(server, model)
+            may_refuse = sticky and number != errno.ENOSPC  # a database that cannot be rolled back cannot be read
+            problems += _read(server, model, may_refuse=may_refuse)
             change_everything(server, model, with_job=self.with_job)
-            problems += read_problems(server, model)
+            problems += _read(server, model, may_refuse=may_refuse)
             server.end(signal.SIGKILL if at % 2 else signal.SIGTERM)
         found = {"at": at, "count": self.faults.count, "write": self.faults.first_failed, "refused": model.refused}
         self.faults.disarm()
@@ -279,7 +288,10 @@ def main() -> None:
     counted = runs.run(COUNT_ONLY, 0, sticky=False)
     print(json.dumps(counted), flush=True)
     for at in options.at or range(1, counted["count"] + 1, options.step):
-        print(json.dumps(runs.run(at, ERRNOS[options.errno], sticky=options.sticky)), flush=True)
+        found = runs.run(at, ERRNOS[options.errno], sticky=options.sticky)
+        print(json.dumps(found), flush=True)
+        if not found["write"]:  # there are fewer writes than were counted, as fewer need room
+            break
 
 
 if __name__ == "__main__":

@@ -97,7 +97,10 @@ def main() -> None:
     counted = run(faults, options.folder, COUNT_ONLY, 0, sticky=False)
     print(json.dumps(counted), flush=True)
     for at in options.at or range(1, counted["count"] + 1, options.step):
-        print(json.dumps(run(faults, options.folder, at, ERRNOS[options.errno], sticky=options.sticky)), flush=True)
+        found = run(faults, options.folder, at, ERRNOS[options.errno], sticky=options.sticky)
+        print(json.dumps(found), flush=True)
+        if not found["write"]:  # there are fewer writes than were counted, as fewer need room
+            break
 
 
 if __name__ == "__main__":

@@ -67,9 +67,12 @@ static void absolute(int at, const char *name, char *path) {
     }
 }
 
+/* A disk that stays full refuses what needs room, and takes the rest: bytes over bytes, syncs, renames, shorter files. */
+static int stays_full(void) { return atomic_load(&control->sticky) && atomic_load(&control->number) == ENOSPC; }
+
 /* Returns whether this write fails; errno is set then. */
-static int fails(const char *call, const char *path) {
-    if (!is_below(path)) return 0;
+static int fails(const char *call, const char *path, int grows) {
+    if (!is_below(path) || (!grows && stays_full())) return 0;
     long number = atomic_fetch_add(&control->count, 1) + 1, at = atomic_load(&control->at);
     if (at < 0 || number < at || (number > at && !atomic_load(&control->sticky))) return 0;
     if (atomic_fetch_add(&control->failed, 1) == 0) snprintf(control->first, sizeof control->first, "%s %.900s", call, path);
@@ -77,20 +80,33 @@ static int fails(const char *call, const char *path) {
     return 1;
 }
 
-static int fd_fails(const char *call, int fd) {
+static int grows_to(int fd, off_t end) {
+    struct stat status;
+    return fstat(fd, &status) != 0 || end > status.st_size;
+}
+
+/* Whether a write at the file's position makes it longer. */
+static int appends(int fd, size_t size) {
+    int before = errno;
+    off_t at = fcntl(fd, F_GETFL) & O_APPEND ? lseek(fd, 0, SEEK_END) : lseek(fd, 0, SEEK_CUR);
+    errno = before;
+    return at < 0 || grows_to(fd, at + (off_t)size);
+}
+
+static int fd_fails(const char *call, int fd, int grows) {
     char path[PATH_MAX];
     if (!is_on()) return 0;
-    int before = errno, failed = fd_path(fd, path) && fails(call, path);
+    int before = errno, failed = fd_path(fd, path) && fails(call, path, grows);
     if (!failed) errno = before;
     return failed;
 }
 
-static int path_fails(const char *call, int at, const char *name) {
+static int path_fails(const char *call, int at, const char *name, int grows) {
     char path[PATH_MAX];
     if (!is_on()) return 0;
     int before = errno;
     absolute(at, name, path);
-    int failed = fails(call, path);
+    int failed = fails(call, path, grows);
     if (!failed) errno = before;
     return failed;
 }
@@ -103,70 +119,70 @@ static int is_missing(int at, const char *name) {
 }
 
 #define NEXT(name) ({ static __typeof__(&name) next; if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name); next; })
-#define ON_FD(type, name, arguments, values) \
-    type name arguments { if (fd_fails(#name, fd)) return -1; return NEXT(name) values; }
-#define ON_PATH(name, arguments, values, at, path) \
-    int name arguments { if (path_fails(#name, at, path)) return -1; return NEXT(name) values; }
+#define ON_FD(type, name, arguments, values, grows) \
+    type name arguments { if (is_on() && fd_fails(#name, fd, grows)) return -1; return NEXT(name) values; }
+#define ON_PATH(name, arguments, values, at, path, grows) \
+    int name arguments { if (path_fails(#name, at, path, grows)) return -1; return NEXT(name) values; }
 #define OPENS(name) \
     int name(const char *path, int flags, ...) { \
         va_list list; va_start(list, flags); mode_t mode = va_arg(list, mode_t); va_end(list); \
-        if ((flags & O_CREAT) && is_on() && is_missing(AT_FDCWD, path) && path_fails("create", AT_FDCWD, path)) return -1; \
+        if ((flags & O_CREAT) && is_on() && is_missing(AT_FDCWD, path) && path_fails("create", AT_FDCWD, path, 1)) return -1; \
         return NEXT(name)(path, flags, mode); }
 #define OPENS_AT(name) \
     int name(int at, const char *path, int flags, ...) { \
         va_list list; va_start(list, flags); mode_t mode = va_arg(list, mode_t); va_end(list); \
-        if ((flags & O_CREAT) && is_on() && is_missing(at, path) && path_fails("create", at, path)) return -1; \
+        if ((flags & O_CREAT) && is_on() && is_missing(at, path) && path_fails("create", at, path, 1)) return -1; \
         return NEXT(name)(at, path, flags, mode); }
 
 OPENS(open) OPENS(open64) OPENS_AT(openat) OPENS_AT(openat64)
-ON_FD(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size))
-ON_FD(ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))
-ON_FD(ssize_t, pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at))
-ON_FD(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count))
-ON_FD(int, fsync, (int fd), (fd))
-ON_FD(int, fdatasync, (int fd), (fd))
-ON_FD(int, ftruncate, (int fd, off_t size), (fd, size))
-ON_FD(int, ftruncate64, (int fd, off64_t size), (fd, size))
-ON_FD(int, fallocate, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))
+ON_FD(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), appends(fd, size))
+ON_FD(ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at), grows_to(fd, at + size))
+ON_FD(ssize_t, pwrite64, (int fd, const void *data, size_t size, off64_t at), (fd, data, size, at), grows_to(fd, at + size))
+ON_FD(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), appends(fd, 1))
+ON_FD(int, fsync, (int fd), (fd), 0)
+ON_FD(int, fdatasync, (int fd), (fd), 0)
+ON_FD(int, ftruncate, (int fd, off_t size), (fd, size), grows_to(fd, size))
+ON_FD(int, ftruncate64, (int fd, off64_t size), (fd, size), grows_to(fd, size))
+ON_FD(int, fallocate, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size), 1)
 int posix_fallocate(int fd, off_t at, off_t size) {
-    return fd_fails("posix_fallocate", fd) ? errno : NEXT(posix_fallocate)(fd, at, size);
+    return fd_fails("posix_fallocate", fd, 1) ? errno : NEXT(posix_fallocate)(fd, at, size);
 }
 int posix_fallocate64(int fd, off64_t at, off64_t size) {
-    return fd_fails("posix_fallocate", fd) ? errno : NEXT(posix_fallocate64)(fd, at, size);
+    return fd_fails("posix_fallocate", fd, 1) ? errno : NEXT(posix_fallocate64)(fd, at, size);
 }
 ssize_t copy_file_range(int in, off64_t *in_at, int fd, off64_t *at, size_t size, unsigned flags) {
-    return fd_fails("copy_file_range", fd) ? -1 : NEXT(copy_file_range)(in, in_at, fd, at, size, flags);
+    return fd_fails("copy_file_range", fd, 1) ? -1 : NEXT(copy_file_range)(in, in_at, fd, at, size, flags);
 }
 ssize_t sendfile(int fd, int in, off_t *at, size_t size) {
-    return fd_fails("sendfile", fd) ? -1 : NEXT(sendfile)(fd, in, at, size);
+    return fd_fails("sendfile", fd, 1) ? -1 : NEXT(sendfile)(fd, in, at, size);
 }
 ssize_t sendfile64(int fd, int in, off64_t *at, size_t size) {
-    return fd_fails("sendfile", fd) ? -1 : NEXT(sendfile64)(fd, in, at, size);
+    return fd_fails("sendfile", fd, 1) ? -1 : NEXT(sendfile64)(fd, in, at, size);
 }
-ON_PATH(rename, (const char *from, const char *to), (from, to), AT_FDCWD, to)
-ON_PATH(renameat, (int from_at, const char *from, int to_at, const char *to), (from_at, from, to_at, to), to_at, to)
-ON_PATH(link, (const char *from, const char *to), (from, to), AT_FDCWD, to)
-ON_PATH(linkat, (int from_at, const char *from, int to_at, const char *to, int flags), (from_at, from, to_at, to, flags), to_at, to)
-ON_PATH(symlink, (const char *to, const char *path), (to, path), AT_FDCWD, path)
+ON_PATH(rename, (const char *from, const char *to), (from, to), AT_FDCWD, to, 0)
+ON_PATH(renameat, (int from_at, const char *from, int to_at, const char *to), (from_at, from, to_at, to), to_at, to, 0)
+ON_PATH(link, (const char *from, const char *to), (from, to), AT_FDCWD, to, 1)
+ON_PATH(linkat, (int from_at, const char *from, int to_at, const char *to, int flags), (from_at, from, to_at, to, flags), to_at, to, 1)
+ON_PATH(symlink, (const char *to, const char *path), (to, path), AT_FDCWD, path, 1)
 int mkdir(const char *path, mode_t mode) {
-    if (is_on() && is_missing(AT_FDCWD, path) && path_fails("mkdir", AT_FDCWD, path)) return -1;
+    if (is_on() && is_missing(AT_FDCWD, path) && path_fails("mkdir", AT_FDCWD, path, 1)) return -1;
     return NEXT(mkdir)(path, mode);
 }
 int mkdirat(int at, const char *path, mode_t mode) {
-    if (is_on() && is_missing(at, path) && path_fails("mkdir", at, path)) return -1;
+    if (is_on() && is_missing(at, path) && path_fails("mkdir", at, path, 1)) return -1;
     return NEXT(mkdirat)(at, path, mode);
 }
 /* A full disk still removes names; a broken one does not. */
 static int is_broken(void) { return is_on() && atomic_load(&control->number) != ENOSPC; }
 int unlink(const char *path) {
-    if (is_broken() && !is_missing(AT_FDCWD, path) && path_fails("unlink", AT_FDCWD, path)) return -1;
+    if (is_broken() && !is_missing(AT_FDCWD, path) && path_fails("unlink", AT_FDCWD, path, 0)) return -1;
     return NEXT(unlink)(path);
 }
 int unlinkat(int at, const char *path, int flags) {
-    if (is_broken() && !is_missing(at, path) && path_fails("unlink", at, path)) return -1;
+    if (is_broken() && !is_missing(at, path) && path_fails("unlink", at, path, 0)) return -1;
     return NEXT(unlinkat)(at, path, flags);
 }
 int rmdir(const char *path) {
-    if (is_broken() && !is_missing(AT_FDCWD, path) && path_fails("rmdir", AT_FDCWD, path)) return -1;
+    if (is_broken() && !is_missing(AT_FDCWD, path) && path_fails("rmdir", AT_FDCWD, path, 0)) return -1;
     return NEXT(rmdir)(path);
 }
