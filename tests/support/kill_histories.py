@@ -33,6 +33,8 @@ FINAL_STATUSES = ("Completed", "Failed", "Stopped")
 SETTLED_WITHIN_S = 120.0
 MAX_LOST_ATTEMPTS = 5
 LINES = 8
+_DOWN_S = 0.25
+"""A client waits so long after a request without an answer, as a server needs about so long to start."""
 _MIN_PART_BYTES = 5 * 2**20
 _JOB_COMMAND = f"for n in $(seq {LINES}); do echo line $n; sleep 0.02; done; echo w > /opt/ml/model/w"
 _UNKNOWN_FROM_STATUS = 500
@@ -110,7 +112,11 @@ class HistoryClient:
 
     def run(self, operations: int) -> None:
         steps = (
-            [self.put] * 5 + [self.delete] * 2 + [self.join, self.read, self.read] + [self.experiment] * 4 + [self.job]
+            [self.put] * 5
+            + [self.delete] * 2
+            + [self.join, self.read, self.read]
+            + [self.experiment] * 4
+            + [self.job] * 2
         )
         for _ in range(operations):
             self.dice.choice(steps)()
@@ -228,7 +234,7 @@ class HistoryClient:
             self._note_unknown(error)
         except BotoCoreError:
             self.counts["without an answer"] += 1
-            time.sleep(0.05)
+            time.sleep(_DOWN_S)
         else:
             states[name] = {state}
             self.counts["acknowledged"] += 1

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from kill_histories import BUCKET, SETTLED_WITHIN_S, HistoryClient, KilledServer
 from server_zygote import Zygote
 
-CLIENTS, OPERATIONS, KILLS = 2, 14, 2
+CLIENTS, OPERATIONS, KILLS = 2, 30, 2
 PAUSE_S = (0.02, 0.5)
 ENDPOINT = "echo"
 ROLE = "arn:aws:iam::000000000000:role/naiad"
