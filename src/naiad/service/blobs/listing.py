@@ -5,6 +5,7 @@ a folder that changed in the last moments is read again, so that changes by othe
 """
 
 import bisect
+import heapq
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from naiad.service.blobs.names import Entry, parse_entry
 _MIN_CACHED_ENTRIES = 512
 _MAX_CACHED_ENTRIES = 300_000
 """The limit for all folders together."""
+_SORTED_AT_ONCE = 50_000
 _STABLE_AFTER_NS = 2 * 10**9
 """A change within the resolution of the file system's clock leaves the time of change as it was; after this long one shows."""
 
@@ -43,7 +45,7 @@ class FolderCache:
             names = os.listdir(folder)  # noqa: PTH208  # reason: 100,000 names need no paths
         except (FileNotFoundError, NotADirectoryError):
             return []
-        entries = sorted(filter(None, map(parse_entry, names)), key=itemgetter(0))
+        entries = _sort(list(filter(None, map(parse_entry, names))))
         self._cache(folder, version, entries)
         return entries
 
@@ -57,6 +59,13 @@ class FolderCache:
             total = sum(len(cached) for _, cached in self._folders.values())
             while total > _MAX_CACHED_ENTRIES and len(self._folders) > 1:
                 total -= len(self._folders.popitem(last=False)[1][1])
+
+
+def _sort(entries: list[Entry]) -> list[Entry]:
+    """Sorts by the text, at most _SORTED_AT_ONCE in one step, during which no other thread runs."""
+    starts = range(0, len(entries), _SORTED_AT_ONCE)
+    slices = [sorted(entries[start : start + _SORTED_AT_ONCE], key=itemgetter(0)) for start in starts]
+    return slices[0] if len(slices) == 1 else list(heapq.merge(*slices, key=itemgetter(0)))
 
 
 def _version_of(folder: str) -> _Version:

@@ -6,6 +6,7 @@ A key is split at each ``/``. The components before the last become folders, the
     a//b                →  a/%/b@              an empty component is "%"
     ../x                →  %2E%2E/x@
     (a component that is too long for one name)  →  its beginning + "@more" / the rest
+    (everything after the 64th folder)           →  one component, whose slashes are "%2F"
 
 ``@``, ``%``, control characters and leading dots are percent-encoded, so that no component looks like a mark and none leaves the
 folder; other letters stay readable. The marks keep names in one folder apart that begin alike. Therefore the order of keys is
@@ -22,7 +23,9 @@ _MAX_NAME_BYTES = 200
 """A component is cut where its name would reach this; a file system allows 255."""
 _OBJECT, _MORE = "@", "@more"
 _EMPTY = "%"
-_UNSAFE = re.compile(r"[%@\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.")
+MAX_FOLDERS = 64
+"""Folders that a key makes by its slashes: each is made and synced by itself, and a key may have a thousand slashes."""
+_UNSAFE = re.compile(r"[%@/\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.")
 _ESCAPED = re.compile(r"%([0-9A-F]{2})")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
@@ -61,7 +64,7 @@ def check_key(key: str) -> str:
 
 def key_to_names(key: str) -> tuple[str, ...]:
     """Returns the names from the bucket's folder down. The last one is the object's file."""
-    *folders, last = key.split("/")
+    *folders, last = key.split("/", MAX_FOLDERS)
     names: list[str] = []
     for component in folders:
         beginnings, rest = _split(component)
@@ -77,7 +80,7 @@ def parse_entry(name: str) -> Entry | None:
     if text is None:
         return None
     match mark + kind:
-        case "":
+        case "" if "/" not in text:
             return Entry(text + "/", name, is_object=False)
         case "@":
             return Entry(text, name, is_object=True)

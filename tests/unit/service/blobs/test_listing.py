@@ -1,6 +1,7 @@
 import os
 import time
 
+from naiad.service.blobs import listing
 from naiad.service.blobs.listing import FolderCache, KeyWalk, collect_page
 from naiad.service.blobs.names import key_to_names
 
@@ -49,3 +50,12 @@ def test_only_stable_folders_are_cached(tmp_path):
     put(tmp_path, "new")
     assert len(cache.entries(str(tmp_path))) == 601
     assert cache.entries(str(tmp_path / "none")) == []
+
+
+def test_a_large_folder_is_sorted_in_steps(tmp_path, monkeypatch):
+    """A million names in one step held up every other thread for a second."""
+    monkeypatch.setattr(listing, "_SORTED_AT_ONCE", 3)
+    keys = [f"k{number * 7 % 10}" for number in range(10)]
+    put(tmp_path, *keys)
+    assert walk_keys(tmp_path) == sorted(keys)
+    assert walk_keys(tmp_path / "nothing") == []

@@ -1,6 +1,6 @@
 import pytest
 
-from naiad.service.blobs.names import check_bucket_name, check_key, key_to_names, parse_entry
+from naiad.service.blobs.names import MAX_FOLDERS, check_bucket_name, check_key, key_to_names, parse_entry
 from naiad.service.domain.errors import Invalid
 
 
@@ -17,6 +17,8 @@ from naiad.service.domain.errors import Invalid
         ("a@b%", ("a%40b%25@",)),
         ("\x00\n", ("%00%0A@",)),
         ("größe 1", ("größe 1@",)),
+        ("a/" * 64 + "b", (*["a"] * 64, "b@")),
+        ("a/" * 65 + "b", (*["a"] * 64, "a%2Fb@")),
     ],
 )
 def test_a_key_has_readable_names(key, names):
@@ -24,13 +26,31 @@ def test_a_key_has_readable_names(key, names):
 
 
 @pytest.mark.parametrize(
-    "key", ["x" * 199, "x" * 200, "x" * 1024, "%" * 500, "ü" * 512, "😀" * 256, "." * 700, "/" * 1024]
+    "key",
+    [
+        "x" * 199,
+        "x" * 200,
+        "x" * 1024,
+        "%" * 500,
+        "ü" * 512,
+        "😀" * 256,
+        "." * 700,
+        "/" * 1024,
+        "a/" * 512,
+        "../" * 341,
+    ],
 )
 def test_names_are_short_and_give_the_key_back(key):
     names = key_to_names(key)
     assert all(len(name.encode()) <= 255 and name not in ("", ".", "..") and "/" not in name for name in names)
     assert "".join(parse_entry(name).text for name in names) == key
     assert [parse_entry(name).is_object for name in names] == [False] * (len(names) - 1) + [True]
+
+
+@pytest.mark.parametrize("key", ["/" * 1023 + "x", "a/" * 511 + "x", "../" * 341])
+def test_a_key_of_a_thousand_slashes_makes_few_folders(key):
+    """Each folder is synced by itself, so that a thousand took seconds."""
+    assert len(key_to_names(key)) <= MAX_FOLDERS + 1024 * 3 // 200 + 1
 
 
 def test_a_long_component_is_cut_at_the_same_place():
