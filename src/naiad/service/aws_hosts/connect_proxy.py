@@ -57,6 +57,8 @@ class ConnectProxy:
         self._listening, self._gateway, self._contexts = listening, gateway, contexts
         self._passthrough, self._limits = passthrough, limits
         self._tasks: set[Task[None]] = set()
+        self._without_head: dict[Task[None], None] = {}
+        """Connections that have not sent their head yet, oldest first."""
 
     async def serve(self) -> None:
         """Runs until it is cancelled, and then ends its connections."""
@@ -78,12 +80,27 @@ class ConnectProxy:
             _LOG.warning("the proxy for AWS's hosts cannot accept: %s", error)
             await asyncio.sleep(_ACCEPT_RETRY_S)
             return
-        if len(self._tasks) >= self._limits.connections:
+        if len(self._tasks) >= self._limits.connections and not self._end_oldest_without_head():
             _turn_away(client, self._limits.connections)
             return
         task = loop.create_task(self._serve_client(client))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._without_head[task] = None
+        task.add_done_callback(self._forget)
+        task.add_done_callback(lambda _: client.close())  # also of one that is cancelled before it has begun
+
+    def _end_oldest_without_head(self) -> bool:
+        """Makes room for a new connection: those that send nothing must not shut out those that do."""
+        oldest = next(iter(self._without_head), None)
+        if oldest is None:
+            return False
+        self._forget(oldest)
+        oldest.cancel()
+        return True
+
+    def _forget(self, task: Task[None]) -> None:
+        self._tasks.discard(task)
+        self._without_head.pop(task, None)
 
     async def _serve_client(self, client: socket.socket) -> None:
         try:
@@ -93,14 +110,13 @@ class ConnectProxy:
             _LOG.debug("a connection to the proxy for AWS's hosts ended: %s", error)
         except Exception:  # noqa: BLE001  # reason: the edge of one connection; the others go on
             _LOG.exception("a connection to the proxy for AWS's hosts failed")
-        finally:
-            client.close()
 
     async def _handle(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._limits.head_timeout_s):
                 head, rest = await _read_head(loop, client)
+            self._has_head()
             address = parse_connect(head)
             kind = classify_host(address.host, address.port)
             if kind is HostKind.OTHER:
@@ -109,6 +125,11 @@ class ConnectProxy:
             await self._terminate_tls(client, address, kind, rest)
         except ProxyError as error:
             await loop.sock_sendall(client, error.response())
+
+    def _has_head(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._without_head.pop(task, None)
 
     async def _pass_through(self, client: socket.socket, address: HostPort, rest: bytes) -> None:
         """``rest``: what the client sent after its head. Raises ProxyError."""

@@ -123,3 +123,15 @@ def test_a_silent_client_is_disconnected(start):
         assert slow.recv(100) == b""
     with running.connect(f"{STS}:443") as no_handshake:
         assert no_handshake.recv(100) == b""
+
+
+def test_connections_that_send_nothing_do_not_shut_others_out(start):
+    running = start(ProxyLimits(connections=3))
+    silent = [running.send(b"") for _ in range(10)]
+    try:
+        with running.connect_tls(STS) as connection:
+            connection.sendall(POST)
+            assert read_until(connection, b" 5").endswith(b" 5")
+    finally:
+        for one in silent:
+            one.close()
