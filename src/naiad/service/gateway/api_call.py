@@ -1,49 +1,80 @@
 """A verified call of AWS's API, other than S3: its whole body, its signature and its route."""
 
-import hashlib
+import asyncio
 from typing import NamedTuple
 
 from naiad.service.domain.errors import ServiceError
 from naiad.service.gateway.dispatch import is_change
-from naiad.service.gateway.http.body import read_body
+from naiad.service.gateway.http.body import ReceivedBody, read_body
+from naiad.service.gateway.http.body_budget import UnverifiedBodies
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.protocol.parser import MAX_FORM_BYTES
 from naiad.service.gateway.protocol.route import Route, find_route
 from naiad.service.gateway.protocol.serializer import serialize_error
+from naiad.service.gateway.protocol.service_models import QUERY_SERVICES
 from naiad.service.gateway.rejection import RequestRejected
 from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.signing.credential import claimed_service, signed_service
 from naiad.service.gateway.signing.signature import VerifiedSignature
 
-_SMALL_BYTES = 64 * 1024
-"""The longest body that is read before its sender's key and date are checked."""
+_SMALL_BYTES = 4 * 1024
+"""The longest form that is read on the event loop."""
+_MAX_JOINED_BYTES = 2**20
 
 
 class ApiCall(NamedTuple):
     route: Route
-    body: bytes
+    received: ReceivedBody
     signature: VerifiedSignature
+
+    @property
+    def body_or_pieces(self) -> bytes | list[bytes]:
+        """The body; its pieces where it is long, since joining them would hold up the loop."""
+        return self.received.join() if self.received.size <= _MAX_JOINED_BYTES else self.received.pieces
 
 
 async def read_api_call(
-    request: Request, authenticator: Authenticator, *, max_body_bytes: int, timeout_s: float
+    request: Request,
+    authenticator: Authenticator,
+    unverified: UnverifiedBodies,
+    *,
+    max_body_bytes: int,
+    timeout_s: float,
 ) -> ApiCall:
     """Raises RequestRejected, NotServed for a service that is not served, Invalid for a form that cannot be read."""
     service = signed_service(request)
-    length = request.content_length
-    if length is None or length > _SMALL_BYTES:
-        authenticator.check_claim(request)
-    body = await read_body(request, max_bytes=max_body_bytes, timeout_s=timeout_s)
-    body_hash = hashlib.sha256(body).hexdigest()
-    verified = authenticator.verify(request, body_hash=body_hash)
-    if verified.payload_hash != body_hash:
+    claim = await authenticator.read_claim(request)
+    if service in QUERY_SERVICES and not request.header("x-amz-target"):
+        max_body_bytes = min(max_body_bytes, MAX_FORM_BYTES)
+    size_bytes = _expected_bytes(request, max_body_bytes)
+    budget = unverified.budget_of(size_bytes)
+    await budget.take(size_bytes)
+    try:
+        received = await read_body(request, max_bytes=max_body_bytes, timeout_s=timeout_s)
+        verified = authenticator.verify_claim(request, claim, body_hash=received.sha256)
+    finally:
+        budget.give_back(size_bytes)
+    if verified.payload_hash != received.sha256:
         raise RequestRejected("digest", "the body is not the one that was signed")
     route = find_route(request, service)
-    if route.protocol == "query" and not body:
-        body = request.query_string.encode()  # a presigned URL has the form there
-    if is_change(route, body):
+    if route.protocol == "query" and not received.size:
+        form = request.query_string.encode()  # a presigned URL has the form there
+        received = ReceivedBody([form], len(form), received.sha256)
+    form = received.join() if route.protocol == "query" else b""
+    has_change = (
+        is_change(route, form) if len(form) <= _SMALL_BYTES else await asyncio.to_thread(is_change, route, form)
+    )
+    if has_change:
         authenticator.check_replay(verified)
-    return ApiCall(route, body, verified)
+    return ApiCall(route, received, verified)
+
+
+def _expected_bytes(request: Request, max_body_bytes: int) -> int:
+    """Returns the declared length, which the parser of HTTP holds the body to; the limit for a body in chunks."""
+    if "transfer-encoding" in request.headers:
+        return max_body_bytes
+    return min(request.content_length or 0, max_body_bytes)
 
 
 def api_error_response(request: Request, error: ServiceError) -> Response:

@@ -1,7 +1,9 @@
 """The body of a request: read in bounded time and memory."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from naiad.service.gateway.http.request import Receive, Request
 from naiad.service.gateway.rejection import RequestRejected
@@ -29,21 +31,31 @@ async def stream_body(receive: Receive, idle_timeout_s: float | None) -> AsyncIt
             return
 
 
-async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> bytes:
+@dataclass(frozen=True)
+class ReceivedBody:
+    """A whole body, still in the pieces in which it came: what is refused is never joined."""
+
+    pieces: list[bytes]
+    size: int
+    """Bytes of all pieces."""
+    sha256: str
+    """Its hash in hex."""
+
+    def join(self) -> bytes:
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+
+async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> ReceivedBody:
     """Returns the whole body. The timeout is for all of it: its sender is not known yet. Raises RequestRejected."""
+    pieces, size, digest = [], 0, hashlib.sha256()
     try:
         async with asyncio.timeout(timeout_s):
-            return await read_bounded(stream_body(request.receive, None), max_bytes)
+            async for piece in stream_body(request.receive, None):
+                size += len(piece)
+                if size > max_bytes:
+                    raise RequestRejected("too large", f"the body is larger than {max_bytes:,} bytes")
+                pieces.append(piece)
+                digest.update(piece)  # piece by piece: 25 MiB at once would hold up the loop
     except TimeoutError:
         raise RequestRejected("idle", f"the body did not come within {timeout_s:g} s; send it again") from None
-
-
-async def read_bounded(body: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    """Raises RequestRejected when the body is longer; the rest of it stays unread."""
-    chunks, size = [], 0
-    async for chunk in body:
-        size += len(chunk)
-        if size > max_bytes:
-            raise RequestRejected("too large", f"the body is larger than {max_bytes:,} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return ReceivedBody(pieces, size, digest.hexdigest())

@@ -8,6 +8,8 @@ from typing import Any
 
 _MAX_PENDING_BYTES = 64 * 1024
 """More than this is written at once, so that the transport can slow its writer."""
+_MAX_JOINED_BYTES = 2**20
+"""A longer write is not joined with the one before it: that would copy it, and a response may have 256 MiB."""
 
 
 class CoalescingTransport:
@@ -22,6 +24,10 @@ class CoalescingTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
+        if len(data) > _MAX_JOINED_BYTES:
+            self._flush()
+            self._transport.write(data)
+            return
         if not self._pending:
             self._loop.call_soon(self._flush)
         self._pending.append(data)

@@ -34,9 +34,15 @@ class Request:
     @classmethod
     def from_asgi(cls, scope: Scope, receive: Receive, request_id: str) -> "Request":
         headers: dict[str, str] = {}
+        repeated: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            headers[key] = f"{headers[key]},{text}" if key in headers else text
+            if key in headers:
+                repeated.setdefault(key, [headers[key]]).append(text)
+            else:
+                headers[key] = text
+        for key, texts in repeated.items():
+            headers[key] = ",".join(texts)
         path = scope.get("raw_path") or scope["path"].encode()
         query = scope["query_string"].decode("latin-1")
         return cls(scope["method"], path.partition(b"?")[0].decode("latin-1"), query, headers, receive, request_id)

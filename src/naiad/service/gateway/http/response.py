@@ -1,6 +1,6 @@
 """An HTTP response, and how ASGI sends it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,12 @@ class Response:
     def with_headers(self, headers: Mapping[str, str]) -> "Response":
         """Returns the response with further headers; they replace those of the same name."""
         return replace(self, headers={**self.headers, **headers})
+
+
+async def iterate(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Yields the pieces of a body."""
+    for piece in pieces:
+        yield piece
 
 
 async def send_response(response: Response, send: Send, *, without_body: bool) -> None:

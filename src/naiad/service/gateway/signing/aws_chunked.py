@@ -1,16 +1,23 @@
 """The aws-chunked encoding: a line ``SIZE[;chunk-signature=…]``, the content, an empty line; until a size of 0, then trailers."""
 
+import asyncio
 import hashlib
 import hmac
+import itertools
 import re
 from collections.abc import AsyncIterator, MutableMapping
 
 from naiad.service.gateway.rejection import RequestRejected
+from naiad.service.gateway.signing.payload_words import SIGNED_CHUNKS, SIGNED_CHUNKS_WITH_TRAILER
 from naiad.service.gateway.signing.signature import VerifiedSignature, check_equal
 
 _MAX_LINE_BYTES = 8_192
 _MAX_CHUNK_BYTES = 64 * 2**20
 _MAX_TRAILERS = 32
+_MAX_SMALL_CHUNKS, _MIN_MEAN_BYTES = 1_000, 256
+"""A body of more chunks has so many bytes in each of them, on average; AWS wants 8 KiB in each but the last."""
+_CHUNKS_PER_TURN = 64
+"""After so many chunks other requests have a turn; a chunk costs microseconds, and may hold one byte."""
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _EMPTY_HASH = hashlib.sha256().hexdigest()
 
@@ -20,9 +27,15 @@ async def decode_chunks(
 ) -> AsyncIterator[bytes]:
     """Yields the content, and fills ``trailers`` at its end. Checks the signatures of signed chunks. Raises RequestRejected."""
     reader, previous = _LineReader(body), verified.signature
-    is_signed = verified.payload_hash.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
-    while True:
+    is_signed = verified.payload_hash in (SIGNED_CHUNKS, SIGNED_CHUNKS_WITH_TRAILER)
+    total = 0
+    for number in itertools.count(1):
+        if number % _CHUNKS_PER_TURN == 0:
+            await asyncio.sleep(0)  # chunks of one byte come by tens of thousands in one read of the socket
         size, signature = _parse_chunk_head(await reader.read_line())
+        total += size
+        if size and number > _MAX_SMALL_CHUNKS and total < number * _MIN_MEAN_BYTES:
+            raise RequestRejected("digest", f"the chunks are too small: give {_MIN_MEAN_BYTES} bytes or more in each")
         digest = hashlib.sha256()
         async for data in reader.read_content(size):
             digest.update(data)
@@ -34,7 +47,7 @@ async def decode_chunks(
         if await reader.read_line() != b"":
             raise RequestRejected("digest", "a chunk is longer than it says")
     lines = await _read_trailers(reader)
-    if is_signed and verified.payload_hash.endswith("-TRAILER"):
+    if verified.payload_hash == SIGNED_CHUNKS_WITH_TRAILER:
         _check_trailers(verified, previous, lines)
     trailers.update(pair for pair in lines if pair[0] != "x-amz-trailer-signature")
 

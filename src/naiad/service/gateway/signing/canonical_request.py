@@ -21,8 +21,13 @@ def canonical_request(
 
 
 def signed_header_names(request: Request, listed: str) -> list[str]:
-    """``listed``: SignedHeaders, separated by semicolons. Raises RequestRejected where one is missing or too few are signed."""
+    """``listed``: SignedHeaders, separated by semicolons.
+
+    Raises RequestRejected where one is missing or there twice, or too few are signed.
+    """
     names = listed.split(";")
+    if len(set(names)) < len(names):
+        raise RequestRejected("signature", "a signed header is listed twice")
     missing = [name for name in names if name not in request.headers]
     if missing or "host" not in names:
         raise RequestRejected("signature", f"signed headers are missing: {', '.join(missing) or 'host'}")
@@ -50,7 +55,7 @@ def _normalize(path: str) -> str:
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
-            segments = segments[:-1]
+            del segments[-1:]
         elif segment not in ("", "."):
             segments.append(segment)
     return "/" + "/".join(segments) + ("/" if path.endswith("/") and segments else "")

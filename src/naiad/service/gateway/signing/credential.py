@@ -38,6 +38,15 @@ def claimed_service(request: Request) -> str:
     return "s3" if "AWSAccessKeyId" in request.query_params else ""
 
 
+def claimed_access_key(request: Request) -> str:
+    """Returns the access key that claims to have signed, unverified; "" for an unsigned request."""
+    authorization = request.headers.get("authorization", "")
+    if authorization.startswith(ALGORITHM):
+        return authorization_fields(authorization).get("Credential", "").partition("/")[0]
+    params = request.query_params
+    return params.get("X-Amz-Credential", params.get("AWSAccessKeyId", "")).partition("/")[0]
+
+
 def signed_service(request: Request) -> str:
     """Returns the claimed service. Raises RequestRejected for an unsigned request."""
     service = claimed_service(request)

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, MutableMapping
 
 from naiad.service.gateway.rejection import RequestRejected
 from naiad.service.gateway.signing.aws_chunked import decode_chunks
+from naiad.service.gateway.signing.payload_words import CHUNKED
 from naiad.service.gateway.signing.signature import UNSIGNED_PAYLOAD, VerifiedSignature
-
-_STREAMING = "STREAMING-"
 
 
 def verified_content(
@@ -22,7 +21,7 @@ def verified_content(
 
     ``declared_length``: of the content in chunks, as the header has it; "" where it says nothing.
     """
-    if verified.payload_hash.startswith(_STREAMING):
+    if verified.payload_hash in CHUNKED:
         return _check_length(decode_chunks(body, verified, trailers), declared_length)
     return body if verified.payload_hash == UNSIGNED_PAYLOAD else _check_hash(body, verified.payload_hash)
 

@@ -37,6 +37,11 @@ def verify_policy(fields: Mapping[str, str], secret_of: SecretOf) -> VerifiedSig
     return VerifiedSignature(access_key, "s3", UNSIGNED_PAYLOAD, is_presigned=True)
 
 
+def policy_access_key(fields: Mapping[str, str]) -> str:
+    """Returns the access key that claims to have signed, unverified."""
+    return fields.get("x-amz-credential", fields.get("awsaccesskeyid", "")).partition("/")[0]
+
+
 def _verify_version_4(fields: Mapping[str, str], policy: str, secret_of: SecretOf) -> VerifiedSignature:
     if fields.get("x-amz-algorithm") != ALGORITHM:
         raise Invalid(f"the field x-amz-algorithm of a signed form is {ALGORITHM}")

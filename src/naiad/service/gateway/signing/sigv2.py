@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import hashlib
 import hmac
+from typing import NamedTuple
 
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.virtual_host import to_path_style
@@ -32,17 +33,29 @@ _SUBRESOURCES = frozenset({
 """Parameters of the query that are signed."""
 
 
-def verify_presigned_url(request: Request, secret_of: SecretOf, now: dt.datetime) -> VerifiedSignature:
-    """Raises RequestRejected."""
+class Claim(NamedTuple):
+    """A signature that is still to be verified, of a key that is known and at a time that is valid."""
+
+    access_key: str
+    secret: str
+
+
+def url_claim(request: Request, secret_of: SecretOf, now: dt.datetime) -> Claim:
+    """Raises RequestRejected for an unknown key, and a URL that has expired."""
     params = request.query_params
     expires_at = parse_seconds(params.get("Expires", ""), max_s=_MAX_EXPIRES_AT)
     if now.timestamp() > expires_at:
         raise RequestRejected("expired", "the URL has expired")
     access_key = params["AWSAccessKeyId"]
-    secret = secret_for(access_key, secret_of)
-    digest = hmac.new(secret.encode(), _string_to_sign(request).encode(), hashlib.sha1).digest()
-    check_equal(base64.b64encode(digest).decode(), params["Signature"], "the signature does not match")
-    return VerifiedSignature(access_key, "s3", UNSIGNED_PAYLOAD, is_presigned=True)
+    return Claim(access_key, secret_for(access_key, secret_of))
+
+
+def verify(request: Request, claim: Claim) -> VerifiedSignature:
+    """Raises RequestRejected."""
+    digest = hmac.new(claim.secret.encode(), _string_to_sign(request).encode(), hashlib.sha1).digest()
+    expected, actual = base64.b64encode(digest).decode(), request.query_params["Signature"]
+    check_equal(expected, actual, "the signature does not match")
+    return VerifiedSignature(claim.access_key, "s3", UNSIGNED_PAYLOAD, is_presigned=True)
 
 
 def _string_to_sign(request: Request) -> str:

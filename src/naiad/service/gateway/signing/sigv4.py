@@ -6,8 +6,8 @@ Follows AWS's "Create a signed AWS API request". Reads no body.
 import datetime as dt
 import hashlib
 import hmac
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.rejection import RequestRejected
@@ -16,8 +16,8 @@ from naiad.service.gateway.signing.credential import (
     ALGORITHM,
     authorization_fields,
     parse_credential,
-    service_of_scope,
 )
+from naiad.service.gateway.signing.payload_words import check_payload_hash
 from naiad.service.gateway.signing.signature import (
     UNSIGNED_PAYLOAD,
     SecretOf,
@@ -31,32 +31,32 @@ MAX_SKEW = dt.timedelta(minutes=5)
 _MAX_EXPIRES_S = 7 * 24 * 3600
 
 
-@dataclass(frozen=True)
-class _Claim:
-    """Content of a signature that is still to be verified; fields as in VerifiedSignature."""
+class Claim(NamedTuple):
+    """A signature that is still to be verified, of a key that is known and at a time that is valid."""
 
     access_key: str
+    secret: str
     scope: str
     date: str
-    payload_hash: str
+    signed_headers: str
+    """Names, separated by semicolons."""
+    signature: str
     is_presigned: bool
 
 
-def verify_header(request: Request, secret_of: SecretOf, now: dt.datetime, body_hash: str) -> VerifiedSignature:
-    """``body_hash``: for requests that do not carry one. Raises RequestRejected."""
+def header_claim(request: Request, secret_of: SecretOf, now: dt.datetime) -> Claim:
+    """Reads the header Authorization. Raises RequestRejected for an unknown key and a wrong date."""
     fields = authorization_fields(request.header("authorization"))
     access_key, scope = parse_credential(fields.get("Credential", ""))
     date = request.header("x-amz-date")
     _check_skew(_parse_date(date), now)
-    payload_hash = request.header(PAYLOAD_HEADER) or body_hash
-    names = signed_header_names(request, fields.get("SignedHeaders", ""))
-    canonical = canonical_request(request, service_of_scope(scope), names, payload_hash, without="")
-    claim = _Claim(access_key, scope, date, payload_hash, is_presigned=False)
-    return _verify(claim, canonical, fields.get("Signature", ""), secret_of)
+    secret = secret_for(access_key, secret_of)
+    signed_headers, signature = fields.get("SignedHeaders", ""), fields.get("Signature", "")
+    return Claim(access_key, secret, scope, date, signed_headers, signature, is_presigned=False)
 
 
-def verify_presigned_url(request: Request, secret_of: SecretOf, now: dt.datetime, body_hash: str) -> VerifiedSignature:
-    """URLs of S3 sign that the payload is unsigned; those of other services sign the body's hash. Raises RequestRejected."""
+def url_claim(request: Request, secret_of: SecretOf, now: dt.datetime) -> Claim:
+    """Reads the query of a presigned URL. Raises RequestRejected for an unknown key and a time that is over or to come."""
     params = request.query_params
     access_key, scope = parse_credential(params.get("X-Amz-Credential", ""))
     date = params.get("X-Amz-Date", "")
@@ -66,41 +66,46 @@ def verify_presigned_url(request: Request, secret_of: SecretOf, now: dt.datetime
         raise RequestRejected("skewed", "the URL was signed in the future")
     if now > signed_at + dt.timedelta(seconds=expires_s):
         raise RequestRejected("expired", "the URL has expired")
-    names = signed_header_names(request, params.get("X-Amz-SignedHeaders", ""))
-    service = service_of_scope(scope)
-    default = UNSIGNED_PAYLOAD if service == "s3" else body_hash
-    payload_hash = request.header(PAYLOAD_HEADER) or params.get("X-Amz-Content-Sha256", default)
-    canonical = canonical_request(request, service, names, payload_hash, without="X-Amz-Signature")
-    claim = _Claim(access_key, scope, date, payload_hash, is_presigned=True)
-    return _verify(claim, canonical, params.get("X-Amz-Signature", ""), secret_of)
+    secret = secret_for(access_key, secret_of)
+    signed_headers, signature = params.get("X-Amz-SignedHeaders", ""), params.get("X-Amz-Signature", "")
+    return Claim(access_key, secret, scope, date, signed_headers, signature, is_presigned=True)
 
 
-def check_claim(request: Request, secret_of: SecretOf, now: dt.datetime) -> None:
-    """Checks key and date of a signature in a header, before the body is read. Raises RequestRejected."""
-    if request.header("authorization").startswith(ALGORITHM):
-        access_key, _ = parse_credential(authorization_fields(request.header("authorization")).get("Credential", ""))
-        _check_skew(_parse_date(request.header("x-amz-date")), now)
-        secret_for(access_key, secret_of)
+def verify(request: Request, claim: Claim, body_hash: str) -> VerifiedSignature:
+    """``body_hash``: for requests that do not carry one. Raises RequestRejected.
 
-
-def _verify(claim: _Claim, canonical: str, signature: str, secret_of: SecretOf) -> VerifiedSignature:
+    URLs of S3 sign that the payload is unsigned; those of other services sign the body's hash.
+    """
     day, region, service, _ = claim.scope.split("/")
     if claim.date[:8] != day:
         raise RequestRejected("signature", "the credential's day is not that of the request")
-    key = signing_key(secret_for(claim.access_key, secret_of), day, region, service)
+    names = signed_header_names(request, claim.signed_headers)
+    payload_hash = _payload_hash(request, service, body_hash, is_presigned=claim.is_presigned)
+    if service == "s3":
+        check_payload_hash(payload_hash)
+    without = "X-Amz-Signature" if claim.is_presigned else ""
+    canonical = canonical_request(request, service, names, payload_hash, without=without)
+    key = signing_key(claim.secret, day, region, service)
     text = f"{ALGORITHM}\n{claim.date}\n{claim.scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    check_equal(expected, signature, "the signature does not match; check the secret key")
+    check_equal(expected, claim.signature, "the signature does not match; check the secret key")
     return VerifiedSignature(
         claim.access_key,
         service,
-        claim.payload_hash,
+        payload_hash,
         signature=expected,
         scope=claim.scope,
         date=claim.date,
         signing_key=key,
         is_presigned=claim.is_presigned,
     )
+
+
+def _payload_hash(request: Request, service: str, body_hash: str, *, is_presigned: bool) -> str:
+    named = request.header(PAYLOAD_HEADER)
+    if named or not is_presigned:
+        return named or body_hash
+    return request.query_params.get("X-Amz-Content-Sha256", UNSIGNED_PAYLOAD if service == "s3" else body_hash)
 
 
 @lru_cache(maxsize=1024)

@@ -43,6 +43,12 @@ def test_large_writes_go_out_at_once_and_in_order():
         transport.write(b"a")
         transport.write(b"b" * 70_000)
         assert recording.calls == [b"a" + b"b" * 70_000]
+        recording.calls.clear()
+        large = bytes(2**20 + 1)
+        transport.write(b"a")
+        transport.write(large)
+        assert recording.calls.pop(0) == b"a"
+        assert recording.calls[0] is large
         await asyncio.sleep(0)
         return recording.calls
 

@@ -6,7 +6,16 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from naiad.service.gateway.http.http_protocol import HEAD_TIMEOUT_S, MAX_HEAD_BYTES, BoundedHttpProtocol
+from naiad.service.gateway.http.connection_budget import ConnectionBudget
+from naiad.service.gateway.http.http_protocol import (
+    HEAD_TIMEOUT_S,
+    MAX_HEAD_BYTES,
+    MAX_HEADER_LINES,
+    MAX_PARAMETERS,
+    MAX_PIPELINED_REQUESTS,
+    MAX_TARGET_BYTES,
+    BoundedHttpProtocol,
+)
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 PIECE = 8_192
@@ -70,14 +79,14 @@ class FakeLoop:
 async def empty_app(scope, receive, send): ...
 
 
-def with_connection(work):
+def with_connection(work, *, budget=None):
     """Returns what ``work`` returns for a new connection, its transport and its loop."""
 
     async def run():
         config = uvicorn.Config(empty_app, http=BoundedHttpProtocol, lifespan="off")
         config.load()
         loop, transport = FakeLoop(), RecordingTransport()
-        connection = BoundedHttpProtocol(config, ServerState(), {}, loop)
+        connection = BoundedHttpProtocol(config, ServerState(), {}, loop, budget=budget)
         connection.connection_made(transport)
         return work(connection, transport, loop)
 
@@ -143,6 +152,7 @@ def test_requests_one_after_another_do_not_add_up():
     def feed(connection, transport, _):
         for _ in range(100):
             connection.data_received(b"GET / HTTP/1.1\r\nHost: x\r\nlong: " + b"x" * 2_000 + b"\r\n\r\n")
+            connection.cycle.response_complete = True
         return transport
 
     assert not with_connection(feed).is_closed
@@ -179,3 +189,123 @@ def test_an_endless_head_does_not_write_into_the_answer_before_it():
     transport, _ = feed_endlessly(b"x" * PIECE, begin=b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nlong: ")
     assert transport.was_aborted
     assert transport.written == b""
+
+
+def answer_to(data):
+    def send(connection, transport, _):
+        connection.data_received(data)
+        return transport
+
+    transport = with_connection(send)
+    return transport.written.partition(b"\r\n")[0], transport.is_closed
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET /\r\n\r\n", b"400"),
+        (b"GET / HTTP/0.9\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET /" + b"a" * MAX_TARGET_BYTES + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+        (b"GET /?" + b"a&" * MAX_PARAMETERS + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+        (HEAD + b"a: b\r\n" * MAX_HEADER_LINES + b"\r\n", b"431"),
+        (b"no HTTP\r\n\r\n", b"400"),
+    ],
+    ids=["HTTP/0.9", "HTTP/0.9 by name", "a long target", "parameters", "headers", "another protocol"],
+)
+def test_whole_heads_that_are_refused(data, status):
+    """Heads in one piece never wait, so that no limit of what waits counts."""
+    line, is_closed = answer_to(data)
+    assert is_closed
+    assert line.startswith(b"HTTP/1.1 " + status)
+
+
+def test_heads_at_the_limits_are_requests():
+    parameters = b"&".join([b"a"] * MAX_PARAMETERS)
+    target = b"/?" + parameters + b"b" * (MAX_TARGET_BYTES - len(parameters) - 2)
+    head = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * (MAX_HEADER_LINES - 1) + b"\r\n"
+    assert answer_to(head) == (b"", False)
+
+
+def test_requests_far_ahead_of_their_answers_end_the_connection():
+    one = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert answer_to(one * (MAX_PIPELINED_REQUESTS + 1)) == (b"", False)
+    assert answer_to(one * 10_000) == (b"", True)
+
+
+def test_a_connection_waits_until_its_head_is_whole():
+    budget = ConnectionBudget()
+
+    def feed(connection, transport, _):
+        counts = [len(budget)]
+        for data in (HEAD, b"\r\n"):
+            connection.data_received(data)
+            counts.append(len(budget))
+        connection.connection_lost(None)
+        return [*counts, len(budget)]
+
+    assert with_connection(feed, budget=budget) == [1, 1, 0, 0]
+
+
+def test_half_a_head_is_closed_for_the_connections_after_it():
+    budget = ConnectionBudget(max_connections=1)
+
+    def open_two(connection, transport, loop):
+        connection.data_received(HEAD)
+        second = BoundedHttpProtocol(connection.config, ServerState(), {}, loop, budget=budget)
+        second.connection_made(RecordingTransport())
+        return transport.is_closed, second.transport.is_closing()
+
+    assert with_connection(open_two, budget=budget) == (True, False)
+
+
+def test_bytes_of_heads_count_together():
+    budget = ConnectionBudget(max_bytes=100)
+
+    def send(connection, transport, _):
+        connection.data_received(HEAD + b"x" * 100)
+        return transport
+
+    transport = with_connection(send, budget=budget)
+    assert transport.is_closed
+    assert transport.written == b""
+
+
+def test_chunks_of_one_byte_are_passed_on_together():
+    """Each was passed on by itself: one read of the socket held up the loop for a third of a second."""
+    passed_on = []
+
+    class Recorder(BoundedHttpProtocol):
+        def _pass_on_body(self):
+            passed_on.append(b"".join(self._body_pieces))
+            super()._pass_on_body()
+
+    def feed(connection, transport, loop):
+        connection = Recorder(connection.config, ServerState(), {}, loop)
+        connection.connection_made(transport)
+        connection.data_received(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 10_000)
+        body = bytes(connection.cycle.body)
+        connection.data_received(b"1\r\ny\r\n0\r\n\r\n")
+        return body, bytes(connection.cycle.body), connection.cycle.more_body
+
+    assert with_connection(feed) == (b"x" * 10_000, b"x" * 10_000 + b"y", False)
+    assert [len(piece) for piece in passed_on if piece] == [10_000, 1]
+
+
+def test_a_whole_request_is_answered_when_no_request_follows_it():
+    def feed(connection, transport, _):
+        connection.data_received(HEAD + b"Content-Length: 3\r\n\r\nhello")
+        return transport, connection.cycle
+
+    transport, cycle = with_connection(feed)
+    assert not transport.is_closed
+    assert transport.written == b""
+    assert (bytes(cycle.body), cycle.keep_alive, cycle.more_body) == (b"hel", False, False)
+
+
+def test_a_body_that_is_no_body_ends_the_connection():
+    def feed(connection, transport, _):
+        connection.data_received(HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nhel")
+        connection.data_received(b"no chunk")
+        return transport
+
+    assert with_connection(feed).was_aborted

@@ -108,9 +108,9 @@ def test_malformed_chunks(data):
 
 
 def test_the_smallest_chunks_take_linear_time():
-    """Chunks of one byte in one large piece: quadratic time would take minutes."""
-    data = b"1\r\nx\r\n" * 2**17 + b"0\r\n\r\n"
-    assert decode(data, PAYLOADS[2], len(data))[0] == b"x" * 2**17
+    """Many chunks in one large piece: quadratic time would take minutes."""
+    data = (b"100\r\n" + b"x" * 256 + b"\r\n") * 2**15 + b"0\r\n\r\n"
+    assert decode(data, PAYLOADS[2], len(data))[0] == b"x" * 2**23
 
 
 def test_a_long_line_is_rejected_however_it_comes():
@@ -118,3 +118,35 @@ def test_a_long_line_is_rejected_however_it_comes():
     for size in (100, len(data)):
         with pytest.raises(RequestRejected, match="too long"):
             decode(data, PAYLOADS[2], size)
+
+
+def test_chunks_of_one_byte_are_refused_after_a_thousand():
+    payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    assert decode(encode([b"x"] * 1_000, payload=payload), payload, 2**16)[0] == b"x" * 1_000
+    with pytest.raises(RequestRejected, match="too small"):
+        decode(encode([b"x"] * 1_001, payload=payload), payload, 2**16)
+    small = [b"x" * 256] * 1_500
+    assert decode(encode(small, payload=payload), payload, 2**16)[0] == b"".join(small)
+
+
+def test_others_have_their_turn_between_small_chunks():
+    """One read of the socket holds tens of thousands of chunks, and they held up the loop for a second."""
+    payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    body, signature = encode([b"x"] * 900, payload=payload), VerifiedSignature("AKIA", "s3", payload)
+
+    async def run():
+        turns = 0
+
+        async def count():
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        counter = asyncio.ensure_future(count())
+        async for _ in decode_chunks(cut(body, len(body)), signature, {}):
+            pass
+        counter.cancel()
+        return turns
+
+    assert asyncio.run(run()) >= 10

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.rejection import RequestRejected
 from naiad.service.gateway.signing.signature import UNSIGNED_PAYLOAD
-from naiad.service.gateway.signing.sigv4 import MAX_SKEW, check_claim
-from naiad.service.gateway.signing.verify import verify
+from naiad.service.gateway.signing.sigv4 import MAX_SKEW
+from naiad.service.gateway.signing.verify import read_claim, verify
 
 SECOND = dt.timedelta(seconds=1)
 
@@ -102,13 +102,17 @@ def test_credentials_of_another_day_region_or_service(signer):
 def test_key_and_date_are_checked_before_the_body(signer):
     request = signer.sign()
     time = signer.signing_time(request)
-    check_claim(request, signer.secret_of, time)
+    read_claim(request, signer.secret_of, time)
     with pytest.raises(RequestRejected, match="five minutes"):
-        check_claim(request, signer.secret_of, time + 2 * MAX_SKEW)
-    with pytest.raises(RequestRejected, match="not known") as caught:
-        check_claim(request, lambda _: None, time)
-    assert caught.value.kind == "unknown key"
-    check_claim(signer.presign(), signer.secret_of, time)
+        read_claim(request, signer.secret_of, time + 2 * MAX_SKEW)
+    for signed in (request, signer.presign(), signer.presign_v2()):
+        read_claim(signed, signer.secret_of, time)
+        with pytest.raises(RequestRejected, match="not known") as caught:
+            read_claim(signed, lambda _: None, time)
+        assert caught.value.kind == "unknown key"
+    for url in (signer.presign(), signer.presign_v2()):
+        with pytest.raises(RequestRejected, match="has expired"):
+            read_claim(url, signer.secret_of, time + 2 * MAX_SKEW)
 
 
 @pytest.mark.parametrize(
