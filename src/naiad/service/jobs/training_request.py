@@ -106,7 +106,7 @@ def _check_algorithm(algorithm: Request) -> None:
 def _check_regex(name: str, text: str) -> None:
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise Invalid(f"the Regex of the metric {name!r} is not a regular expression: {error}") from error
 
 

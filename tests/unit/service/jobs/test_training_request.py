@@ -40,6 +40,10 @@ REFUSED = [
         algorithm(MetricDefinitions=[{"Name": "loss", "Regex": "loss=([0-9.]+"}]),
         "metric 'loss' is not a regular expression",
     ),
+    (
+        algorithm(MetricDefinitions=[{"Name": "loss", "Regex": "a{99999999999}"}]),
+        "metric 'loss' is not a regular expression",
+    ),
     ({"InputDataConfig": [channel(ChannelName="..")]}, "a channel is a folder below /opt/ml/input/data"),
     ({"InputDataConfig": [channel(), channel()]}, "InputDataConfig has the name 'training' twice"),
     ({"InputDataConfig": [channel(InputMode="Pipe")]}, "InputDataConfig.training.InputMode: Pipe"),

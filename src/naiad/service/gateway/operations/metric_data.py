@@ -19,7 +19,9 @@ from naiad.service.gateway.operations.paging import as_utc, with_next_token
 from naiad.service.jobs.service import JobService
 
 _MAX_DATAPOINTS = 1440
+_MAX_QUERIES = 500
 _MAX_DATA_PERIODS = 100_800
+"""Both are CloudWatch's own limits of one call."""
 _METRICS_PER_PAGE = 500
 _SHORT_PERIODS_S = {1, 5, 10, 20, 30}
 
@@ -65,7 +67,13 @@ def get_metric_statistics(jobs: JobService, endpoints: EndpointService, request:
 def get_metric_data(jobs: JobService, endpoints: EndpointService, request: Shape) -> Shape:
     """Returns everything in one page. Expressions are not served."""
     queries = [query for query in request["MetricDataQueries"] if query.get("ReturnData", True)]
-    return {"MetricDataResults": [_data_result(jobs, endpoints, request, query) for query in queries]}
+    if len(queries) > _MAX_QUERIES:
+        raise Invalid(f"{len(queries):,} queries are given: at most {_MAX_QUERIES} are allowed")
+    results, room = [], _MAX_DATA_PERIODS
+    for query in queries:
+        results.append(_data_result(jobs, endpoints, request, query, room))
+        room -= len(results[-1]["Values"])
+    return {"MetricDataResults": results}
 
 
 @operation(
@@ -90,14 +98,15 @@ def list_metrics(jobs: JobService, endpoints: EndpointService, request: Shape) -
     return with_next_token({"Metrics": [metric for metric, _ in page]}, token)
 
 
-def _data_result(jobs: JobService, endpoints: EndpointService, request: Shape, query: Shape) -> Shape:
+def _data_result(jobs: JobService, endpoints: EndpointService, request: Shape, query: Shape, room: int) -> Shape:
+    """``room``: periods that the answer may still hold. Raises Invalid for more."""
     if "MetricStat" not in query:
         raise Invalid(f"the query {query['Id']!r} has no MetricStat; expressions are not served")
     stat = query["MetricStat"]
     check_statistic(stat["Stat"])
     series = _series(request, metric=stat["Metric"], period_s=stat["Period"])
     newest_first = request.get("ScanBy", "TimestampDescending") == "TimestampDescending"
-    periods = _periods(_summaries(jobs, endpoints, series), series, _MAX_DATA_PERIODS)
+    periods = _periods(_summaries(jobs, endpoints, series), series, room)
     ordered = sorted(periods.items(), reverse=newest_first)
     return {
         "Id": query["Id"],

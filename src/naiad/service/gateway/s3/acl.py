@@ -10,7 +10,7 @@ from naiad.service.gateway.s3.errors import S3Error, malformed_xml
 from naiad.service.gateway.s3.existing_bucket import check_bucket
 from naiad.service.gateway.s3.owner import owner_element
 from naiad.service.gateway.s3.s3_call import S3Call, xml_response
-from naiad.service.gateway.s3.xml import MAX_BYTES, Node, element
+from naiad.service.gateway.s3.xml import MAX_SMALL_BYTES, Node, element
 
 _PRIVATE = ("private", "bucket-owner-full-control", "bucket-owner-read")
 """Canned ACLs that give nothing to anybody but the one account."""
@@ -55,9 +55,9 @@ def check_acl_headers(request: Request) -> None:
 async def _check_acl(call: S3Call) -> None:
     check_acl_headers(call.request)
     if call.request.header("content-length") not in ("", "0") or call.request.header("x-amz-decoded-content-length"):
-        _check_policy(await call.read_xml())
+        _check_policy(await call.read_xml(MAX_SMALL_BYTES))
     else:
-        await call.open_body(MAX_BYTES).read_all()
+        await call.open_body(MAX_SMALL_BYTES).read_all()
 
 
 def _check_policy(root: Node) -> None:

@@ -11,7 +11,7 @@ from naiad.service.gateway.s3 import configuration_checks as checks
 from naiad.service.gateway.s3.errors import S3Error, malformed_xml
 from naiad.service.gateway.s3.existing_bucket import check_bucket
 from naiad.service.gateway.s3.s3_call import XML, S3Call, xml_response
-from naiad.service.gateway.s3.xml import Node, element, s3_document
+from naiad.service.gateway.s3.xml import MAX_SMALL_BYTES, Node, element, s3_document
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ async def put_configuration(call: S3Call) -> Response:
     """Raises S3Error; NotServed for what the server would not carry out."""
     await check_bucket(call)
     name, one = _configuration(call)
-    root = await call.read_xml()
+    root = await call.read_xml(MAX_SMALL_BYTES)
     if root.name != one.root:
         raise malformed_xml(f"the body is {root.name}, not {one.root}")
     if one.check is not None:

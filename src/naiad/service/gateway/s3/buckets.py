@@ -9,7 +9,7 @@ from naiad.service.gateway.s3.errors import S3Error, invalid_argument, malformed
 from naiad.service.gateway.s3.existing_bucket import check_bucket
 from naiad.service.gateway.s3.owner import owner_element
 from naiad.service.gateway.s3.s3_call import S3Call, xml_response
-from naiad.service.gateway.s3.xml import MAX_BYTES, element, format_time, optional_element, parse_xml, s3_document
+from naiad.service.gateway.s3.xml import MAX_SMALL_BYTES, element, format_time, optional_element, parse_xml, s3_document
 
 _MAX_BUCKETS = 10_000
 _DEFAULT_REGION = "us-east-1"
@@ -19,13 +19,17 @@ _RESERVED_ENDINGS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 async def list_buckets(call: S3Call) -> Response:
+    return await call.threads.run(lambda: _list_buckets(call))
+
+
+def _list_buckets(call: S3Call) -> Response:
     """The continuation token is the last bucket of the page before; for clients it is opaque."""
     prefix, after = call.query_param("prefix") or "", call.query_param("continuation-token") or ""
     limit = call.limit_param("max-buckets", max_value=_MAX_BUCKETS)
     if limit == 0:
         raise invalid_argument("max-buckets 0: give a number of 1 or more")
     is_our_region = call.query_param("bucket-region") in (None, "", call.region)
-    buckets = await call.threads.run(call.blobs.list_buckets) if is_our_region else ()
+    buckets = call.blobs.list_buckets() if is_our_region else ()
     if call.principal.limits:
         reached = {one.bucket for one in call.principal.limits}
         buckets = tuple((name, created) for name, created in buckets if name in reached)
@@ -47,9 +51,9 @@ async def list_buckets(call: S3Call) -> Response:
 
 
 async def create_bucket(call: S3Call) -> Response:
-    body = await call.open_body(MAX_BYTES).read_all()
+    body = await call.open_body(MAX_SMALL_BYTES).read_all()
     if body.strip():
-        _check_configuration(body)
+        await call.threads.run(lambda: _check_configuration(body))
     if call.request.header("x-amz-bucket-object-lock-enabled").lower() == "true":
         raise NotServed("objects cannot be locked here: leave out ObjectLockEnabledForBucket")
     check_acl_headers(call.request)

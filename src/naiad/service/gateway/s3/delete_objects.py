@@ -16,11 +16,15 @@ _MAX_KEYS = 1000
 async def delete_objects(call: S3Call) -> Response:
     """Deletes each key by itself: one that may not be deleted is reported, and the others are deleted."""
     root = await call.read_xml()
+    return await call.threads.run(lambda: _delete_all(call, root))
+
+
+def _delete_all(call: S3Call, root: Node) -> Response:
     rows = root.all("Object")
     if root.name != "Delete" or not 1 <= len(rows) <= _MAX_KEYS:
         raise malformed_xml(f"Delete has 1 to {_MAX_KEYS} objects, not {len(rows)}")
     is_quiet = (root.value("Quiet") or "").strip().lower() == "true"
-    results = await call.threads.run(lambda: [_delete(call, row) for row in rows])
+    results = [_delete(call, row) for row in rows]
     return xml_response(element("DeleteResult", *(one for one in results if one.name == "Error" or not is_quiet)))
 
 

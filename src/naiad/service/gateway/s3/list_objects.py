@@ -17,9 +17,18 @@ MAX_KEYS = 1000
 
 
 async def list_objects(call: S3Call) -> Response:
+    return await call.threads.run(lambda: _list_objects(call))
+
+
+async def list_objects_v2(call: S3Call) -> Response:
+    return await call.threads.run(lambda: _list_objects_v2(call))
+
+
+def _list_objects(call: S3Call) -> Response:
+    """Blocks: a thousand long keys take as long to write as to read."""
     marker = call.query_param("marker") or ""
     encoding, limit = key_encoding(call), call.limit_param("max-keys", max_value=MAX_KEYS)
-    page = await read_page(call, marker, limit)
+    page = read_page(call, marker, limit)
     next_marker = encoding.encode(page.next_start_after) if page.next_start_after is not None else None
     return xml_response(
         element(
@@ -32,10 +41,10 @@ async def list_objects(call: S3Call) -> Response:
     )
 
 
-async def list_objects_v2(call: S3Call) -> Response:
+def _list_objects_v2(call: S3Call) -> Response:
     token, start_after = call.query_param("continuation-token"), call.query_param("start-after") or ""
     encoding, limit = key_encoding(call), call.limit_param("max-keys", max_value=MAX_KEYS)
-    page = await read_page(call, decode_token(token) if token is not None else start_after, limit)
+    page = read_page(call, decode_token(token) if token is not None else start_after, limit)
     next_token = encode_token(page.next_start_after) if page.next_start_after is not None else None
     return xml_response(
         element(
@@ -62,11 +71,10 @@ def decode_token(token: str) -> str:
         raise invalid_argument("the continuation token is not one that a list gave") from None
 
 
-async def read_page(call: S3Call, start_after: str, limit: int) -> ObjectPage:
+def read_page(call: S3Call, start_after: str, limit: int) -> ObjectPage:
+    """Blocks."""
     prefix, delimiter = call.query_param("prefix") or "", call.query_param("delimiter") or ""
-    return await call.threads.run(
-        lambda: call.blobs.list(call.bucket, prefix=prefix, delimiter=delimiter, start_after=start_after, limit=limit)
-    )
+    return call.blobs.list(call.bucket, prefix=prefix, delimiter=delimiter, start_after=start_after, limit=limit)
 
 
 def _head(call: S3Call, encoding: KeyEncoding, limit: int) -> list[Node | None]:

@@ -16,11 +16,19 @@ _MAX_ROWS = 1000
 
 
 async def list_parts(call: S3Call) -> Response:
+    return await call.threads.run(lambda: _list_parts(call))
+
+
+async def list_multipart_uploads(call: S3Call) -> Response:
+    return await call.threads.run(lambda: _list_multipart_uploads(call))
+
+
+def _list_parts(call: S3Call) -> Response:
     upload_id, limit = call.query_param("uploadId") or "", call.limit_param("max-parts", max_value=_MAX_ROWS)
     has_marker = bool(call.query_param("part-number-marker"))
     marker = call.limit_param("part-number-marker", max_value=MAX_PARTS) if has_marker else 0
-    upload = await call.threads.run(lambda: call.blobs.get_upload(call.bucket, call.key, upload_id))
-    parts = [part for part in await call.threads.run(lambda: call.blobs.list_parts(upload)) if part.number > marker]
+    upload = call.blobs.get_upload(call.bucket, call.key, upload_id)
+    parts = [part for part in call.blobs.list_parts(upload) if part.number > marker]
     page = parts[:limit]
     return xml_response(
         element(
@@ -40,14 +48,13 @@ async def list_parts(call: S3Call) -> Response:
     )
 
 
-async def list_multipart_uploads(call: S3Call) -> Response:
+def _list_multipart_uploads(call: S3Call) -> Response:
     if call.query_param("delimiter"):
         raise NotServed("a delimiter in the list of uploads is not served")
     prefix, limit = call.query_param("prefix") or "", call.limit_param("max-uploads", max_value=_MAX_ROWS)
     encoding = key_encoding(call)
     key_marker, id_marker = call.query_param("key-marker") or "", call.query_param("upload-id-marker") or ""
-    all_uploads = await call.threads.run(lambda: call.blobs.list_uploads(call.bucket, prefix=prefix))
-    uploads = _after_marker(all_uploads, key_marker, id_marker)
+    uploads = _after_marker(call.blobs.list_uploads(call.bucket, prefix=prefix), key_marker, id_marker)
     page, is_truncated = uploads[:limit], len(uploads) > limit
     last = page[-1] if page and is_truncated else None
     return xml_response(
@@ -73,7 +80,7 @@ def _after_marker(uploads: Iterable[Upload], key: str, upload_id: str) -> list[U
     if not key:
         return rows
     ids = [upload.upload_id for upload in rows if upload.key == key]
-    later_ids = ids[ids.index(upload_id) + 1 :] if upload_id in ids else []
+    later_ids = set(ids[ids.index(upload_id) + 1 :]) if upload_id in ids else set()
     return [upload for upload in rows if upload.key > key or upload.upload_id in later_ids]
 
 

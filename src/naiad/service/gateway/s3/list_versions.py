@@ -14,11 +14,15 @@ NULL_VERSION = "null"
 
 
 async def list_object_versions(call: S3Call) -> Response:
+    return await call.threads.run(lambda: _list_object_versions(call))
+
+
+def _list_object_versions(call: S3Call) -> Response:
     key_marker, version_marker = call.query_param("key-marker") or "", call.query_param("version-id-marker") or ""
     if version_marker and not key_marker:
         raise invalid_argument("a version-id-marker needs a key-marker")
     encoding, limit = key_encoding(call), call.limit_param("max-keys", max_value=MAX_KEYS)
-    page = await read_page(call, key_marker, limit)
+    page = read_page(call, key_marker, limit)
     is_truncated = page.next_start_after is not None
     return xml_response(
         element(

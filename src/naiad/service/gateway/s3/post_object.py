@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
+from naiad.service.blobs.names import check_key
 from naiad.service.domain.errors import Invalid
 from naiad.service.gateway.http.form_data import Form
 from naiad.service.gateway.http.request import Request
@@ -73,11 +74,11 @@ def read_posted_file(request: Request, bucket: str, form: Form, policy: PostPoli
 
 
 def posted_key(form: Form) -> str:
-    """Raises S3Error."""
+    """Raises S3Error, Invalid."""
     key = form.fields.get("key", "").replace("${filename}", form.file_name)
     if not key:
         raise invalid_argument("Bucket POST must contain a field named 'key'")
-    return key
+    return check_key(key)  # at once: the file's name may stand in it thousands of times
 
 
 def _object_headers(form: Form) -> dict[str, str]:

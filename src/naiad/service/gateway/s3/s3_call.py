@@ -1,7 +1,7 @@
 """One call of S3's API: a request with its bucket and key, who signed it, and what handlers work with."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -23,6 +23,9 @@ from naiad.service.gateway.signing.authenticator import Principal
 XML = {"content-type": "application/xml"}
 _MAX_DIGITS = 24
 """Enough to say that a body is too large; Python refuses to read thousands of digits."""
+
+_SMALL_BYTES = 8 * 1024
+"""The longest document that is parsed on the event loop: that takes about a millisecond, as waking a thread may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,17 +81,26 @@ class S3Call:
             raise entity_too_large(max_bytes)
         return RequestBody(self.content, max_bytes)
 
-    async def read_xml(self) -> Node:
+    async def read_xml(self, max_bytes: int = MAX_BYTES) -> Node:
         """Checks the body against its checksums. Raises S3Error."""
         digests = ContentDigests(expected_checksums(self.request, self.trailers))
-        data = await self.open_body(MAX_BYTES).read_all()
-        digests.update(data)
-        digests.verify()
-        return _parse_body(data)
+        data = await self.open_body(max_bytes).read_all()
+
+        def verify_and_parse() -> Node:
+            digests.update(data)
+            digests.verify()
+            return _parse_body(data)
+
+        return await self._read(data, verify_and_parse)
 
     async def read_xml_unchecked(self) -> Node:
         """Reads a body that the checksum headers do not belong to. Raises S3Error."""
-        return _parse_body(await self.open_body(MAX_BYTES).read_all())
+        data = await self.open_body(MAX_BYTES).read_all()
+        return await self._read(data, lambda: _parse_body(data))
+
+    async def _read(self, data: bytes, work: Callable[[], Node]) -> Node:
+        """Runs ``work`` on the body: in a thread unless it is small."""
+        return work() if len(data) <= _SMALL_BYTES else await self.threads.run(work)
 
 
 def _parse_body(data: bytes) -> Node:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from naiad.service.domain.errors import ServiceError
 from naiad.service.gateway.errors import aws_error_code
 from naiad.service.gateway.http.body import stream_body
-from naiad.service.gateway.http.form_data import is_form, read_form
+from naiad.service.gateway.http.body_budget import UnverifiedBodies
+from naiad.service.gateway.http.form_data import Form, is_form, read_form
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.http.virtual_host import to_path_style
@@ -26,8 +27,11 @@ _MAX_UNSIGNED_BYTES = 4 * 2**20
 
 
 class S3Door:
-    def __init__(self, service: S3Service, authenticator: Authenticator, upload_timeout_s: float) -> None:
-        self._service, self._authenticator, self._upload_timeout_s = service, authenticator, upload_timeout_s
+    def __init__(
+        self, service: S3Service, authenticator: Authenticator, unverified: UnverifiedBodies, upload_timeout_s: float
+    ) -> None:
+        self._service, self._authenticator, self._unverified = service, authenticator, unverified
+        self._upload_timeout_s = upload_timeout_s
 
     def owns(self, request: Request) -> bool:
         """Whether the request is signed for S3, or is unsigned and of a form that only S3 has.
@@ -46,7 +50,8 @@ class S3Door:
         if is_form(request) and not claimed_service(request):
             return await self._handle_form(request)
         signed_service(request)
-        verified = self._authenticator.verify(request)
+        claim = await self._authenticator.read_claim(request)
+        verified = self._authenticator.verify_claim(request, claim)
         if request.method not in ("GET", "HEAD"):
             self._authenticator.check_replay(verified)
         trailers: dict[str, str] = {}
@@ -56,7 +61,7 @@ class S3Door:
             trailers,
             declared_length=request.header("x-amz-decoded-content-length"),
         )
-        principal = self._authenticator.principal_of(verified)
+        principal = self._authenticator.principal_of(verified, claim.job)
         headers = {**hoisted_headers(request), **request.headers} if verified.is_presigned else request.headers
         path_style = replace(request, path=to_path_style(request), headers=headers)
         return await self._service.handle(path_style, principal, content, trailers)
@@ -69,14 +74,23 @@ class S3Door:
 
     def close(self) -> None:
         self._service.close()
+        self._authenticator.close()
 
     async def _handle_form(self, request: Request) -> Response:
         """Answers POST Object, whose signature stands in the form."""
-        form = await read_form(request, stream_body(request.receive, self._upload_timeout_s))
-        principal = self._authenticator.principal_of(self._authenticator.verify_policy(form.fields))
+        form = await self._read_form(request)
+        principal = self._authenticator.principal_of(*await self._authenticator.verify_policy(form.fields))
         policy = parse_policy(form.fields["policy"])
         bucket, _ = split_path(to_path_style(request))
         policy.check({**form.fields, "bucket": bucket, "key": posted_key(form)}, self._authenticator.clock.now())
         posted = read_posted_file(request, bucket, form, policy)
         response = await self._service.handle(posted.put_request, principal, posted.content, {})
         return posted.response(response) if response.status < 300 else response.with_headers({"connection": "close"})
+
+    async def _read_form(self, request: Request) -> Form:
+        """Reads the form up to its file. The timeout is for all of that, since its sender is not known yet."""
+        try:
+            async with self._unverified.forms.place(self._upload_timeout_s):
+                return await read_form(request, stream_body(request.receive, self._upload_timeout_s))
+        except TimeoutError:
+            raise RequestRejected("idle", "the fields of the form did not come in time; send it again") from None

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.s3.errors import S3Error, malformed_xml
 from naiad.service.gateway.s3.s3_call import S3Call, xml_response
-from naiad.service.gateway.s3.xml import Node, element
+from naiad.service.gateway.s3.xml import MAX_SMALL_BYTES, Node, element
 
 MAX_OBJECT_TAGS = 10
 MAX_BUCKET_TAGS = 50
@@ -21,7 +21,7 @@ async def get_object_tagging(call: S3Call) -> Response:
 
 
 async def put_object_tagging(call: S3Call) -> Response:
-    tags = parse_tag_set(await call.read_xml(), max_tags=MAX_OBJECT_TAGS)
+    tags = parse_tag_set(await call.read_xml(MAX_SMALL_BYTES), max_tags=MAX_OBJECT_TAGS)
     await call.threads.run(lambda: call.blobs.set_tags(call.bucket, call.key, tags))
     return Response(200, {})
 

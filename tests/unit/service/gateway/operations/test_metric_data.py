@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from naiad.service.domain.errors import Invalid
+from naiad.service.gateway.operations import metric_data
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
@@ -132,3 +133,28 @@ def test_metric_data(api_with_metrics: Any) -> None:
         api_with_metrics.call(
             "cloudwatch", "GetMetricData", MetricDataQueries=[{"Id": "e", "Expression": "m*2"}], **times
         )
+
+
+def make_query(number: int, **changed: Any) -> dict[str, Any]:
+    metric = {"Namespace": NAMESPACE, "MetricName": "loss", "Dimensions": make_request()["Dimensions"]}
+    return {"Id": f"q{number}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}, **changed}
+
+
+def test_a_call_has_as_many_queries_and_points_as_at_aws(
+    api_with_metrics: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each query reads a file and gives up to a hundred thousand points; a body held thousands of them."""
+
+    def call(count: int) -> list[Any]:
+        queries = [make_query(number) for number in range(count)]
+        output = api_with_metrics.call(
+            "cloudwatch", "GetMetricData", MetricDataQueries=queries, StartTime=at(0), EndTime=at(600)
+        )
+        return list(output["MetricDataResults"])
+
+    with pytest.raises(Invalid, match="at most 500"):
+        call(501)
+    monkeypatch.setattr(metric_data, "_MAX_DATA_PERIODS", 4)
+    assert [len(result["Values"]) for result in call(2)] == [2, 2]
+    with pytest.raises(Invalid, match="make Period larger"):
+        call(3)

@@ -1,11 +1,13 @@
 """Inputs parsed by AWS's shapes."""
 
 import datetime as dt
+import json
+import time
 
 import pytest
 
 from naiad.service.domain.errors import Invalid
-from naiad.service.gateway.protocol.parser import from_form, from_json
+from naiad.service.gateway.protocol.parser import from_form, from_json, load_json
 from naiad.service.gateway.protocol.service_models import operation_model
 
 AT = dt.datetime(2030, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -34,3 +36,41 @@ def test_forms_have_lists_and_structures():
         "ContextEntries": [{"ContextKeyName": "k"}],
         "MaxItems": 7,
     }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":[' + b"0," * 60_000 + b"0]}",
+        b'{"a":[' + b"[]," * 20_000 + b"[" * 30_001,
+        b"{" + b",".join(b'"%d":0' % number for number in range(60_000)) + b"}",
+        b'{"a":' + b"{" * 60_000,
+    ],
+    ids=["numbers", "lists", "names", "objects"],
+)
+def test_bodies_of_very_many_values(body):
+    """The parser of JSON reads a body in one step, during which nothing else runs."""
+    with pytest.raises(Invalid, match="more than 50,000 values"):
+        load_json(body)
+
+
+def test_commas_in_a_text_are_no_values():
+    for text in ("," * 100_000, '\\"[{,' * 30_000, "\\\\"):
+        assert load_json(json.dumps({"a": text}).encode()) == {"a": text}
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a":' + b'"\\",' * 250_000, b'"' * 300_000 + b"," * 60_000, b"\\" * 10**6 + b"," * 60_000]
+)
+def test_texts_that_never_end(body):
+    started = time.perf_counter()
+    with pytest.raises(Invalid):
+        load_json(body)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("text", ["-", "--5", "\u0663", "9" * 5_000, "1e3", "5-"])
+def test_texts_in_a_form_that_are_no_numbers(text):
+    shape = operation_model("iam", "SimulatePrincipalPolicy").input_shape
+    assert from_form(shape, {"MaxItems": text})["MaxItems"] == text
+    assert from_form(shape, {"MaxItems": "-7"})["MaxItems"] == -7

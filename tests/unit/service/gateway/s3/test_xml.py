@@ -1,6 +1,7 @@
 """XML, written and read."""
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -46,3 +47,45 @@ def test_rejected_documents(body):
 
 def test_times():
     assert format_time(dt.datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=dt.UTC)) == "2026-01-02T03:04:05.000Z"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<A>" + b"<B>\n</B>" * 90_000 + b"\n" * 60_000 + b"</A>",
+        b"<A>" + b"<B>" + b"&#10;" * 12_000 + b"</B></A>",
+        b'<A xmlns="' + b"u" * 60_000 + b'">' + b"<B/>" * 99_000 + b"</A>",
+        b"<A>" + b"".join(b"<B>" + b"\n" * 30_000 + b"</B>" for _ in range(100)) + b"</A>",
+    ],
+    ids=["elements with lines", "references", "a long namespace", "3 MB of lines"],
+)
+def test_the_time_grows_with_the_size(body):
+    """3 MB of lines in one text took 24 s: each line copied all lines before it. A namespace was copied into each name."""
+    started = time.perf_counter()
+    parse_xml(body)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<A>" + b"<B/>" * 100_001 + b"</A>", "more than"),
+        (b"<A>" + b"<B></B>" * 100_001 + b"</A>", "more than"),
+        (b"<A " + b"".join(b'a%d="" ' % number for number in range(100_000)) + b"/>", "longer than"),
+        (b"<A>" + b"x" * 70_000 + b"</A>", "longer than"),
+        (b"<" * 400_000, "more than"),
+    ],
+    ids=["elements", "elements with ends", "attributes", "a text", "nothing but brackets"],
+)
+def test_more_than_any_document_has(body, reason):
+    with pytest.raises(Invalid, match=reason):
+        parse_xml(body)
+
+
+def test_prefixes_do_not_count():
+    root = parse_xml(b'<s:A xmlns:s="urn:x"><s:B>1</s:B><C>2</C></s:A>')
+    assert (root.name, root.value("B"), root.value("C")) == ("A", "1", "2")
+
+
+def test_a_text_in_pieces_is_one_text():
+    assert parse_xml(b"<A>a\n<B>b</B>&amp;<![CDATA[<c>]]>\n</A>").text == "a\n&<c>\n"
