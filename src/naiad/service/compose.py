@@ -1,6 +1,7 @@
 """Builds a server from its settings: the only place where concrete classes meet."""
 
 import ipaddress
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -154,13 +155,15 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         store.entities, store.associations, clock, state_folder=state, region=settings.region
     )
     services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, experiments)
+    is_local = _is_loopback(settings.host)
     doors = open_doors(
         services,
         keys,
         asynchronous,
         upload_timeout_s=settings.upload_timeout_s,
-        open_metrics=_is_loopback(settings.host),
+        open_metrics=is_local,
         damage=damage,
+        host_names={settings.host.lower(), socket.gethostname().lower()} if is_local else None,
     )
     gateway = Gateway(doors)
     upkeep = Upkeep(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import ipaddress
 import logging
@@ -19,6 +20,7 @@ from naiad.home import ServerAddress, write_address
 from naiad.service.aws_hosts.open import open_aws_hosts
 from naiad.service.compose import DEFAULT_BUCKET, ServerParts, Settings, compose
 from naiad.service.domain.clock import SystemClock
+from naiad.service.gateway.http.connection_budget import ConnectionBudget
 from naiad.service.gateway.http.http_protocol import BoundedHttpProtocol
 from naiad.service.store.database_lock import lock_database
 from naiad.service.store.lock import StoreLock, lock_folder
@@ -92,7 +94,7 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
     upkeep = threading.Thread(target=parts.upkeep.run, name="upkeep", daemon=True)
     config = uvicorn.Config(
         parts.gateway,
-        http=BoundedHttpProtocol,
+        http=functools.partial(BoundedHttpProtocol, budget=ConnectionBudget()),  # type: ignore[arg-type]  # reason: it is called, no more
         ws="none",
         log_level="warning",
         lifespan="off",

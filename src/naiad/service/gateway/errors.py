@@ -70,9 +70,13 @@ _REJECTION_CODES: dict[RejectionKind, _RejectionCodes] = {
     "digest": _RejectionCodes(
         "InvalidSignatureException", "SignatureDoesNotMatch", "XAmzContentSHA256Mismatch", status=400
     ),
+    "payload word": _RejectionCodes(
+        "InvalidSignatureException", "SignatureDoesNotMatch", "InvalidArgument", status=400
+    ),
     "incomplete": _RejectionCodes("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteBody", status=400),
     "too large": _RejectionCodes("RequestEntityTooLarge", "RequestEntityTooLarge", "EntityTooLarge", status=413),
     "idle": _RejectionCodes("RequestTimeoutException", "RequestTimeout", "RequestTimeout", status=400),
+    "busy": _RejectionCodes("ServiceUnavailable", "ServiceUnavailable", "SlowDown", status=503),
     "not allowed": _RejectionCodes("AccessDeniedException", "AccessDenied", "AccessDenied"),
 }
 _QUERY_SERVICES = ("sts", "iam")

@@ -15,8 +15,9 @@ from naiad.service.endpoints.serving.async_invocations import AsyncInvocations, 
 from naiad.service.endpoints.serving.invocation import Invocation, InvocationResponse, NotReady
 from naiad.service.endpoints.serving.router import EndpointRouter
 from naiad.service.gateway.api_call import api_error_response, read_api_call
+from naiad.service.gateway.http.body_budget import UnverifiedBodies
 from naiad.service.gateway.http.request import Request
-from naiad.service.gateway.http.response import Response
+from naiad.service.gateway.http.response import Response, iterate
 from naiad.service.gateway.object_limits import check_uri
 from naiad.service.gateway.protocol import event_stream
 from naiad.service.gateway.protocol.route import Route
@@ -29,6 +30,8 @@ from naiad.service.gateway.signing.credential import claimed_service
 _LOG = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 25 * 2**20
 """AWS's own limit is 25 MB."""
+_MAX_ERROR_BYTES = 256 * 1024
+"""The part of a model's own error that a client gets."""
 _PATH = re.compile(r"/endpoints/([a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})/.*")
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _NOT_SERVED = {
@@ -47,10 +50,12 @@ class InvocationDoor:
         async_invocations: AsyncInvocations,
         region: str,
         authenticator: Authenticator,
+        *,
+        unverified: UnverifiedBodies,
         upload_timeout_s: float,
     ) -> None:
         self._endpoints, self._async_invocations, self._region = endpoints, async_invocations, region
-        self._authenticator, self._upload_timeout_s = authenticator, upload_timeout_s
+        self._authenticator, self._unverified, self._upload_timeout_s = authenticator, unverified, upload_timeout_s
 
     def owns(self, request: Request) -> bool:
         """Whether the path is that of an endpoint, and neither a target nor the signature names another service."""
@@ -65,21 +70,26 @@ class InvocationDoor:
 
     async def handle(self, request: Request) -> Response:
         call = await read_api_call(
-            request, self._authenticator, max_body_bytes=_MAX_BODY_BYTES, timeout_s=self._upload_timeout_s
+            request,
+            self._authenticator,
+            self._unverified,
+            max_body_bytes=_MAX_BODY_BYTES,
+            timeout_s=self._upload_timeout_s,
         )
-        principal = self._authenticator.principal_of(call.signature)
+        job = await self._authenticator.find_job(call.signature.permanent_key)  # again: it may have ended meanwhile
+        principal = self._authenticator.principal_of(call.signature, job)
         if principal.job is not None:
             raise AccessDenied("the key of a job may not invoke endpoints")
         check_scope(principal, call.route.service, call.route.operation)
         check_uri(principal, request.header("x-amzn-sagemaker-inputlocation"))
-        return await self._respond(call.route, request, call.body)
+        return await self._respond(call.route, request, call.body_or_pieces)
 
     def error_response(self, request: Request, error: ServiceError) -> Response:
         return api_error_response(request, error)
 
     def close(self) -> None: ...
 
-    async def _respond(self, route: Route, request: Request, body: bytes) -> Response:
+    async def _respond(self, route: Route, request: Request, body: bytes | list[bytes]) -> Response:
         """Answers a verified request; the client may use the connection again after an error."""
         try:
             name = _endpoint_name(request)
@@ -95,7 +105,7 @@ class InvocationDoor:
         except ServiceError as error:
             return serialize_error(route, error, request.id)
 
-    async def _invoke(self, name: str, request: Request, body: bytes) -> Response:
+    async def _invoke(self, name: str, request: Request, body: bytes | list[bytes]) -> Response:
         invocation = _make_invocation(request, body, accept=request.header("accept"))
         variant = self._endpoints.submit(name, invocation, target=request.header("x-amzn-sagemaker-target-variant"))
         reply = await invocation.response
@@ -108,9 +118,12 @@ class InvocationDoor:
         }
         if reply.custom_attributes:
             headers[_CUSTOM_ATTRIBUTES] = reply.custom_attributes
+        if reply.earlier:
+            length = str(sum(map(len, reply.pieces)))
+            return Response(200, {**headers, "content-length": length}, iterate(reply.pieces))
         return Response(200, headers, reply.body)
 
-    async def _invoke_with_response_stream(self, name: str, request: Request, body: bytes) -> Response:
+    async def _invoke_with_response_stream(self, name: str, request: Request, body: bytes | list[bytes]) -> Response:
         invocation = _make_invocation(request, body, accept=request.header("x-amzn-sagemaker-accept"))
         invocation.is_streaming = True
         variant = self._endpoints.submit(name, invocation, target=request.header("x-amzn-sagemaker-target-variant"))
@@ -151,7 +164,7 @@ class InvocationDoor:
 
     def _model_error(self, name: str, variant: str, reply: InvocationResponse, request_id: str) -> Response:
         """Passes on the model's own words. An input that does not fit is the client's error, a failure a ModelError."""
-        original = reply.body.decode("utf-8", "replace")
+        original = reply.pieces[0][:_MAX_ERROR_BYTES].decode("utf-8", "replace")
         code = _ERROR_CODES.get(reply.status, "ValidationError")
         message = original
         if reply.original_status is not None:
@@ -171,7 +184,7 @@ class InvocationDoor:
         return Response(reply.status, headers, json.dumps(body).encode())
 
 
-def _make_invocation(request: Request, body: bytes, *, accept: str) -> Invocation:
+def _make_invocation(request: Request, body: bytes | list[bytes], *, accept: str) -> Invocation:
     """Raises Invalid for a header that asks for something that is not served."""
     for header, reason in _NOT_SERVED.items():
         if header in request.headers:

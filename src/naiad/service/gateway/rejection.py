@@ -13,9 +13,11 @@ RejectionKind = Literal[
     "expired token",
     "replayed",
     "digest",
+    "payload word",
     "incomplete",
     "too large",
     "idle",
+    "busy",
     "not allowed",
 ]
 

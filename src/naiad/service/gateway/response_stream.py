@@ -9,6 +9,9 @@ from naiad.service.endpoints.serving.invocation import InvocationResponse, Respo
 from naiad.service.gateway.http.request import Request
 from naiad.service.gateway.protocol.event_stream import encode_exception, encode_payload_part
 
+_MAX_ERROR_BYTES = 256 * 1024
+_MAX_PART_BYTES = 2**20
+"""A part is copied and summed in one step; a model may send 64 MiB at once."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -22,12 +25,12 @@ async def stream_events(reply: InvocationResponse, request: Request) -> AsyncIte
     try:
         while True:
             if reply.status != 200:
-                text = reply.body.decode("utf-8", "replace")
+                text = reply.body[:_MAX_ERROR_BYTES].decode("utf-8", "replace")
                 _LOG.info("request %s: the stream broke off: %s", request.id, text[:500])
                 yield encode_exception("ModelStreamError", text, "ModelInvocationFailed")
                 return
-            if reply.body:
-                yield encode_payload_part(reply.body)
+            for start in range(0, len(reply.body), _MAX_PART_BYTES):
+                yield encode_payload_part(reply.body[start : start + _MAX_PART_BYTES])
             more = reply.stream
             if more is None:
                 return

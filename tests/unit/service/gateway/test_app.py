@@ -1,6 +1,5 @@
 """The gateway from a request's bytes to its response; the test sets the clock."""
 
-import asyncio
 import datetime as dt
 import json
 from dataclasses import replace
@@ -108,55 +107,6 @@ def test_a_body_in_pieces(client):
     request = client.sign_api_call("ListTrainingJobs", b'{"MaxResults":3}')
     assert client.send(replace(request, body=[b'{"Max', b"", b'Results":3}'])).status == 200
     assert client.send(replace(request, body=[b'{"Max'], is_cut_off=True)).status == 400
-
-
-class SilentBody:
-    """A body of which no byte comes; records whether it was read."""
-
-    def __init__(self):
-        self.was_read = False
-
-    async def __call__(self):
-        self.was_read = True
-        await asyncio.get_running_loop().create_future()
-
-
-def send_with_body(client, request, receive):
-    """Returns (the status, the body)."""
-    messages = []
-    headers = [(name.lower().encode(), value.encode()) for name, value in request.headers]
-    scope = {"type": "http", "method": request.method, "path": request.path, "query_string": b"", "headers": headers}
-
-    async def send(message):
-        messages.append(message)
-
-    asyncio.run(client.gateway(scope, receive, send))
-    return messages[0]["status"], messages[1]["body"]
-
-
-def test_a_body_that_does_not_come(client):
-    put = client.sign(b"x", method="PUT", path="/data/k", service="s3")
-    for request in (client.sign_api_call("ListTrainingJobs"), put):
-        status, body = send_with_body(client, request, SilentBody())
-        assert (status, b"RequestTimeout" in body) == (400, True)
-
-
-def test_a_body_that_comes_slowly(client):
-    async def drip():
-        await asyncio.sleep(0)
-        return {"type": "http.request", "body": b" ", "more_body": True}
-
-    status, body = send_with_body(client, client.sign_api_call("ListTrainingJobs"), drip)
-    assert (status, b"RequestTimeout" in body) == (400, True)
-
-
-def test_a_body_of_an_unknown_sender_is_not_read(client):
-    """A request with an unknown key or a wrong date must not make the server hold four megabytes for its connection."""
-    stranger, silent = client.sign_api_call("ListTrainingJobs", key=("AKIANOBODY", "secret")), SilentBody()
-    assert send_with_body(client, stranger, silent)[0] == 400
-    client.clock.at += 2 * WINDOW
-    assert send_with_body(client, client.sign_api_call("ListTrainingJobs"), silent)[0] == 400
-    assert not silent.was_read
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_every_rejection_has_a_code_of_each_protocol(kind):
     for service in ("sagemaker", "logs", "sts", "iam", "s3"):
         code, status = aws_error_code(service, RequestRejected(kind, "what"))
         assert code
-        assert 400 <= status < 500
+        assert 400 <= status < 500 or (kind, status) == ("busy", 503)
 
 
 def test_codes_that_clients_test_for():
