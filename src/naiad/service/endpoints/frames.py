@@ -20,6 +20,8 @@ _LENGTH = struct.Struct("!I")
 HEAD_BYTES = _HEAD.size
 _MIN_LENGTH = HEAD_BYTES - _LENGTH.size
 MAX_FRAME_BYTES = 64 * 2**20
+MAX_RESPONSE_FRAME_BYTES = 4 * 2**20
+"""The limit of a worker's frames. A longer response comes in several: the server reads each in one step of its loop."""
 MORE, ORIGINAL_STATUS = 1, 2
 """Flags of a response: more chunks follow; the status is the one of the model's own program, which has failed."""
 STOP, PAUSE, RESUME = 4, 8, 16
@@ -47,10 +49,15 @@ class Frame:
 
 def pack_frame(frame_id: int, status: int, meta: bytes, body: bytes, *, flags: int = 0) -> bytes:
     """Raises ValueError for a frame that is larger than MAX_FRAME_BYTES."""
-    length = _MIN_LENGTH + len(meta) + len(body)
+    return pack_frame_head(frame_id, status, meta, len(body), flags=flags) + body
+
+
+def pack_frame_head(frame_id: int, status: int, meta: bytes, body_bytes: int, *, flags: int = 0) -> bytes:
+    """Returns a frame without its body, which follows. Raises ValueError."""
+    length = _MIN_LENGTH + len(meta) + body_bytes
     if length > MAX_FRAME_BYTES:
         raise ValueError(f"a frame of {length:,} bytes is more than the {MAX_FRAME_BYTES:,} allowed")
-    return _HEAD.pack(length, frame_id, status, flags, len(meta)) + meta + body
+    return _HEAD.pack(length, frame_id, status, flags, len(meta)) + meta
 
 
 def encode_meta(*texts: str) -> bytes:
@@ -79,7 +86,8 @@ def decode_meta(meta: bytes, count: int) -> list[str]:
 class FrameUnpacker:
     """Takes bytes as they arrive and gives complete frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
+        self._max_frame_bytes = max_frame_bytes
         self._pieces: list[bytes] = []
         self._buffered_bytes = 0
         self._needed_bytes = HEAD_BYTES
@@ -104,7 +112,7 @@ class FrameUnpacker:
             self._needed_bytes = HEAD_BYTES
             return None
         (length,) = _LENGTH.unpack_from(buffer, start)
-        if not _MIN_LENGTH <= length <= MAX_FRAME_BYTES:
+        if not _MIN_LENGTH <= length <= self._max_frame_bytes:
             raise FrameError(f"a frame of {length:,} bytes")
         self._needed_bytes = _LENGTH.size + length
         return start + self._needed_bytes if len(buffer) - start >= self._needed_bytes else None

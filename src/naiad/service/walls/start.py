@@ -27,13 +27,17 @@ def start_program(
     stderr: int = subprocess.STDOUT,
     pass_fds: Sequence[int] = (),
     channel: int | None = None,
+    gives_folders: bool = True,
 ) -> "subprocess.Popen[bytes]":
     """Returns the process that waits for the program and ends with its status. It has a session of its own.
 
     It ends when the thread that has called this ends. ``pass_fds`` are open in the program, too.
-    ``channel``: a socket whose other end sets up the program's own network. Raises OSError.
+    ``channel``: a socket whose other end sets up the program's own network.
+    ``gives_folders``: whether the program's user becomes the owner of its folders here, which takes longer the more files they
+    have; a caller on an event loop has done it before, in a thread. Raises OSError.
     """
-    give_to_program(request.walls)
+    if gives_folders:
+        give_to_program(request.walls)
     descriptor = os.memfd_create("launch")
     try:
         with open(descriptor, "wb", closefd=False) as file:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from naiad.service.endpoints.frames import (
     HEAD_BYTES,
     MAX_FRAME_BYTES,
+    MAX_RESPONSE_FRAME_BYTES,
     MORE,
     Frame,
     FrameError,
@@ -71,3 +72,10 @@ def test_a_meta_longer_than_its_frame_raises():
 def test_a_frame_that_is_too_large_raises():
     with pytest.raises(ValueError, match="more than"):
         pack_frame(20, 0, b"", b"x" * MAX_FRAME_BYTES)
+
+
+def test_a_reader_may_take_shorter_frames_only():
+    unpacker = FrameUnpacker(MAX_RESPONSE_FRAME_BYTES)
+    assert [len(frame.body) for frame in unpacker.feed(pack_frame(20, 200, b"", bytes(2**20)))] == [2**20]
+    with pytest.raises(FrameError, match="a frame of"):
+        list(unpacker.feed(pack_frame(20, 200, b"", bytes(MAX_RESPONSE_FRAME_BYTES))[:100]))

@@ -166,7 +166,7 @@ class AsyncInvocations:
         location = request.output_location if response.status == 200 else request.failure_location
         target = parse_s3_uri(location, at="the location of the output")
         attributes = ObjectAttributes(response.content_type or "application/octet-stream")
-        await asyncio.to_thread(self.blobs.put, target.bucket, target.key, [response.body], attributes=attributes)
+        await asyncio.to_thread(self.blobs.put, target.bucket, target.key, response.pieces, attributes=attributes)
         return True
 
     async def _invoke(self, request: AsyncRequest, source: S3Uri) -> InvocationResponse | None:

@@ -15,6 +15,7 @@ from naiad.service.endpoints.serving.invocation_metrics import InvocationMetrics
 from naiad.service.endpoints.serving.log_streams import logs_folder
 from naiad.service.endpoints.serving.model_preparer import ModelPreparer
 from naiad.service.endpoints.serving.replica_monitor import ReplicaMonitor
+from naiad.service.endpoints.serving.replica_ports import ReplicaPorts
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Deployer:
     resources_of: Callable[[RolloutVariant], ResourceRequest]
     metrics: InvocationMetrics
     monitor: ReplicaMonitor = field(default_factory=ReplicaMonitor)
+    ports: ReplicaPorts = field(default_factory=ReplicaPorts)
     _closing: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def start(self, endpoint: str, rollout: Rollout, previous: Deployment | None = None) -> Deployment:
@@ -38,6 +40,7 @@ class Deployer:
             self.resources_of,
             on_finished=lambda variant, invocation, response: self._record(endpoint, variant, invocation, response),
             monitor=self.monitor,
+            ports=self.ports,
         )
         await deployment.start(previous)
         return deployment
@@ -72,4 +75,6 @@ class Deployer:
         now = time.monotonic()
         model_s = now - invocation.sent_at
         overhead_s = now - invocation.received_at - model_s
-        self.metrics.record(endpoint, variant, response.status, model_s=model_s, overhead_s=overhead_s)
+        self.metrics.record(
+            endpoint, variant, response.status, model_s=model_s, overhead_s=overhead_s, count=invocation.count
+        )

@@ -20,6 +20,7 @@ from naiad.service.endpoints.serving.model_preparer import ModelPreparer
 from naiad.service.endpoints.serving.prepared_model import PreparedModel, load_prepared_model
 from naiad.service.endpoints.serving.replica_monitor import ReplicaMonitor
 from naiad.service.endpoints.serving.replica_pool import ReplicaPool
+from naiad.service.endpoints.serving.replica_ports import ReplicaPort, ReplicaPorts, load_or_make_token
 from naiad.service.endpoints.serving.scaling import InstanceBounds, InstanceScaler
 from naiad.service.endpoints.serving.variant import SCALE_INTERVAL_S, Variant
 from naiad.service.walls.resource_guard import ResourceLimits
@@ -46,10 +47,13 @@ class Deployment:
     """Resources that one instance of a variant gets of this machine. Raises ServiceError."""
     on_finished: OnFinished
     monitor: ReplicaMonitor = field(default_factory=ReplicaMonitor)
+    ports: ReplicaPorts = field(default_factory=ReplicaPorts)
+    """Ports of replicas' own, of all endpoints."""
     variants: dict[str, Variant] = field(default_factory=dict)
     shadow_variants: dict[str, Variant] = field(default_factory=dict)
     _artifacts: dict[str, tuple[PreparedModel, ResourceLimits]] = field(default_factory=dict)
     """Models that an engine runs, and the limits of an instance, by variant."""
+    _port_numbers: list[int] = field(default_factory=list)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def start(self, previous: "Deployment | None" = None) -> None:
@@ -108,12 +112,14 @@ class Deployment:
         """Stops the replicas once they have answered what they have."""
         self._cancel_tasks()
         await asyncio.gather(*(variant.pool.close() for variant in self.all_variants().values()))
+        self._release_ports()
 
     def kill(self) -> None:
         """Ends at once: open invocations get no response."""
         self._cancel_tasks()
         for variant in self.all_variants().values():
             variant.pool.kill()
+        self._release_ports()
 
     async def _make_variants(self) -> None:
         """Prepares the models. Raises ServiceError."""
@@ -129,6 +135,7 @@ class Deployment:
         if prepared.engine is not None:
             self._artifacts[settings.name] = prepared, limits
         replicas_per_instance = prepared.replicas_per_instance or (1 if settings.serverless_config else resources.cores)
+        port = await self._open_port(prepared.replica_port) if prepared.replica_port is not None else None
         pool = ReplicaPool(
             settings.name,
             Launcher(
@@ -139,6 +146,7 @@ class Deployment:
                 start_timeout_s=settings.start_timeout_s,
                 limits=replica_limits(limits, replicas_per_instance),
                 monitor=self.monitor,
+                port=port,
             ),
             _CONCURRENT_REQUESTS if prepared.is_program else 2 * prepared.max_batch_size,
             start_timeout_s=settings.start_timeout_s,
@@ -146,6 +154,18 @@ class Deployment:
         )
         bounds = InstanceBounds(settings.min_instance_count, settings.max_instance_count, settings.idle_timeout_s)
         return Variant(settings, pool, InstanceScaler(bounds), replicas_per_instance, settings.desired_instance_count)
+
+    async def _open_port(self, number: int) -> ReplicaPort:
+        """Raises Invalid, OSError."""
+        endpoint_folder = self.folder.parent
+        token = await asyncio.to_thread(load_or_make_token, endpoint_folder)
+        port = self.ports.acquire(endpoint_folder, number, token)
+        self._port_numbers.append(number)
+        return port
+
+    def _release_ports(self) -> None:
+        while self._port_numbers:
+            self.ports.release(self._port_numbers.pop())
 
     def _load_or_prepare(self, settings: RolloutVariant, limits: ResourceLimits) -> PreparedModel:
         """Takes what an earlier server has prepared. Blocks."""

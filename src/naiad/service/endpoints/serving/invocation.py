@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from naiad.service.domain.errors import Unavailable
@@ -26,6 +26,13 @@ class InvocationResponse:
     """Gives the chunks that follow, for a client that wants a stream. The last chunk has none."""
     original_status: int | None = None
     """Status of the model's own program, beside 424; the body is the program's own then."""
+    earlier: tuple[bytes, ...] = ()
+    """Parts of a long body that come before ``body``: joining 256 MiB would hold up the loop."""
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The whole body in order."""
+        return (*self.earlier, self.body)
 
 
 def error_response(status: int, message: str) -> InvocationResponse:
@@ -66,7 +73,8 @@ class ResponseStream:
 class Invocation:
     meta: bytes
     """Content type, accept and custom attributes, from ``frames.encode_meta``."""
-    body: bytes
+    body: bytes | Sequence[bytes]
+    """Pieces where it is long."""
     response: "asyncio.Future[InvocationResponse]"
     received_at: float
     """Seconds on the monotonic clock, like all times here."""
@@ -77,6 +85,8 @@ class Invocation:
     is_streaming: bool = False
     """Whether the client wants the response as a stream."""
     sent_at: float = 0.0
+    count: int = 1
+    """Number of equal invocations that it stands for, in the metrics."""
     lost_replicas: int = 0
     """Number of replicas that were lost while they answered it."""
     chunks: list[bytes] = field(default_factory=list)

@@ -28,12 +28,12 @@ class LatencyDistribution:
     log_buckets: Counter[int] = field(default_factory=Counter)
     """Counts by the logarithm of the value, in steps of 2 %: for percentiles."""
 
-    def add(self, value: float) -> None:
-        self.count += 1
-        self.total += value
+    def add(self, value: float, count: int = 1) -> None:
+        self.count += count
+        self.total += value * count
         self.lowest = min(self.lowest, value)
         self.highest = max(self.highest, value)
-        self.log_buckets[round(math.log(max(value, _MIN_LATENCY_S)) / _LOG_STEP)] += 1
+        self.log_buckets[round(math.log(max(value, _MIN_LATENCY_S)) / _LOG_STEP)] += count
 
     def counts_by_value(self) -> Counter[float]:
         """Returns counts by value, each within 1 % of what was added."""
@@ -73,23 +73,26 @@ class InvocationMetrics:
         """Counts an invocation that no replica has seen: it has no latencies."""
         self._count(endpoint, variant, status)
 
-    def record(self, endpoint: str, variant: str, status: int, *, model_s: float, overhead_s: float) -> None:
-        minute, total = self._count(endpoint, variant, status)
-        minute.model_s.add(model_s)
-        minute.overhead_s.add(overhead_s)
-        total.buckets[bisect_left(BUCKET_EDGES_S, model_s + overhead_s)] += 1
-        total.total_s += model_s + overhead_s
+    def record(
+        self, endpoint: str, variant: str, status: int, *, model_s: float, overhead_s: float, count: int = 1
+    ) -> None:
+        """``count``: invocations with these latencies."""
+        minute, total = self._count(endpoint, variant, status, count)
+        minute.model_s.add(model_s, count)
+        minute.overhead_s.add(overhead_s, count)
+        total.buckets[bisect_left(BUCKET_EDGES_S, model_s + overhead_s)] += count
+        total.total_s += (model_s + overhead_s) * count
 
-    def _count(self, endpoint: str, variant: str, status: int) -> tuple[MinuteMetrics, TotalMetrics]:
+    def _count(self, endpoint: str, variant: str, status: int, count: int = 1) -> tuple[MinuteMetrics, TotalMetrics]:
         key = (endpoint, variant)
         minute = self._minute(key)
-        minute.invocations += 1
+        minute.invocations += count
         if status >= 500 or status == 424:  # AWS counts a failure of the model as a 5xx
-            minute.errors_5xx += 1
+            minute.errors_5xx += count
         elif status >= 400:
-            minute.errors_4xx += 1
+            minute.errors_4xx += count
         total = self.totals[key]
-        total.by_status[status] = total.by_status.get(status, 0) + 1
+        total.by_status[status] = total.by_status.get(status, 0) + count
         return minute, total
 
     def remove_endpoint(self, endpoint: str) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,13 +22,17 @@ from naiad.service.endpoints.serving.model_sandbox import ModelSandbox, program_
 from naiad.service.endpoints.serving.prepared_model import PreparedModel
 from naiad.service.endpoints.serving.replica import Replica, ReplicaFailed, ReplicaOwner
 from naiad.service.endpoints.serving.replica_monitor import ReplicaMonitor
+from naiad.service.endpoints.serving.replica_ports import ReplicaPort
 from naiad.service.walls.resource_guard import NO_CONTROL_GROUP, ResourceGuard, ResourceLimits
 from naiad.service.walls.sandbox import Sandbox
 from naiad.service.walls.start import start_program
+from naiad.service.walls.user_files import give_to_program
 
+_LOG = logging.getLogger(__name__)
 _WORKER = "naiad.service.endpoints.worker"
 _SOCKET_BUFFER_BYTES = 2**20
 _EXIT_TIMEOUT_S = 60
+_READ_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Launcher:
     """Limits of one replica."""
     monitor: ReplicaMonitor
     """Ends the replicas that go over them."""
+    port: ReplicaPort | None = None
+    """Port from which the replicas accept, besides the server's frames."""
 
     async def __call__(self, owner: ReplicaOwner, number: int) -> Replica:
         """Used on the loop's thread, since a process ends with the thread that started it. Raises ReplicaFailed, OSError.
@@ -57,27 +64,30 @@ class Launcher:
         sandbox, guard = await self._make_folder_in_thread(folder)
         connection, worker_connection = socket.socketpair()
         heartbeat, worker_heartbeat = socket.socketpair()
-        process, output = None, None
+        process = None
         try:
             for end in (connection, worker_connection):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
-            with worker_connection, worker_heartbeat:
-                process = self._start_process(sandbox, guard, worker_connection, worker_heartbeat)
-            stdout = cast(IO[bytes], process.stdout)
-            output = await _follow_output(stdout, self.logs / name, has_group=guard.group is not None)
+            log = await loop.run_in_executor(
+                None, partial(_open_log, self.logs / name, has_group=guard.group is not None)
+            )
+            with contextlib.ExitStack() as opened:
+                opened.enter_context(contextlib.closing(log))
+                with worker_connection, worker_heartbeat:
+                    process = self._start_process(sandbox, guard, worker_connection, worker_heartbeat)
+                opened.pop_all()  # the thread closes it
+            _start_copier(name, cast(IO[bytes], process.stdout), log)
             replica = Replica(name, process, owner, Heartbeat(heartbeat, process.pid), guard)
             await loop.create_unix_connection(lambda: replica, sock=connection)
         except BaseException:  # also when the start is cancelled
-            connection.close()
-            heartbeat.close()
-            if output is not None:
-                output.close()
+            for end in (connection, worker_connection, heartbeat, worker_heartbeat):
+                end.close()
             if process is not None:
                 process.kill()
             loop.run_in_executor(None, _remove, process, guard, folder)
             raise
         clean_up = partial(_clean_up, replica, guard, folder, self.logs / name)
-        replica.disconnected.add_done_callback(lambda _: _run_then_close(clean_up, output))
+        replica.disconnected.add_done_callback(lambda _: loop.run_in_executor(None, clean_up))
         self.monitor.watch(replica, guard)
         return replica
 
@@ -91,12 +101,17 @@ class Launcher:
             raise
 
     def _make_folder(self, folder: Path) -> tuple[Sandbox, ResourceGuard]:
-        """Makes the replica's folder of hard links to the prepared files, which do not count as written."""
+        """Makes the replica's folder of hard links to the prepared files, which become its program's. Blocks.
+
+        They do not count as written.
+        """
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("tmp", "work"):
             (folder / name).mkdir(mode=0o700, parents=True)
         shutil.copytree(self.prepared.folder / "ml", folder / "ml", copy_function=_link_or_copy, symlinks=True)
-        return self.sandbox.make(folder, self.limits), self.sandbox.open_guard(folder, self.limits)
+        sandbox = self.sandbox.make(folder, self.limits)
+        give_to_program(sandbox.walls)
+        return sandbox, self.sandbox.open_guard(folder, self.limits)
 
     def _start_process(
         self, sandbox: Sandbox, guard: ResourceGuard, connection: socket.socket, heartbeat: socket.socket
@@ -107,17 +122,19 @@ class Launcher:
             "model_folder": str(sandbox.root / "model"),
             "engine": self.prepared.engine,
             "max_batch_size": self.prepared.max_batch_size,
-            "replica_port": self.prepared.replica_port,
+            "listener_fd": None if self.port is None else self.port.listener.fileno(),
+            "token_sha256": None if self.port is None else self.port.token_sha256,
             "start_timeout_s": self.start_timeout_s,
         }
         python = "python" if self.prepared.has_requirements else sys.executable
         worker = (python, "-m", _WORKER, json.dumps(settings))
         variables = program_variables(sandbox.root, self.prepared.environment)
-        network = self.sandbox.replica_network(self.prepared.replica_port)
+        network = self.sandbox.replica_network()
         request = sandbox.request(worker, variables, group=guard.group, network=network)
         try:
-            descriptors = (connection.fileno(), heartbeat.fileno())
-            return start_program(request, stdout=subprocess.PIPE, pass_fds=descriptors)
+            listeners = () if self.port is None else (self.port.listener.fileno(),)
+            descriptors = (connection.fileno(), heartbeat.fileno(), *listeners)
+            return start_program(request, stdout=subprocess.PIPE, pass_fds=descriptors, gives_folders=False)
         except OSError as error:
             raise ReplicaFailed(f"a replica cannot be started: {error}") from error
 
@@ -127,34 +144,31 @@ def _close_guard(making: "asyncio.Future[tuple[Sandbox, ResourceGuard]]") -> Non
         making.result()[1].close()
 
 
-def _run_then_close(clean_up: Callable[[], None], output: asyncio.ReadTransport) -> None:
-    """Stops reading what is left of a replica once it is cleaned up: a process of it may hold its output open."""
-    done = asyncio.get_running_loop().run_in_executor(None, clean_up)
-    done.add_done_callback(lambda _: output.close())
-
-
-class _OutputReader(asyncio.Protocol):
-    """Writes what a process prints into its log stream."""
-
-    def __init__(self, log: LogWriter) -> None:
-        self._log = log
-
-    def data_received(self, data: bytes) -> None:
-        self._log.feed(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # reason: asyncio's signature
-        self._log.flush()
-        self._log.close()
-
-
-async def _follow_output(output: IO[bytes], folder: Path, *, has_group: bool) -> asyncio.ReadTransport:
+def _open_log(folder: Path, *, has_group: bool) -> LogWriter:
+    """Blocks."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_old_log_streams(folder.parent)
     log = LogWriter(folder)
     if not has_group:
         log.write_message(NO_CONTROL_GROUP)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: _OutputReader(log), output)
-    return transport
+    return log
+
+
+def _start_copier(name: str, output: IO[bytes], log: LogWriter) -> None:
+    threading.Thread(target=_copy_output, args=(output, log), name=f"output of {name}", daemon=True).start()
+
+
+def _copy_output(output: IO[bytes], log: LogWriter) -> None:
+    """Writes what a process prints into its log stream, until its end. Blocks: a program may print without pause."""
+    with output, contextlib.closing(log):
+        try:
+            while data := os.read(output.fileno(), _READ_BYTES):
+                log.feed(data)
+            log.flush()
+        except OSError as error:
+            _LOG.warning("the output of a replica cannot be written, and is lost from here on: %s", error)
+            while os.read(output.fileno(), _READ_BYTES):  # else the program would stop at a full pipe
+                pass
 
 
 def _link_or_copy(source: str, target: str) -> None:

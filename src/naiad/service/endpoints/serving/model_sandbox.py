@@ -13,6 +13,7 @@ from naiad.service.walls.network import OwnNetwork
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramNetwork, ProgramSettings
 from naiad.service.walls.resource_guard import ResourceGuard, ResourceLimits, group_name, open_guard
 from naiad.service.walls.sandbox import Sandbox, SandboxOptions, make_sandbox
+from naiad.service.walls.user_files import give_to_program
 
 MODEL = "MODEL"
 """Placeholder in a command for the model's folder as the program sees it."""
@@ -43,9 +44,9 @@ class ModelSandbox:
         """Removes what replicas of this server, or of an earlier one that was killed, have left. For when none runs."""
         ControlGroup.find(f"{group_name('model', self.state_folder)}-*").remove()
 
-    def replica_network(self, port: int | None) -> OwnNetwork | None:
-        """Returns the network of a replica; None shares the machine's, which one with a port of its own needs."""
-        return OwnNetwork(0) if port is None and self.programs.network == ProgramNetwork.NONE else None
+    def replica_network(self) -> OwnNetwork | None:
+        """Returns the network of a replica; None shares the machine's. Its sockets come from the server, and work in either."""
+        return OwnNetwork(0) if self.programs.network == ProgramNetwork.NONE else None
 
     def prepare_start(
         self, folder: Path, command: Sequence[str], environment: Mapping[str, str], limits: ResourceLimits
@@ -56,10 +57,11 @@ class ModelSandbox:
         words = [word.replace(MODEL, model) for word in command]
         guard = self.open_guard(folder, limits)
         request = sandbox.request(words, program_variables(sandbox.root, environment), group=guard.group)
+        give_to_program(request.walls)
 
         def start() -> ModelProgram:
             try:
-                return ModelProgram(request, guard, folder)
+                return ModelProgram(request, guard)
             except OSError:
                 guard.close()
                 raise
@@ -74,18 +76,14 @@ class ModelSandbox:
         limits: ResourceLimits,
         *,
         timeout_s: float,
-        log: Callable[[str], None] | None = None,
+        log: Callable[[str], None] = lambda _: None,
     ) -> str:
-        """Returns the program's stdout. log: also gets each line of its output. Raises Invalid when the program fails."""
+        """Returns the end of the program's stdout. log: gets the lines of its output. Raises Invalid when it fails."""
         try:
-            output = self.prepare_start(folder, command, environment, limits)().wait(timeout_s)
+            output = self.prepare_start(folder, command, environment, limits)().wait(timeout_s, log)
         except Invalid as error:
-            if log is not None:
-                log(str(error))
+            log(str(error))
             raise
-        if log is not None:
-            for line in (*output.stdout.splitlines(), *output.stderr.splitlines()):
-                log(line)
         if output.status != 0:
             last_line = (output.stderr.strip() or output.stdout.strip() or "no output").splitlines()[-1]
             raise Invalid(f"{' '.join(command[:4])} failed: {last_line[:500]}")

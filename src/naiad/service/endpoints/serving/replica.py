@@ -11,6 +11,7 @@ from typing import Protocol, cast
 from naiad.service.domain.errors import ServiceError
 from naiad.service.endpoints.frames import (
     FIRST_REQUEST_ID,
+    MAX_RESPONSE_FRAME_BYTES,
     MORE,
     ORIGINAL_STATUS,
     PORT_COUNTS,
@@ -22,6 +23,7 @@ from naiad.service.endpoints.frames import (
     decode_meta,
     encode_request_meta,
     pack_frame,
+    pack_frame_head,
 )
 from naiad.service.endpoints.serving.heartbeat import Heartbeat
 from naiad.service.endpoints.serving.instance_limits import excess_reason
@@ -31,6 +33,13 @@ from naiad.service.walls.resource_guard import UNGUARDED, ResourceGuard
 _LOG = logging.getLogger(__name__)
 _MAX_RESPONSE_BYTES = 256 * 2**20
 """Limit of a response that is collected in memory. A stream has no such limit."""
+_STATUSES = range(100, 600)
+_MAX_COUNTS_BYTES = 64 * 1024
+_MAX_COUNT = 10**6
+"""Limit of the responses with one status that a replica's own port gives between two reports, a second apart."""
+_MAX_SECONDS = 3600.0
+_MAX_JOINED_BYTES = 2**20
+"""More is not joined: the copy would hold up the loop."""
 _POLL_INTERVAL_S = 0.02
 
 
@@ -80,8 +89,9 @@ class Replica(asyncio.Protocol):
         """Time of its last message about an invocation."""
         self._busy_since = 0.0
         self._ids = itertools.count(FIRST_REQUEST_ID)
-        self._unpacker = FrameUnpacker()
+        self._unpacker = FrameUnpacker(MAX_RESPONSE_FRAME_BYTES)
         self._outgoing: list[bytes] = []
+        self._outgoing_bytes = 0
         self._transport: asyncio.Transport | None = None
 
     def send(self, invocation: Invocation) -> None:
@@ -92,7 +102,8 @@ class Replica(asyncio.Protocol):
         invocation.sent_at = now
         self.in_flight[frame_id] = invocation
         meta = encode_request_meta(invocation.meta, timeout_s=invocation.timeout_s, request_id=invocation.request_id)
-        self._send_frame(pack_frame(frame_id, 0, meta, invocation.body))
+        pieces = (invocation.body,) if isinstance(invocation.body, bytes) else invocation.body
+        self._send(pack_frame_head(frame_id, 0, meta, sum(map(len, pieces))), *pieces)
 
     def busy_seconds(self, now: float) -> float:
         return self.busy_s + (now - self._busy_since if self.in_flight else 0.0)
@@ -166,18 +177,21 @@ class Replica(asyncio.Protocol):
             if frame.flags & MORE:  # it was stopped before its stream began
                 self._send_frame(pack_frame(frame.id, 0, b"", b"", flags=STOP))
             return
+        if frame.status not in _STATUSES:
+            raise FrameError(f"a response with the status {frame.status}")
         self.last_message_at = time.monotonic()
         content_type, custom_attributes = decode_meta(frame.meta, 2)
         if frame.flags & MORE:
             self._on_chunk(frame, invocation, content_type, custom_attributes)
             return
-        body = frame.body
+        body: bytes = frame.body
+        earlier: tuple[bytes, ...] = ()
         if invocation.chunks and (frame.status == 200 or frame.flags & ORIGINAL_STATUS):
-            body = b"".join((*invocation.chunks, body))
-        if frame.flags & ORIGINAL_STATUS:
-            response = InvocationResponse(424, content_type, custom_attributes, body, original_status=frame.status)
-        else:
-            response = InvocationResponse(frame.status, content_type, custom_attributes, body)
+            body, earlier = _join_chunks(invocation, body)
+        status, original_status = (424, frame.status) if frame.flags & ORIGINAL_STATUS else (frame.status, None)
+        response = InvocationResponse(
+            status, content_type, custom_attributes, body, original_status=original_status, earlier=earlier
+        )
         self._finish(frame.id, response)
 
     def _on_chunk(self, frame: Frame, invocation: Invocation, content_type: str, custom_attributes: str) -> None:
@@ -199,11 +213,7 @@ class Replica(asyncio.Protocol):
 
     def _on_port_counts(self, frame: Frame) -> None:
         """Raises FrameError: our own worker counts, but the user's code runs in the same process."""
-        try:
-            rows = [(int(status), int(count), float(seconds)) for status, count, seconds in json.loads(frame.body)]
-        except (ValueError, TypeError) as error:
-            raise FrameError("malformed counts") from error
-        for status, count, seconds in rows:
+        for status, count, seconds in _parse_port_counts(frame.body):
             self._owner.on_port_counts(self, status, count, seconds)
 
     def _control_stream(self, frame_id: int, flag: int) -> None:
@@ -240,14 +250,43 @@ class Replica(asyncio.Protocol):
         return "" if status is None else f" (exit status {status})"
 
     def _send_frame(self, frame: bytes) -> None:
+        self._send(frame)
+
+    def _send(self, *pieces: bytes) -> None:
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(frame)
+        self._outgoing += pieces
+        self._outgoing_bytes += sum(map(len, pieces))
 
     def _flush(self) -> None:
+        pieces, is_small = self._outgoing, self._outgoing_bytes <= _MAX_JOINED_BYTES
+        self._outgoing, self._outgoing_bytes = [], 0
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(self._outgoing))
-        self._outgoing.clear()
+            if is_small:
+                self._transport.write(b"".join(pieces))
+            else:
+                self._transport.writelines(pieces)
+
+
+def _join_chunks(invocation: Invocation, last: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """Returns a whole body, or (its last part, those before it) where it is long."""
+    if invocation.chunk_bytes + len(last) <= _MAX_JOINED_BYTES:
+        return b"".join((*invocation.chunks, last)), ()
+    return last, tuple(invocation.chunks)
+
+
+def _parse_port_counts(body: bytes) -> list[tuple[int, int, float]]:
+    """Returns rows of (status, count, seconds in total). Raises FrameError."""
+    if len(body) > _MAX_COUNTS_BYTES:
+        raise FrameError(f"counts of {len(body):,} bytes")
+    try:
+        rows = [(int(status), int(count), float(seconds)) for status, count, seconds in json.loads(body)]
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise FrameError("malformed counts") from error
+    for status, count, seconds in rows:
+        if status not in _STATUSES or not 0 <= count <= _MAX_COUNT or not 0 <= seconds <= count * _MAX_SECONDS:
+            raise FrameError("counts that no replica can have")
+    return rows
 
 
 def _mark_retrieved(ready: "asyncio.Future[None]") -> None:

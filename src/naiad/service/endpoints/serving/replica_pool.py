@@ -127,10 +127,8 @@ class ReplicaPool:
         now = self.last_invocation_at = time.monotonic()
         received_at = now - seconds / max(count, 1)
         pending = asyncio.get_running_loop().create_future()
-        invocation = Invocation(b"", b"", pending, received_at, sent_at=received_at)
-        response = InvocationResponse(status, "", "", b"")
-        for _ in range(count):
-            self.on_finished(invocation, response)
+        invocation = Invocation(b"", b"", pending, received_at, sent_at=received_at, count=count)
+        self.on_finished(invocation, InvocationResponse(status, "", "", b""))
 
     def on_lost(self, replica: Replica, invocations: list[Invocation]) -> None:
         """Puts what it had at the head of the queue, unless that has cost too many replicas."""

@@ -1,8 +1,9 @@
 """``python -m naiad.service.endpoints.worker SETTINGS``: one replica, which loads a model once and answers the server's requests.
 
 SETTINGS is JSON: ``socket_fd``, ``heartbeat_fd`` (a second socket), ``model_folder``, ``engine``, ``max_batch_size``,
-``replica_port`` (a port of its own, or null), ``start_timeout_s`` (until an executable answers). The model's environment is the
-one of the process. The worker ends when the server goes, and when the model cannot be loaded, after it has sent the reason.
+``listener_fd`` (the listening socket of a port of its own, or null), ``token_sha256`` (of that port's token), ``start_timeout_s``
+(until an executable answers). The model's environment is the one of the process. The worker ends when the server goes, and when
+the model cannot be loaded, after it has sent the reason.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from naiad.service.endpoints.worker.handler_loader import load_handler
 from naiad.service.endpoints.worker.handler_port import BatchHandler, PassthroughHandler
 from naiad.service.endpoints.worker.heartbeat import answer_heartbeats
 from naiad.service.endpoints.worker.http_app import InvocationsApp
-from naiad.service.endpoints.worker.http_server import InvocationsServer, listen
+from naiad.service.endpoints.worker.http_server import InvocationsServer
 from naiad.service.endpoints.worker.inference import MAX_MESSAGE_CHARACTERS, Dispatch, InferenceError
 from naiad.service.endpoints.worker.passthrough import Passthrough
 from naiad.service.endpoints.worker.program_handler import Program
@@ -52,49 +53,42 @@ def main(settings: dict[str, Any]) -> int:
         answer_heartbeats(settings["heartbeat_fd"])
         gc.collect()
         gc.freeze()
-        uvloop.run(_run(server, model, settings["replica_port"], settings["start_timeout_s"]))
+        uvloop.run(_run(server, model, settings))
     return 0
 
 
-async def _run(server: socket.socket, model: BatchHandler | Program, port: int | None, start_timeout_s: float) -> None:
+async def _run(server: socket.socket, model: BatchHandler | Program, settings: dict[str, Any]) -> None:
     try:
-        listener = _listen(port) if port is not None else None
-        handler = await model.start(timeout_s=start_timeout_s) if isinstance(model, Program) else model
+        handler = await model.start(timeout_s=settings["start_timeout_s"]) if isinstance(model, Program) else model
     except InferenceError as error:
         _send_failure(server, error)
         return
-    await _serve(server, handler, listener)
+    await _serve(server, handler, settings)
     if isinstance(handler, PassthroughHandler):
         await handler.close()
 
 
-async def _serve(
-    server: socket.socket, handler: BatchHandler | PassthroughHandler, listener: socket.socket | None
-) -> None:
+async def _serve(server: socket.socket, handler: BatchHandler | PassthroughHandler, settings: dict[str, Any]) -> None:
     """Answers requests until the server has gone."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     connection = ServerConnection(loop, lambda connection: _make_dispatch(handler, loop, connection))
     await loop.create_unix_connection(lambda: connection, sock=server)
     http_server = None
-    if listener is not None:
+    if settings["listener_fd"] is not None:
         size = _CONCURRENT_REQUESTS if isinstance(handler, PassthroughHandler) else handler.max_batch_size
         app = InvocationsApp(
-            connection.dispatch, loop, max_batch_size=size, report_counts=connection.report_port_counts
+            connection.dispatch,
+            loop,
+            max_batch_size=size,
+            token_sha256=settings["token_sha256"],
+            report_counts=connection.report_port_counts,
         )
-        http_server = InvocationsServer(listener, app)
+        http_server = InvocationsServer(socket.socket(fileno=settings["listener_fd"]), app)
     connection.send(READY, 200, json.dumps({"pid": os.getpid()}).encode())
     await connection.closed
     if http_server is not None:
         await http_server.close()
-
-
-def _listen(port: int) -> socket.socket:
-    try:
-        return listen(port)
-    except OSError as error:
-        reason = f"NAIAD_REPLICA_PORT {port} cannot be used: {error.strerror or error}; give a port that is free"
-        raise InferenceError(424, reason) from error
 
 
 def _make_dispatch(

@@ -1,10 +1,16 @@
-"""ASGI application of a replica's own port: POST /invocations and GET /ping, without signatures."""
+"""ASGI application of a replica's own port: POST /invocations with the endpoint's token, and GET /ping.
+
+Pages of other sites in a browser are refused.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from naiad.service.contract.web_origin import foreign_page
 from naiad.service.endpoints.frames import replace_control_characters
 from naiad.service.endpoints.request_rate import RequestRate
 from naiad.service.endpoints.worker.inference import (
@@ -35,10 +41,15 @@ class InvocationsApp:
         loop: asyncio.AbstractEventLoop,
         *,
         max_batch_size: int = 1,
+        token_sha256: str | None = None,
         report_counts: Callable[[list[tuple[int, int, float]]], None] = lambda _rows: None,
     ) -> None:
-        """report_counts: called about once a second with rows of (status, count, seconds in total)."""
+        """token_sha256: the hash of the token that invocations name, in hex; None: they need none.
+
+        report_counts: called about once a second with rows of (status, count, seconds in total).
+        """
         self._dispatch, self._loop, self._report_counts = dispatch, loop, report_counts
+        self._token_sha256 = token_sha256
         self._min_limit = max(_MIN_LIMIT, 4 * max_batch_size)
         self._rate = RequestRate()
         self._counts: dict[int, tuple[int, float]] = {}
@@ -49,7 +60,13 @@ class InvocationsApp:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        headers = dict(scope["headers"])
+        if (reason := _foreign_page(headers)) is not None:
+            await self._send(send, error_response(403, f"{reason}\n"))
+            return
         match (scope["method"], scope["path"]):
+            case ("POST", "/invocations") if not self._has_token(headers):
+                await self._refuse(send, 401, "give the endpoint's token: Authorization: Bearer TOKEN\n")
             case ("POST", "/invocations"):
                 await self._invoke(scope, receive, send)
             case ("GET", "/ping"):
@@ -77,6 +94,13 @@ class InvocationsApp:
             self._in_flight -= 1
             if not sent.done():
                 sent.set_result(None)
+
+    def _has_token(self, headers: Mapping[bytes, bytes]) -> bool:
+        if self._token_sha256 is None:
+            return True
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        digest = hashlib.sha256(token.strip()).hexdigest()
+        return scheme.lower() == b"bearer" and hmac.compare_digest(digest, self._token_sha256)
 
     async def _refuse(self, send: Send, status: int, message: str) -> None:
         self._count(status, 0.0)
@@ -122,6 +146,13 @@ class InvocationsApp:
                 async with asyncio.timeout(_MAX_STALL_S):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _foreign_page(headers: Mapping[bytes, bytes]) -> str | None:
+    """Returns why a request comes from another site's page; None where it does not."""
+    texts = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin", b"sec-fetch-site"))
+    host, origin, fetch_site = texts
+    return foreign_page(host, origin, fetch_site, names=())
 
 
 def _parse_request(scope: MutableMapping[str, Any], body: bytes) -> InferenceRequest:

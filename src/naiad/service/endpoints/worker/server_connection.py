@@ -32,7 +32,7 @@ from naiad.service.endpoints.worker.inference import (
 
 _LOG = logging.getLogger("naiad.worker")
 _CHUNK_BYTES = 1 << 20
-_MAX_SINGLE_FRAME_BYTES = 8 << 20
+_MAX_SINGLE_FRAME_BYTES = 2 << 20
 """A larger body goes in chunks, whose number has no limit."""
 _MAX_CACHED_METAS = 256
 

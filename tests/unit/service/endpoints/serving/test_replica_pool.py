@@ -67,7 +67,7 @@ def test_responses_of_a_replicas_own_port_are_counted_and_keep_it_awake(pools: A
     counted: list[int] = []
 
     async def act(pool: ReplicaPool) -> float:
-        pool.on_finished = lambda _, response: counted.append(response.status)
+        pool.on_finished = lambda invocation, response: counted.extend([response.status] * invocation.count)
         pool.last_invocation_at = 1.0
         await pools.send(pool, b"counts")
         return pool.last_invocation_at

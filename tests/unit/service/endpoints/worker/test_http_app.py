@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeVar
@@ -126,3 +127,48 @@ async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.001)
+
+
+def ask(method: str, path: str, *headers: tuple[bytes, bytes], token: str | None = "secret") -> Client:
+    digest = None if token is None else hashlib.sha256(token.encode()).hexdigest()
+
+    async def run() -> Client:
+        client, scope = Client(b"hi"), {"type": "http", "method": method, "path": path, "headers": list(headers)}
+        app = InvocationsApp(echo, asyncio.get_running_loop(), token_sha256=digest)
+        await app(scope, client.receive, client.send)
+        return client
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"Bearer", b"Bearer x", b"Basic secret", b"secret", b"Bearer secret x", b"Bearer \xff"]
+)
+def test_invocations_need_the_token(value: bytes):
+    headers = [(b"authorization", value)] if value else []
+    client = ask("POST", "/invocations", *headers)
+    assert client.status == 401
+    assert b"Authorization: Bearer" in client.body
+    assert ask("GET", "/ping", *headers).status == 200
+
+
+def test_invocations_with_the_token():
+    for value in (b"Bearer secret", b"bearer  secret "):
+        assert ask("POST", "/invocations", (b"authorization", value)).body == b"hi"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"host", b"evil.test:9000"),
+        (b"origin", b"http://evil.test"),
+        (b"origin", b"null"),
+        (b"sec-fetch-site", b"cross-site"),
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", "/invocations"), ("GET", "/ping"), ("GET", "/other")])
+def test_pages_of_other_sites_are_refused(method: str, path: str, header: tuple[bytes, bytes]):
+    host = [] if header[0] == b"host" else [(b"host", b"127.0.0.1:9000")]
+    client = ask(method, path, header, *host, (b"authorization", b"Bearer secret"))
+    assert client.status == 403
+    assert client.body != b"hi"

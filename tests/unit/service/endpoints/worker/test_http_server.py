@@ -5,11 +5,9 @@ import socket
 import urllib.error
 import urllib.request
 
-import pytest
-
 from naiad.service.endpoints.worker.http_app import InvocationsApp
-from naiad.service.endpoints.worker.http_server import InvocationsServer, listen
-from naiad.service.endpoints.worker.inference import InferenceRequest, InferenceResponse, SendResponse
+from naiad.service.endpoints.worker.http_server import InvocationsServer
+from naiad.service.endpoints.worker.inference import Dispatch, InferenceRequest, InferenceResponse, SendResponse
 
 
 def echo(request: InferenceRequest, send: SendResponse) -> None:
@@ -24,6 +22,14 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+    listener.setblocking(False)
+    return listener
 
 
 def fetch(path: str, body: bytes | None) -> tuple[int, dict[str, str], bytes]:
@@ -76,7 +82,7 @@ def test_ping_and_unknown_paths():
 
 async def post(port: int, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+    writer.write(b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
     return reader, writer
 
 
@@ -117,7 +123,7 @@ def test_connections_in_the_backlog_are_answered_before_the_listener_closes():
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]  # the loop does not run meanwhile
         closing = asyncio.ensure_future(server.close())
         for one in clients:
-            one.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
+            one.sendall(b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\nhi")
         await asyncio.wait_for(closing, 30)
         responses = []
         for one in clients:
@@ -128,9 +134,51 @@ def test_connections_in_the_backlog_are_answered_before_the_listener_closes():
     assert all(head.startswith(b"HTTP/1.1 200") for head in asyncio.run(run()))
 
 
-def test_a_port_of_another_program_cannot_be_listened_on():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(OSError, match="in use"):
-            listen(taken.getsockname()[1])
+def test_two_replicas_accept_from_one_port():
+    """Each accepts one connection in a turn of its loop, so that a burst is spread over both."""
+
+    async def run() -> tuple[int, int]:
+        loop, port = asyncio.get_running_loop(), free_port()
+        listener, answers = listen(port), [0, 0]
+
+        def count(number: int) -> Dispatch:
+            def dispatch(_request: InferenceRequest, send: SendResponse) -> None:
+                answers[number] += 1
+                send(InferenceResponse(200, b"", "a/b"))
+
+            return dispatch
+
+        servers = [
+            InvocationsServer(listener if number == 0 else listener.dup(), InvocationsApp(count(number), loop))
+            for number in range(2)
+        ]
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]  # the loop does not run meanwhile
+        for one in clients:
+            one.sendall(b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\nhi")
+        while sum(answers) < len(clients):
+            await asyncio.sleep(0)
+        for one in clients:
+            one.close()
+        await asyncio.gather(*(server.close() for server in servers))
+        return answers[0], answers[1]
+
+    first, second = asyncio.run(run())
+    assert first + second == 20
+    assert min(first, second) >= 5
+
+
+def test_a_replica_that_ends_leaves_the_port_to_the_others():
+    async def run() -> bytes:
+        loop, port = asyncio.get_running_loop(), free_port()
+        listener = listen(port)
+        with listener.dup() as kept:
+            server = InvocationsServer(listener, InvocationsApp(echo, loop))
+            await server.close()
+            reader, writer = await post(port, b"hi")
+            server = InvocationsServer(kept.dup(), InvocationsApp(echo, loop))
+            head = await read_head(reader)
+            writer.close()
+            await server.close()
+            return head
+
+    assert asyncio.run(run()).startswith(b"http/1.1 200")
