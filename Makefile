@@ -59,4 +59,5 @@ bench: setup
 	for script in start load cores fashion kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done
 	for script in disk_faults flipped_bits kill_histories; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python benchmarks/signature_cost.py
+	for script in ping_under_bodies unauthenticated_flood; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	for script in resnet chaos fuzz; do $(BIN)/python benchmarks/endpoint_$$script.py || exit 1; done

@@ -133,12 +133,14 @@ class Comparison:
     """Interpreters of the peers."""
     requests: Path
     """The file of requests that wrk reads."""
+    token_file: Path
+    """The file with the token of the endpoint, for its replicas' own port."""
     results: dict[str, list[LoadResult]] = field(default_factory=lambda: defaultdict(list))
     half_load_ratios: list[float] = field(default_factory=list)
 
     def run_round(self) -> None:
         self._measure("signed", self.address.url, INVOCATIONS, self._signed_headers)
-        self._measure("own port", f"http://127.0.0.1:{PORTS['own port']}", "/invocations", _plain_headers)
+        self._measure("own port", f"http://127.0.0.1:{PORTS['own port']}", "/invocations", self._headers_with_token)
         write_requests(self.requests, self._signed_headers)
         connections = HALF_LOAD_CONNECTIONS
         result = run_wrk(self.address.url, INVOCATIONS, self.requests, seconds=MEASURE_S, connections=connections)
@@ -156,6 +158,9 @@ class Comparison:
         assert not result.failed, (name, result)
         self.results[name].append(result)
         print(name, result, flush=True)
+
+    def _headers_with_token(self, body: bytes) -> Mapping[str, str]:
+        return {**_plain_headers(body), "Authorization": f"Bearer {self.token_file.read_text()}"}
 
     def _signed_headers(self, body: bytes) -> Mapping[str, str]:
         headers = {"Content-Type": "application/json"}
@@ -185,7 +190,8 @@ def main() -> None:
         environment = {"NAIAD_REPLICA_PORT": str(PORTS["own port"])}
         endpoint = connection.deploy(artifact, "shoes", environment=environment)
         deployment_s.append(time.perf_counter() - started)
-        comparison = Comparison(server.address, artifact, pythons, requests)
+        token_file = server.state / "endpoints" / "shoes" / "replica-token"
+        comparison = Comparison(server.address, artifact, pythons, requests, token_file)
         for _ in range(options.rounds):
             comparison.run_round()
         for number in range(options.rounds - 1):

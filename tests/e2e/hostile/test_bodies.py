@@ -133,7 +133,7 @@ def test_many_silent_bodies_at_once(target: Any) -> None:
     connections = [target.connect() for _ in range(200)]
     try:
         for number, connection in enumerate(connections):
-            connection.sendall((unknown, known)[number % 2] + b"Content-Length: 4000000\r\n\r\nx")
+            connection.sendall((unknown, known)[number % 2] + b"Content-Length: 1000000\r\n\r\nx")
         for connection in connections[::2]:
             assert b"UnrecognizedClientException" in connection.recv(65_536)
         assert target.client("sts").get_caller_identity()["Account"]
@@ -152,7 +152,7 @@ def test_many_silent_bodies_at_once(target: Any) -> None:
         b'{"MaxResults": NaN}',
         b'{"MaxResults": -Infinity}',
         b'{"MaxResults": ' + b"9" * 10_000 + b"}",
-        b'{"MaxResults": ' + b"9" * 4_000_000 + b"}",
+        b'{"MaxResults": ' + b"9" * 1_000_000 + b"}",
         b'{"MaxResults": "1"}',
         b'{"MaxResults": 1, "MaxResults": "x"}',
         b'{"NextToken": "' + b"x" * 100_000 + b'"}',
@@ -188,7 +188,7 @@ def test_unknown_targets(target: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"Action=NoSuch", b"", b"\xff", b"Action=" + b"x" * 100_000, b"&" * MIB, b"a=b&" * 100_000]
+    "body", [b"Action=NoSuch", b"", b"\xff", b"Action=" + b"x" * 100_000, b"&" * 100_000, b"a=b&" * 25_000]
 )
 def test_harmful_forms(target: Any, body: bytes) -> None:
     for service in ("sts", "iam", "monitoring"):
