@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from naiad.service.gateway.http.request import Receive, Request
 from naiad.service.gateway.rejection import RequestRejected
@@ -31,8 +31,7 @@ async def stream_body(receive: Receive, idle_timeout_s: float | None) -> AsyncIt
             return
 
 
-@dataclass(frozen=True)
-class ReceivedBody:
+class ReceivedBody(NamedTuple):
     """A whole body, still in the pieces in which it came: what is refused is never joined."""
 
     pieces: list[bytes]
