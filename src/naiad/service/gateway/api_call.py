@@ -1,6 +1,5 @@
 """A verified call of AWS's API, other than S3: its whole body, its signature and its route."""
 
-import asyncio
 from typing import NamedTuple
 
 from naiad.service.domain.errors import ServiceError
@@ -18,8 +17,6 @@ from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.signing.credential import claimed_service, signed_service
 from naiad.service.gateway.signing.signature import VerifiedSignature
 
-_SMALL_BYTES = 4 * 1024
-"""The longest form that is read on the event loop."""
 _MAX_JOINED_BYTES = 2**20
 
 
@@ -61,11 +58,7 @@ async def read_api_call(
     if route.protocol == "query" and not received.size:
         form = request.query_string.encode()  # a presigned URL has the form there
         received = ReceivedBody([form], len(form), received.sha256)
-    form = received.join() if route.protocol == "query" else b""
-    has_change = (
-        is_change(route, form) if len(form) <= _SMALL_BYTES else await asyncio.to_thread(is_change, route, form)
-    )
-    if has_change:
+    if is_change(route, received.join() if route.protocol == "query" else b""):
         authenticator.check_replay(verified)
     return ApiCall(route, received, verified)
 

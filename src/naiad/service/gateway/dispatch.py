@@ -11,7 +11,7 @@ from naiad.service.gateway.http.response import Response
 from naiad.service.gateway.object_limits import check_request
 from naiad.service.gateway.operation import OPERATIONS, Services, Shape
 from naiad.service.gateway.operations.job_permissions import JOB_OPERATIONS, check_own_job
-from naiad.service.gateway.protocol.parser import from_form, from_json, load_form, load_json
+from naiad.service.gateway.protocol.parser import form_action, from_form, from_json, load_form, load_json
 from naiad.service.gateway.protocol.route import Route
 from naiad.service.gateway.protocol.serializer import serialize_error, serialize_output
 from naiad.service.gateway.protocol.service_models import operation_model
@@ -53,7 +53,7 @@ def dispatch(services: Services, principal: Principal, route: Route, body: bytes
 
 def is_change(route: Route, body: bytes) -> bool:
     """Whether the operation may change something. Raises Invalid for a form that cannot be read."""
-    name = load_form(body).get("Action", "") if route.protocol == "query" else route.operation
+    name = form_action(body) if route.protocol == "query" else route.operation
     return not name.startswith(_READ_PREFIXES) and name not in _INVOCATIONS
 
 

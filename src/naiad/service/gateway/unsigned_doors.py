@@ -5,6 +5,7 @@ A page in a browser needs no signature either, so what the browser says of it is
 
 import asyncio
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 
 from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.contract.web_origin import foreign_page
@@ -64,7 +65,12 @@ class MetricsDoor(_UnsignedDoor):
     def __init__(self, endpoints: EndpointRouter, damage: DamageLog, host_names: Collection[str] | None) -> None:
         super().__init__(host_names)
         self._endpoints, self._damage = endpoints, damage
+        self._thread = ThreadPoolExecutor(1, "naiad-metrics")
 
     async def _answer(self, request: Request) -> Response:
-        text = await asyncio.to_thread(render_metrics, take_snapshot(self._endpoints, self._damage))
+        snapshot = take_snapshot(self._endpoints, self._damage)
+        text = await asyncio.get_running_loop().run_in_executor(self._thread, render_metrics, snapshot)
         return Response(200, {"content-type": CONTENT_TYPE, "x-amzn-requestid": request.id}, text)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)

@@ -11,13 +11,16 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from naiad.service.domain.errors import Invalid
 from naiad.service.gateway.protocol.service_models import wire_name
 
 MAX_FORM_BYTES = 128 * 1024
 _MAX_FORM_FIELDS = 2_000
+_MAX_ACTION_NAME = 3 * len("Action")
+"""Each letter of a name may be written as a percent sign and two digits."""
+_MAX_ACTION = 512
 _MAX_JSON_VALUES = 50_000
 """Far more than any call has. A body of more takes Python's parser so long that no other thread runs meanwhile."""
 _JSON_TOKEN = re.compile(rb'[,\[{]|"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
@@ -59,6 +62,25 @@ def load_form(body: bytes) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FORM_FIELDS))
     except ValueError:
         raise Invalid("the body is not a form") from None
+
+
+def form_action(body: bytes) -> str:
+    """Returns the operation that a form names, as ``load_form`` has it, and decodes nothing else: used on the event loop.
+
+    Returns "" for a name longer than that of any operation. Raises Invalid for a body that is no form.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Invalid("the body is not a form") from None
+    if text.count("&") >= _MAX_FORM_FIELDS:
+        raise Invalid("the body is not a form")
+    action = ""
+    for field in text.split("&"):
+        name, _, value = field.partition("=")
+        if len(name) <= _MAX_ACTION_NAME and unquote(name.replace("+", " ")) == "Action":
+            action = value
+    return unquote(action.replace("+", " ")) if len(action) <= _MAX_ACTION else ""
 
 
 def from_json(shape: Any, value: Any) -> Any:
