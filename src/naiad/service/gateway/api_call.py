@@ -17,6 +17,7 @@ from naiad.service.gateway.signing.authenticator import Authenticator
 from naiad.service.gateway.signing.credential import claimed_service, signed_service
 from naiad.service.gateway.signing.signature import VerifiedSignature
 
+_BODY_TIMEOUT_S, _MIN_BYTES_PER_S = 10.0, 256 * 1024
 _MAX_JOINED_BYTES = 2**20
 
 
@@ -48,7 +49,8 @@ async def read_api_call(
     budget = unverified.budget_of(size_bytes)
     await budget.take(size_bytes)
     try:
-        received = await read_body(request, max_bytes=max_body_bytes, timeout_s=timeout_s)
+        allowed_s = min(timeout_s, allowed_seconds(size_bytes))
+        received = await read_body(request, max_bytes=max_body_bytes, timeout_s=allowed_s)
         verified = authenticator.verify_claim(request, claim, body_hash=received.sha256)
     finally:
         budget.give_back(size_bytes)
@@ -61,6 +63,11 @@ async def read_api_call(
     if is_change(route, received.join() if route.protocol == "query" else b""):
         authenticator.check_replay(verified)
     return ApiCall(route, received, verified)
+
+
+def allowed_seconds(size_bytes: int) -> float:
+    """Returns how long a body may take that holds a place before its sender is known."""
+    return _BODY_TIMEOUT_S + size_bytes / _MIN_BYTES_PER_S
 
 
 def _expected_bytes(request: Request, max_body_bytes: int) -> int:

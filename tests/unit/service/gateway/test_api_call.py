@@ -9,7 +9,7 @@ from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from naiad.service.gateway.api_call import ApiCall
+from naiad.service.gateway.api_call import ApiCall, allowed_seconds
 from naiad.service.gateway.http.body import ReceivedBody
 from naiad.service.gateway.protocol.route import Route
 
@@ -143,3 +143,9 @@ def test_a_form_is_shorter_than_json(client):
     target = {"X-Amz-Target": "GraniteServiceVersion20100801.ListMetrics"}
     body = b'{"Namespace": "' + b"x" * 128 * 1024 + b'"}'
     assert client.send(client.sign(body, service="monitoring", headers=target)).status == 400
+
+
+def test_a_short_body_has_less_time_than_a_long_one():
+    """Who knows a key's name can hold a place by a body that does not come: of two bytes for a minute."""
+    assert allowed_seconds(2) < 11
+    assert 60 < allowed_seconds(25 * 2**20)
