@@ -148,4 +148,4 @@ def test_a_form_is_shorter_than_json(client):
 def test_a_short_body_has_less_time_than_a_long_one():
     """Who knows a key's name can hold a place by a body that does not come: of two bytes for a minute."""
     assert allowed_seconds(2) < 11
-    assert 60 < allowed_seconds(25 * 2**20)
+    assert allowed_seconds(25 * 2**20) > 60
