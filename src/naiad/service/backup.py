@@ -30,6 +30,8 @@ FORMAT_VERSION = 1
 _PREFIX, _TIME_FORMAT = "naiad-", "%Y%m%dT%H%M%S.%fZ"
 _PARTIAL = ".partial-"
 _PROGRAM_FOLDERS = frozenset(("ml", "tmp", "work"))
+_INSTANCE_DEPTH = 5
+"""The parts of jobs/<kind>/<name>/<attempt>/<host>, in which the program's folders are."""
 _BLOCK_BYTES = 2**20
 _BUSY_TIMEOUT_S = 30.0
 
@@ -185,7 +187,9 @@ def _files_below(state: Path, folder: Path, *, skipped: frozenset[str]) -> Itera
             if child.is_symlink():
                 continue
             if child.is_dir():
-                is_own = folder.parts[:2] == ("blobs", ".naiad") or folder.parts[0] == "jobs"
+                is_own = folder.parts == ("blobs", ".naiad") or (
+                    folder.parts[0] == "jobs" and len(folder.parts) == _INSTANCE_DEPTH
+                )
                 if not (is_own and child.name in skipped):
                     yield from _files_below(state, relative, skipped=skipped)
             elif child.is_file():

@@ -112,7 +112,8 @@ class ServerParts:
     warm: WarmInterpreter | None
     endpoints: EndpointReconciler
     asynchronous: AsyncInvocations
-    upkeep: Upkeep
+    upkeeps: tuple[Upkeep, ...]
+    """Each has a thread of its own: a backup of many objects holds up no other chore."""
 
     def close(self) -> None:
         if self.warm is not None:
@@ -166,24 +167,27 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         host_names={settings.host.lower(), socket.gethostname().lower()} if is_local else None,
     )
     gateway = Gateway(doors)
-    upkeep = Upkeep(
-        (Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_slow_chores(settings, repair, damage, clock))
-    )
+    quick = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_store_chores(settings, damage)))
+    upkeeps = (quick, Upkeep(tuple(_database_chores(settings, repair, clock))))
     return ServerParts(
-        store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous, upkeep
+        store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous, upkeeps
     )
 
 
-def _slow_chores(settings: Settings, repair: DatabaseRepair, damage: DamageLog, clock: Clock) -> Iterator[Chore]:
-    """Yields what a server does every now and then, besides its requests."""
-    yield Chore(
-        "check of the database", _DATABASE_CHECK_INTERVAL_S, repair.check, first_after_s=_DATABASE_CHECK_AFTER_S
-    )
+def _store_chores(settings: Settings, damage: DamageLog) -> Iterator[Chore]:
+    """Yields the chores of the objects in the state folder. Each of their runs is short."""
     if settings.s3_endpoint is None:
         folder = StoreFolder(Path(settings.blobs_url), damage)
         scrub, sweeper = ScrubPasses(Scrubber(folder)), UploadSweeper(folder)
         yield Chore("sweep of uploads", _SWEEP_INTERVAL_S, sweeper.sweep)
         yield Chore("scrub", _SCRUB_INTERVAL_S, scrub.step, first_after_s=_SCRUB_AFTER_S)
+
+
+def _database_chores(settings: Settings, repair: DatabaseRepair, clock: Clock) -> Iterator[Chore]:
+    """Yields the chores that read the whole database, and more."""
+    yield Chore(
+        "check of the database", _DATABASE_CHECK_INTERVAL_S, repair.check, first_after_s=_DATABASE_CHECK_AFTER_S
+    )
     if settings.backups is not None:
         backups = ScheduledBackups(settings.state.absolute(), settings.database, settings.backups, clock)
         yield Chore("backup", settings.backups.every_s, backups.make, first_after_s=backups.first_after_s())

@@ -15,7 +15,7 @@ from naiad import durable
 from naiad.errors import FolderError, InputError
 from naiad.service.backup import DATABASE, read_manifest
 from naiad.service.jobs.rebuild import add_missing_jobs, has_job_folders
-from naiad.service.restore import REBUILD_MARK, check_backup, find_backup, replace_database
+from naiad.service.restore import DAMAGED_MARK, REBUILD_MARK, check_backup, find_backup, replace_database
 from naiad.service.store.open import open_store, sqlite_file
 from naiad.service.store.row_check import find_first_damage, remove_damaged_rows
 from naiad.service.store.schema import metadata
@@ -23,10 +23,10 @@ from naiad.service.store.soundness import copy_rows, has_rows
 from naiad.service.store.sql import SqlStore
 
 _LOG = logging.getLogger(__name__)
-_DAMAGED_MARK = "database-damaged"
-"""A file in which a running server leaves what it has found, for the next start."""
-_CHECKED_AT_START_BYTES = 16 * 2**20
+_CHECKED_AT_START_BYTES = 8 * 2**20
 """A larger database is checked while the server runs, so that it starts as fast as before."""
+_PAUSE_S = 0.005
+"""A check of the rows pauses so long after every few hundred, so that requests are answered meanwhile."""
 _TABLES = tuple(table.name for table in metadata.sorted_tables if table.name != "naiad_version")
 _JOBS_TABLE = "naiad_jobs"
 
@@ -61,14 +61,14 @@ class DatabaseRepair:
     def check(self) -> None:
         """Checks the whole database of a running server. Leaves word for the next start, and logs it. Raises OSError."""
         path = sqlite_file(self.state, self.database)
-        damage = None if path is None else find_first_damage(path)
+        damage = None if path is None else find_first_damage(path, pause_s=_PAUSE_S)
         if damage is not None:
             _LOG.error("the database is damaged: %s; it is repaired when the server is started again", damage)
-            durable.ensure_content(self.state / _DAMAGED_MARK, damage.encode("utf-8", "replace"), mode=0o600)
+            durable.ensure_content(self.state / DAMAGED_MARK, damage.encode("utf-8", "replace"), mode=0o600)
 
     def _find_damage(self, path: Path) -> str | None:
         with suppress(FileNotFoundError, UnicodeDecodeError):
-            return (self.state / _DAMAGED_MARK).read_text(encoding="utf-8")
+            return (self.state / DAMAGED_MARK).read_text(encoding="utf-8")
         if not path.exists() or path.stat().st_size == 0:
             return "it is empty, and there are folders of jobs beside it" if has_job_folders(self.state) else None
         if path.stat().st_size <= _CHECKED_AT_START_BYTES:
@@ -92,7 +92,7 @@ class DatabaseRepair:
         kept = replace_database(path, new, aside=f".damaged-{now:%Y%m%dT%H%M%SZ}")
         for ending in ("", "-journal"):
             durable.remove(new.with_name(new.name + ending))
-        durable.remove(self.state / _DAMAGED_MARK)
+        durable.remove(self.state / DAMAGED_MARK)
         _LOG.warning("the damaged database is kept as %s", kept)
 
     def _salvage(self, path: Path, new: Path) -> dict[str, bool]:

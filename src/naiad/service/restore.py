@@ -20,6 +20,8 @@ from naiad.service.store.soundness import find_damage
 
 REBUILD_MARK = "rebuild-jobs"
 """A file that has the next start add the jobs of the folders that the database does not have."""
+DAMAGED_MARK = "database-damaged"
+"""A file in which a running server leaves what it has found, for the next start."""
 _BEFORE = ".before-restore"
 _NEW = ".restoring"
 _JOURNAL = "-journal"
@@ -54,6 +56,7 @@ def restore(state: Path, folder: Path, *, now: dt.datetime, database: str | None
             elif name != DATABASE:
                 _replace_file(backup / name, state / name)
                 _make_bucket_of(name, state)
+        durable.remove(state / DAMAGED_MARK)
         durable.write_file(state / REBUILD_MARK, b"", mode=0o600)
     except OSError as error:
         raise FolderError(

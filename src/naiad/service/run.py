@@ -91,7 +91,7 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
     stop_event = threading.Event()
     supervisor = threading.Thread(target=parts.supervisor.run, args=(stop_event,), name="supervisor")
     cleanup = threading.Thread(target=parts.cleanup.run, name="cleanup", daemon=True)
-    upkeep = threading.Thread(target=parts.upkeep.run, name="upkeep", daemon=True)
+    upkeeps = [threading.Thread(target=upkeep.run, name="upkeep", daemon=True) for upkeep in parts.upkeeps]
     config = uvicorn.Config(
         parts.gateway,
         http=functools.partial(BoundedHttpProtocol, budget=ConnectionBudget()),  # type: ignore[arg-type]  # reason: it is called, no more
@@ -105,8 +105,8 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
     )
     server = _Server(config, parts, ready)
     supervisor.start()
-    cleanup.start()
-    upkeep.start()
+    for thread in (cleanup, *upkeeps):
+        thread.start()
     try:
         server.run(sockets=[listening])
     finally:
@@ -114,9 +114,10 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
         parts.supervisor.unfinished.wake_event.wake()
         supervisor.join()
         parts.cleanup.stop()
-        parts.upkeep.stop()
-        cleanup.join(_CLEANUP_TIMEOUT_S)
-        upkeep.join(_CLEANUP_TIMEOUT_S)
+        for upkeep in parts.upkeeps:
+            upkeep.stop()
+        for thread in (cleanup, *upkeeps):
+            thread.join(_CLEANUP_TIMEOUT_S)
         parts.close()
         _LOG.info("the server has ended; jobs run on")
 

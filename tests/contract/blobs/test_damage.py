@@ -1,6 +1,8 @@
 """Bits that flip in the files of a folder: noticed when they are read or scrubbed, and never served."""
 
+import errno
 import logging
+import os
 import random
 
 import pytest
@@ -173,6 +175,25 @@ def test_the_scrubber_finds_what_nobody_reads(blobs, tmp_path, damage):
     for key in bad:
         with pytest.raises(DamagedObject):
             read(blobs, key)
+
+
+def test_a_file_that_the_disk_cannot_read_is_damaged_and_holds_up_no_scrubbing(blobs, tmp_path, damage, monkeypatch):
+    for key in ("a", "b", "c"):
+        blobs.put("bucket", key, [key.encode() * 9000])
+    pread = os.pread
+
+    def fail_on_b(descriptor, size, at):
+        data = pread(descriptor, size, at)
+        if b"bbbbbbbb" in data:
+            raise OSError(errno.EIO, "Input/output error")
+        return data
+
+    monkeypatch.setattr(os, "pread", fail_on_b)
+    totals = scrub(tmp_path, damage)
+    assert (totals.objects, totals.damaged) == (3, 1)
+    with pytest.raises(DamagedObject, match=r"the object 'b' .* its file cannot be read: Input/output error"):
+        read(blobs, "b")
+    assert list(damage.objects) == [("bucket", "b")]
 
 
 def test_a_server_scrubs_in_steps_and_once_a_day(blobs, tmp_path, damage):

@@ -126,16 +126,17 @@ class RangeReader:
         return self
 
     def __next__(self) -> bytes:
-        """Raises DamagedObject instead of returning bytes that are not those that were put."""
+        """Raises DamagedObject instead of returning bytes that are not those that were put, or that cannot be read."""
         if self._position >= self._end:
             self.close()
             raise StopIteration
         try:
             data = self._reader.read_at(self._position, self._end)
-        except DamagedObject as error:
+        except (DamagedObject, OSError) as error:
             self.close()
-            self._damage.add(*self._name, str(error))
-            raise damaged_object(*self._name, str(error)) from error
+            reason = damage_reason(error)
+            self._damage.add(*self._name, reason)
+            raise damaged_object(*self._name, reason) from error
         position = self._position
         self._position += len(data)
         return data if self._decryption is None else self._decryption.decrypt(position, data)
@@ -143,6 +144,11 @@ class RangeReader:
     def close(self) -> None:
         self._position = self._end
         self._file.close()
+
+
+def damage_reason(error: Exception) -> str:
+    """Returns why an object is damaged, from the error that reading it has raised."""
+    return f"its file cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)
 
 
 def damaged_object(bucket: str, key: str, reason: str) -> DamagedObject:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.errors import DamagedObject, NoSuchBucket
 from naiad.service.blobs.names import is_bucket_name
-from naiad.service.blobs.object_file import ContentReader, ObjectFile
+from naiad.service.blobs.object_file import ContentReader, ObjectFile, damage_reason
 from naiad.service.blobs.object_walk import walk_objects
 from naiad.service.blobs.store_folder import StoreFolder
 
@@ -47,7 +47,7 @@ class Scrubber:
         return self._folder.damage
 
     def step(self, budget_bytes: int) -> bool:
-        """Reads about so many bytes. Returns False when it has come to the end; the next step begins anew. Raises OSError."""
+        """Reads about so many bytes. Returns False when it has come to the end; the next step begins anew."""
         while budget_bytes > 0:
             cost = next(self._walk, None)
             if cost is None:
@@ -72,9 +72,9 @@ class Scrubber:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError), self._open(bucket, key) as file:
                 self.totals.size_bytes += file.record.size
                 yield from self._check_content(file)
-        except DamagedObject as error:
+        except (DamagedObject, OSError) as error:
             self.totals.damaged += 1
-            self.damage.add(bucket, key, str(error))
+            self.damage.add(bucket, key, damage_reason(error))
 
     def _open(self, bucket: str, key: str) -> ObjectFile:
         """Opens the file so that it is read from the disk: what is in memory may be better than what will be read later."""
@@ -109,6 +109,5 @@ class ScrubPasses:
     _next_pass_at_s: float = 0.0
 
     def step(self) -> None:
-        """Raises OSError."""
         if self.clock_s() >= self._next_pass_at_s and not self.scrubber.step(_STEP_BYTES):
             self._next_pass_at_s = self.clock_s() + _PASS_INTERVAL_S

@@ -9,6 +9,7 @@
 
 import contextlib
 import datetime as dt
+import errno
 import re
 import secrets
 import shutil
@@ -22,7 +23,7 @@ from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.errors import DamagedObject, NoSuchBucket, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import TemporaryFile, lock_file, lock_path, remove_stale_files, translate_disk_errors
 from naiad.service.blobs.names import check_key, is_bucket_name, key_to_names
-from naiad.service.blobs.object_file import ContentReader, ObjectFile, damaged_object
+from naiad.service.blobs.object_file import ContentReader, ObjectFile, damage_reason, damaged_object
 from naiad.service.blobs.object_record import ObjectRecord
 from naiad.service.blobs.port import UNCONDITIONAL, ObjectInfo, WriteCondition
 from naiad.service.domain.errors import Invalid, ServiceError
@@ -87,9 +88,11 @@ class StoreFolder:
         except (FileNotFoundError, NotADirectoryError):
             self.bucket_folder(bucket)
             raise NoSuchKey(f"there is no object {key!r} in bucket {bucket}") from None
-        except DamagedObject as error:
-            self.damage.add(bucket, key, str(error))
-            raise damaged_object(bucket, key, str(error)) from error
+        except (DamagedObject, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EIO:
+                raise
+            self.damage.add(bucket, key, damage_reason(error))
+            raise damaged_object(bucket, key, damage_reason(error)) from error
 
     def find_record(self, bucket: str, key: str) -> ObjectRecord | None:
         """Returns None where there is no object."""

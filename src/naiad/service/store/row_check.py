@@ -13,8 +13,6 @@ from naiad.service.store.schema import COLUMNS_WITHOUT_CHECKSUM
 from naiad.service.store.soundness import find_damage
 
 _ROWS_AT_ONCE = 200
-_PAUSE_S = 0.005
-"""Between reads: a server answers its requests meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -24,23 +22,29 @@ class DamagedRowPlace:
     message: str
 
 
-def find_first_damage(path: Path) -> str | None:
-    """Returns the first damage of pages or rows. None where there is none, or where opening the database says what is wrong."""
+def find_first_damage(path: Path, *, pause_s: float = 0.0) -> str | None:
+    """Returns the first damage of pages or rows. None where there is none, or where opening the database says what is wrong.
+
+    ``pause_s``: see ``find_damaged_rows``.
+    """
     with contextlib.suppress(sqlite3.OperationalError):
         if damage := find_damage(path):
             return damage
         if path.exists() and path.stat().st_size > 0:
-            return next((place.message for place in find_damaged_rows(path)), None)
+            return next((place.message for place in find_damaged_rows(path, pause_s=pause_s)), None)
     return None
 
 
-def find_damaged_rows(path: Path) -> Iterator[DamagedRowPlace]:
-    """Yields each damaged row of an existing database. Raises sqlite3.DatabaseError for damage of another kind."""
+def find_damaged_rows(path: Path, *, pause_s: float = 0.0) -> Iterator[DamagedRowPlace]:
+    """Yields each damaged row of an existing database. Raises sqlite3.DatabaseError for damage of another kind.
+
+    ``pause_s`` passes between reads, in which a server answers its requests.
+    """
     for table, names in COLUMNS_WITHOUT_CHECKSUM.items():
         last: int | None = -1
         while last is not None:
             last = yield from _check_some(path, table, names, last)
-            time.sleep(_PAUSE_S if last is not None else 0.0)
+            time.sleep(pause_s if last is not None else 0.0)
 
 
 def remove_damaged_rows(path: Path) -> list[DamagedRowPlace]:

@@ -17,7 +17,6 @@ AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     monkeypatch.setattr(row_check, "_ROWS_AT_ONCE", 4)
-    monkeypatch.setattr(row_check, "_PAUSE_S", 0.0)
     store = open_store(tmp_path)
     for number in range(10):
         store.add(Job(JobKind.TRAINING, f"job-{number}", "r", {"n": number}, ResourceRequest(1, 1, 1), AT, AT), {})
