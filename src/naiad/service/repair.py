@@ -19,7 +19,7 @@ from naiad.service.restore import DAMAGED_MARK, REBUILD_MARK, check_backup, find
 from naiad.service.store.open import open_store, sqlite_file
 from naiad.service.store.row_check import find_first_damage, remove_damaged_rows
 from naiad.service.store.schema import metadata
-from naiad.service.store.soundness import copy_rows, has_rows
+from naiad.service.store.soundness import copy_rows, find_obvious_damage, has_rows
 from naiad.service.store.sql import SqlStore
 
 _LOG = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class DatabaseRepair:
             return "it is empty, and there are folders of jobs beside it" if has_job_folders(self.state) else None
         if path.stat().st_size <= _CHECKED_AT_START_BYTES:
             return find_first_damage(path)
-        return None
+        return find_obvious_damage(path)
 
     def _is_empty_beside_jobs(self, path: Path) -> bool:
         return not has_rows(path, _JOBS_TABLE) and has_job_folders(self.state)

@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 
+from naiad.service import repair
 from naiad.service.backup import make_backup
 from naiad.service.domain.job import Job, JobKind, ResourceRequest
 from naiad.service.domain.status import Phase, Status
@@ -142,6 +143,23 @@ def test_readable_rows_and_folders_survive_a_damaged_page(state, caplog):
     again.close()
 
 
+def cut(state):
+    with (state / "naiad.db").open("r+b") as file:
+        file.truncate(20 * PAGE_BYTES)
+
+
+@pytest.mark.parametrize("damage", [lambda state: overwrite(state, 0), cut])
+def test_a_large_database_that_cannot_be_opened_or_was_cut_is_repaired(state, monkeypatch, damage):
+    monkeypatch.setattr(repair, "_CHECKED_AT_START_BYTES", 0)
+    open_repaired(state).close()
+    assert not list(state.glob("naiad.db.damaged*"))
+    damage(state)
+    store = open_repaired(state)
+    assert {"done", "running"} <= names_in(store)
+    store.close()
+    assert len(list(state.glob("naiad.db.damaged*"))) == 1
+
+
 def test_what_cannot_be_read_comes_from_the_last_backup(state, tmp_path_factory):
     backups = tmp_path_factory.mktemp("backups")
     make_backup(state, backups, now=AT)
@@ -152,17 +170,17 @@ def test_what_cannot_be_read_comes_from_the_last_backup(state, tmp_path_factory)
 
 
 def test_damage_that_a_running_server_finds_is_repaired_by_the_next_start(state, caplog):
-    repair = DatabaseRepair(state, None, None)
-    repair.check()
+    running = DatabaseRepair(state, None, None)
+    running.check()
     assert caplog.text == ""
     overwrite(state, 30)
     with caplog.at_level(logging.ERROR):
-        repair.check()
+        running.check()
     assert "repaired when the server is started again" in caplog.text
     store = open_repaired(state)
     store.close()
     caplog.clear()
-    repair.check()
+    running.check()
     assert caplog.text == ""
 
 

@@ -30,6 +30,22 @@ def find_damage(path: Path) -> str | None:
     return None if found == ["ok"] else "; ".join(" ".join(text.split()) for text in found)
 
 
+def find_obvious_damage(path: Path) -> str | None:
+    """Returns what keeps a database from being opened, or that its file was cut. Reads a few pages only, of however many."""
+    try:
+        with contextlib.closing(_connect(path)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            pages, page_bytes = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size")
+            )
+    except sqlite3.OperationalError:  # opening it says what is wrong
+        return None
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    size = path.stat().st_size
+    return f"its file has {size:,} of {pages * page_bytes:,} bytes" if size < pages * page_bytes else None
+
+
 def has_rows(path: Path, table: str) -> bool:
     """Whether the table is there and has a row. False for a damaged database, too."""
     try:
