@@ -271,5 +271,8 @@ def find_job_problems(server: KilledServer, name: str, states: set[bool]) -> lis
     written = [line for line in lines if line.startswith("line ")]
     if written != [f"line {number}" for number in range(1, LINES + 1)]:
         problems.append(f"its log has {written}")
-    server.client("s3").head_object(Bucket=BUCKET, Key=f"out/{name}/output/model.tar.gz")
+    try:
+        server.client("s3").head_object(Bucket=BUCKET, Key=f"out/{name}/output/model.tar.gz")
+    except ClientError as error:
+        problems.append(f"its model is not there: {error}")
     return problems

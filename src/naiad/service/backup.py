@@ -6,9 +6,11 @@ the sha256 of each. It is written under another name and renamed when it is whol
 
 import contextlib
 import datetime as dt
+import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -29,6 +31,7 @@ SECRETS = ("keys.json", "aws-hosts/authority.pem")
 FORMAT_VERSION = 1
 _PREFIX, _TIME_FORMAT = "naiad-", "%Y%m%dT%H%M%S.%fZ"
 _PARTIAL = ".partial-"
+_LOCK_FILE = ".lock"
 _PROGRAM_FOLDERS = frozenset(("ml", "tmp", "work"))
 _INSTANCE_DEPTH = 5
 """The parts of jobs/<kind>/<name>/<attempt>/<host>, in which the program's folders are."""
@@ -97,18 +100,19 @@ def make_backup(
     partial, path = folder / f"{_PARTIAL}{name}", folder / name
     try:
         durable.make_private_folder(folder)
-        partial.mkdir(mode=0o700)
-        try:
-            source = sqlite_file(state, database)
-            if source is not None:
-                _copy_database(source, partial / DATABASE)
-            for relative in _files(state, with_objects=with_objects):
-                _copy_file(state / relative, partial / relative)
-            report = _write_manifest(partial, now)
-            durable.rename(partial, path)
-        except BaseException:
-            durable.remove(partial)
-            raise
+        with _exclusive(folder):
+            partial.mkdir(mode=0o700)
+            try:
+                source = sqlite_file(state, database)
+                if source is not None:
+                    _copy_database(source, partial / DATABASE)
+                for relative in _files(state, with_objects=with_objects):
+                    _copy_file(state / relative, partial / relative)
+                report = _write_manifest(partial, now)
+                durable.rename(partial, path)
+            except BaseException:
+                durable.remove(partial)
+                raise
     except OSError as error:
         raise FolderError(f"the backup in {folder} cannot be written: {error.strerror or error}") from error
     return BackupReport(path, *report, without_database=source is None)
@@ -120,11 +124,10 @@ def list_backups(folder: Path) -> list[Path]:
 
 
 def remove_old_backups(folder: Path, keep: int) -> None:
-    """Keeps the latest ``keep`` backups, and removes what killed ones have left."""
-    for path in list_backups(folder)[: -keep or None] if keep else []:
-        durable.remove(path)
-    for path in folder.glob(f"{_PARTIAL}*"):
-        durable.remove(path)
+    """Keeps the latest ``keep`` backups, at least one, and removes what killed ones have left. Raises OSError."""
+    with _exclusive(folder):
+        for path in (*list_backups(folder)[: -max(1, keep)], *folder.glob(f"{_PARTIAL}*")):
+            durable.remove(path)
 
 
 def made_at(backup: Path) -> dt.datetime:
@@ -149,6 +152,17 @@ def read_manifest(backup: Path) -> dict[str, str]:
 def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Waits for other processes that make or remove backups there. Raises OSError."""
+    descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _copy_database(source: Path, target: Path) -> None:
