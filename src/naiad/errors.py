@@ -14,6 +14,7 @@
     │   ├── LossNotFinite      after the allowed number of rollbacks to the last checkpoint
     │   ├── MemoryExhausted    not even one sample a microbatch fits into memory
     │   ├── DiskFull           the last good checkpoint stays, the partial file is gone
+    │   ├── DiskFailed         the disk reports an error of its own; what was saved before stays
     │   └── TrainingStopped    stopped on request (SIGTERM, Ctrl-C); a checkpoint was written
     └── ServiceError           the server refuses a request; ``service/domain/errors.py`` draws what stands below it
 
@@ -92,6 +93,10 @@ class MemoryExhausted(TrainingError):
 
 
 class DiskFull(TrainingError):
+    pass
+
+
+class DiskFailed(TrainingError):
     pass
 
 

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from naiad.errors import DiskFull, FolderError
+from naiad.errors import DiskFailed, DiskFull, FolderError, InputError
 from naiad.trainer.artifact import writing
 
 
@@ -23,6 +23,14 @@ def test_a_full_disk_is_named_and_the_partial_file_removed(tmp_path, code):
     with pytest.raises(DiskFull, match=f"the disk of {tmp_path}"), writing.remove_on_failure(partial):
         raise OSError(code, os.strerror(code))
     assert not partial.exists()
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_input(tmp_path):
+    expected = pytest.raises(DiskFailed, match=f"the disk of {tmp_path} fails: input/output error")
+    with expected as caught, writing.translate_errors(tmp_path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    assert not isinstance(caught.value, InputError)
+    assert "resume=True" in caught.value.hint
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOTDIR])
