@@ -4,7 +4,7 @@ python benchmarks/kill_histories.py [--histories 1000] [--seed 0] [--with-postgr
 
 The server, agents of jobs, replicas of an endpoint and, with ``--with-postgres``, a PostgreSQL are killed while clients store and
 join objects, change experiments, run jobs, and move an endpoint between two models. The model of what was acknowledged is in
-tests/support/kill_histories.py.
+tests/support/acknowledged_history.py.
 """
 
 import argparse

@@ -188,16 +188,26 @@ def test_a_flipped_bit_in_any_file_of_an_artifact(trained: Path, place: str, cap
 
 
 @pytest.mark.parametrize("place", ["start", "middle", "end"])
-def test_a_flipped_bit_in_any_file_of_a_checkpoint(trained: Path, place: str, capsys: Capture) -> None:
+def test_a_flipped_bit_in_a_run_file(trained: Path, place: str, capsys: Capture) -> None:
+    run = trained / "run"
+    flip(run / "run.json", place)
+    before = contents(run)
+    arguments = ["train", "mlp", str(trained / "photos"), "--out", str(run), "--resume"]
+    assert_refused(arguments, ["is damaged", "run.json"], capsys)
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize("place", ["start", "middle", "end"])
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
+def test_a_flipped_bit_in_any_file_of_a_checkpoint(trained: Path, name: str, place: str, capsys: Capture) -> None:
+    """The run goes on from the checkpoint before it, and names the file."""
     run = trained / "run"
     newest = max((run / "checkpoints").glob("step-*"))
-    arguments = ["train", "mlp", str(trained / "photos"), "--out", str(run), "--resume"]
-    for path in [run / "run.json", *newest.iterdir()]:
-        restore = flip(path, place)
-        before = contents(run)
-        assert_refused(arguments, ["is damaged", "run.json" if path.name == "run.json" else newest.name], capsys)
-        assert contents(run) == before
-        restore()
+    flip(newest / name, place)
+    assert main(["train", "mlp", str(trained / "photos"), "--out", str(run), "--resume"]) == 0
+    shown = capsys.readouterr().err
+    assert f"{newest / name} is damaged" in shown or f"{newest / name} cannot be read" in shown
+    assert "going on from the checkpoint at step" in shown
 
 
 def flip(path: Path, place: str) -> Callable[[], object]:

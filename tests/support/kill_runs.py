@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from acknowledged_history import BUCKET, SETTLED_WITHIN_S, HistoryClient, KilledServer
 from botocore.exceptions import BotoCoreError, ClientError
-from kill_histories import BUCKET, SETTLED_WITHIN_S, HistoryClient, KilledServer
 from server_zygote import Zygote
 
 CLIENTS, OPERATIONS, KILLS = 2, 30, 2

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
 from naiad.service.blobs.damage_log import DamageLog
-from naiad.service.gateway.prometheus import render_metrics
+from naiad.service.gateway.prometheus import render_metrics, take_snapshot
 
 BODY = random.Random(0).randbytes(5 * 2**20)
 
@@ -66,4 +66,4 @@ def test_damaged_objects_are_counted(live):
     damage = DamageLog()
     for _ in range(2):
         damage.add("data", "k", "why")
-    assert b"naiad_damaged_objects 1.0" in render_metrics(live.services.endpoints.router, damage)
+    assert b"naiad_damaged_objects 1.0" in render_metrics(take_snapshot(live.services.endpoints.router, damage))

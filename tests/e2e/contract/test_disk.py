@@ -63,7 +63,7 @@ def test_a_channel_that_does_not_fit(small_jobs: Any, channel: Any, tmp_path: Pa
 
 
 PRINT_MUCH = """
-    head -c 30000000 /dev/zero | tr '\\\\0' x | fold -w 1000
+    head -c 30000000 /dev/zero | tr '\\0' x | fold -w 1000
     echo last; echo w > /opt/ml/model/w
 """
 
