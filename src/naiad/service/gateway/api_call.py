@@ -47,7 +47,8 @@ async def read_api_call(
         max_body_bytes = min(max_body_bytes, MAX_FORM_BYTES)
     size_bytes = _expected_bytes(request, max_body_bytes)
     budget = unverified.budget_of(size_bytes)
-    await budget.take(size_bytes)
+    if not budget.take_now(size_bytes):
+        await budget.take(size_bytes)
     try:
         allowed_s = min(timeout_s, allowed_seconds(size_bytes))
         received = await read_body(request, max_bytes=max_body_bytes, timeout_s=allowed_s)

@@ -33,8 +33,7 @@ class BodyBudget:
 
     async def take(self, size_bytes: int) -> None:
         """Returns when there is room; ``give_back`` must follow. Raises RequestRejected when there is none for long."""
-        if not self._waiting and self._has_room(size_bytes):
-            self._take(size_bytes)
+        if self.take_now(size_bytes):
             return
         if len(self._waiting) >= _MAX_WAITING:
             raise _busy()
@@ -49,10 +48,18 @@ class BodyBudget:
                 raise _busy() from None
             raise
 
+    def take_now(self, size_bytes: int) -> bool:
+        """Whether there was room at once; then ``give_back`` must follow."""
+        if self._waiting or not self._has_room(size_bytes):
+            return False
+        self._take(size_bytes)
+        return True
+
     def give_back(self, size_bytes: int) -> None:
         self._free_bytes += size_bytes
         self._free_bodies += 1
-        self._wake_next()
+        if self._waiting:
+            self._wake_next()
 
     def _has_room(self, size_bytes: int) -> bool:
         return size_bytes <= self._free_bytes and self._free_bodies > 0

@@ -17,6 +17,7 @@ class CoalescingTransport:
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
+        self.is_closing = transport.is_closing  # asked several times for each request
         self._pending: list[bytes] = []
         self._pending_bytes = 0
 

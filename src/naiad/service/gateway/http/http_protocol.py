@@ -67,7 +67,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         self._has_progressed = False
         super().data_received(data)
-        self._pass_on_body()
+        if self._body_pieces:
+            self._pass_on_body()
         if self._has_progressed:
             self._pending_bytes = 0
             return
