@@ -54,7 +54,8 @@ class KilledServer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
-        found = self.zygote.start(self.state, self.state.with_name("server.log"), self.database)
+        log = self.state.with_name("server.log")
+        found = self.zygote.start(self.state, log, database=self.database, after=self.pid)
         assert found["address"] is not None, self.state.with_name("server.log").read_text()[-3000:]
         self.pid, self.address = found["pid"], ServerAddress(**found["address"])
 
