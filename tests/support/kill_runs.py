@@ -181,7 +181,11 @@ class KillRuns:
     def _kill_one(self, dice: random.Random) -> None:
         agents, replicas = self.server.agents(), self.server.replicas() if self.with_endpoint else []
         victims = ["server"] + ["agent"] * bool(agents) + ["replica"] * bool(replicas)
-        victim = dice.choice(victims + ["postgres"] * (self.postgres is not None))
+        victims += ["postgres"] * (self.postgres is not None)
+        unseen = [
+            victim for victim in victims if victim not in self.report.kills
+        ]  # each kind is killed as soon as it can be
+        victim = dice.choice(unseen or victims)
         if victim == "agent":
             dice.choice(agents).signal(signal.SIGKILL)
         elif victim == "replica":

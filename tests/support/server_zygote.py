@@ -1,7 +1,7 @@
 """Starts servers as forks of one process that has everything loaded: a third of a second instead of two.
 
-Reads lines of JSON ``{"state", "log", "database", "after"}``, the last of which is the server that was killed before. Answers each
-with ``{"pid", "address"}``; the address is None for a server that did not start. Ends with its input; its servers run on.
+Reads lines of JSON ``{"state", "log", "database", "after"}``, the last of which is the server that was killed before. Answers
+each with ``{"pid", "address"}``; the address is None for a server that did not start. Ends with its input; its servers run on.
 """
 
 import contextlib
