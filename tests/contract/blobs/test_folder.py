@@ -14,6 +14,7 @@ import pytest
 
 from naiad.service.blobs import errors
 from naiad.service.blobs.folder import FolderBlobStore
+from naiad.service.blobs.names import NO_LIMIT, key_to_names
 from naiad.service.blobs.port import MIN_PART_BYTES, CompletedPart, ObjectAttributes
 from naiad.service.domain.errors import ServiceError
 
@@ -247,3 +248,23 @@ def fill(seed, count):
     """Makes links to one file, which is faster than making files."""
     for number in range(count):
         os.link(seed, seed.with_name(f"{number:06d}@"))
+
+
+def test_objects_of_an_earlier_version_in_very_deep_folders_stay_reachable(tmp_path):
+    blobs = FolderBlobStore(tmp_path)
+    blobs.create_bucket("bucket")
+    deep = "a/" * 70
+    old, beside, other = deep + "old", deep + "new", "a/" * 64 + "b/c"
+    blobs.put("bucket", "k", [b"old"])
+    earlier = (tmp_path / "bucket").joinpath(*key_to_names(old, NO_LIMIT))
+    earlier.parent.mkdir(parents=True)
+    (tmp_path / "bucket" / "k@").rename(earlier)
+    for key in (beside, other):
+        blobs.put("bucket", key, [key.encode()])
+    assert b"".join(blobs.read("bucket", old)[1]) == b"old"
+    assert [found.key for found in blobs.list("bucket").objects] == [beside, old, other]
+    blobs.put("bucket", old, [b"newer"])
+    assert b"".join(blobs.read("bucket", old)[1]) == b"newer"
+    for key in (old, beside, other):
+        blobs.delete("bucket", key)
+    blobs.delete_bucket("bucket")

@@ -17,7 +17,7 @@ from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.errors import BucketExists, BucketNotEmpty, DamagedObject, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import translate_disk_errors
 from naiad.service.blobs.listing import FolderCache, KeyWalk, collect_page
-from naiad.service.blobs.names import check_bucket_name, check_key, is_bucket_name, key_to_names
+from naiad.service.blobs.names import check_bucket_name, check_key, is_bucket_name
 from naiad.service.blobs.object_file import RangeReader
 from naiad.service.blobs.object_record import ObjectRecord, to_epoch_ms
 from naiad.service.blobs.port import (
@@ -176,7 +176,7 @@ class FolderBlobStore:
 
     def delete(self, bucket: str, key: str, *, condition: WriteCondition = UNCONDITIONAL) -> None:
         base = self._folder.bucket_folder(bucket)
-        path = base.joinpath(*key_to_names(check_key(key)))
+        path = self._folder.object_path(bucket, key)
         ignore_missing = contextlib.suppress(FileNotFoundError, NotADirectoryError)
         with translate_disk_errors(), self._folder.lock_key(bucket, key), ignore_missing:
             self._folder.check_condition(condition, bucket, key)

@@ -6,7 +6,7 @@ A key is split at each ``/``. The components before the last become folders, the
     a//b                →  a/%/b@              an empty component is "%"
     ../x                →  %2E%2E/x@
     (a component that is too long for one name)  →  its beginning + "@more" / the rest
-    (everything after the 64th folder)           →  one component, whose slashes are "%2F"
+    (everything after the 64th folder)           →  one component, whose slashes are "%2F"; not so in stores of earlier versions
 
 ``@``, ``%``, control characters and leading dots are percent-encoded, so that no component looks like a mark and none leaves the
 folder; other letters stay readable. The marks keep names in one folder apart that begin alike. Therefore the order of keys is
@@ -25,6 +25,7 @@ _OBJECT, _MORE = "@", "@more"
 _EMPTY = "%"
 MAX_FOLDERS = 64
 """Folders that a key makes by its slashes: each is made and synced by itself, and a key may have a thousand slashes."""
+NO_LIMIT = -1
 _UNSAFE = re.compile(r"[%@/\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.")
 _ESCAPED = re.compile(r"%([0-9A-F]{2})")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -62,15 +63,28 @@ def check_key(key: str) -> str:
     return key
 
 
-def key_to_names(key: str) -> tuple[str, ...]:
+def key_to_names(key: str, max_folders: int = MAX_FOLDERS) -> tuple[str, ...]:
     """Returns the names from the bucket's folder down. The last one is the object's file."""
-    *folders, last = key.split("/", MAX_FOLDERS)
+    *folders, last = key.split("/", max_folders)
     names: list[str] = []
     for component in folders:
         beginnings, rest = _split(component)
         names += [*beginnings, _encode(rest) or _EMPTY]
     beginnings, rest = _split(last)
     return (*names, *beginnings, (_encode(rest) or _EMPTY) + _OBJECT)
+
+
+def earlier_folder(key: str) -> tuple[str, ...] | None:
+    """Returns the names of the folder that earlier versions made beyond the 64th; None for a key without one.
+
+    Where there is such a folder, what belongs into it keeps its names of then: ``key_to_names(key, NO_LIMIT)``.
+    """
+    folders = key.split("/")[:-1]
+    return (
+        key_to_names("/".join([*folders[: MAX_FOLDERS + 1], "x"]), NO_LIMIT)[:-1]
+        if len(folders) > MAX_FOLDERS
+        else None
+    )
 
 
 def parse_entry(name: str) -> Entry | None:

@@ -22,7 +22,7 @@ from naiad.service.blobs.block_sums import BLOCK_BYTES, BlockSums
 from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.errors import DamagedObject, NoSuchBucket, NoSuchKey, PreconditionFailed
 from naiad.service.blobs.files import TemporaryFile, lock_file, lock_path, remove_stale_files, translate_disk_errors
-from naiad.service.blobs.names import check_key, is_bucket_name, key_to_names
+from naiad.service.blobs.names import NO_LIMIT, check_key, earlier_folder, is_bucket_name, key_to_names
 from naiad.service.blobs.object_file import ContentReader, ObjectFile, damage_reason, damaged_object
 from naiad.service.blobs.object_record import ObjectRecord
 from naiad.service.blobs.port import UNCONDITIONAL, ObjectInfo, WriteCondition
@@ -77,7 +77,8 @@ class StoreFolder:
 
     def object_path(self, bucket: str, key: str) -> Path:
         """Raises NoSuchBucket, Invalid."""
-        return self.bucket_folder(bucket).joinpath(*key_to_names(check_key(key)))
+        base = self.bucket_folder(bucket)
+        return base.joinpath(*_names_in(base, check_key(key)))
 
     def open_object(self, bucket: str, key: str) -> ObjectFile:
         """Raises NoSuchKey, DamagedObject."""
@@ -131,7 +132,7 @@ class StoreFolder:
         file.sync()
         with self.lock_key(bucket, key):
             self.check_condition(condition, bucket, key)
-            self._move_into_bucket(file, bucket, key_to_names(key))
+            self._move_into_bucket(file, bucket, key)
         self.damage.forget(bucket, key)
 
     def configuration(self, bucket: str, name: str) -> str | None:
@@ -160,18 +161,25 @@ class StoreFolder:
             sums = append_content(file, origin)
             file.write(change(summed(origin.record)).to_bytes(sums))
             file.sync()
-            self._move_into_bucket(file, bucket, key_to_names(key))
+            self._move_into_bucket(file, bucket, key)
 
-    def _move_into_bucket(self, file: TemporaryFile, bucket: str, names: tuple[str, ...]) -> None:
+    def _move_into_bucket(self, file: TemporaryFile, bucket: str, key: str) -> None:
         """Tries again when a deletion has removed an empty folder on the way."""
         for _ in range(_MAX_TRIES):
             base = self.bucket_folder(bucket)
+            names = _names_in(base, key)
             with contextlib.suppress(FileNotFoundError):
                 file.rename_to(durable.make_folders(base, names[:-1]) / names[-1])
                 return
         raise ServiceError(
             f"bucket {bucket}: its folders vanish while an object is put; does another program delete empty folders here?"
         )
+
+
+def _names_in(base: Path, key: str) -> tuple[str, ...]:
+    """Returns the names of an object below its bucket's folder: those of an earlier version where that has made its folder."""
+    earlier = earlier_folder(key)
+    return key_to_names(key, NO_LIMIT) if earlier and base.joinpath(*earlier).is_dir() else key_to_names(key)
 
 
 def append_content(file: TemporaryFile, origin: ObjectFile) -> bytes:
