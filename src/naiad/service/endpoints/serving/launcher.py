@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 from naiad.service.contract.log_writer import LogWriter
 from naiad.service.endpoints.serving.heartbeat import Heartbeat
@@ -33,6 +34,7 @@ _WORKER = "naiad.service.endpoints.worker"
 _SOCKET_BUFFER_BYTES = 2**20
 _EXIT_TIMEOUT_S = 60
 _READ_BYTES = 64 * 1024
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,15 @@ class Launcher:
         name = f"{self.name_prefix}-{number}"
         folder = self.prepared.folder.with_name(f"{self.prepared.folder.name}-{number}")
         loop = asyncio.get_running_loop()
-        sandbox, guard = await self._make_folder_in_thread(folder)
+        sandbox, guard = await _make_in_thread(partial(self._make_folder, folder), lambda made: made[1].close())
         connection, worker_connection = socket.socketpair()
         heartbeat, worker_heartbeat = socket.socketpair()
         process = None
         try:
             for end in (connection, worker_connection):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
-            log = await loop.run_in_executor(
-                None, partial(_open_log, self.logs / name, has_group=guard.group is not None)
-            )
+            opening = partial(_open_log, self.logs / name, has_group=guard.group is not None)
+            log = await _make_in_thread(opening, LogWriter.close)
             with contextlib.ExitStack() as opened:
                 opened.enter_context(contextlib.closing(log))
                 with worker_connection, worker_heartbeat:
@@ -90,15 +91,6 @@ class Launcher:
         replica.disconnected.add_done_callback(lambda _: loop.run_in_executor(None, clean_up))
         self.monitor.watch(replica, guard)
         return replica
-
-    async def _make_folder_in_thread(self, folder: Path) -> tuple[Sandbox, ResourceGuard]:
-        """Leaves no control group when it is cancelled."""
-        making = asyncio.get_running_loop().run_in_executor(None, self._make_folder, folder)
-        try:
-            return await asyncio.shield(making)
-        except asyncio.CancelledError:
-            making.add_done_callback(_close_guard)
-            raise
 
     def _make_folder(self, folder: Path) -> tuple[Sandbox, ResourceGuard]:
         """Makes the replica's folder of hard links to the prepared files, which become its program's. Blocks.
@@ -139,9 +131,16 @@ class Launcher:
             raise ReplicaFailed(f"a replica cannot be started: {error}") from error
 
 
-def _close_guard(making: "asyncio.Future[tuple[Sandbox, ResourceGuard]]") -> None:
-    if not making.cancelled() and making.exception() is None:
-        making.result()[1].close()
+async def _make_in_thread(make: Callable[[], T], close: Callable[[T], object]) -> T:
+    """Calls ``make`` beside the loop. When the wait for it is cancelled, what it makes is closed."""
+    making = asyncio.get_running_loop().run_in_executor(None, make)
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        making.add_done_callback(
+            lambda made: None if made.cancelled() or made.exception() is not None else close(made.result())
+        )
+        raise
 
 
 def _open_log(folder: Path, *, has_group: bool) -> LogWriter:
