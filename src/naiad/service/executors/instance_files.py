@@ -14,6 +14,7 @@ from typing import Any
 from naiad import durable
 from naiad.service.domain.errors import StorageFull
 from naiad.service.domain.job import JobKind
+from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import Phase
 from naiad.service.executors.port import Instance, InstanceReport, InstanceSpec
 from naiad.service.executors.process import Process
@@ -30,6 +31,7 @@ ML_FOLDER, TMP_FOLDER, WORK_FOLDER = "ml", "tmp", "work"
 def write_spec(spec: InstanceSpec) -> None:
     values = {**asdict(spec), "cache_folder": str(spec.cache_folder)}
     values["instance"]["folder"] = str(spec.instance.folder)
+    values["creator"] = None if spec.creator is None else spec.creator.to_json()
     write_json(spec.instance.folder / SPEC_FILE, values)
 
 
@@ -40,7 +42,13 @@ def read_spec(folder: Path) -> InstanceSpec:
         JobKind(fields["kind"]), fields["job_name"], fields["attempt"], fields["index"], Path(fields["folder"])
     )
     values |= {name: tuple(values.get(name, ())) for name in ("hosts", "cpus", "gpus", "node_hosts")}
-    return InstanceSpec(instance=instance, cache_folder=Path(values.pop("cache_folder")), **values)
+    creator = values.pop("creator", None)
+    return InstanceSpec(
+        instance=instance,
+        cache_folder=Path(values.pop("cache_folder")),
+        creator=None if creator is None else Creator.from_json(creator),
+        **values,
+    )
 
 
 def write_environment(folder: Path, environment: Mapping[str, str]) -> None:

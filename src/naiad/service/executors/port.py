@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from naiad.service.domain.job import JobKind
+from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import Phase
 
 
@@ -68,6 +69,8 @@ class InstanceSpec:
     """The network of the program: ``host``, ``internet`` or ``none``, as ``--job-network`` has it."""
     node_hosts: tuple[str, ...] = ()
     """The part of ``hosts`` that runs on the same machine as this instance; () for all of them."""
+    creator: Creator | None = None
+    """The key that has made the job, which a job that is rebuilt from its folder keeps."""
 
     @property
     def is_on_one_node(self) -> bool:

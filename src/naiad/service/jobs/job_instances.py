@@ -72,4 +72,5 @@ class JobInstances:
             gpus=allocation.gpus,
             run_as_root=self.programs.run_as_root,
             network=self.programs.network,
+            creator=job.creator,
         )

@@ -67,6 +67,7 @@ def read_job(folder: Path) -> Job:
         transitions=(Transition(Phase.PENDING, created_at, None, _MESSAGE),),
         access_key=spec.access_key,
         secret_key=spec.secret_key,
+        creator=spec.creator,
     ).to(Phase.STARTING, at=changed_at)
     return _to_end(job, reports)
 

@@ -8,6 +8,7 @@ import pytest
 
 from naiad.service.domain.errors import StorageFull
 from naiad.service.domain.job import JobKind
+from naiad.service.domain.scope import Creator, parse_limit
 from naiad.service.domain.status import Phase
 from naiad.service.executors.instance_files import (
     read_process,
@@ -41,6 +42,7 @@ def spec(tmp_path: Path) -> InstanceSpec:
         blobs_url=str(tmp_path / "blobs"),
         cache_folder=tmp_path / "cache",
         gpus=(1,),
+        creator=Creator("K", (parse_limit("s3://photos/cats"),)),
     )
 
 
