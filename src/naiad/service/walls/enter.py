@@ -21,7 +21,7 @@ from naiad.service.walls.privileges import become_user, enter_user_namespace, gi
 
 _NAMESPACES = linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 _RELAYED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""They reach the program itself, since it is in the same process group."""
+"""They reach the program itself, since it is in the same process group. Those that come before there is a program are kept."""
 
 
 def enter_walls(walls: Walls, channel: int | None = None) -> None:
@@ -41,11 +41,14 @@ def enter_walls(walls: Walls, channel: int | None = None) -> None:
         return
     _enter_namespaces(walls)
     linux.die_with_parent()  # once more: new credentials have cleared it
+    signal.pthread_sigmask(signal.SIG_BLOCK, _RELAYED_SIGNALS)  # init would never see them: the kernel spares it
     watched, held = os.pipe()
     if init := os.fork():
         os.close(watched)
         if channel is not None:
             os.close(channel)
+        for number in _pending_signals():  # it came before there was an init
+            os._exit(128 + number)
         _exit_like(init)
     os.close(held)
     if walls.network is not None:
@@ -55,8 +58,26 @@ def enter_walls(walls: Walls, channel: int | None = None) -> None:
     if select.select([watched], [], [], 0)[0]:  # the parent has died while nothing told us
         os._exit(1)
     os.close(watched)
+    _fork_program()
+
+
+def _fork_program() -> None:
+    """Returns in the program's process, once it has each signal that its parent got before there was a program."""
+    waiting, held = os.pipe()
     if program := os.fork():
+        os.close(waiting)
+        for number in _pending_signals():
+            os.kill(program, number)
+        os.close(held)
         _exit_like(program)
+    os.close(held)
+    os.read(waiting, 1)
+    os.close(waiting)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _RELAYED_SIGNALS)
+
+
+def _pending_signals() -> list[signal.Signals]:
+    return [number for number in _RELAYED_SIGNALS if number in signal.sigpending()]
 
 
 def _enter_namespaces(walls: Walls) -> None:

@@ -90,13 +90,14 @@ STORED_SPEC = {
     "gpus": [1],
 }
 """spec.json as versions before the walls of programs have written it."""
-NEW_IN_SPEC = {"run_as_root": False, "network": "host", "node_hosts": []}
+NEW_IN_SPEC = {"run_as_root": False, "network": "host", "node_hosts": [], "creator": None}
 
 
 def test_the_spec_of_every_version_is_read(spec: InstanceSpec, tmp_path: Path) -> None:
     paths = {"blobs_url": str(tmp_path / "blobs"), "cache_folder": str(tmp_path / "cache")}
     stored = {**STORED_SPEC, "instance": {**STORED_SPEC["instance"], "folder": str(tmp_path)}, **paths}  # type: ignore[dict-item]
     (tmp_path / "spec.json").write_text(json.dumps(stored))
+    spec = replace(spec, creator=None)
     assert read_spec(tmp_path) == spec
     write_spec(spec)
     assert json.loads((tmp_path / "spec.json").read_text()) == {**stored, **NEW_IN_SPEC}

@@ -33,12 +33,12 @@ def redirect_output(output: int, channel: int) -> None:
 def become_program(request: LaunchRequest) -> int:
     """Returns the program's exit status, in the process that is the program. The processes around it end in here."""
     os.sched_setaffinity(0, request.cpus or os.sched_getaffinity(0))
+    for number in _DEFAULT_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     try:
         enter_walls(request.walls, _CHANNEL)
     except OSError as error:
         exit_without_walls(error)
-    for number in _DEFAULT_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request.environment)
