@@ -26,7 +26,7 @@ _READ_BYTES = 2**20
 class ObjectFile:
     """It can be read to its end even after the object was replaced or deleted."""
 
-    def __init__(self, path: "os.PathLike[str]") -> None:
+    def __init__(self, path: "str | os.PathLike[str]") -> None:
         """Raises OSError, and DamagedObject where the record cannot be read."""
         self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:

@@ -37,6 +37,7 @@ DAMAGED_ETAG = "0" * 32
 class StoreFolder:
     def __init__(self, root: Path, damage: DamageLog) -> None:
         self.root, self.damage = root.absolute(), damage
+        self._root_text = str(self.root)
         own = self.root / ".naiad"
         self.bucket_markers, self.uploads = own / "buckets", own / "uploads"
         self.configurations = own / "configurations"
@@ -55,9 +56,9 @@ class StoreFolder:
 
     def bucket_folder(self, bucket: str) -> Path:
         """Raises NoSuchBucket."""
-        folder = self.root / bucket
-        if not is_bucket_name(bucket) or not folder.is_dir():
-            raise NoSuchBucket(f"there is no bucket {bucket[:80]!r}")
+        folder = Path(self._bucket_path(bucket))
+        if not folder.is_dir():
+            raise _no_such_bucket(bucket)
         return folder
 
     @contextlib.contextmanager
@@ -77,12 +78,11 @@ class StoreFolder:
 
     def object_path(self, bucket: str, key: str) -> Path:
         """Raises NoSuchBucket, Invalid."""
-        base = self.bucket_folder(bucket)
-        return base.joinpath(*_names_in(base, check_key(key)))
+        return Path(_object_file(str(self.bucket_folder(bucket)), key))
 
     def open_object(self, bucket: str, key: str) -> ObjectFile:
-        """Raises NoSuchKey, DamagedObject."""
-        path = self.object_path(bucket, key)
+        """Raises NoSuchBucket, NoSuchKey, DamagedObject, Invalid. Looks for the bucket only where there is no object."""
+        path = _object_file(self._bucket_path(bucket), key)
         try:
             with translate_disk_errors():
                 return ObjectFile(path)
@@ -163,11 +163,17 @@ class StoreFolder:
             file.sync()
             self._move_into_bucket(file, bucket, key)
 
+    def _bucket_path(self, bucket: str) -> str:
+        """Returns the path of a bucket's folder, whether or not it is there. Raises NoSuchBucket for what cannot be its name."""
+        if not is_bucket_name(bucket):
+            raise _no_such_bucket(bucket)
+        return f"{self._root_text}/{bucket}"
+
     def _move_into_bucket(self, file: TemporaryFile, bucket: str, key: str) -> None:
         """Tries again when a deletion has removed an empty folder on the way."""
         for _ in range(_MAX_TRIES):
             base = self.bucket_folder(bucket)
-            names = _names_in(base, key)
+            names = _names_in(str(base), key)
             with contextlib.suppress(FileNotFoundError):
                 file.rename_to(durable.make_folders(base, names[:-1]) / names[-1])
                 return
@@ -176,10 +182,19 @@ class StoreFolder:
         )
 
 
-def _names_in(base: Path, key: str) -> tuple[str, ...]:
+def _no_such_bucket(bucket: str) -> NoSuchBucket:
+    return NoSuchBucket(f"there is no bucket {bucket[:80]!r}")
+
+
+def _object_file(base: str, key: str) -> str:
+    """Returns the path of an object in the folder of its bucket. A text, since the paths of a list are many. Raises Invalid."""
+    return f"{base}/{'/'.join(_names_in(base, check_key(key)))}"
+
+
+def _names_in(base: str, key: str) -> tuple[str, ...]:
     """Returns the names of an object below its bucket's folder: those of an earlier version where that has made its folder."""
     earlier = earlier_folder(key)
-    return key_to_names(key, NO_LIMIT) if earlier and base.joinpath(*earlier).is_dir() else key_to_names(key)
+    return key_to_names(key, NO_LIMIT) if earlier and Path(base, *earlier).is_dir() else key_to_names(key)
 
 
 def append_content(file: TemporaryFile, origin: ObjectFile) -> bytes:
