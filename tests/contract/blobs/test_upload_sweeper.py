@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from seconds_clock import SecondsClock
 
 from naiad.service.blobs.damage_log import DamageLog
 from naiad.service.blobs.errors import NoSuchUpload
@@ -15,16 +16,9 @@ from naiad.service.blobs.uploads import FolderUploads
 DAY_S = 86_400.0
 
 
-class Clock:
-    now_s = 1000.0
-
-    def __call__(self):
-        return self.now_s
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SecondsClock(1000.0)
 
 
 @pytest.fixture

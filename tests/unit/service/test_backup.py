@@ -44,7 +44,7 @@ def state(tmp_path):
     blobs.put("bucket", "locks/ml/k", [b"content"])
     blobs.create_bucket("locks")
     blobs.start_upload("locks", "begun")
-    for job_name in ("one", "work"):
+    for job_name in ("one", "ml"):
         instance = state / "jobs" / KIND / job_name / "1" / "algo-1"
         (instance / "ml").mkdir(parents=True)
         (instance / "log").write_bytes(b"1 line\n")
@@ -84,7 +84,7 @@ def test_objects_and_logs_are_copied_where_that_is_asked_for(state, store, tmp_p
     report = make_backup(state, tmp_path / "backups", now=AT, with_objects=True)
     names = names_in(report.path)
     assert {"blobs/bucket/locks/ml/k@", "jobs/training-job/one/1/algo-1/log", "blobs/.naiad/buckets/bucket"} <= names
-    assert "jobs/training-job/work/1/algo-1/log" in names
+    assert "jobs/training-job/ml/1/algo-1/log" in names
     assert any(name.startswith("blobs/.naiad/uploads/locks/") for name in names)
     assert not any("large" in name for name in names)
     assert FolderBlobStore(report.path / "blobs").head("bucket", "locks/ml/k").size == 7

@@ -1,4 +1,4 @@
-"""A verified call of AWS's API, other than S3: its whole body, its signature and its route."""
+"""A verified call of AWS's API, other than S3: its whole body, its caller and its route."""
 
 from typing import NamedTuple
 
@@ -13,9 +13,8 @@ from naiad.service.gateway.protocol.route import Route, find_route
 from naiad.service.gateway.protocol.serializer import serialize_error
 from naiad.service.gateway.protocol.service_models import QUERY_SERVICES
 from naiad.service.gateway.rejection import RequestRejected
-from naiad.service.gateway.signing.authenticator import Authenticator
+from naiad.service.gateway.signing.authenticator import Authenticator, Principal
 from naiad.service.gateway.signing.credential import claimed_service, signed_service
-from naiad.service.gateway.signing.signature import VerifiedSignature
 
 _BODY_TIMEOUT_S, _MIN_BYTES_PER_S = 10.0, 256 * 1024
 _MAX_JOINED_BYTES = 2**20
@@ -24,7 +23,7 @@ _MAX_JOINED_BYTES = 2**20
 class ApiCall(NamedTuple):
     route: Route
     received: ReceivedBody
-    signature: VerifiedSignature
+    principal: Principal
 
     @property
     def body_or_pieces(self) -> bytes | list[bytes]:
@@ -40,7 +39,7 @@ async def read_api_call(
     max_body_bytes: int,
     timeout_s: float,
 ) -> ApiCall:
-    """Raises RequestRejected, NotServed for a service that is not served, Invalid for a form that cannot be read."""
+    """Raises RequestRejected, AccessDenied, NotServed for an unknown service, Invalid for a form that cannot be read."""
     service = signed_service(request)
     claim = await authenticator.read_claim(request)
     if service in QUERY_SERVICES and not request.header("x-amz-target"):
@@ -63,7 +62,8 @@ async def read_api_call(
         received = ReceivedBody([form], len(form), received.sha256)
     if is_change(route, received.join() if route.protocol == "query" else b""):
         authenticator.check_replay(verified)
-    return ApiCall(route, received, verified)
+    job = await authenticator.find_job(verified.permanent_key)  # again: it may have ended while the body came
+    return ApiCall(route, received, authenticator.principal_of(verified, job))
 
 
 def allowed_seconds(size_bytes: int) -> float:

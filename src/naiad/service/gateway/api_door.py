@@ -39,11 +39,9 @@ class ApiDoor:
             max_body_bytes=_MAX_BODY_BYTES,
             timeout_s=self._upload_timeout_s,
         )
-        job = await self._authenticator.find_job(call.signature.permanent_key)  # again: it may have ended meanwhile
-        principal = self._authenticator.principal_of(call.signature, job)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, dispatch, self._services, principal, call.route, call.received.join(), request.id
+            self._threads, dispatch, self._services, call.principal, call.route, call.received.join(), request.id
         )
 
     def error_response(self, request: Request, error: ServiceError) -> Response:

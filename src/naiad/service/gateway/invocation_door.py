@@ -76,8 +76,7 @@ class InvocationDoor:
             max_body_bytes=_MAX_BODY_BYTES,
             timeout_s=self._upload_timeout_s,
         )
-        job = await self._authenticator.find_job(call.signature.permanent_key)  # again: it may have ended meanwhile
-        principal = self._authenticator.principal_of(call.signature, job)
+        principal = call.principal
         if principal.job is not None:
             raise AccessDenied("the key of a job may not invoke endpoints")
         check_scope(principal, call.route.service, call.route.operation)

@@ -77,7 +77,8 @@ def _fork_program() -> None:
 
 
 def _pending_signals() -> list[signal.Signals]:
-    return [number for number in _RELAYED_SIGNALS if number in signal.sigpending()]
+    pending = signal.sigpending()
+    return [number for number in _RELAYED_SIGNALS if number in pending]
 
 
 def _enter_namespaces(walls: Walls) -> None:

@@ -4,21 +4,15 @@ import errno
 import os
 
 import pytest
+from seconds_clock import SecondsClock
 
 from naiad import disk_room
 from naiad.service.contract.log_output import LogOutput
 
 
-class Clock:
-    now_s = 0.0
-
-    def __call__(self):
-        return self.now_s
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SecondsClock()
 
 
 @pytest.fixture
