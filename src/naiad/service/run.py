@@ -28,6 +28,7 @@ from naiad.service.store.lock import StoreLock, lock_folder
 _LOG = logging.getLogger(__name__)
 _KEEP_ALIVE_S = 20
 """An idle connection stays open for so long; boto3 reuses its connections."""
+_BACKLOG = 2048  # connections; more than the system's limit is that limit
 _CLEANUP_TIMEOUT_S = 5.0
 """A server that ends waits so long for the cleanup. The next start does the rest."""
 
@@ -100,6 +101,7 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
         lifespan="off",
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
+        backlog=_BACKLOG,
         server_header=False,
         timeout_graceful_shutdown=settings.drain_timeout_s,
     )
@@ -156,10 +158,12 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """Listens at once: until then, another socket could be bound to the port and listen before this one."""
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
         raise OptionError(

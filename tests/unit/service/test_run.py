@@ -3,7 +3,9 @@
 import os
 import signal
 import socket
+import threading
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,28 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         with pytest.raises(OptionError, match=f"the server cannot listen on 127.0.0.1:{port}"):
             serve(settings(tmp_path, port=port), ready=lambda _: None)
     assert not (tmp_path / "keys.json").exists()
+
+
+def test_the_port_that_the_proxy_had_last_time(tmp_path: Path) -> None:
+    """The server has it, and the proxy takes another."""
+    first = serve_once(replace(settings(tmp_path), aws_hosts_port=0))
+    assert first.proxy_url is not None
+    port = int(first.proxy_url.rpartition(":")[2])
+    found: list[tuple[str | None, int]] = []
+
+    def ask(address: ServerAddress) -> None:
+        try:
+            with urllib.request.urlopen(f"{address.url}/ping", timeout=5) as answer:
+                found.append((address.proxy_url, answer.status))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def ready(address: ServerAddress) -> None:
+        threading.Thread(target=ask, args=(address,)).start()
+
+    serve(replace(settings(tmp_path, port=port), aws_hosts_port=0), ready=ready)
+    assert [status for _, status in found] == [200]
+    assert found[0][0] not in (first.proxy_url, None)
 
 
 @pytest.mark.parametrize(("host", "client_host"), [("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")])
