@@ -14,7 +14,7 @@ from naiad.trainer.artifact.writing import translate_errors
 from naiad.trainer.model.model import EpochRecord
 
 if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+    from naiad.trainer.loop.tensorboard_file import TensorBoardFile
 
 STEPS_PER_POINT = 20
 """Steps whose mean is one TensorBoard point: writing a point takes about a tenth of a small step's time."""
@@ -56,7 +56,7 @@ class EventFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._metrics = folder / "metrics.jsonl"
-        self._writer: SummaryWriter | None = None
+        self._tensorboard: TensorBoardFile | None = None
         self._first_step: int | None = None
         self._losses: list[float] = []
         self._remove_lines(last_step=None)
@@ -66,20 +66,16 @@ class EventFiles:
         with translate_errors(self._folder), self._metrics.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         with translate_errors(self._folder):
-            writer = self._open_tensorboard()
-            writer.add_scalar("epoch/train_loss", record.train_loss, record.step)
-            for name, value in record.validation.items():
-                writer.add_scalar(f"validation/{name}", value, record.step)
-            writer.flush()
+            scores = {f"validation/{name}": value for name, value in record.validation.items()}
+            self._open_tensorboard().add_scalars({"epoch/train_loss": record.train_loss, **scores}, record.step)
 
     def write_step(self, step: int, loss: float, rate: float) -> None:
         self._losses.append(loss)
         if step % STEPS_PER_POINT:
             return
         with translate_errors(self._folder):
-            writer = self._open_tensorboard()
-            writer.add_scalar("step/loss", sum(self._losses) / len(self._losses), step)
-            writer.add_scalar("step/learning_rate", rate, step)
+            loss = sum(self._losses) / len(self._losses)
+            self._open_tensorboard().add_scalars({"step/loss": loss, "step/learning_rate": rate}, step)
         self._losses.clear()
 
     def truncate_after(self, step: int) -> None:
@@ -89,10 +85,10 @@ class EventFiles:
         self._first_step = step + 1
 
     def close(self) -> None:
-        if self._writer is not None:
+        if self._tensorboard is not None:
+            tensorboard, self._tensorboard = self._tensorboard, None
             with translate_errors(self._folder):
-                self._writer.close()
-            self._writer = None
+                tensorboard.close()
 
     def _remove_lines(self, *, last_step: int | None) -> None:
         """Rewrites metrics.jsonl, atomically, when it holds an incomplete line or a step after ``last_step``."""
@@ -104,13 +100,13 @@ class EventFiles:
             with translate_errors(self._folder):
                 durable.write_file(self._metrics, kept_lines)
 
-    def _open_tensorboard(self) -> "SummaryWriter":
-        """Opens the writer at the first number: a run that is truncated at once leaves no empty file."""
-        if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  # reason: only a run with a folder needs it
+    def _open_tensorboard(self) -> "TensorBoardFile":
+        """Opens the file at the first number: a run that is truncated at once leaves no empty one."""
+        if self._tensorboard is None:
+            from naiad.trainer.loop.tensorboard_file import TensorBoardFile  # noqa: PLC0415  # reason: only a run with a folder needs it
 
-            self._writer = SummaryWriter(str(self._folder / "events"), purge_step=self._first_step)
-        return self._writer
+            self._tensorboard = TensorBoardFile(self._folder / "events", first_step=self._first_step)
+        return self._tensorboard
 
 
 def _is_line_kept(line: bytes, last_step: int | None) -> bool:
