@@ -1,4 +1,6 @@
-"""Entities: what the service keeps by name besides jobs (models, endpoints, the model registry, experiments, artifacts)."""
+"""Entities: what the service keeps by name besides jobs: models, endpoints, the model registry, experiments, artifacts, tuning
+jobs.
+"""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ class EntityKind(StrEnum):
     TRIAL = "experiment-trial"
     TRIAL_COMPONENT = "experiment-trial-component"
     ARTIFACT = "artifact"
+    TUNING = "hyper-parameter-tuning-job"
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,15 @@ class Entity:
     created_at: dt.datetime
     modified_at: dt.datetime
     status: str = ""
-    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package, or that of the request; else empty."""
+    """``EndpointStatus`` for an endpoint, ``ModelApprovalStatus`` for a model package, ``TuningStatus`` for a tuning job, or that
+    of the request; else empty.
+    """
     detail: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that the service has added to the request."""
 
     @property
     def creator(self) -> str | None:
-        """The access key that has made a model or a package; None for those of earlier versions, and other kinds."""
+        """The access key that has made a model, package or tuning job; None for those of earlier versions, and other kinds."""
         creator = self.detail.get("creator")
         return creator if isinstance(creator, str) else None
 

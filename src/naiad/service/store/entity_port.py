@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from naiad.service.domain.association import Association
 from naiad.service.domain.entity import Entity, EntityKind
+from naiad.service.domain.tuning import Trial
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,17 @@ class EntityPage:
 
 
 class EntityStore(Protocol):
-    def add(self, entity: Entity, tags: Mapping[str, str], associations: Sequence[Association] = ()) -> None:
-        """Adds the entity with its tags and associations, or nothing. Raises AlreadyExists for a name that is taken."""
+    def add(
+        self,
+        entity: Entity,
+        tags: Mapping[str, str],
+        associations: Sequence[Association] = (),
+        trials: Sequence[Trial] = (),
+    ) -> None:
+        """Adds the entity with its tags, its associations and, for a tuning job, its trials, or nothing.
+
+        Raises AlreadyExists for a name that is taken.
+        """
 
     def get(self, kind: EntityKind, name: str) -> Entity:
         """Raises NotFound."""
@@ -55,8 +65,8 @@ class EntityStore(Protocol):
         """
 
     def delete(self, entity: Entity) -> None:
-        """Deletes the entity, its tags and its associations; its name is free again. Raises NotFound when it was deleted
-        already, even if there is a new one of that name.
+        """Deletes the entity, its tags, its associations and its trials; its name is free again. Raises NotFound when it was
+        deleted already, even if there is a new one of that name.
         """
 
     def find(self, query: EntityQuery) -> EntityPage:

@@ -51,7 +51,17 @@ _CHECKSUMS = (
     "ALTER TABLE naiad_entities ADD COLUMN checksum BIGINT",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS, _CREATORS, _CHECKSUMS)
+_TRIALS = (
+    """CREATE TABLE naiad_tuning_trials (
+        tuning {text} NOT NULL, number INTEGER NOT NULL, name {text} NOT NULL, state {text} NOT NULL,
+        created_us BIGINT NOT NULL, detail {text} NOT NULL, checksum BIGINT,
+        PRIMARY KEY (tuning, number))""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    *(_JOBS_AND_TAGS, _ENTITIES, _ASSOCIATIONS, _CREATORS, _CHECKSUMS),
+    _TRIALS,
+)
 """MIGRATIONS[n] leads from version n to n + 1."""
 
 _TEXT_TYPES = {"sqlite": "TEXT", "postgresql": 'TEXT COLLATE "C"'}

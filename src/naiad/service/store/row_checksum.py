@@ -2,7 +2,7 @@
 
 import logging
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from naiad.service.domain.errors import ServiceError
@@ -20,11 +20,12 @@ def with_checksum(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, COLUMN: _checksum(values, values)}
 
 
-def check_row(row: Mapping[Any, Any], names: Iterable[str]) -> None:
+def check_row(row: Mapping[Any, Any], names: Collection[str]) -> None:
     """``names``: those of ``with_checksum``, in that order. Raises DamagedRow. Rows of older versions have no checksum."""
     if row[COLUMN] is not None and row[COLUMN] != _checksum(row, names):
+        subject = " ".join(str(row[name]) for name in ("kind", "name") if name in names)
         raise DamagedRow(
-            f"the record of {row['kind']} {row['name']} in the database is damaged",
+            f"the record of {subject} in the database is damaged",
             hint="start the server again, which repairs it from backups and the folders of jobs",
         )
 

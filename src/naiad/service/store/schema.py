@@ -85,8 +85,21 @@ tags = Table(
     Index("naiad_tags_by_value", "key", "value", "arn"),
 )
 
+trials = Table(
+    "naiad_tuning_trials",
+    metadata,
+    Column("tuning", _TEXT, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", _TEXT, nullable=False),
+    Column("state", _TEXT, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("detail", _TEXT, nullable=False),
+    Column(CHECKSUM, BigInteger),
+)
+
 COLUMNS_WITHOUT_CHECKSUM = {
-    table.name: tuple(column.name for column in table.columns if column.name != CHECKSUM) for table in (jobs, entities)
+    table.name: tuple(column.name for column in table.columns if column.name != CHECKSUM)
+    for table in (jobs, entities, trials)
 }
 """Names of the columns over which a row's checksum is taken, in order."""
 

@@ -17,6 +17,7 @@ from naiad.service.store.row_checksum import undamaged
 from naiad.service.store.schema import jobs, tags
 from naiad.service.store.sql_associations import SqlAssociationStore
 from naiad.service.store.sql_entities import SqlEntityStore
+from naiad.service.store.sql_trials import SqlTrialStore
 from naiad.service.store.tags import put_tags
 from naiad.service.store.timestamps import to_epoch_us
 
@@ -27,6 +28,7 @@ class SqlStore:
         self._database = Database(engines, on_full)
         self.entities = SqlEntityStore(self._database)
         self.associations = SqlAssociationStore(self._database)
+        self.trials = SqlTrialStore(self._database)
 
     def add(self, job: Job, tags: Mapping[str, str]) -> None:
         row = job_to_row(job)

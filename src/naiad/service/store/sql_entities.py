@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from naiad.service.domain.association import Association
 from naiad.service.domain.entity import Entity, EntityKind
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
+from naiad.service.domain.tuning import Trial
 from naiad.service.store.database import Database
 from naiad.service.store.entity_port import EntityPage, EntityQuery
 from naiad.service.store.paging import is_after_token, make_token, order_by
@@ -17,6 +18,7 @@ from naiad.service.store.queries import time_range
 from naiad.service.store.row_checksum import check_row, undamaged, with_checksum
 from naiad.service.store.schema import COLUMNS_WITHOUT_CHECKSUM, entities, tags
 from naiad.service.store.sql_associations import has_member, is_member, put_associations, remove_associations_of
+from naiad.service.store.sql_trials import put_trials, remove_trials_of
 from naiad.service.store.tags import put_tags
 from naiad.service.store.timestamps import from_epoch_us, to_epoch_us
 
@@ -25,7 +27,13 @@ class SqlEntityStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, entity: Entity, tags: Mapping[str, str], associations: Sequence[Association] = ()) -> None:
+    def add(
+        self,
+        entity: Entity,
+        tags: Mapping[str, str],
+        associations: Sequence[Association] = (),
+        trials: Sequence[Trial] = (),
+    ) -> None:
         row = _to_row(entity)
         with self._database.begin() as connection:
             try:
@@ -34,6 +42,7 @@ class SqlEntityStore:
                 raise AlreadyExists(f"{entity.kind} {entity.name} already exists; choose another name") from error
             put_tags(connection, entity.arn, tags)
             put_associations(connection, associations)
+            put_trials(connection, trials)
 
     def get(self, kind: EntityKind, name: str) -> Entity:
         with self._database.connect() as connection:
@@ -59,6 +68,8 @@ class SqlEntityStore:
                 raise _not_found(entity.kind, entity.name)
             connection.execute(delete(tags).where(tags.c.arn == entity.arn))
             remove_associations_of(connection, entity.arn)
+            if entity.kind is EntityKind.TUNING:
+                remove_trials_of(connection, entity.name)
 
     def find(self, query: EntityQuery) -> EntityPage:
         assert query.limit > 0

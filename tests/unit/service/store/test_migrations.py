@@ -27,7 +27,8 @@ def test_an_empty_database_is_upgraded_once(engines):
     upgrade(engines.writer)
     upgrade(engines.writer)
     assert version(engines) == [len(MIGRATIONS)]
-    assert tables(engines) == {"naiad_associations", "naiad_entities", "naiad_jobs", "naiad_tags", "naiad_version"}
+    names = ("associations", "entities", "jobs", "tags", "tuning_trials", "version")
+    assert tables(engines) == {f"naiad_{name}" for name in names}
 
 
 def test_only_missing_migrations_are_run(engines):
