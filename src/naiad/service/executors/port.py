@@ -5,8 +5,8 @@ The contract, which ``tests/contract/test_executors.py`` checks for every adapte
 - An agent outlives the server. A new executor of a restarted server finds the agents of the old one: all that it needs to know
   about an instance is in the instance's folder.
 - Instances are told apart by job, attempt and index. A second ``start`` of the same instance does nothing.
-- A report is the agent's last word. When its process is gone, ``alive`` is False; if the phase is not final, the instance is
-  lost.
+- A report is the agent's last word. When its process is gone, ``alive`` is False; if the phase is neither PAUSED nor final, the
+  instance is lost.
 - After ``kill`` nothing of the instance runs, so that the next attempt is alone.
 - An executor that places the instances of a job on several machines says in ``node_hosts`` which of them share one.
 - ``stop`` and ``kill`` may be called at any time, also for an instance that has ended or was never started: then they do nothing.
@@ -83,9 +83,9 @@ class InstanceReport:
     """The state of an instance, as its agent last wrote it."""
 
     phase: Phase
-    """STARTING, DOWNLOADING, TRAINING, UPLOADING, or a final phase."""
+    """STARTING, DOWNLOADING, TRAINING, UPLOADING, PAUSED, or a final phase."""
     alive: bool
-    """Whether the agent's process is alive. A dead one with a phase that is not final is lost."""
+    """Whether the agent's process is alive. A dead one is lost when its phase is neither PAUSED nor final."""
     message: str = ""
     failure_reason: str | None = None
     exit_message: str | None = None

@@ -1,7 +1,7 @@
-"""The steps of one job: it is placed, watched, stopped, ended, or put back into the queue.
+"""The steps of one job: it is placed, watched, stopped, paused, ended, or put back into the queue.
 
 The order of the writes lets a server that was killed continue: a placement is on disk before the job is STARTING, the job is
-STARTING before an agent starts, and the agents of an attempt are dead before the job waits again or has ended.
+STARTING before an agent starts, and the agents of an attempt are dead before the job waits again, is paused or has ended.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ from naiad.service.domain.clock import Clock
 from naiad.service.domain.elapsed_times import ElapsedTimes
 from naiad.service.domain.errors import Conflict, ServiceError, StorageFull
 from naiad.service.domain.job import Job
-from naiad.service.domain.status import Phase
+from naiad.service.domain.status import WAITING_PHASES, Phase
 from naiad.service.executors.port import Instance, InstanceReport
 from naiad.service.jobs.cleanup import remove_files_of_programs
 from naiad.service.jobs.job_instances import JobInstances
@@ -76,7 +76,7 @@ class JobSteps:
     def advance(self, job: Job) -> None:
         """Does what the job's reports, its limits and a requested stop call for."""
         overdue = overdue_reason(job, lambda at: self._elapsed.since_s((job.arn, at), at))
-        if job.phase is Phase.PENDING:
+        if job.phase in WAITING_PHASES:
             self._check_waiting(job, overdue)
         elif overdue and job.phase is not Phase.STOPPING:
             self._move(job, (Phase.STOPPING,), message=overdue)
@@ -106,7 +106,7 @@ class JobSteps:
                 self._stop(job, [instance for instance, report in reports.items() if is_running(report)])
             case Action.ADVANCE:
                 self._move(job, phases_to(job.phase, decision.phase), message=decision.message)
-            case Action.END | Action.RETRY:
+            case Action.END | Action.RETRY | Action.PAUSE:
                 self.instances.kill([instance for instance, report in reports.items() if not is_final(report)])
                 try:
                     self._end(job, decision)

@@ -3,7 +3,7 @@
 A job has come as far as the slowest of its instances. When one fails, or runs out of its time, the others are stopped. An
 instance whose agent is dead, or that stopped without a request, is *lost*: the job starts again, from its checkpoints. A loss
 wins over a failure, because instances fail when they miss one of the others. A stop that the user requested wins over both,
-unless the job has completed everywhere.
+unless the job has completed everywhere. A job pauses when all of its instances have paused.
 """
 
 import datetime as dt
@@ -30,6 +30,7 @@ class Action(Enum):
     STOP_INSTANCES = "ask the instances that still run to stop"
     END = "kill what is left, and move the job to its final phase"
     RETRY = "kill what is left, and put the job back into the queue"
+    PAUSE = "kill what is left, and keep the job until it is resumed"
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,16 @@ def decide(job: Job, reports: Sequence[InstanceReport]) -> Decision:
         return _decide_failed(job, reports, failed)
     if all(report.phase is Phase.COMPLETED for report in reports):
         return Decision(Action.END, Phase.COMPLETED, _message(reports), exit_message=_exit_message(reports))
+    if all(report.phase is Phase.PAUSED for report in reports):
+        return Decision(Action.PAUSE, Phase.PAUSED, _message(reports))
     return _decide_running(job, reports)
 
 
 def phases_to(phase: Phase, goal: Phase) -> tuple[Phase, ...]:
     """Returns the phases from ``phase`` to ``goal``: a job that is faster than the supervisor still passes through each."""
-    if goal not in (*RUNNING_PHASES, Phase.COMPLETED) or phase not in RUNNING_PHASES:
+    if goal not in (*RUNNING_PHASES, Phase.PAUSED, Phase.COMPLETED) or phase not in RUNNING_PHASES:
         return (goal,)
-    order = (*RUNNING_PHASES, Phase.COMPLETED)
+    order = (*RUNNING_PHASES, Phase.PAUSED if goal is Phase.PAUSED else Phase.COMPLETED)
     return order[order.index(phase) + 1 : order.index(goal) + 1]
 
 
@@ -134,7 +137,7 @@ def _decide_failed(job: Job, reports: Sequence[InstanceReport], failed: Sequence
 
 
 def _is_lost(report: InstanceReport) -> bool:
-    return not report.alive and not is_final(report)
+    return not report.alive and report.phase is not Phase.PAUSED and not is_final(report)
 
 
 def _reached_phase(report: InstanceReport) -> Phase:

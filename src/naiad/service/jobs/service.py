@@ -16,7 +16,7 @@ from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Conflict, InUse, NotFound
 from naiad.service.domain.job import Job, JobKind, Transition
 from naiad.service.domain.scope import Creator
-from naiad.service.domain.status import RUNNING_PHASES, Phase
+from naiad.service.domain.status import RUNNING_PHASES, WAITING_PHASES, Phase
 from naiad.service.executors.port import Instance
 from naiad.service.jobs.layout import job_instances
 from naiad.service.jobs.processing_request import check_processing, processing_instances, processing_uris
@@ -124,6 +124,16 @@ class JobService:
             if after is job or self._update(after, before=job):
                 return after
 
+    def resume(self, kind: JobKind, name: str, message: str) -> Job:
+        """Puts a paused job back into the queue; it goes on from its checkpoint. Does nothing for any other. Raises NotFound."""
+        while True:
+            job = self.describe(kind, name)
+            if job.phase is not Phase.PAUSED:
+                return job
+            after = job.to(Phase.PENDING, at=self.clock.now(), message=message)
+            if self._update(after, before=job):
+                return after
+
     def keep_alive(self, name: str, period_s: int) -> Job:
         """Sets ResourceConfig.KeepAlivePeriodInSeconds, as UpdateTrainingJob does. Raises NotFound."""
         while True:
@@ -161,8 +171,9 @@ class JobService:
 
     def _with_stop(self, job: Job) -> Job:
         now = self.clock.now()
-        if job.phase is Phase.PENDING:
-            return job.to(Phase.STOPPED, at=now, message="stopped while it waited")
+        if job.phase in WAITING_PHASES:
+            how = "waited" if job.phase is Phase.PENDING else "was paused"
+            return job.to(Phase.STOPPED, at=now, message=f"stopped while it {how}")
         if job.phase in RUNNING_PHASES:
             return job.to(Phase.STOPPING, at=now, message="a stop was requested")
         return job

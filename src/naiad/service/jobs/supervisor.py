@@ -12,7 +12,7 @@ from functools import partial
 
 from naiad.service.domain.errors import ServiceError
 from naiad.service.domain.job import Job
-from naiad.service.domain.status import Phase
+from naiad.service.domain.status import WAITING_PHASES
 from naiad.service.jobs.job_steps import JobSteps
 from naiad.service.jobs.problem_log import ProblemLog
 from naiad.service.jobs.queue import waiting_jobs
@@ -76,7 +76,7 @@ class Supervisor:
         running = [
             placement
             for job in self.unfinished.jobs
-            if job.phase is not Phase.PENDING and (placement := self.steps.placements.of(job))
+            if job.phase not in WAITING_PHASES and (placement := self.steps.placements.of(job))
         ]
         for placement in place_jobs(waiting_jobs(self.unfinished.jobs), running, self.steps.capacity):
             job = jobs[placement.arn]

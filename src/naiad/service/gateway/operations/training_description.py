@@ -3,7 +3,9 @@
 import datetime as dt
 
 from naiad.service.domain.job import Job
+from naiad.service.domain.status import WAITING_PHASES
 from naiad.service.gateway.operation import Shape
+from naiad.service.jobs.pause import TUNING_ARN
 from naiad.service.jobs.queue import QueuePosition
 from naiad.service.metric_points import MetricPoint
 
@@ -60,6 +62,7 @@ def training_description(
         "SecondaryStatusTransitions": _transitions(job, queue_position),
         "FinalMetricDataList": [_metric(point) for point in final_metrics],
         "ProfilingStatus": "Disabled",
+        **({"TuningJobArn": job.request[TUNING_ARN]} if TUNING_ARN in job.request else {}),
         **({"FailureReason": job.failure_reason[:_MAX_REASON]} if job.failure_reason else {}),
     }
 
@@ -89,9 +92,19 @@ def _times(job: Job) -> Shape:
     if job.ended_at:
         times["TrainingEndTime"] = job.ended_at
     if job.started_at and job.ended_at:
-        seconds = _whole_seconds(job.ended_at - job.started_at)
+        seconds = _whole_seconds(job.ended_at - job.started_at - _waiting_time(job))
         times |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
     return times
+
+
+def _waiting_time(job: Job) -> dt.timedelta:
+    """Returns how long the job has held no cores between its attempts."""
+    waits = [
+        (transition.ended_at or job.modified_at) - transition.started_at
+        for transition in job.transitions
+        if transition.phase in WAITING_PHASES and job.started_at and transition.started_at >= job.started_at
+    ]
+    return sum(waits, dt.timedelta())
 
 
 def _whole_seconds(duration: dt.timedelta) -> int:

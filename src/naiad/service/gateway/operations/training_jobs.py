@@ -33,7 +33,7 @@ def create_training_job(
 @operation(
     "sagemaker",
     "DescribeTrainingJob",
-    not_served="WarmPoolStatus, rule evaluations, tuning and AutoML ARNs are left out: there are none",
+    not_served="WarmPoolStatus, rule evaluations and AutoML ARNs are left out: there are none",
 )
 def describe_training_job(jobs: JobService, principal: Principal, request: Shape) -> Shape:
     job = visible_job(principal, jobs.describe(_KIND, request["TrainingJobName"]))

@@ -31,6 +31,7 @@ from naiad.service.jobs.agent.programs import NaiadPrograms
 from naiad.service.jobs.agent.resource_limits import limit_reason
 from naiad.service.jobs.agent.signal_interrupt import SignalInterrupt, interrupt_on_signal
 from naiad.service.jobs.agent.standby import Standby
+from naiad.service.jobs.pause import may_pause, pause_message, read_pause
 from naiad.service.walls.program_files import read_text
 from naiad.service.walls.removal import remove_program_files
 from naiad.service.walls.resource_guard import max_tasks
@@ -72,6 +73,8 @@ class Agent:
         self._report(Phase.UPLOADING)
         for sync in syncs:
             sync.finish()
+        if self._has_paused(end, sandbox):
+            return
         if end.status == 0 or self.spec.instance.kind is not JobKind.TRANSFORM:  # a failed transform stores nothing
             self._upload(sandbox.ml)
         self._finish(end, sandbox)
@@ -155,6 +158,16 @@ class Agent:
         """Returns what is left of MaxRuntimeInSeconds, which includes the time of the downloads; None without a limit."""
         max_s = self.spec.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
         return None if max_s is None else max(0.0, self.start_time_s + max_s - time.monotonic())
+
+    def _has_paused(self, end: ProgramEnd, sandbox: Sandbox) -> bool:
+        """Reports a pause. What the program needs to go on is stored by then."""
+        is_possible = may_pause(self.spec.request) and end.cause is EndCause.BY_ITSELF
+        epoch = read_pause(end.status, sandbox.ml) if is_possible else None
+        if epoch is None:
+            return False
+        remove_program_files(self.folder)
+        self._report(Phase.PAUSED, pause_message(epoch))
+        return True
 
     def _upload(self, ml: Path) -> None:
         if self.spec.instance.kind is JobKind.TRAINING:
