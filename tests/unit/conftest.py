@@ -31,6 +31,7 @@ from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.keys import Keys
 from naiad.service.store.open import open_store
+from naiad.service.tuning.service import TuningService
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve_app: Callable
     supervisor = job_supervisor(jobs, executor, blobs_url="", url="http://127.0.0.1")
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, state)
     experiments = experiment_catalog(store.entities, store.associations, clock, state_folder=state, region="us-east-1")
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments)
+    tunings = TuningService(store.entities, store.trials, jobs, clock, "us-east-1")
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments, tunings)
     gateway = Gateway(open_doors(services, keys, asynchronous))
     key = keys.first()
     address = ServerAddress(serve_app(gateway), "us-east-1", "naiad", key.access_key, key.secret_key)

@@ -23,6 +23,7 @@ from naiad.service.gateway.operation import Services
 from naiad.service.jobs.service import JobService
 from naiad.service.keys import Key, Keys
 from naiad.service.store.open import open_store
+from naiad.service.tuning.service import TuningService
 
 REGION = "us-east-1"
 S3_SERVER = Path(__file__).parent / "s3_server.py"
@@ -56,7 +57,8 @@ def live(tmp_path: Path, serve_app: Callable[[Any], str]) -> Iterator[LiveGatewa
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
     experiments = experiment_catalog(store.entities, store.associations, clock, state_folder=tmp_path, region=REGION)
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, experiments)
+    tunings = TuningService(store.entities, store.trials, jobs, clock, REGION)
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, experiments, tunings)
     asynchronous = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
     gateway = Gateway(open_doors(services, keys, asynchronous))
     yield LiveGateway(serve_app(gateway), keys.first(), keys, services)

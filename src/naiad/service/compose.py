@@ -48,12 +48,20 @@ from naiad.service.keys import Keys
 from naiad.service.repair import DatabaseRepair
 from naiad.service.store.lock import NullLock, StoreLock
 from naiad.service.store.sql import SqlStore
+from naiad.service.tuning.curves import Curves
+from naiad.service.tuning.driver import TuningDriver
+from naiad.service.tuning.search import Search, SearchProcess
+from naiad.service.tuning.searches import Searches
+from naiad.service.tuning.service import TuningService
+from naiad.service.tuning.trial_jobs import TrialJobs
 from naiad.service.upkeep import Chore, Upkeep
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
 
 DEFAULT_BUCKET = "naiad"
 AGENT_COMMAND = (sys.executable, "-m", "naiad.service.agent_process")
 """The command of an instance's agent; the instance's folder follows."""
+SEARCH_COMMAND = (sys.executable, "-m", "naiad.trainer.tuning.search_process")
+"""The command of the search over hyperparameters."""
 WARM_COMMAND = (*AGENT_COMMAND, "--warm")
 """The command of an interpreter from which agents are forked; the modules to load follow."""
 _RESERVE_INTERVAL_S = 1.0
@@ -112,12 +120,14 @@ class ServerParts:
     warm: WarmInterpreter | None
     endpoints: EndpointReconciler
     asynchronous: AsyncInvocations
+    tunings: TuningDriver
     upkeeps: tuple[Upkeep, ...]
     """Each has a thread of its own: a backup of many objects holds up no other chore."""
 
     def close(self) -> None:
         if self.warm is not None:
             self.warm.close()
+        self.tunings.searches.search.close()
         self.gateway.close()
         self.store.close()
         self.endpoints.deployer.remove_control_groups()
@@ -138,13 +148,15 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     machine = detect_machine_resources(fit_instances=settings.fit_instances)
     cleanup = CleanupWorker(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, machine, clock, state, settings.region, on_delete=cleanup.job_deleted)
+    tunings = TuningService(store.entities, store.trials, jobs, clock, settings.region)
+    tuning_driver = make_tuning_driver(tunings, store, SearchProcess(SEARCH_COMMAND), store_lock)
     warm = WarmInterpreter(WARM_COMMAND, state / "warm.log") if settings.warm else None
     supervisor = job_supervisor(
         jobs,
         LocalExecutor(AGENT_COMMAND, warm),
         blobs_url=settings.blobs_url,
         url=url,
-        on_end=cleanup.job_ended,
+        on_end=lambda job: (cleanup.job_ended(job), tunings.wake_event.wake()),
         store_lock=store_lock,
         programs=settings.programs,
     )
@@ -155,7 +167,7 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     experiments = experiment_catalog(
         store.entities, store.associations, clock, state_folder=state, region=settings.region
     )
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, experiments)
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, experiments, tunings)
     is_local = _is_loopback(settings.host)
     doors = open_doors(
         services,
@@ -170,7 +182,17 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     quick = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_store_chores(settings, damage)))
     upkeeps = (quick, Upkeep(tuple(_database_chores(settings, repair, clock))))
     return ServerParts(
-        store, blobs, keys, supervisor, cleanup, gateway, warm, endpoints.reconciler, asynchronous, upkeeps
+        store,
+        blobs,
+        keys,
+        supervisor,
+        cleanup,
+        gateway,
+        warm,
+        endpoints.reconciler,
+        asynchronous,
+        tuning_driver,
+        upkeeps,
     )
 
 
@@ -199,7 +221,7 @@ def job_supervisor(
     *,
     blobs_url: str,
     url: str,
-    on_end: Callable[[Job], None] = lambda _: None,
+    on_end: Callable[[Job], object] = lambda _: None,
     store_lock: StoreLock | None = None,
     programs: ProgramSettings = DEFAULT_PROGRAMS,
 ) -> Supervisor:
@@ -208,6 +230,23 @@ def job_supervisor(
     instances = JobInstances(executor, jobs.state_folder, blobs_url, url, programs)
     steps = JobSteps(unfinished, instances, Placements(jobs.state_folder), jobs.machine, jobs.clock)
     return Supervisor(unfinished, steps, store_lock or NullLock())
+
+
+def make_tuning_driver(
+    tunings: TuningService, store: SqlStore, search: Search, store_lock: StoreLock | None = None
+) -> TuningDriver:
+    """Returns what moves the service's tuning jobs on."""
+    curves = Curves(tunings.jobs)
+    return TuningDriver(
+        store.entities,
+        store.trials,
+        store,
+        TrialJobs(tunings.jobs, curves),
+        Searches(search, curves),
+        tunings.clock,
+        store_lock or NullLock(),
+        tunings.wake_event,
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -91,6 +91,7 @@ def _aws_hosts(settings: Settings, address: ServerAddress) -> Iterator[ServerAdd
 def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:
     stop_event = threading.Event()
     supervisor = threading.Thread(target=parts.supervisor.run, args=(stop_event,), name="supervisor")
+    tuning = threading.Thread(target=parts.tunings.run, args=(stop_event,), name="tuning", daemon=True)
     cleanup = threading.Thread(target=parts.cleanup.run, name="cleanup", daemon=True)
     upkeeps = [threading.Thread(target=upkeep.run, name="upkeep", daemon=True) for upkeep in parts.upkeeps]
     config = uvicorn.Config(
@@ -107,18 +108,19 @@ def _run(parts: ServerParts, settings: Settings, listening: socket.socket, ready
     )
     server = _Server(config, parts, ready)
     supervisor.start()
-    for thread in (cleanup, *upkeeps):
+    for thread in (cleanup, tuning, *upkeeps):
         thread.start()
     try:
         server.run(sockets=[listening])
     finally:
         stop_event.set()
         parts.supervisor.unfinished.wake_event.wake()
+        parts.tunings.wake_event.wake()
         supervisor.join()
         parts.cleanup.stop()
         for upkeep in parts.upkeeps:
             upkeep.stop()
-        for thread in (cleanup, *upkeeps):
+        for thread in (cleanup, tuning, *upkeeps):
             thread.join(_CLEANUP_TIMEOUT_S)
         parts.close()
         _LOG.info("the server has ended; jobs run on")

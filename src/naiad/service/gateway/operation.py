@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from naiad.service.endpoints.control.service import EndpointService
     from naiad.service.experiments.catalog import ExperimentCatalog
     from naiad.service.jobs.service import JobService
+    from naiad.service.tuning.service import TuningService
 
 Shape = dict[str, Any]
 """A value of a structure in AWS's model, by the names of its members: datetimes for timestamps, bytes for blobs."""
@@ -41,6 +42,7 @@ class Services:
     clock: Clock
     region: str
     experiments: "ExperimentCatalog"
+    tunings: "TuningService"
 
 
 class Operation:

@@ -23,6 +23,8 @@ _READ: _Names = {
     "sagemaker": (
         *("DescribeTrainingJob", "DescribeProcessingJob", "DescribeTransformJob"),
         *("ListTrainingJobs", "ListProcessingJobs", "ListTransformJobs"),
+        *("DescribeHyperParameterTuningJob", "ListHyperParameterTuningJobs"),
+        "ListTrainingJobsForHyperParameterTuningJob",
         *("DescribeModel", "DescribeModelPackage", "DescribeModelPackageGroup"),
         *("ListModels", "ListModelPackages", "ListModelPackageGroups"),
         *("DescribeEndpoint", "DescribeEndpointConfig", "ListEndpoints", "ListEndpointConfigs"),
@@ -39,6 +41,7 @@ _JOBS: _Names = {
         *("CreateTrainingJob", "StopTrainingJob", "UpdateTrainingJob", "DeleteTrainingJob"),
         *("CreateProcessingJob", "StopProcessingJob", "DeleteProcessingJob"),
         *("CreateTransformJob", "StopTransformJob"),
+        *("CreateHyperParameterTuningJob", "StopHyperParameterTuningJob", "DeleteHyperParameterTuningJob"),
         *("CreateModel", "DeleteModel", "CreateModelPackage", "CreateModelPackageGroup"),
         *("CreateExperiment", "UpdateExperiment", "DeleteExperiment"),
         *("CreateTrial", "UpdateTrial", "DeleteTrial"),

@@ -14,7 +14,7 @@ from naiad.service.contract.request_checks import InstanceRequest, Request, chec
 from naiad.service.contract.tags import check_tags, cores_of
 from naiad.service.domain.clock import Clock
 from naiad.service.domain.errors import Conflict, InUse, NotFound
-from naiad.service.domain.job import Job, JobKind, Transition
+from naiad.service.domain.job import Job, JobKind, ResourceRequest, Transition
 from naiad.service.domain.scope import Creator
 from naiad.service.domain.status import RUNNING_PHASES, WAITING_PHASES, Phase
 from naiad.service.executors.port import Instance
@@ -78,20 +78,11 @@ class JobService:
         self, kind: JobKind, request: Mapping[str, Any], tags: Mapping[str, str], creator: Creator | None = None
     ) -> Job:
         """Returns the job, which is on disk and waits. Raises Invalid, LimitExceeded, AlreadyExists; then nothing is stored."""
-        reader = _READERS[kind]
-        check_tags(tags)
-        reader.check(request)
-        requested = reader.instances(request)
-        resources, scaling_message = self.machine.request_for(
-            instance_type(requested.instance_type), instances=requested.instances, cores=cores_of(tags)
-        )
-        check_buckets(reader.uris(request), self.blobs.has_bucket)
-        check_inputs(self.blobs, request)
-        check_program(kind, self.blobs, request)
+        resources, scaling_message = self.check(kind, request, tags)
         now = self.clock.now()
         job = Job(
             kind=kind,
-            name=request[reader.name_key],
+            name=request[_READERS[kind].name_key],
             region=self.region,
             request={**request, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]},
             resources=resources,
@@ -105,6 +96,23 @@ class JobService:
         self.store.add(job, tags)
         self.wake_event.wake()
         return job
+
+    def check(self, kind: JobKind, request: Mapping[str, Any], tags: Mapping[str, str]) -> tuple[ResourceRequest, str]:
+        """Returns what each instance of such a job would get, and a sentence where that is less than its type.
+
+        Raises Invalid, LimitExceeded.
+        """
+        reader = _READERS[kind]
+        check_tags(tags)
+        reader.check(request)
+        requested = reader.instances(request)
+        granted = self.machine.request_for(
+            instance_type(requested.instance_type), instances=requested.instances, cores=cores_of(tags)
+        )
+        check_buckets(reader.uris(request), self.blobs.has_bucket)
+        check_inputs(self.blobs, request)
+        check_program(kind, self.blobs, request)
+        return granted
 
     def describe(self, kind: JobKind, name: str) -> Job:
         """Raises NotFound, with AWS's sentence for the kind."""

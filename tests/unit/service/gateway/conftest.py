@@ -24,6 +24,7 @@ from naiad.service.gateway.operation import Services
 from naiad.service.jobs.service import JobService
 from naiad.service.keys import Keys
 from naiad.service.store.open import open_store
+from naiad.service.tuning.service import TuningService
 
 REGION, HOST = "us-east-1", "127.0.0.1:8128"
 
@@ -144,7 +145,8 @@ def client(tmp_path: Path) -> Iterator[GatewayClient]:
     endpoints = endpoint_service(store, blobs, resources, clock, state=tmp_path, region=REGION)
     jobs = JobService(store, blobs, resources, clock, tmp_path, REGION)
     experiments = experiment_catalog(store.entities, store.associations, clock, state_folder=tmp_path, region=REGION)
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, experiments)
+    tunings = TuningService(store.entities, store.trials, jobs, clock, REGION)
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, REGION, experiments, tunings)
     async_invocations = AsyncInvocations(endpoints.router, store.entities, blobs, clock, tmp_path)
     gateway = Gateway(open_doors(services, keys, async_invocations, upload_timeout_s=0.2))
     yield GatewayClient(gateway, keys, services, clock)

@@ -1,4 +1,4 @@
-"""Search over training jobs, experiments, trials, trial components, endpoints, models and the model registry."""
+"""Search over training and tuning jobs, experiments, trials, trial components, endpoints, models and the model registry."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,11 +28,12 @@ from naiad.service.gateway.operations.search_queries import (
     job_search_query,
 )
 from naiad.service.gateway.signing.authenticator import Principal
-from naiad.service.jobs.service import JobService
+from naiad.service.tuning.service import TuningService
 
 _Candidate = JobCandidate | ComponentCandidate | EntityCandidate
 _KINDS: dict[str, tuple[JobKind | EntityKind, str]] = {
     "TrainingJob": (JobKind.TRAINING, "TrainingJob"),
+    "HyperParameterTuningJob": (EntityKind.TUNING, "HyperParameterTuningJob"),
     "Experiment": (EntityKind.EXPERIMENT, "Experiment"),
     "ExperimentTrial": (EntityKind.TRIAL, "Trial"),
     "ExperimentTrialComponent": (EntityKind.TRIAL_COMPONENT, "TrialComponent"),
@@ -54,7 +55,11 @@ _PAGE_SIZE = 50
     "Endpoints and LastBatchTransformJob of models are left out",
 )
 def search(
-    jobs: JobService, endpoints: EndpointService, experiments: ExperimentCatalog, principal: Principal, request: Shape
+    tunings: TuningService,
+    endpoints: EndpointService,
+    experiments: ExperimentCatalog,
+    principal: Principal,
+    request: Shape,
 ) -> Shape:
     """Compares with the tags of now, not those of the creation. A page may be short, or empty, and have a next token."""
     if request["Resource"] not in _KINDS:
@@ -67,7 +72,7 @@ def search(
     shape, expression = searched_shape(member), request.get("SearchExpression", {})
     check_expression(shape, expression)
     check_name(shape, request.get("SortBy", "CreationTime"))
-    sources = SearchSources(jobs.store, jobs, endpoints, experiments, principal)
+    sources = SearchSources(tunings.jobs.store, tunings.jobs, tunings, endpoints, experiments, principal)
     if is_sorted_by_store(kind, request):
         return _page(sources, kind, member, request)
     return _sorted_page(sources, kind, member, request)

@@ -24,11 +24,14 @@ from naiad.service.gateway.operations.trial_component_record import (
     source_job,
 )
 from naiad.service.gateway.operations.trials import trial_record
+from naiad.service.gateway.operations.tuning_description import tuning_description
 from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.metrics import final_metrics
 from naiad.service.jobs.service import JobService
 from naiad.service.store.entity_port import EntityQuery
 from naiad.service.store.port import Store
+from naiad.service.tuning.service import TuningService
+from naiad.service.tuning.tuning_job import TuningJob
 
 _STATISTICS = {one.lower(): one for one in ("Max", "Min", "Last", "Avg", "Count", "StdDev")}
 
@@ -39,6 +42,7 @@ class SearchSources:
 
     store: Store
     jobs: JobService
+    tunings: TuningService
     endpoints: EndpointService
     experiments: ExperimentCatalog
     principal: Principal
@@ -199,9 +203,16 @@ def _trial(sources: SearchSources, entity: Entity) -> Shape:
     return {**trial_record(entity), "TrialComponentSummaries": summaries}
 
 
+def _tuning(sources: SearchSources, entity: Entity) -> Shape:
+    tuning = TuningJob.of(entity)
+    elapsed_s = (sources.tunings.clock.now() - entity.created_at).total_seconds()
+    return tuning_description(tuning, sources.tunings.trials(tuning), elapsed_s=elapsed_s)
+
+
 RECORDS: Mapping[EntityKind, Callable[[SearchSources, Entity], Shape]] = {
     EntityKind.EXPERIMENT: lambda _, entity: experiment_record(entity),
     EntityKind.TRIAL: _trial,
+    EntityKind.TUNING: _tuning,
     EntityKind.ENDPOINT: lambda sources, entity: endpoint_description(sources.endpoints, entity),
     EntityKind.MODEL: lambda _, entity: model_description(entity),
     EntityKind.MODEL_PACKAGE: lambda _, entity: package_description(entity),

@@ -16,6 +16,7 @@ _NAMES: dict[JobKind | EntityKind, tuple[str, str]] = {
     JobKind.TRAINING: ("TrainingJobName", "TrainingJobStatus"),
     EntityKind.EXPERIMENT: ("ExperimentName", ""),
     EntityKind.TRIAL: ("TrialName", ""),
+    EntityKind.TUNING: ("HyperParameterTuningJobName", "HyperParameterTuningJobStatus"),
     EntityKind.TRIAL_COMPONENT: ("TrialComponentName", ""),
     EntityKind.ENDPOINT: ("EndpointName", "EndpointStatus"),
     EntityKind.MODEL: ("ModelName", ""),

@@ -19,7 +19,7 @@ _PAGE_SIZE = 50
 @operation(
     "sagemaker",
     "AddTags",
-    not_served="tags of other kinds than jobs, models, endpoints, the registry, experiments and artifacts",
+    not_served="tags of other kinds than jobs, tuning jobs, models, endpoints, the registry, experiments and artifacts",
 )
 def add_tags(jobs: JobService, catalog: ModelCatalog, store: Store, request: Shape) -> Shape:
     arn = _check_arn(jobs, catalog, request["ResourceArn"])

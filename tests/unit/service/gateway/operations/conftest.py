@@ -26,6 +26,7 @@ from naiad.service.gateway.signing.authenticator import Principal
 from naiad.service.jobs.service import JobService
 from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.store.open import open_store
+from naiad.service.tuning.service import TuningService
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -142,6 +143,7 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
     experiments = experiment_catalog(
         store.entities, store.associations, clock, state_folder=tmp_path, region="us-east-1"
     )
-    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments)
+    tunings = TuningService(store.entities, store.trials, jobs, clock, "us-east-1")
+    services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, "us-east-1", experiments, tunings)
     yield ApiClient(services, Principal("AKIA", "main", scopes=ALL_SCOPES), clock, executor, supervisor, tmp_path)
     store.close()
