@@ -1,4 +1,4 @@
-"""What the search is asked about while trials run: whether one is to be stopped early, and whether it has converged.
+"""Questions to the search while trials run: whether one is to be stopped early, and whether it has converged.
 
 Each question is asked once: of a trial when its curve has grown, of convergence when another trial has ended.
 """

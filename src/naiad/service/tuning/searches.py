@@ -1,4 +1,4 @@
-"""What tuning jobs ask the search, and what they make of its answers. One request of a tuning job is on its way at a time."""
+"""Requests of tuning jobs to the search, and what becomes of the answers. One of each tuning job is on its way at a time."""
 
 import datetime as dt
 import secrets
