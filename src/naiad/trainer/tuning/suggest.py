@@ -1,0 +1,144 @@
+"""Suggests the values of the next trials from what is known, by name of a strategy. The samplers are Optuna's and SciPy's.
+
+Nothing is kept between calls: a suggestion is a function of the history, the seed and the trial's number. So a search that was
+killed goes on as it would have gone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from naiad.errors import OptionError, did_you_mean
+from naiad.trainer.tuning.history import History
+from naiad.trainer.tuning.optuna_study import sample_with_optuna
+from naiad.trainer.tuning.space import Space
+from naiad.trainer.tuning.trial import Value
+
+FEW_TRIALS = 500
+"""Trials up to which the Gaussian process is the default; Optuna's documentation recommends it up to there."""
+_LARGEST_FINITE = 20_000
+"""Combinations up to which a space of categories and whole numbers is searched without repetition."""
+_ATTEMPTS, _RANDOM_ATTEMPTS = 4, 2_000
+"""Suggestions of a model, and of random numbers, that may violate a constraint before the next way is taken."""
+_MOST_START, _LEAST_START = 10, 4
+"""Trials that a sequence of low discrepancy suggests before a model does."""
+
+
+class Strategy(StrEnum):
+    GP = "gp"
+    """Gaussian process with expected improvement: Optuna's GPSampler."""
+    TPE = "tpe"
+    """Tree-structured Parzen estimator: Optuna's TPESampler."""
+    CMA = "cma"
+    """CMA-ES: Optuna's CmaEsSampler, with the package cmaes."""
+    RANDOM = "random"
+    GRID = "grid"
+    QMC = "qmc"
+    """Scrambled Sobol sequence of SciPy."""
+
+
+_ALIASES = {"bayesian": Strategy.GP, "hyperband": Strategy.GP, "sobol": Strategy.QMC, "cma-es": Strategy.CMA}
+"""Names of AWS and of other tools. Hyperband is halving, which is decided elsewhere, with suggestions of the Gaussian process."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    values: tuple[dict[str, Value], ...]
+    """Values of as many trials as were wanted, or of fewer where the space is exhausted."""
+    is_exhausted: bool = False
+
+
+def read_strategy(name: str) -> Strategy:
+    """Raises OptionError for an unknown name."""
+    known = {**{strategy.value: strategy for strategy in Strategy}, **_ALIASES}
+    if not isinstance(name, str) or name.lower() not in known:
+        raise OptionError(f"the search {name!r} is not known", hint=did_you_mean(str(name), known))
+    return known[name.lower()]
+
+
+def suggest(
+    space: Space, history: History, *, strategy: Strategy, seed: int, count: int, start_number: int
+) -> Suggestion:
+    """Suggests ``count`` trials, numbered from ``start_number`` on. Raises OptionError where no values meet the constraints."""
+    chosen: list[dict[str, Value]] = []
+    for number in range(start_number, start_number + count):
+        values = _suggest_one(space, history, strategy, seed, number)
+        if values is None:
+            return Suggestion(tuple(chosen), is_exhausted=True)
+        chosen.append(values)
+        history = history.with_running(number, values)
+    return Suggestion(tuple(chosen))
+
+
+def _suggest_one(space: Space, history: History, strategy: Strategy, seed: int, number: int) -> dict[str, Value] | None:
+    """Returns None where every combination has been tried."""
+    tried = {_key(trial.values) for trial in history.trials}
+    is_finite = space.size <= _LARGEST_FINITE
+    if strategy is Strategy.GRID:
+        return next((values for values in _shuffled_grid(space, seed) if _key(values) not in tried), None)
+    for values in _candidates(space, history, strategy, seed, number):
+        if space.is_allowed(values) and not (is_finite and _key(values) in tried):
+            return values
+    if not is_finite:
+        raise OptionError(f"none of {_RANDOM_ATTEMPTS:,} random combinations meets the constraints", hint="loosen them")
+    return _untried(space, tried, seed, number)
+
+
+def _candidates(
+    space: Space, history: History, strategy: Strategy, seed: int, number: int
+) -> Iterator[dict[str, Value]]:
+    """Yields the strategy's suggestions, then random ones."""
+    if strategy in (Strategy.GP, Strategy.TPE, Strategy.CMA):
+        scored = history.scored(space)
+        if len(scored) >= _start_trials(space):
+            running = [values for trial in history.running if (values := space.read_values(trial.values)) is not None]
+            for attempt in range(_ATTEMPTS):
+                draw = _derived_seed(seed, number, attempt)
+                yield sample_with_optuna(space, scored, running, strategy.value, history.direction, seed=draw)
+        else:
+            yield _sobol_values(space, seed, number)
+    elif strategy is Strategy.QMC:
+        yield _sobol_values(space, seed, number)
+    generator = np.random.default_rng([seed, number])
+    for _ in range(_RANDOM_ATTEMPTS):
+        yield space.at([float(fraction) for fraction in generator.random(len(space.dimensions))])
+
+
+def _start_trials(space: Space) -> int:
+    return max(_LEAST_START, min(_MOST_START, 2 * len(space.dimensions)))
+
+
+def _sobol_values(space: Space, seed: int, number: int) -> dict[str, Value]:
+    """Point ``number`` of a scrambled Sobol sequence (Owen 1998), which SciPy has for up to 21,201 dimensions."""
+    from scipy.stats import qmc  # noqa: PLC0415  # reason: SciPy's statistics load for half a second
+
+    sequence = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng(seed))
+    if number:
+        sequence.fast_forward(number)
+    with np.errstate(all="ignore"):
+        return space.at([float(fraction) for fraction in sequence.random(1)[0]])
+
+
+def _shuffled_grid(space: Space, seed: int) -> Sequence[dict[str, Value]]:
+    if space.size > 10 * _LARGEST_FINITE:
+        raise OptionError(
+            f"a grid of {space.size:.3g} combinations is too large", hint="give fewer values, or another search"
+        )
+    grid = list(space.grid())
+    return [grid[index] for index in np.random.default_rng(seed).permutation(len(grid))]
+
+
+def _untried(space: Space, tried: set[tuple[tuple[str, str], ...]], seed: int, number: int) -> dict[str, Value] | None:
+    """Returns a random one of the combinations of a finite space that are left."""
+    left = [values for values in space.combinations() if _key(values) not in tried]
+    return left[int(np.random.default_rng([seed, number, 1]).integers(len(left)))] if left else None
+
+
+def _key(values: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, str(value)) for name, value in values.items()))
+
+
+def _derived_seed(seed: int, number: int, attempt: int) -> int:
+    return int(np.random.SeedSequence([seed, number, attempt]).generate_state(1)[0])
