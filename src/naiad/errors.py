@@ -15,14 +15,15 @@
     │   ├── MemoryExhausted    not even one sample a microbatch fits into memory
     │   ├── DiskFull           the last good checkpoint stays, the partial file is gone
     │   ├── DiskFailed         the disk reports an error of its own; what was saved before stays
-    │   └── TrainingStopped    stopped on request (SIGTERM, Ctrl-C); a checkpoint was written
+    │   ├── TrainingStopped    stopped on request (SIGTERM, Ctrl-C); a checkpoint was written
+    │   └── TrainingPaused     paused after an epoch that was named before, as a trial of a search; it goes on from its checkpoint
     └── ServiceError           the server refuses a request; ``service/domain/errors.py`` draws what stands below it
 
 A message says what is wrong, what was given, and what to do. A command or a call that mends it goes into ``hint``.
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -102,6 +103,17 @@ class DiskFailed(TrainingError):
 
 class TrainingStopped(TrainingError):
     raised_by_all = True
+
+
+class TrainingPaused(TrainingError):
+    """``epoch``: epochs trained so far. ``scores``: those of the last one on the validation split."""
+
+    raised_by_all = True
+
+    def __init__(self, epoch: int, scores: Mapping[str, float]) -> None:
+        super().__init__(f"paused after epoch {epoch}")
+        self.epoch = epoch
+        self.scores = dict(scores)
 
 
 class ServiceError(NaiadError):

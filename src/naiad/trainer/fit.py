@@ -95,9 +95,17 @@ def fit(
 
 @explain_errors(TrainingError, "the run failed")
 def fit_with_options(
-    net: nn.Module | type[nn.Module] | str | None, data: Any, options: FitOptions, *, progress: Progress | None = None
+    net: nn.Module | type[nn.Module] | str | None,
+    data: Any,
+    options: FitOptions,
+    *,
+    progress: Progress | None = None,
+    pause_at_epochs: frozenset[int] = frozenset(),
 ) -> Model:
-    """Does what ``fit`` does with the same options."""
+    """Does what ``fit`` does with the same options.
+
+    pause_at_epochs: epochs after which the run is paused, as a trial of a search. Raises TrainingPaused there.
+    """
     started = time.perf_counter()
     request = plan_request(options)
     overrides, seed = request.overrides, request.seed
@@ -136,6 +144,7 @@ def fit_with_options(
                 network_output=output,
                 compiled=unwrapped.compiled,
                 is_contended=waiting.is_contended,
+                pause_at_epochs=pause_at_epochs,
             )
             chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
             with torch_threads(chosen.plan.threads):

@@ -26,6 +26,8 @@ _NAMES = (
     "report",
 )
 _PLAN_PREFIX = "plan."
+PAUSE_AT_EPOCHS, OBJECTIVE_METRIC = "_naiad_pause_at_epochs", "_tuning_objective_metric"
+"""Hyperparameters that a tuning job adds: epochs to pause after, such as ``1,3,9``, and the name of the objective."""
 
 
 def to_hyperparameters(options: FitOptions) -> dict[str, str]:
@@ -79,7 +81,7 @@ def from_hyperparameters(values: Mapping[str, Any], *, validation: Any = None) -
 def check_names(values: Mapping[str, Any]) -> None:
     """Raises OptionError for a hyperparameter that the trainer does not have."""
     for name in values:
-        if name not in _NAMES and not name.startswith(_PLAN_PREFIX):
+        if name not in (*_NAMES, PAUSE_AT_EPOCHS, OBJECTIVE_METRIC) and not name.startswith(_PLAN_PREFIX):
             raise OptionError(
                 f"{name!r} is no hyperparameter of Naiad's trainer",
                 hint=did_you_mean(name, (*_NAMES, "plan.batch_size")),

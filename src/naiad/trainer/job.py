@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from naiad.errors import InputError, NaiadError, OptionError, TrainingStopped
+from naiad.errors import InputError, NaiadError, OptionError, TrainingPaused, TrainingStopped
 from naiad.trainer.fit import fit_with_options
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.hyperparameters import check_names, from_hyperparameters
+from naiad.trainer.job_pause import PAUSED_STATUS, JobPauses
 from naiad.trainer.loop.progress import LineProgress
 from naiad.trainer.machine import processes
 from naiad.trainer.option_text import parse_net
@@ -28,14 +29,23 @@ _RUN_FILES = ("checkpoints", "run.json")
 
 
 def main() -> int:
-    """Returns 0 when done or stopped, 1 when failed, 2 for unusable input; writes the reason into the contract's failure file."""
+    """Returns 0 when done or stopped, 1 when failed, 2 for unusable input, 75 when paused as a trial of a tuning job.
+
+    Writes the reason of a failure into the contract's failure file.
+    """
     os.environ.update(rendezvous_variables(os.environ))
     hyperparameters: dict[str, Any] = json.loads(os.environ.get("SM_HPS", "{}"))
     run = Path(os.environ["SM_CHECKPOINT_DIR"]) / _RUN_FOLDER
     try:
         net, data, options = read_fit_arguments(hyperparameters, os.environ)
-        options = replace(options, out=run, resume=run.exists())
-        model = fit_with_options(net, data, options, progress=LineProgress(sys.stdout))
+        pauses = JobPauses.read(hyperparameters, os.environ)
+        options = replace(options, out=run, resume=run.exists(), plan=pauses.with_restarts(options.plan))
+        progress = LineProgress(sys.stdout)
+        model = fit_with_options(net, data, options, progress=progress, pause_at_epochs=pauses.pending)
+    except TrainingPaused as paused:
+        pauses.write(paused.epoch, paused.scores)
+        _print_line(paused)
+        return PAUSED_STATUS
     except TrainingStopped as stopped:
         _print_line(stopped)
         return 0

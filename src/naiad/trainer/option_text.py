@@ -36,6 +36,18 @@ def parse_image_size(text: str | None) -> int | tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match[2] else int(match[1])
 
 
+def parse_whole_numbers(text: object, *, name: str) -> tuple[int, ...]:
+    """Reads ``1,3,9``, a list, or one number, each above 0, in rising order; none from None. Raises OptionError."""
+    parts = text if isinstance(text, list | tuple) else [part for part in str(text or "").split(",") if part.strip()]
+    try:
+        numbers = tuple(int(str(part)) for part in parts)
+    except ValueError:
+        numbers = (0,)
+    if any(number < 1 for number in numbers):
+        raise OptionError(f"{name} takes whole numbers above 0, given {text!r}", hint="write it as 1,3,9")
+    return tuple(sorted(set(numbers)))
+
+
 def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
     """Splits each ``name=value`` at its first equals sign. Raises OptionError; the names are checked by the plan."""
     values: dict[str, str] = {}

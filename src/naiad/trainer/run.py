@@ -63,6 +63,8 @@ class Run:
     """The user's own compiled form of ``net``, through which the steps go; None where there is none."""
     is_contended: bool = False
     """Whether other programs want the cores: what is measured then holds only then."""
+    pause_at_epochs: frozenset[int] = frozenset()
+    """Epochs after which training is paused."""
 
     def choose_plan(
         self, overrides: Mapping[str, Any], started: float, *, seed: int, followed: Plan | None = None
@@ -77,7 +79,7 @@ class Run:
     def train(self, chosen: ChosenPlan, started: float) -> TrainedNetwork:
         """Trains ``net`` in place, and leaves it on the device, with the weights that the plan keeps.
 
-        Raises TrainingError, among them TrainingStopped.
+        Raises TrainingError, among them TrainingStopped and TrainingPaused.
         """
         plan = chosen.plan
         self._prepare_devices(plan)
@@ -104,6 +106,7 @@ class Run:
                 deadline=deadline,
                 group=self.group,
                 speed_guard=make_speed_guard(plan, chosen.step_s, self.progress.note),
+                pause_at_epochs=self.pause_at_epochs,
             )
             self.progress.start(plan, self.dataset, step=state.step)
             try:
@@ -140,7 +143,7 @@ class Run:
         if self.folder.previous is not None:
             return ChosenPlan(self._recorded_plan(self.folder.previous, overrides, seed=seed))
         if followed is not None:
-            self._check_batches(followed)
+            self.check_batches(followed)
             steps_per_epoch = self._parts.batch_loader(followed).steps_per_epoch
             for note in other_epochs_notes(followed, steps_per_epoch=steps_per_epoch):
                 self.progress.note(note)
@@ -155,7 +158,7 @@ class Run:
         notes = record.check(self.dataset, self.net, fixed_values(overrides), seed=seed, processes=self.group.size)
         for note in notes:
             self.progress.note(note)
-        self._check_batches(record.plan)
+        self.check_batches(record.plan)
         return record.plan
 
     def _search_plan(self, overrides: Mapping[str, Any], started: float, *, seed: int) -> ChosenPlan:
@@ -170,7 +173,7 @@ class Run:
             with restore_afterwards(self.net):
                 by_rules = rules(None if overrides.get("time_limit_s") is None else 1, {})
                 check_microbatch(by_rules)
-                self._check_batches(by_rules)
+                self.check_batches(by_rules)
                 self.dataset.features.to(by_rules.device)
                 cache = MeasurementCache.for_run(
                     self.net, self.dataset, overrides, processes=self.group.size, is_contended=self.is_contended
@@ -185,12 +188,12 @@ class Run:
                     optimizers=optimizers_to_time(self.net, self.dataset, by_rules),
                 )
                 chosen = choose_plan(search, by_rules)
-                self._check_batches(chosen.plan)
+                self.check_batches(chosen.plan)
                 return chosen
         finally:
             random.restore()
 
-    def _check_batches(self, plan: Plan) -> None:
+    def check_batches(self, plan: Plan) -> None:
         """Raises InputError where a process would have no samples of a batch, or the network fails on a single sample."""
         loader = self._parts.batch_loader(plan)
         loader.check_slices()

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 
 from torch import nn
 
-from naiad.errors import ArtifactError, LossNotFinite, TrainingError, TrainingStopped, explain_errors
+from naiad.errors import (
+    ArtifactError,
+    LossNotFinite,
+    TrainingError,
+    TrainingPaused,
+    TrainingStopped,
+    explain_errors,
+)
 from naiad.trainer.data.batches import Batch, BatchLoader
 from naiad.trainer.loop.checkpoint import Checkpoints
 from naiad.trainer.loop.deadline import Deadline
@@ -66,15 +73,18 @@ class Loop:
     group: ProcessGroup = field(default_factory=SingleProcess)
     speed_guard: SpeedGuard | None = None
     """None where it is not known how long a step should take."""
+    pause_at_epochs: frozenset[int] = frozenset()
+    """Epochs, counted from 1, after which training is paused. One that a resumed run has reached pauses it at once."""
 
     def train(self) -> None:
         """Trains from the state's step to the plan's end.
 
-        Raises TrainingStopped after a checkpoint, LossNotFinite, MemoryExhausted, DiskFull; TrainingError for an error of the
-        network's or the data's own code.
+        Raises TrainingStopped and TrainingPaused after a checkpoint, LossNotFinite, MemoryExhausted, DiskFull; TrainingError for
+        an error of the network's or the data's own code.
         """
         if self.state.step == 0:
             self._save_checkpoint()
+        self._pause_if_planned()
         with explain_errors(TrainingError, lambda: f"the run failed after step {self.state.step}"):
             while self.state.epoch_samples or not self._is_finished():  # an epoch that has begun is ended
                 try:
@@ -99,6 +109,7 @@ class Loop:
                 self._save_checkpoint()
             if is_finished:
                 return
+            self._pause_if_planned()
             self._stop_if_requested()
 
     def _train_step(self, batch: Batch) -> None:
@@ -171,6 +182,11 @@ class Loop:
             self._save_checkpoint(regular=False)
             position = f"at step {self.state.step} of {self.plan.total_steps}"
             raise TrainingStopped(f"stopped by {self.stop.signal_name} {position}")
+
+    def _pause_if_planned(self) -> None:
+        epoch, steps = divmod(self.state.step, self.loader.steps_per_epoch)
+        if steps == 0 and epoch in self.pause_at_epochs and self.state.history and not self._is_finished():
+            raise TrainingPaused(epoch, self.state.history[-1].validation)
 
     def _roll_back_with_smaller_rate(self, error: NonFiniteLoss) -> None:
         state, step = self.state, self.state.step

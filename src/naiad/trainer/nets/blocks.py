@@ -14,6 +14,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "elu": nn.ELU,
     "gelu": nn.GELU,
     "leaky_relu": nn.LeakyReLU,
+    "mish": nn.Mish,
     "relu": nn.ReLU,
     "selu": nn.SELU,
     "sigmoid": nn.Sigmoid,
@@ -25,6 +26,13 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 def make_activation(name: str) -> nn.Module:
     """Raises OptionError for a name that ``ACTIVATIONS`` does not have."""
     return ACTIVATIONS[check_choice("activation", name, ACTIVATIONS)]()
+
+
+def activation_name(module: nn.Module) -> str | None:
+    """Returns the name in ``ACTIVATIONS`` that makes such a module; None where none does."""
+    return next(
+        (name for name, make in ACTIVATIONS.items() if type(module) is make and repr(module) == repr(make())), None
+    )
 
 
 class ConvBlock(nn.Sequential):

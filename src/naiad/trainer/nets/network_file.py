@@ -32,11 +32,17 @@ def load_network_file(reference: str) -> tuple[nn.Module, NetworkSource]:
 
     A file with a single network needs no ``:Class``.
     """
+    net_class, source = load_network_class(reference)
+    return instantiate(net_class), source
+
+
+def load_network_class(reference: str) -> tuple[type[nn.Module], NetworkSource]:
+    """Returns the class that ``file.py:Class`` names. Raises NetworkError."""
     file, name = _parse_reference(reference)
     source = _read_source(file)
     module = _import_source(file, source)
     net_class = _network_class(module, file, name)
-    return instantiate(net_class), NetworkSource(net_class.__name__, registered=False, source=source)
+    return net_class, NetworkSource(net_class.__name__, registered=False, source=source)
 
 
 def instantiate(net_class: type[nn.Module]) -> nn.Module:

@@ -93,13 +93,13 @@ def _suggest(name: str) -> str:
 def _build_guide_network(net: type[SimpleNet | Net], shape: tuple[int, ...]) -> Build:
     name = net.__name__.lower()
 
-    def build(input_shape: tuple[int, ...], outputs: int, _: Mapping[str, Any]) -> nn.Module:
+    def build(input_shape: tuple[int, ...], outputs: int, options: Mapping[str, Any]) -> nn.Module:
         if input_shape != shape:
             raise NetworkError(
                 f"{name} takes input of shape {shape}, the data has shape {input_shape}",
                 hint=f"image_size={shape[1]} resizes images; 'residual' takes any size",
             )
-        return net(outputs)
+        return net(outputs, **options)
 
     return build
 
@@ -136,7 +136,7 @@ _ENTRIES = (
         input="1×28×28 images",
         summary="two convolutions, two linear layers",
         tasks=_SUPERVISED,
-        options=(),
+        options=_option_names(SimpleNet),
         build=_build_guide_network(SimpleNet, (1, 28, 28)),
     ),
     NetworkEntry(
@@ -145,7 +145,7 @@ _ENTRIES = (
         input="3×32×32 images",
         summary="three convolutions, two linear layers",
         tasks=_SUPERVISED,
-        options=(),
+        options=_option_names(Net),
         build=_build_guide_network(Net, (3, 32, 32)),
     ),
     NetworkEntry(

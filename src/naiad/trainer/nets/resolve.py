@@ -3,6 +3,7 @@
 import ast
 import inspect
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from naiad.errors import NetworkError, explain_errors
 from naiad.trainer.data.dataset import Dataset, Split, Task, sample_evenly, target_mean_and_std
+from naiad.trainer.nets.blocks import activation_name
 from naiad.trainer.nets.guide import Net, SimpleNet
 from naiad.trainer.nets.network_file import instantiate, is_file_reference, load_network_file
 from naiad.trainer.nets.network_source import NetworkSource
@@ -30,20 +32,20 @@ _GUIDE_NETWORKS: dict[type[nn.Module], tuple[str, tuple[int, ...]]] = {
 
 @explain_errors(NetworkError, "the network cannot be used")
 def resolve_network(
-    net: nn.Module | type[nn.Module] | str | None, *, dataset: Dataset
+    net: nn.Module | type[nn.Module] | str | None, *, dataset: Dataset, options: Mapping[str, Any] | None = None
 ) -> tuple[nn.Module, NetworkSource]:
     """Returns the network to train, and its record.
 
     net: a module, a class that needs no arguments, a registry name, ``file.py:Class``, or None for the default network.
-    Raises NetworkError, OptionError.
+    options: of a network of the registry, by name. Raises NetworkError, OptionError.
     """
     match net:
         case None:
-            return _create_for(default_network_name(dataset), dataset)
+            return _create_for(default_network_name(dataset), dataset, options or {})
         case str() if is_file_reference(net):
             return load_network_file(net)
         case str():
-            return _create_for(net, dataset)
+            return _create_for(net, dataset, options or {})
         case nn.Module():
             return net, find_network_source(net)
         case type() if issubclass(net, nn.Module):
@@ -74,8 +76,10 @@ def _is_image_shape(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and min(shape[1:]) >= MIN_SIDE
 
 
-def _create_for(name: str, dataset: Dataset) -> tuple[nn.Module, NetworkSource]:
+def _create_for(name: str, dataset: Dataset, options: Mapping[str, Any]) -> tuple[nn.Module, NetworkSource]:
     arguments: dict[str, Any] = {"input_shape": list(network_input_shape(dataset)), "outputs": dataset.outputs}
+    if options:
+        arguments["options"] = dict(options)
     if name == _TABLE:
         return _create_for_table(arguments, dataset)
     return create_network(name, **arguments), NetworkSource(name, registered=True, arguments=arguments)
@@ -86,7 +90,7 @@ def _create_for_table(arguments: dict[str, Any], dataset: Dataset) -> tuple[nn.M
     """Returns the network with bins, and a linear part, that fit the training data."""
     split = sample_evenly(dataset.train, _TABLE_SAMPLES)
     inputs: Tensor = dataset.features(split.samples.take(torch.arange(len(split))))
-    arguments = {**arguments, "options": {"bins": choose_bins(inputs)}}
+    arguments = {**arguments, "options": {"bins": choose_bins(inputs), **arguments.get("options", {})}}
     net = create_network(_TABLE, **arguments)
     assert isinstance(net, TableEnsemble)
     net.fit_bins(inputs)
@@ -108,14 +112,18 @@ def find_network_source(net: nn.Module) -> NetworkSource:
     """Returns the registry's record if the registry builds the same layers, else the class's name and its file's text, if any."""
     if isinstance(net, SimpleNet | Net) and type(net) in _GUIDE_NETWORKS:
         name, shape = _GUIDE_NETWORKS[type(net)]
-        if _is_built_by_registry(net, name, shape, net.classes):
-            return NetworkSource(name, registered=True, arguments={"input_shape": list(shape), "outputs": net.classes})
+        activation = activation_name(net.activation)
+        arguments: dict[str, Any] = {"input_shape": list(shape), "outputs": net.classes}
+        if activation is not None and activation != "relu":
+            arguments["options"] = {"activation": activation}
+        if _is_built_by_registry(net, name, arguments):
+            return NetworkSource(name, registered=True, arguments=arguments)
     return NetworkSource(type(net).__name__, registered=False, source=_source_text(type(net)))
 
 
-def _is_built_by_registry(net: nn.Module, name: str, shape: tuple[int, ...], outputs: int) -> bool:
+def _is_built_by_registry(net: nn.Module, name: str, arguments: Mapping[str, Any]) -> bool:
     with torch.device("meta"):
-        return repr(create_network(name, input_shape=shape, outputs=outputs)) == repr(net)
+        return repr(create_network(name, **arguments)) == repr(net)
 
 
 def _source_text(net_class: type[nn.Module]) -> str | None:

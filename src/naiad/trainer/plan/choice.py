@@ -14,7 +14,7 @@ from naiad.errors import OptionError, describe_value, did_you_mean
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_TYPE_WORDS = {int: "a whole number", float: "a number", str: "a name", tuple: "names, separated by commas"}
+_TYPE_WORDS = {int: "a whole number", float: "a number", str: "a name", tuple: "values, separated by commas"}
 _NONE_WORDS = ("none", "off")
 
 
@@ -70,7 +70,7 @@ class Choice:
         if self.is_optional and (value is None or (isinstance(value, str) and value in _NONE_WORDS)):
             return None
         if self.value_type is tuple:
-            return tuple(self._check_name(part) for part in self._parts(value) if not _is_empty(part))
+            return tuple(self._parse_item(part) for part in self._parts(value) if not _is_empty(part))
         converted = self._convert(value)
         if self.names:
             return self._check_name(converted)
@@ -89,6 +89,11 @@ class Choice:
         if self.value_type is not tuple:
             return value
         return tuple(self.item_type(**item) if is_dataclass(self.item_type) else item for item in value)
+
+    def _parse_item(self, part: Any) -> Any:
+        if self.names:
+            return self._check_name(part)
+        return replace(self, value_type=self.item_type, is_optional=False).parse(part)
 
     def _convert(self, value: Any) -> Any:
         if self.value_type is str and not isinstance(value, str):

@@ -72,7 +72,9 @@ class Plan:
     schedule: Annotated[
         str,
         Choice(
-            "Shape of the learning rate over the run.", names=("one-cycle", "cosine", "constant"), follows_length=True
+            "Shape of the learning rate over the run.",
+            names=("one-cycle", "cosine", "constant", "constant-decay"),
+            follows_length=True,
         ),
     ]
     warmup_fraction: Annotated[
@@ -169,6 +171,10 @@ class Plan:
             names=("logits", "softmax", "sigmoid", "softmax-in-eval", "sigmoid-in-eval"),
         ),
     ] = "logits"
+    restarts: Annotated[
+        tuple[int, ...],
+        Choice("Epochs after which the schedule has ended and begins anew, so that a run may be judged there."),
+    ] = ()
     reasons: tuple[tuple[str, Reason], ...] = ()
 
     def reason(self, name: str) -> Reason:

@@ -48,6 +48,7 @@ def choose_optimizer(facts: RunFacts) -> list[Decision]:
         facts.decide(
             "schedule", "one-cycle", "it rises, then falls to zero, and needs the fewest epochs for an accuracy"
         ),
+        facts.decide("restarts", (), "only a search that pauses its trials needs them"),
         facts.decide("warmup_fraction", 0.05 if name == "muon" else 0.15, "a short rise to the peak"),
     ]
 
