@@ -10,14 +10,12 @@ from naiad.service.contract.request_checks import Request, is_trainer_image
 from naiad.service.contract.training_toolkit import decode_value
 from naiad.service.domain.tuning import Trial
 from naiad.service.jobs.pause import PAUSE_EPOCHS, TUNING_ARN
-from naiad.service.tuning.halving import REDUCTION, rung_epochs
+from naiad.service.tuning.halving import UNKNOWN_RUNGS, rung_epochs
 from naiad.service.tuning.ranges import Dimension, read_dimensions
 
 OBJECTIVE_HYPERPARAMETER = "_tuning_objective_metric"
 EPOCH_NAMES = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
 """Hyperparameters that AWS reads where HyperbandStrategyConfig has no MaxResource."""
-_UNKNOWN_MAX_EPOCH = 1_000
-"""Last possible rung of trials whose number of epochs is not known: the trainer passes those that it does not reach."""
 _COPIED = (
     "RoleArn",
     "InputDataConfig",
@@ -98,8 +96,8 @@ class TuningDefinition:
         """The epochs at which trials are compared; () where they are not."""
         if not self.is_halved:
             return ()
-        first = self._hyperband.get("MinResource", 1)
-        return rung_epochs(first, self.max_epoch or _UNKNOWN_MAX_EPOCH, REDUCTION)
+        last = self.max_epoch
+        return UNKNOWN_RUNGS if last is None else rung_epochs(last, first=self._hyperband.get("MinResource", 1))
 
     @property
     def excess_epoch(self) -> int | None:
@@ -138,7 +136,9 @@ class TuningDefinition:
     def _request(self, name: str, values: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, Any]:
         source = self.source
         hyperparameters = {**self.static, **values, OBJECTIVE_HYPERPARAMETER: self.metric}
-        if self.pauses:
+        if self.is_trainer and "MaxResource" in self._hyperband:
+            hyperparameters.setdefault("epochs", str(self._hyperband["MaxResource"]))
+        if self.pauses and self.rungs:
             hyperparameters[PAUSE_EPOCHS] = ",".join(map(str, self.rungs))
         algorithm = source["AlgorithmSpecification"]
         return {

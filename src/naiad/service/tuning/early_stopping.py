@@ -11,7 +11,7 @@ from naiad.service.tuning.curves import Curves
 from naiad.service.tuning.definitions import TuningDefinition
 from naiad.service.tuning.tuning_job import TuningJob
 
-_MIN_ENDED = 3
+_MIN_ENDED = 5
 """The number of ended trials before which a trial is not compared, and convergence not asked for."""
 
 

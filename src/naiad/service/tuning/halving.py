@@ -11,15 +11,22 @@ from naiad.service.domain.tuning import Trial, TrialState
 
 REDUCTION = 3
 """One of so many trials goes on from each rung; the value of the paper."""
+UNKNOWN_RUNGS = (1, 3, 9, 27, 81)
+"""The rungs of trials whose number of epochs is not known: a program passes those that it does not reach."""
+_MAX_RUNGS = 3
 
 
-def rung_epochs(first: int, last: int, reduction: int = REDUCTION) -> tuple[int, ...]:
-    """Returns the epochs of the rungs before ``last``, the epoch at which a trial ends by itself."""
-    epochs = []
-    while first < last:
-        epochs.append(first)
-        first *= reduction
-    return tuple(epochs)
+def rung_epochs(last: int, *, first: int = 1) -> tuple[int, ...]:
+    """Returns the epochs of the rungs, none before ``first``: a third of ``last``, the epochs of a whole trial, a ninth, …"""
+    epochs: list[int] = []
+    rung = last
+    while len(epochs) < _MAX_RUNGS:
+        below = -(-rung // REDUCTION)
+        if below >= rung or below < first:
+            break
+        epochs.append(below)
+        rung = below
+    return tuple(reversed(epochs)) or ((first,) if first < last else ())
 
 
 def promotable(trials: Sequence[Trial], *, is_maximized: bool) -> list[Trial]:

@@ -24,6 +24,7 @@ STORES = InstanceReport(Phase.UPLOADING, alive=True)
 DONE = InstanceReport(Phase.COMPLETED, alive=False)
 GONE = InstanceReport(Phase.TRAINING, alive=False)
 STOPPED = InstanceReport(Phase.STOPPED, alive=False)
+PAUSED = InstanceReport(Phase.PAUSED, alive=False, message="paused at epoch 3")
 LATE = InstanceReport(Phase.MAX_RUNTIME_EXCEEDED, alive=False)
 BAD = InstanceReport(Phase.FAILED, alive=False, failure_reason="AlgorithmError: x")
 OURS = InstanceReport(Phase.FAILED, alive=False, failure_reason="InternalServerError: y")
@@ -59,6 +60,11 @@ def job_in(world: Any) -> Callable[..., Job]:
         (Phase.TRAINING, (BAD, STOPPED), Action.END, Phase.FAILED),
         (Phase.TRAINING, (LATE, LATE), Action.END, Phase.MAX_RUNTIME_EXCEEDED),
         (Phase.TRAINING, (LATE, BAD), Action.END, Phase.FAILED),
+        (Phase.TRAINING, (PAUSED, PAUSED), Action.PAUSE, Phase.PAUSED),
+        (Phase.TRAINING, (PAUSED, RUNS), Action.NONE, Phase.TRAINING),
+        (Phase.TRAINING, (PAUSED, BAD), Action.END, Phase.FAILED),
+        (Phase.TRAINING, (PAUSED, GONE), Action.RETRY, Phase.PENDING),
+        (Phase.STOPPING, (PAUSED, PAUSED), Action.END, Phase.STOPPED),
         (Phase.STOPPING, (RUNS, STOPPED), Action.STOP_INSTANCES, Phase.STOPPING),
         (Phase.STOPPING, (STOPPED, GONE), Action.END, Phase.STOPPED),
         (Phase.STOPPING, (STOPPED, BAD), Action.END, Phase.STOPPED),
@@ -96,6 +102,7 @@ def test_a_fast_job_passes_through_each_phase() -> None:
     assert phases_to(Phase.STARTING, Phase.UPLOADING) == (Phase.DOWNLOADING, Phase.TRAINING, Phase.UPLOADING)
     assert phases_to(Phase.TRAINING, Phase.COMPLETED) == (Phase.UPLOADING, Phase.COMPLETED)
     assert phases_to(Phase.STARTING, Phase.FAILED) == (Phase.FAILED,)
+    assert phases_to(Phase.TRAINING, Phase.PAUSED) == (Phase.UPLOADING, Phase.PAUSED)
 
 
 @pytest.mark.parametrize(("waited_s", "reason"), [(10, ""), (7300, "MaxPendingTimeInSeconds: it waited for more than")])
