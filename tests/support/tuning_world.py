@@ -117,6 +117,8 @@ class InlineSearch:
             future.set_result(answer)
         return future
 
+    def end_idle(self) -> None: ...
+
     def close(self) -> None: ...
 
     @staticmethod

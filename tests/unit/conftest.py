@@ -42,6 +42,7 @@ class LiveService:
     executor: InlineExecutor
     supervisor: Supervisor
     endpoints: EndpointService
+    tunings: TuningService
 
     def client(self, service: str) -> Any:
         at = self.address
@@ -119,6 +120,6 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve_app: Callable
     key = keys.first()
     address = ServerAddress(serve_app(gateway), "us-east-1", "naiad", key.access_key, key.secret_key)
     write_address(state, address)
-    yield LiveService(state, address, jobs, executor, supervisor, endpoints)
+    yield LiveService(state, address, jobs, executor, supervisor, endpoints, tunings)
     gateway.close()
     store.close()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from naiad.client.aws_errors import code_of
@@ -20,14 +21,32 @@ class JobKindApi:
     """The kind as a user names it: ``training``."""
     can_delete: bool = True
     """Whether AWS has an operation that deletes it; there is no DeleteTransformJob."""
+    prefix: str = ""
+    """The words that AWS puts before ``word`` in its names: ``HyperParameter``."""
 
     @property
     def noun(self) -> str:
-        return f"{self.word.title()}Job"
+        return f"{self.prefix}{self.word.title()}Job"
+
+    @property
+    def is_tuning(self) -> bool:
+        """Whether it has trials, which are jobs themselves, and no program of its own."""
+        return self.word == "tuning"
 
     @property
     def log_group(self) -> str:
+        """Raises InputError for a kind without logs."""
+        if self.is_tuning:
+            raise InputError(
+                f"a {self.word} job has no log of its own",
+                hint="see its trials: naiad jobs show NAME, and take one of them",
+            )
         return f"/aws/sagemaker/{self.noun}s"
+
+    @property
+    def end_key(self) -> str:
+        """The member of a description that has the time of the end."""
+        return f"{self.prefix}{self.word.title()}EndTime"
 
     def describe(self, sagemaker: Any, name: str) -> dict[str, Any]:
         """Raises ClientError."""
@@ -49,7 +68,7 @@ class JobKindApi:
         query = {"MaxResults": limit, "SortBy": "CreationTime", "SortOrder": "Descending"}
         if status:
             query["StatusEquals"] = status
-        answer = getattr(sagemaker, f"list_{self.word}_jobs")(**query)
+        answer = getattr(sagemaker, f"list_{xform_name(self.noun)}s")(**query)
         summaries: list[dict[str, Any]] = answer[f"{self.noun}Summaries"]
         return summaries
 
@@ -60,10 +79,15 @@ class JobKindApi:
         return str(job[f"{self.noun}Status"])
 
     def _call(self, sagemaker: Any, verb: str, name: str) -> Any:
-        return getattr(sagemaker, f"{verb}_{self.word}_job")(**{f"{self.noun}Name": name})
+        return getattr(sagemaker, f"{verb}_{xform_name(self.noun)}")(**{f"{self.noun}Name": name})
 
 
-JOB_KINDS = (JobKindApi("training"), JobKindApi("processing"), JobKindApi("transform", can_delete=False))
+JOB_KINDS = (
+    JobKindApi("training"),
+    JobKindApi("processing"),
+    JobKindApi("transform", can_delete=False),
+    JobKindApi("tuning", prefix="HyperParameter"),
+)
 
 
 def select_kinds(word: str | None) -> tuple[JobKindApi, ...]:

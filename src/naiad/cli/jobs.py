@@ -10,6 +10,7 @@ import typer
 from naiad.cli import options
 from naiad.cli.output import format_time, print_field, print_json, print_line, print_table
 from naiad.cli.remote import make_client, translate_aws_errors
+from naiad.cli.tuning_jobs import print_tuning_job, tuning_status
 
 if TYPE_CHECKING:
     from naiad.cli.job_kinds import JobKindApi
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, show, follow, stop and delete jobs.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The job's name.", show_default=False)]
 KindOption = Annotated[
-    str | None, typer.Option("--kind", metavar="KIND", help="training, processing or transform; any if left out.")
+    str | None,
+    typer.Option("--kind", metavar="KIND", help="training, processing, transform or tuning; any if left out."),
 ]
 _FINAL_STATUSES = ("Completed", "Failed", "Stopped")
 _POLL_S = 0.5
@@ -68,6 +70,10 @@ def show(name: NameArgument, kind: KindOption = None, as_json: options.JsonOptio
         print_json(job)
         return
     phase = job.get("SecondaryStatus")
+    if api.is_tuning:
+        with translate_aws_errors():
+            print_tuning_job(make_client("sagemaker"), job)
+        return
     print_line(f"name      {name}")
     print_line(f"kind      {api.word}")
     print_line(f"status    {api.status_of(job)}{f', {_queue_text(job) or phase}' if phase else ''}")
@@ -155,7 +161,9 @@ def _print_phases(api: "JobKindApi", job: dict[str, Any]) -> None:
 
 
 def _status(sagemaker: Any, api: "JobKindApi", summary: dict[str, Any]) -> str:
-    """Returns the status. A summary has no queue position, so a job that waits is described."""
+    """Returns the status. A summary has no queue position and no best trial, so such a job is described."""
+    if api.is_tuning:
+        return tuning_status(api.describe(sagemaker, api.name_of(summary)))
     if summary.get("SecondaryStatus") != "Pending":
         return api.status_of(summary)
     return _queue_text(api.describe(sagemaker, api.name_of(summary))) or "InProgress"
@@ -184,5 +192,5 @@ def _new_lines(reader: "LogReader") -> Iterator[str]:
 
 
 def _took(api: "JobKindApi", job: dict[str, Any]) -> str:
-    end = job.get(f"{api.word.title()}EndTime")
+    end = job.get(api.end_key)
     return f"{(end - job['CreationTime']).total_seconds():.1f} s" if end else "–"

@@ -77,6 +77,7 @@ class TuningDriver:
             return
         self._active = self._unfinished()
         self._retain()
+        self.searches.search.end_idle()
         for tuning in self._active:
             try:
                 self._advance(tuning)

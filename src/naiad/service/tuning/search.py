@@ -38,6 +38,9 @@ class Search(Protocol):
     def submit(self, request: Mapping[str, Any]) -> "Future[dict[str, Any]]":
         """Returns at once. The future has the answer, or raises SearchError."""
 
+    def end_idle(self) -> None:
+        """Ends a process that nobody has asked for a while."""
+
     def close(self) -> None:
         """Ends the process. Requests that have not been answered raise SearchError."""
 
@@ -57,7 +60,6 @@ class SearchProcess:
         return self._thread.submit(self._call, json.dumps(request, allow_nan=False))
 
     def end_idle(self) -> None:
-        """Ends a process that nobody has asked for a while."""
         with self._mutex:
             if not self._is_busy and time.monotonic() - self._used_at_s > self._idle_s:
                 self._end()
