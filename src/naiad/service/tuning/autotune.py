@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from naiad.service.contract.request_checks import Request, is_trainer_image
+from naiad.service.contract.training_toolkit import SAGEMAKER_PREFIX
 from naiad.service.domain.errors import Invalid
 
 _FACTOR = 10.0
@@ -81,12 +82,12 @@ def _resolve_ranges(ranges: Request, definition: Request) -> dict[str, Any]:
 
 
 def _range_around(name: str, hint: str) -> tuple[str, dict[str, Any]]:
-    """Returns the kind of range and the range."""
+    """Returns the kind of range and the range. A hyperparameter that is for the toolkit keeps its value."""
     try:
         number = float(hint)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number) or name.startswith(SAGEMAKER_PREFIX):
         values = [hint, _BOOLEANS[hint]] if hint in _BOOLEANS else [hint]
         return "CategoricalParameterRanges", {"Name": name, "Values": values}
     is_integer = number.is_integer() and "." not in hint and "e" not in hint.lower()
