@@ -38,11 +38,10 @@ def test_a_number_is_searched_around_its_hint(hint: str, kind: str, ends: tuple[
 
 
 def test_other_hints_are_categories() -> None:
-    ranges = resolve_autotune(autotuned(("a", "true"), ("b", "adam")))["HyperParameterTuningJobConfig"][
-        "ParameterRanges"
-    ]
-    assert [one["Values"] for one in ranges["CategoricalParameterRanges"]] == [["true", "false"], ["adam"]]
-    assert len(ranges["AutoParameters"]) == 2
+    hints = (("a", "true"), ("b", "adam"), ("sagemaker_container_log_level", "20"))
+    ranges = resolve_autotune(autotuned(*hints))["HyperParameterTuningJobConfig"]["ParameterRanges"]
+    assert [one["Values"] for one in ranges["CategoricalParameterRanges"]] == [["true", "false"], ["adam"], ["20"]]
+    assert len(ranges["AutoParameters"]) == 3
 
 
 def test_limits_and_criteria_are_chosen_where_they_are_missing() -> None:
