@@ -55,9 +55,6 @@ _FAMILIES: dict[str, tuple[str, ...]] = {
     "the service has no clusters; instances are processes": ("CreateCluster", "ListClusters", "DescribeCluster"),
     "the service has no feature store": ("CreateFeatureGroup", "DescribeFeatureGroup"),
     "the service has no AutoML": ("CreateAutoMLJobV2", "DescribeAutoMLJobV2", "ListAutoMLJobs", "StopAutoMLJob"),
-    "the service does not search hyperparameters": (
-        *("CreateHyperParameterTuningJob", "ListHyperParameterTuningJobs", "DescribeHyperParameterTuningJob"),
-    ),
     "models are not compiled for other machines": (
         *("CreateCompilationJob", "ListCompilationJobs", "DescribeCompilationJob"),
     ),

@@ -156,7 +156,7 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         LocalExecutor(AGENT_COMMAND, warm),
         blobs_url=settings.blobs_url,
         url=url,
-        on_end=lambda job: (cleanup.job_ended(job), tunings.wake_event.wake()),
+        on_end=lambda job: _notify_of_end(job, cleanup, tunings),
         store_lock=store_lock,
         programs=settings.programs,
     )
@@ -221,7 +221,7 @@ def job_supervisor(
     *,
     blobs_url: str,
     url: str,
-    on_end: Callable[[Job], object] = lambda _: None,
+    on_end: Callable[[Job], None] = lambda _: None,
     store_lock: StoreLock | None = None,
     programs: ProgramSettings = DEFAULT_PROGRAMS,
 ) -> Supervisor:
@@ -230,6 +230,11 @@ def job_supervisor(
     instances = JobInstances(executor, jobs.state_folder, blobs_url, url, programs)
     steps = JobSteps(unfinished, instances, Placements(jobs.state_folder), jobs.machine, jobs.clock)
     return Supervisor(unfinished, steps, store_lock or NullLock())
+
+
+def _notify_of_end(job: Job, cleanup: CleanupWorker, tunings: TuningService) -> None:
+    cleanup.job_ended(job)
+    tunings.wake_event.wake()
 
 
 def make_tuning_driver(

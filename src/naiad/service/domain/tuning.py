@@ -69,7 +69,7 @@ class Trial:
     tuning: str
     """The name of the tuning job."""
     number: int
-    """1, 2, …; those of parents have -1, -2, …"""
+    """1, 2, …; those of parents have …, -2, -1."""
     name: str
     """The name of its training job."""
     values: Mapping[str, str]

@@ -17,7 +17,7 @@ class UnfinishedJobs:
     wake_event: WakeEvent
     queue: JobQueue
     """Gets the waiting jobs after each reading."""
-    on_end: Callable[[Job], object]
+    on_end: Callable[[Job], None]
     """Called once for each job that is no longer unfinished, with the job as it was before."""
     jobs: tuple[Job, ...] = ()
     _is_stale: bool = True

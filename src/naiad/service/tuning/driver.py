@@ -167,8 +167,8 @@ class TuningDriver:
             return
         if (trial := self._early_stopping.next_trial(tuning, trials, self.searches.curves)) is not None:
             self.searches.ask_stop(tuning, trial, trials)
-        elif (definition := self._early_stopping.next_definition(tuning, trials)) is not None:
-            self.searches.ask_convergence(tuning, definition, trials)
+        elif (ended := self._early_stopping.next_definition(tuning, trials)) is not None:
+            self.searches.ask_convergence(tuning, ended, trials)
 
     def _take_answer(self, tuning: TuningJob, trials: Sequence[Trial]) -> bool:
         """Takes up an answer of the search, and returns whether there was one: then the pass begins anew."""

@@ -99,7 +99,7 @@ class SearchProcess:
                 start_new_session=True,
             )
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICENESS)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         return self._process
 
     def _end(self) -> None:

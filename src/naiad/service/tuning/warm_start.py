@@ -22,7 +22,7 @@ class WarmStart:
     trials: TrialStore
 
     def prior_trials(self, request: Request, definitions: Sequence[TuningDefinition]) -> tuple[Trial, ...]:
-        """Returns the trials of the parents that the new tuning job can learn from, numbered -1, -2, …
+        """Returns the trials of the parents that the new tuning job can learn from, numbered …, -2, -1.
 
         They stay with the new one, so that a parent may be deleted. Raises Invalid for parents that do not fit.
         """
@@ -37,8 +37,8 @@ class WarmStart:
                 found += _known_values(definition, source, trials, parent.name)
         distinct = {one.name: one for one in found}
         return tuple(
-            replace(one, tuning=request["HyperParameterTuningJobName"], number=-number)
-            for number, one in enumerate(distinct.values(), 1)
+            replace(one, tuning=request["HyperParameterTuningJobName"], number=number)
+            for number, one in enumerate(distinct.values(), -len(distinct))
         )
 
     def _parents(self, name: str, config: Mapping[str, Any]) -> list[TuningJob]:

@@ -51,7 +51,7 @@ def test_one_process_answers_many_requests(make: Any, monkeypatch: pytest.Monkey
     assert first["pid"] == second["pid"] != os.getpid()
     assert second["length"] > 1_000_000
     assert first["secrets"] == []
-    assert first["nice"] >= os.nice(0) + 1
+    assert first["nice"] >= max(10, os.nice(0))
 
 
 def test_a_killed_process_is_started_again(make: Any) -> None:

@@ -53,7 +53,7 @@ def test_search_by_name_and_tags(api: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"Resource": "Pipeline"}, "TrainingJob, Experiment, .* can be searched here"),
+        ({"Resource": "Pipeline"}, "TrainingJob, HyperParameterTuningJob, Experiment, .* can be searched here"),
         ({"Resource": "TrainingJob", "SortBy": "Colour"}, "Unknown property name: Colour"),
         ({"Resource": "TrainingJob", "NextToken": "zzz"}, "was not given by this service"),
         ({"Resource": "TrainingJob", "SearchExpression": {"Filters": [{"Name": "Parents.TrialName"}]}}, "Unknown prop"),
