@@ -49,7 +49,7 @@ def create_network(
     input_shape: of one sample as the features module gives it, without N. outputs: values a sample; autoencoders ignore it.
     options: by the names in ``NetworkEntry.options``. Raises NetworkError, OptionError.
     """
-    entry = _find_entry(name)
+    entry = find_network(name)
     options = dict(options or {})
     for option in options:
         if option not in entry.options:
@@ -60,7 +60,7 @@ def create_network(
 
 def check_network_name(name: str) -> None:
     """Raises NetworkError, with the most similar name as hint, where no network has the name."""
-    _find_entry(name)
+    find_network(name)
 
 
 def list_networks() -> tuple[NetworkEntry, ...]:
@@ -68,7 +68,8 @@ def list_networks() -> tuple[NetworkEntry, ...]:
     return (*_NAIAD_NETWORKS.values(), *(_torchvision_entry(model) for model in torchvision_models.model_names()))
 
 
-def _find_entry(name: str) -> NetworkEntry:
+def find_network(name: str) -> NetworkEntry:
+    """Raises NetworkError, with the most similar name as hint, where no network has the name."""
     if name in _NAIAD_NETWORKS:
         return _NAIAD_NETWORKS[name]
     model = name.removeprefix(torchvision_models.PREFIX)

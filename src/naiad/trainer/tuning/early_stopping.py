@@ -29,12 +29,12 @@ def median_rule(trials: Sequence[Trial], number: int, direction: Direction) -> S
     if trial is None:
         raise OptionError(f"there is no trial {number}")
     if not trial.curve or trial.epoch < LEAST_EPOCH:
-        return StopDecision(False, f"no trial is stopped before epoch {LEAST_EPOCH}")  # noqa: FBT003  # reason: a record
+        return StopDecision(is_stop=False, reason=f"no trial is stopped before epoch {LEAST_EPOCH}")
     earlier = [one for one in trials if one.number != number and one.state is TrialState.COMPLETE]
     averages = [mean for one in earlier if (mean := _running_average(one, trial.epoch)) is not None]
     if len(averages) < LEAST_TRIALS:
         text = f"{len(averages)} complete trials are too few to compare with"
-        return StopDecision(False, text)  # noqa: FBT003  # reason: as above
+        return StopDecision(is_stop=False, reason=text)
     median, score = statistics.median(averages), trial.curve[-1][1]
     comparison = f"{score:.6g} after epoch {trial.epoch}, median of {len(averages)} running averages {median:.6g}"
     return StopDecision(direction.is_better(median, score), comparison)
