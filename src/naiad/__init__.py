@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from naiad.trainer.model.model import Model, Predictions
     from naiad.trainer.nets.guide import Net, SimpleNet
     from naiad.trainer.plan.plan import Plan
+    from naiad.trainer.tune import tune
+    from naiad.trainer.tuning.tuned import Tuned
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,8 @@ _MODULES = {
     "Plan": "naiad.trainer.plan.plan",
     "Predictions": "naiad.trainer.model.model",
     "SimpleNet": "naiad.trainer.nets.guide",
+    "Tuned": "naiad.trainer.tuning.tuned",
+    "tune": "naiad.trainer.tune",
 }
 
 __all__ = [
@@ -48,11 +52,13 @@ __all__ = [
     "Plan",
     "Predictions",
     "SimpleNet",
+    "Tuned",
     "__version__",
     "connect",
     "fit",
     "inspect",
     "load",
+    "tune",
 ]
 
 

@@ -9,6 +9,7 @@ MAX_FUNCTION_LINES = 50
 MAX_PARAMETERS = 7
 PUBLIC_VERBS = {
     "fit",
+    "tune",
     "preflight",
     "inspect",
     "connect",

@@ -29,6 +29,7 @@ from naiad.cli import (
     serve,
     test,
     train,
+    tune,
     verify_resume,
 )
 from naiad.cli.output import escape_unknown_letters, print_line, print_text
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("test")(test.test)
 app.command("predict")(predict.predict)
 app.command("inspect")(inspect.inspect)

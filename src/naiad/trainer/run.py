@@ -122,6 +122,10 @@ class Run:
             state.followed_plan(plan), tuple(state.history), state.started_at, evaluation, chosen.cache
         )
 
+    def step_seconds(self, plan: Plan) -> float:
+        """Times a step of the plan on a copy of the network."""
+        return self._make_probe(plan).step_seconds(plan)
+
     def finish(self, trained: TrainedNetwork, source: nets.NetworkSource) -> Model:
         """Returns the model on the CPU. Rank zero tests and saves it. Raises DiskFull, FolderError."""
         started = time.perf_counter()
@@ -225,7 +229,7 @@ class Run:
         plan, ends_at = chosen.plan, _end_time(chosen.plan, started)
         if ends_at is None:
             return None
-        step_s = chosen.step_s if chosen.step_s is not None else self._make_probe(plan).step_seconds(plan)
+        step_s = chosen.step_s if chosen.step_s is not None else self.step_seconds(plan)
         return make_deadline(plan, self._finalization(chosen.cache), step_s, ends_at=ends_at)
 
     def _make_probe(self, plan: Plan) -> NetworkProbe:

@@ -35,7 +35,7 @@ _COUNTS = LinearSegmentedColormap.from_list("naiad", ["#ffffff", "#9cc3e6", BLUE
 
 def lines(series: Mapping[str, Sequence[tuple[float, float]]], *, y_label: str, x_label: str = "epoch") -> bytes:
     """One line for each name, through its (x, y) points; points that are not finite are left out."""
-    figure, axes = _chart(x_label, y_label)
+    figure, axes = chart(x_label, y_label)
     for colour, (name, points) in zip((BLUE, ORANGE), series.items(), strict=False):
         finite = [(x, y) for x, y in points if math.isfinite(y)]
         marker = "o" if len(finite) <= 30 else ""
@@ -50,7 +50,7 @@ def lines(series: Mapping[str, Sequence[tuple[float, float]]], *, y_label: str, 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     if len(series) > 1:
         axes.legend(frameon=False, prop=_FONT, labelcolor=INK)
-    return _png(figure)
+    return png(figure)
 
 
 def confusion(counts_KK: npt.NDArray[np.int64], classes: Sequence[str]) -> bytes:
@@ -58,7 +58,7 @@ def confusion(counts_KK: npt.NDArray[np.int64], classes: Sequence[str]) -> bytes
     count = len(classes)
     named = count <= MAX_NAMED_CLASSES
     side_in = min(9.0, max(3.4, 1.4 + 0.38 * count)) if named else 6.0
-    figure, axes = _chart("predicted", "true", size_in=(side_in + 0.4, side_in))
+    figure, axes = chart("predicted", "true", size_in=(side_in + 0.4, side_in))
     axes.grid(visible=False)
     fraction_KK = counts_KK / np.maximum(counts_KK.sum(axis=1, keepdims=True), 1)
     axes.imshow(fraction_KK, cmap=_COUNTS, vmin=0.0, vmax=1.0)
@@ -71,23 +71,23 @@ def confusion(counts_KK: npt.NDArray[np.int64], classes: Sequence[str]) -> bytes
     for spine in axes.spines.values():
         spine.set_visible(True)
     _set_tick_font(axes)
-    return _png(figure)
+    return png(figure)
 
 
 def scatter(
     targets_N: npt.NDArray[np.float32 | np.float64], values_N: npt.NDArray[np.float32 | np.float64], *, name: str
 ) -> bytes:
     """Predicted values against true ones, with the line on which both are equal. name: the target's."""
-    figure, axes = _chart(f"true {printable(name)}", f"predicted {printable(name)}")
+    figure, axes = chart(f"true {printable(name)}", f"predicted {printable(name)}")
     low, high = _limits(np.concatenate([targets_N, values_N]))
     axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.plot(targets_N, values_N, linestyle="", marker="o", markersize=3.5, markeredgewidth=0, color=BLUE, alpha=0.5)
-    return _png(figure)
+    return png(figure)
 
 
 def histogram(errors_N: npt.NDArray[np.float32 | np.float64], *, name: str) -> bytes:
     """Histogram of the errors. name: the target's."""
-    figure, axes = _chart(f"predicted - true {printable(name)}", "samples")
+    figure, axes = chart(f"predicted - true {printable(name)}", "samples")
     low, high = _limits(errors_N)
     axes.hist(
         np.clip(errors_N, low, high),
@@ -98,12 +98,12 @@ def histogram(errors_N: npt.NDArray[np.float32 | np.float64], *, name: str) -> b
     )
     axes.axvline(0.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    return _png(figure)
+    return png(figure)
 
 
 def clusters(points_N2: npt.NDArray[np.float32], clusters_N: npt.NDArray[np.int64]) -> bytes:
     """Points in two dimensions, coloured by cluster."""
-    figure, axes = _chart("first component", "second component", size_in=(_WIDTH_IN + 1.0, _HEIGHT_IN + 0.8))
+    figure, axes = chart("first component", "second component", size_in=(_WIDTH_IN + 1.0, _HEIGHT_IN + 0.8))
     for cluster in np.unique(clusters_N):
         chosen_M2 = points_N2[clusters_N == cluster]
         colour = CLUSTER_COLOURS[int(cluster) % len(CLUSTER_COLOURS)]
@@ -117,7 +117,7 @@ def clusters(points_N2: npt.NDArray[np.float32], clusters_N: npt.NDArray[np.int6
         bbox_to_anchor=(1.0, 0.5),
         title_fontproperties=_SMALL,
     )
-    return _png(figure)
+    return png(figure)
 
 
 def sheet(pictures: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str], *, columns: int = 8) -> bytes:
@@ -139,7 +139,7 @@ def sheet(pictures: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str], *,
         style = {"fontproperties": _SMALL, "fontsize": 6, "color": INK}
         axes.text(centre, top - 0.95 * cell_in, text, ha="center", va="top", **style)  # type: ignore[arg-type]  # reason: a dict of mixed values
     axes.set(xlim=(0, columns * cell_in), ylim=(0, rows * row_in), aspect="auto")
-    return _png(figure)
+    return png(figure)
 
 
 def printable(text: str, length: int = 32) -> str:
@@ -157,9 +157,8 @@ def _characters() -> frozenset[int]:
     return frozenset(FT2Font(_FONT_FILE).get_charmap())
 
 
-def _chart(
-    x_label: str, y_label: str, *, size_in: tuple[float, float] = (_WIDTH_IN, _HEIGHT_IN)
-) -> tuple[Figure, Axes]:
+def chart(x_label: str, y_label: str, *, size_in: tuple[float, float] = (_WIDTH_IN, _HEIGHT_IN)) -> tuple[Figure, Axes]:
+    """Returns an empty chart in the style of all reports."""
     figure = Figure(figsize=size_in, dpi=DPI, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
     axes.set_xlabel(x_label, fontproperties=_FONT, color=INK)
@@ -200,7 +199,8 @@ def _limits(values_N: npt.NDArray[np.float32 | np.float64]) -> tuple[float, floa
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Returns the figure as a PNG file."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png")

@@ -32,7 +32,7 @@ class StudyMemory:
 
     @classmethod
     def for_study(cls, name: str, net: nn.Module, dataset: Dataset, *, folder: Path | None = None) -> "StudyMemory":
-        """The memory of this kind: the network's layers without their sizes, the task, the form of the data, their rough count."""
+        """The memory of this kind: the network's layers without their sizes, the task, the form of the data."""
         facts = {
             "network": [name, [type(module).__qualname__ for module in net.modules()]],
             "data": [

@@ -59,6 +59,12 @@ class Trial:
     """The trial whose values it has, for a repetition with another seed; None for the search's own trials."""
     seconds: float = 0.0
     """Wall time of its training so far."""
+    ended_s: float | None = None
+    """Seconds from the beginning of the search to its end or its last pause; None before."""
+    paused_at: int = 0
+    """The epoch of its last pause; 0 before the first."""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """Choices of its plan, for people."""
 
     @property
     def epoch(self) -> int:
@@ -91,6 +97,9 @@ class Trial:
             "seed": self.seed,
             "repeat_of": self.repeat_of,
             "seconds": round(self.seconds, 3),
+            "ended_s": None if self.ended_s is None else round(self.ended_s, 3),
+            "paused_at": self.paused_at,
+            "plan": dict(self.plan),
         }
 
     @classmethod
@@ -107,6 +116,9 @@ class Trial:
                 seed=stored.get("seed"),
                 repeat_of=stored.get("repeat_of"),
                 seconds=float(stored.get("seconds") or 0.0),
+                ended_s=_number(stored.get("ended_s")),
+                paused_at=int(stored.get("paused_at") or 0),
+                plan=dict(stored.get("plan") or {}),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise OptionError(f"{describe_value(stored)} is no trial: {error!r}") from error

@@ -8,13 +8,18 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from naiad.trainer.tuning.trial import Direction
+from naiad.trainer.tuning.trial import Direction, Trial
 
 CONFIDENCE = 0.95
 REPEATS = 2
 """Repetitions of the best trial and of trial 0 with fresh seeds."""
 _LEAST_DEVIATION = 1e-12
+_ONE_SIDED = 1.645
+"""Standard errors that chance exceeds in one case of twenty."""
+_LEAST_POINTS = 4
+"""Epochs from which the noise of a curve is computed."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +48,34 @@ def judge(base: Sequence[float], fresh: Sequence[float], direction: Direction) -
     )
 
 
-def judge_by_split(base: float, best: float, *, samples: int, is_fraction: bool, direction: Direction) -> Verdict:
-    """The verdict where there is no time for other seeds: by the standard error of a fraction of the validation samples.
+def judge_without_seeds(base: Trial, best: Trial, direction: Direction, *, samples: int | None) -> Verdict:
+    """The verdict where there was no time for other seeds. Both trials are complete.
 
-    is_fraction: whether the scores are fractions of the samples, as an accuracy is. Other scores are not compared at all.
+    samples: of the validation split, where the scores are fractions of them, as an accuracy is: then their standard error is the
+    noise. Else it is what trial 0's score still moved by from epoch to epoch in the last third of its run.
     """
-    gain = direction.gain(best, base)
-    if not is_fraction:
-        text = "there was no time to measure the noise over seeds, so trial 0 is the result"
+    assert base.objective is not None
+    assert best.objective is not None
+    gain = direction.gain(best.objective, base.objective)
+    if samples is not None:
+        noise: float | None = _ONE_SIDED * math.sqrt(2 * base.objective * (1 - base.objective) / max(1, samples))
+        source = f"{samples:,} validation samples"
+    else:
+        noise, source = _noise_of_curve(base), "the last epochs of trial 0"
+    if noise is None:
+        text = f"{gain:+.4g}, but there was no time to measure the noise over seeds, so trial 0 is the result"
         return Verdict(is_better=False, gain=gain, noise=None, text=text)
-    noise = 1.645 * math.sqrt(2 * base * (1 - base) / max(1, samples))
-    text = f"{gain:+.4g}, where {samples:,} validation samples leave {noise:.4g} to chance; no time for other seeds"
-    return Verdict(
-        is_better=gain > noise,
-        gain=gain,
-        noise=noise,
-        text=f"{'better' if gain > noise else 'not better'} than trial 0: {text}",
-    )
+    word = "better" if gain > noise else "not better"
+    text = f"{word} than trial 0: {gain:+.4g}, where {source} leave {noise:.4g} to chance; no time for other seeds"
+    return Verdict(is_better=gain > noise, gain=gain, noise=noise, text=text)
+
+
+def _noise_of_curve(trial: Trial) -> float | None:
+    """Returns None for a curve that is too short."""
+    last = [score for _, score in trial.curve[-max(_LEAST_POINTS, len(trial.curve) // 3) :]]
+    if len(last) < _LEAST_POINTS:
+        return None
+    return _ONE_SIDED * statistics.stdev(after - before for before, after in pairwise(last))
 
 
 def _student(error: float, parts: Sequence[float], counts: Sequence[int]) -> float:

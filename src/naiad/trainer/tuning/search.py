@@ -1,0 +1,283 @@
+"""The search: begins trials, promotes those that deserve it, and ends when trials, time or hope are over.
+
+It reads top to bottom: ``run`` → ``_fill_pool`` → ``_next_job``; then what becomes of an outcome. Knows jobs, trials and the
+journal; knows nothing of networks or data.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from naiad.errors import TrainingError
+from naiad.trainer.machine.device import free_memory_bytes
+from naiad.trainer.tuning.expected_gain import expect
+from naiad.trainer.tuning.halving import best_waiting, promotable
+from naiad.trainer.tuning.history import History
+from naiad.trainer.tuning.pool import Pool
+from naiad.trainer.tuning.search_settings import BASE, Ending, SearchSettings
+from naiad.trainer.tuning.study_folder import StudyFolder
+from naiad.trainer.tuning.suggest import suggest
+from naiad.trainer.tuning.trial import Trial, TrialState
+from naiad.trainer.tuning.trial_run import EpochEvent, JobOutcome, TrialJob
+from naiad.trainer.tuning.watcher import SearchWatcher
+
+_MEMORY_FRACTION = 0.8
+"""Fraction of the free memory that trials may take."""
+_MOST_CONFIRMATION = 0.4
+"""Fraction of the time that confirming the best trial may take; where it would take more, it is left out."""
+_EXPECT_EVERY_S = 3.0
+_MINUTE_S = 60.0
+
+
+@dataclass
+class Search:
+    settings: SearchSettings
+    folder: StudyFolder
+    pool: Pool
+    watcher: SearchWatcher
+    clock: Callable[[], float] = time.perf_counter
+    ending: Ending | None = None
+    _called_at: float = 0.0
+    _started_at: float = 0.0
+    """The beginning of the search, moved forward by the time between its parts."""
+    _limit: int = 1
+    """Jobs that may run at once; more than one from the first epoch of trial 0 on, when its memory is known."""
+    _running: dict[int, TrialJob] = field(default_factory=dict)
+    _no_more: Ending | None = None
+    """Why no new trial begins any more, while waiting ones may still be promoted."""
+    _expected_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._called_at = self.clock()
+        earlier_s = max((trial.ended_s or 0.0 for trial in self.folder.trials.values()), default=0.0)
+        self._started_at = self._called_at - earlier_s
+        if any(trial.curve for trial in self.folder.trials.values()):
+            self._limit = self.pool.size
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The search's own trials, by number."""
+        return [trial for _, trial in sorted(self.folder.trials.items()) if trial.repeat_of is None]
+
+    @property
+    def history(self) -> History:
+        return History(tuple(self.trials), self.settings.objective.direction)
+
+    def best(self) -> Trial | None:
+        """Returns the complete trial with the best score, trial 0 among equals; None before the first is complete."""
+        complete = [one for one in self.trials if one.state is TrialState.COMPLETE and one.objective is not None]
+        direction = self.settings.objective.direction
+        return min(complete, key=lambda one: (direction.gain(0.0, one.objective or 0.0), one.number), default=None)
+
+    def run(self) -> Ending:
+        """Searches until an end is reached. Raises TrainingError where trial 0 fails, and what would end every trial."""
+        try:
+            while self.ending is None:
+                self._fill_pool()
+                if not self._running:
+                    self.ending = self.ending or self._no_more or Ending.TRIALS
+                    break
+                self._take(self.pool.wait(self._on_epoch))
+                self._check_expectation()
+        except KeyboardInterrupt:
+            self.ending = Ending.INTERRUPTED
+        if self._running:
+            self._take(self.pool.stop(self._on_epoch))
+        assert self.ending is not None
+        return self.ending
+
+    def repeat(self, number: int, seeds: Sequence[int], *, stop_at: float | None) -> bool:
+        """Trains a trial again with each of the seeds, as many at once as the pool has room for, unless that was done before.
+
+        Returns whether all were completed.
+        """
+        wanted = [seed for seed in seeds if self._repetition(number, seed) is None]
+        values = self.folder.trials[number].values
+        try:
+            while wanted or self._running:
+                while wanted and len(self._running) < self._limit:
+                    job = TrialJob(self._next_number(), values, wanted.pop(0), is_base=number == BASE, stop_at=stop_at)
+                    self._begin(job, Trial(job.number, values, seed=job.seed, repeat_of=number))
+                self._take(self.pool.wait(self._on_epoch))
+                if self.ending is Ending.INTERRUPTED:
+                    return False
+        except KeyboardInterrupt:
+            self.ending = Ending.INTERRUPTED
+            self._take(self.pool.stop(self._on_epoch))
+            return False
+        return all(self._repetition(number, seed) is not None for seed in seeds)
+
+    def repetitions(self, number: int) -> list[float]:
+        """Returns the scores of a trial's completed repetitions."""
+        every = self.folder.trials.values()
+        return [one.objective for one in every if one.repeat_of == number and one.objective is not None]
+
+    # ---- what is trained next
+
+    def _fill_pool(self) -> None:
+        while len(self._running) < self._limit:
+            job = self._next_job()
+            if job is None:
+                return
+            trial = self.folder.trials.get(job.number) or Trial(job.number, job.values)
+            self._begin(job, replace(trial, state=TrialState.RUNNING, reason=""))
+
+    def _next_job(self) -> TrialJob | None:
+        if self._is_time_over():
+            self._no_more = Ending.TIME
+            return None
+        interrupted = [one for one in self.trials if self._is_interrupted(one)]
+        if interrupted:
+            return self._job(interrupted[0])
+        if BASE not in self.folder.trials:
+            return self._job(Trial(BASE, self.settings.base_values))
+        promoted = promotable(self._halved(), self.settings.rungs, self.settings.objective.direction)
+        if promoted is not None and self._has_time_for(promoted):
+            return self._job(promoted)
+        if self._no_more is None:
+            new = self._new_trial()
+            if new is not None:
+                return self._job(new)
+        return self._last_promotion()
+
+    def _halved(self) -> list[Trial]:
+        """Trials that are compared at rungs: trial 0's schedule does not end there."""
+        return [trial for trial in self.trials if trial.number != BASE]
+
+    def _is_interrupted(self, trial: Trial) -> bool:
+        """Whether a crash, a signal or an earlier time limit ended it before its time."""
+        is_open = trial.state in (TrialState.RUNNING, TrialState.STOPPED)
+        return is_open and trial.number not in self._running and self._has_time_for(trial)
+
+    def _new_trial(self) -> Trial | None:
+        settings = self.settings
+        if settings.most_trials is not None and len(self.trials) >= settings.most_trials:
+            self._no_more = Ending.TRIALS
+            return None
+        number = self._next_number()
+        known = [dict(trial.values) for trial in self.trials]
+        proposed = next((dict(values) for values in settings.proposals if dict(values) not in known), None)
+        trial = Trial(number, proposed or {})
+        if not self._has_time_for(trial):
+            self._no_more = Ending.TIME
+            return None
+        if proposed is not None:
+            return trial
+        suggestion = suggest(
+            settings.space,
+            self.history,
+            strategy=settings.strategy,
+            seed=settings.seed,
+            count=1,
+            start_number=number,
+        )
+        if not suggestion.values:
+            self._no_more = Ending.EXHAUSTED
+            return None
+        return replace(trial, values=suggestion.values[0])
+
+    def _last_promotion(self) -> TrialJob | None:
+        """At the end of a search, the best trial that waits goes on, so that one besides trial 0 is complete."""
+        others = self._halved()
+        if self._no_more is None or self._running or any(one.state is TrialState.COMPLETE for one in others):
+            return None
+        waiting = best_waiting([one for one in others if self._has_time_for(one)], self.settings.objective.direction)
+        return None if waiting is None else self._job(waiting)
+
+    def _job(self, trial: Trial) -> TrialJob:
+        rungs = self.settings.rungs.epochs
+        pause_at = frozenset() if trial.number == BASE else frozenset(rung for rung in rungs if rung > trial.paused_at)
+        seed = self.settings.seed if trial.seed is None else trial.seed
+        is_base = trial.number == BASE
+        return TrialJob(trial.number, trial.values, seed, pause_at, is_base=is_base, stop_at=self.search_ends_at)
+
+    def _next_number(self) -> int:
+        return max(self.folder.trials, default=-1) + 1
+
+    def _repetition(self, number: int, seed: int) -> Trial | None:
+        every = self.folder.trials.values()
+        return next(
+            (one for one in every if (one.repeat_of, one.seed) == (number, seed) and one.objective is not None), None
+        )
+
+    # ---- time
+
+    @property
+    def search_ends_at(self) -> float | None:
+        """When no trial trains any more, so that there is time to confirm the best one; None is no limit."""
+        ends_at = self.settings.ends_at
+        if ends_at is None:
+            return None
+        base = self.folder.trials.get(BASE)
+        base_s = base.seconds if base is not None and base.state is TrialState.COMPLETE else self.settings.base_s
+        confirmation_s = base_s * -(-self.settings.confirmation_jobs // self.pool.size)
+        return ends_at - (confirmation_s if confirmation_s <= _MOST_CONFIRMATION * (ends_at - self._called_at) else 0.0)
+
+    def _is_time_over(self) -> bool:
+        ends_at = self.search_ends_at
+        return ends_at is not None and self.clock() >= ends_at
+
+    def _has_time_for(self, trial: Trial) -> bool:
+        """Whether the trial can reach its end in the time that is left, as trial 0 or its own epochs say."""
+        ends_at = self.search_ends_at
+        timed = trial if trial.curve else self.folder.trials.get(BASE)
+        if ends_at is None or timed is None or not timed.curve:
+            return True
+        return self.clock() + (self.settings.epochs - trial.epoch) * timed.seconds / timed.epoch <= ends_at
+
+    # ---- what becomes of a job
+
+    def _begin(self, job: TrialJob, trial: Trial) -> None:
+        self._running[job.number] = job
+        self.folder.record(trial, is_durable=False)
+        self.watcher.change(trial)
+        self.pool.start(job)
+
+    def _on_epoch(self, event: EpochEvent) -> None:
+        trial = self.folder.trials[event.number].with_epoch(event.epoch, event.score, event.seconds)
+        self.folder.count_epoch(event.number, event.epoch)
+        self.folder.record(trial, is_durable=False)
+        self.watcher.change(trial)
+        if event.memory_bytes:
+            fitting = int(_MEMORY_FRACTION * free_memory_bytes() / event.memory_bytes) + len(self._running)
+            self._limit = max(1, min(self.pool.size, fitting))
+            if len(self._running) < self._limit and self.pool.size > 1:
+                self._fill_pool()
+
+    def _take(self, outcomes: Sequence[JobOutcome]) -> None:
+        for outcome in outcomes:
+            self._running.pop(outcome.number, None)
+            before = self.folder.trials[outcome.number]
+            trial = replace(
+                before,
+                state=outcome.state,
+                objective=outcome.objective,
+                reason=outcome.reason,
+                paused_at=before.epoch if outcome.state is TrialState.PAUSED else before.paused_at,
+                ended_s=self.clock() - self._started_at,
+                plan=outcome.plan or before.plan,
+            )
+            self.folder.record(trial)
+            self.watcher.change(trial)
+            if outcome.is_interrupted:
+                self.ending = Ending.INTERRUPTED
+            if outcome.error is not None:
+                raise outcome.error
+            if trial.number == BASE and trial.state is TrialState.FAILED:
+                raise TrainingError(f"the untuned run fails: {trial.reason}", hint="see that naiad.fit trains it first")
+
+    def _check_expectation(self) -> None:
+        if self.settings.until_gain is None or self.ending is not None or self._no_more is not None:
+            return
+        now = self.clock()
+        if now - self._expected_at < _EXPECT_EVERY_S:
+            return
+        elapsed_s = max(1e-9, now - self._started_at)
+        expectation = expect(
+            self.settings.space, self.history, trials=len(self.trials) * _MINUTE_S / elapsed_s, seed=self.settings.seed
+        )
+        self._expected_at = self.clock()
+        if expectation.gain is not None:
+            self.watcher.expect(expectation.gain)
+            if expectation.gain < self.settings.until_gain and self.best() is not None:
+                self._no_more = Ending.GAIN

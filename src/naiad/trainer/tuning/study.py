@@ -1,0 +1,153 @@
+"""One study from its prepared data on: what is fixed before the first trial, the search, the verdict, and the chosen model."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from naiad.errors import DataError, NetworkError, OptionError, TrainingStopped
+from naiad.trainer.autoscale.choose_plan import ChosenPlan
+from naiad.trainer.data.dataset import Dataset
+from naiad.trainer.loop.progress import SilentProgress
+from naiad.trainer.machine.seeding import fork_rng
+from naiad.trainer.model.model import Model
+from naiad.trainer.plan.plan import Plan
+from naiad.trainer.run_folder import data_digest, network_digest
+from naiad.trainer.tuning.pool import ForkPool, InlinePool, Pool
+from naiad.trainer.tuning.search import Search
+from naiad.trainer.tuning.search_settings import BASE, Ending, SearchSettings
+from naiad.trainer.tuning.study_folder import StudyFolder
+from naiad.trainer.tuning.trial import Trial
+from naiad.trainer.tuning.trial_run import TrialContext, TrialJob, prepare_trial
+from naiad.trainer.tuning.verdict import REPEATS, Verdict, judge, judge_without_seeds
+from naiad.trainer.tuning.watcher import SearchOutline, SearchWatcher
+
+CONFIRMATION_JOBS = 2 * REPEATS
+_FRACTIONS = frozenset({"accuracy", "top5_accuracy"})
+"""Metrics that are fractions of the samples."""
+_SPARE = 1.1
+"""Time that confirming is given, in units of what it is expected to take."""
+
+
+@dataclass
+class Study:
+    context: TrialContext
+    settings: SearchSettings
+    folder: StudyFolder
+    parallel: int
+    watcher: SearchWatcher
+    dataset: Dataset
+    with_report: bool = True
+    """Whether the chosen model is compared with a baseline and reported, as ``fit`` does it."""
+    clock: Callable[[], float] = time.perf_counter
+
+    def run(self) -> tuple[Search, Verdict, Trial]:
+        """Searches and judges; returns the search, the verdict and the chosen trial. Raises TrainingError."""
+        self.watcher.start(self._outline())
+        pool = self._make_pool()
+        try:
+            search = Search(self.settings, self.folder, pool, self.watcher, self.clock)
+            search.run()
+            best = search.best()
+            if best is None:
+                raise self._nothing_complete(search)
+            verdict = self._judge(search, best)
+        finally:
+            pool.close()
+        return search, verdict, best if verdict.is_better else self.folder.trials[BASE]
+
+    def finish(self, chosen: Trial) -> Model:
+        """Returns the model of the chosen trial, tested once; it is saved where the study has a folder."""
+        out = self.folder.model_folder
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        job = TrialJob(chosen.number, chosen.values, self.settings.seed, is_base=chosen.number == BASE)
+        with fork_rng(job.seed):
+            trial = prepare_trial(self.context, job, out=out)
+            trial.run.with_report = self.with_report and out is not None
+            trained = trial.run.train(ChosenPlan(trial.plan), time.perf_counter())
+            trial.run.progress = _NotesTo(self.watcher)
+            return trial.run.finish(trained, trial.source)
+
+    def _make_pool(self) -> Pool:
+        return ForkPool(self.context, self.parallel) if self.parallel > 1 else InlinePool(self.context)
+
+    def _outline(self) -> SearchOutline:
+        settings = self.settings
+        return SearchOutline(
+            space={one.name: _dimension_text(one) for one in settings.space.dimensions},
+            objective=settings.objective,
+            epochs=settings.epochs,
+            rungs=settings.rungs.epochs,
+            most_trials=settings.most_trials,
+            parallel=self.parallel,
+            strategy=settings.strategy.value,
+        )
+
+    def _nothing_complete(self, search: Search) -> TrainingStopped:
+        hint = "give it more time"
+        if not self.folder.is_temporary:
+            hint = f"go on with it: naiad.tune(..., out={str(self.folder.path)!r}, resume=True)"
+        return TrainingStopped(f"{search.ending} before the untuned run was complete", hint=hint)
+
+    # ---- the verdict
+
+    def _judge(self, search: Search, best: Trial) -> Verdict:
+        direction, base = self.settings.objective.direction, self.folder.trials[BASE]
+        if base.objective is None or best.objective is None:
+            text = "the untuned run was not completed"
+            return Verdict(is_better=best.number != BASE, gain=None, noise=None, text=text)
+        if best.number == BASE:
+            return Verdict(is_better=False, gain=None, noise=None, text="no trial was better than trial 0")
+        if search.ending is not Ending.INTERRUPTED and self._has_time_to_confirm(base, best):
+            self.watcher.note(f"trial {best.number} is the best; it and trial 0 are trained again with fresh seeds")
+            seeds = [(self.settings.seed + 1 + index) % 2**32 for index in range(REPEATS)]
+            ends_at = self.settings.ends_at
+            if all(search.repeat(number, seeds, stop_at=ends_at) for number in (best.number, BASE)):
+                return judge([base.objective, *search.repetitions(BASE)], search.repetitions(best.number), direction)
+        is_fraction = self.settings.objective.metric in _FRACTIONS
+        return judge_without_seeds(base, best, direction, samples=len(self.dataset.validation) if is_fraction else None)
+
+    def _has_time_to_confirm(self, base: Trial, best: Trial) -> bool:
+        if self.settings.ends_at is None:
+            return True
+        rounds = -(-CONFIRMATION_JOBS // self.parallel)
+        needed_s = _SPARE * rounds * max(base.seconds, best.seconds)
+        return self.clock() + needed_s <= self.settings.ends_at
+
+
+class _NotesTo(SilentProgress):
+    """Passes a run's notes on to the watcher of the search."""
+
+    def __init__(self, watcher: SearchWatcher) -> None:
+        self._watcher = watcher
+
+    def note(self, text: str) -> None:
+        self._watcher.note(text)
+
+
+def _dimension_text(dimension: Any) -> str:
+    when = "" if dimension.when is None else f" if {dimension.when.name}={','.join(dimension.when.values)}"
+    return f"{dimension}{when}"
+
+
+def study_facts(dataset: Dataset, net: Any) -> dict[str, str]:
+    """Returns digests of the training data and of the network's shapes, by which a resumed study is known."""
+    return {"data": data_digest(dataset), "network": network_digest(net)}
+
+
+def check_same_study(stored: Mapping[str, Any], current: Mapping[str, Any], folder: Path) -> None:
+    """Raises InputError where a study is resumed with other data, another network or other settings."""
+    hint = "resume with the same arguments, or start anew in another folder"
+    if stored["data"] != current["data"]:
+        raise DataError(f"the training data differs from what the search in {folder} was started with", hint=hint)
+    if stored["network"] != current["network"]:
+        raise NetworkError(f"the network differs from what the search in {folder} was started with", hint=hint)
+    for name in ("metric", "seed", "space", "constraints", "overrides"):
+        if current.get(name) is not None and stored[name] != current[name]:
+            raise OptionError(f"{name} differs from what the search in {folder} was started with", hint=hint)
+
+
+def stored_plan(settings: Mapping[str, Any]) -> Plan:
+    return Plan.from_json(settings["plan"])

@@ -1,0 +1,204 @@
+"""What is decided before the first trial: trial 0's plan, its length, the space, the rungs, and how many trials run at once."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from naiad.errors import OptionError
+from naiad.trainer.autoscale.choose_plan import ChosenPlan
+from naiad.trainer.data.dataset import Dataset
+from naiad.trainer.loop.progress import SilentProgress
+from naiad.trainer.loop.task_strategy import make_task_strategy
+from naiad.trainer.machine.device import best_device, usable_cores
+from naiad.trainer.machine.seeding import RandomState, fork_rng
+from naiad.trainer.plan.overrides import fixed_values
+from naiad.trainer.plan.plan import CHOICES, Plan
+from naiad.trainer.run import Run
+from naiad.trainer.run_folder import RunFolder
+from naiad.trainer.tuning.constraint import Constraint
+from naiad.trainer.tuning.default_space import SpaceFacts, base_values, default_space
+from naiad.trainer.tuning.dimension import Dimension
+from naiad.trainer.tuning.halving import Rungs, make_rungs
+from naiad.trainer.tuning.networks import TrialNetworks
+from naiad.trainer.tuning.pool import can_fork
+from naiad.trainer.tuning.space import Space, make_space
+from naiad.trainer.tuning.space_text import parse_dimension
+from naiad.trainer.tuning.study import CONFIRMATION_JOBS
+from naiad.trainer.tuning.suggest import FEW_TRIALS, Strategy, read_strategy
+from naiad.trainer.tuning.targets import ALIASES, Targets
+from naiad.trainer.tuning.trial import Value
+from naiad.trainer.tuning.trial_plan import check_fixed
+from naiad.trainer.tuning.tune_options import DEFAULT_TRIALS, TuneOptions
+
+_LEAST_SEARCH = 5
+"""Whole trials that the search itself has time for, at least, besides trial 0 and the confirmation."""
+_VALIDATION = 1.2
+"""Time of a trial in units of that of its steps: validation, and trials that compete for the memory's bandwidth."""
+
+
+@dataclass(frozen=True)
+class StudySetup:
+    plan: Plan
+    """Trial 0's plan."""
+    chosen: ChosenPlan
+    net: nn.Module
+    """A network as trial 0 has it."""
+    space: Space
+    targets: Targets
+    rungs: Rungs
+    base_values: Mapping[str, Value]
+    base_s: float
+    """Expected seconds of trial 0."""
+    strategy: Strategy
+    most_trials: int | None
+    notes: tuple[str, ...]
+
+
+def choose_parallel(options: TuneOptions, overrides: Mapping[str, Any]) -> int:
+    """Returns how many trials may run at once: as many as cores, each on one thread. Memory is looked at later.
+
+    Raises OptionError where more than one is wanted, and impossible.
+    """
+    device = str(overrides.get("device", best_device()))
+    is_possible = can_fork(device) and overrides.get("threads", 1) == 1
+    wanted = options.parallel
+    if wanted is not None and wanted > 1 and not is_possible:
+        raise OptionError(
+            f"parallel is {wanted}, but only one trial at a time can run here",
+            hint="several need Linux, the device cpu, and one thread each: leave device and threads out",
+        )
+    if not is_possible:
+        return 1
+    return wanted if wanted is not None else usable_cores()
+
+
+@dataclass(frozen=True)
+class SetupInputs:
+    options: TuneOptions
+    overrides: Mapping[str, Any]
+    dataset: Dataset
+    networks: TrialNetworks
+    parallel: int
+    seed: int
+    network_output: str
+    left_s: float | None
+    """Seconds for the search, the time for saving and testing taken off; None is no limit."""
+    stored: Mapping[str, Any] | None
+    """Settings of the study that is resumed."""
+
+
+def set_up(inputs: SetupInputs) -> StudySetup:
+    """Chooses and measures as ``fit`` does. Raises OptionError."""
+    with fork_rng(inputs.seed):
+        net, _ = inputs.networks.make({})
+        run = _make_run(inputs, net)
+        if inputs.stored is not None:
+            chosen = ChosenPlan(Plan.from_json(inputs.stored["plan"]))
+            base_s, notes = 0.0, []
+        else:
+            chosen = run.choose_plan(_plan_overrides(inputs), time.perf_counter(), seed=inputs.seed)
+            chosen, base_s, notes = _fit_to_time(inputs, run, chosen)
+    facts = SpaceFacts(
+        net,
+        inputs.dataset,
+        chosen.plan,
+        inputs.networks.parameters(),
+        inputs.networks.activations(),
+        inputs.networks.has_dropout(),
+    )
+    space = _make_space(inputs, facts)
+    targets = Targets(space, tuple(facts.parameters))
+    check_fixed(fixed_values(inputs.overrides), [name for name in CHOICES if targets.has(name)])
+    values = _base_values(space, facts)
+    is_halved = inputs.options.halving and not targets.has("epochs")
+    if facts.activations.note is not None and (inputs.options.space is None or targets.has("net.activation")):
+        notes.append(facts.activations.note)
+    return StudySetup(
+        chosen.plan,
+        chosen,
+        net,
+        space,
+        targets,
+        make_rungs(chosen.plan.epochs) if is_halved else Rungs(),
+        values,
+        base_s,
+        _strategy(inputs.options),
+        _most_trials(inputs),
+        tuple(notes),
+    )
+
+
+def _make_run(inputs: SetupInputs, net: nn.Module) -> Run:
+    output = inputs.network_output
+    clusters = fixed_values(inputs.overrides).get("clusters")
+    strategy = make_task_strategy(inputs.dataset, seed=inputs.seed, clusters=clusters, network_output=output)
+    return Run(RunFolder(), inputs.dataset, net, strategy, SilentProgress(), network_output=output)
+
+
+def _plan_overrides(inputs: SetupInputs) -> dict[str, Any]:
+    """A trial beside others takes one core."""
+    return {**inputs.overrides, **({"threads": 1} if inputs.parallel > 1 else {})}
+
+
+def _fit_to_time(inputs: SetupInputs, run: Run, chosen: ChosenPlan) -> tuple[ChosenPlan, float, list[str]]:
+    """Returns the plan with fewer epochs where the time is too short for a search with whole trials, and a note of it."""
+    if inputs.left_s is None:
+        return chosen, 0.0, []
+    random = RandomState.capture()
+    plan, step_s = chosen.plan, chosen.step_s if chosen.step_s is not None else run.step_seconds(chosen.plan)
+    random.restore()
+    base_s = _VALIDATION * plan.total_steps * step_s
+    most_s = inputs.left_s / (1 + (CONFIRMATION_JOBS + _LEAST_SEARCH) / inputs.parallel)
+    if base_s <= most_s or "epochs" in inputs.overrides:
+        return chosen, base_s, []
+    epochs = max(1, int(plan.epochs * most_s / base_s))
+    shorter = run.choose_plan({**_plan_overrides(inputs), "epochs": epochs}, time.perf_counter(), seed=inputs.seed)
+    note = f"a trial has {epochs} epochs in place of {plan.epochs}, so that the time is enough for a search"
+    return replace(shorter, step_s=step_s), base_s * epochs / plan.epochs, [note]
+
+
+def _make_space(inputs: SetupInputs, facts: SpaceFacts) -> Space:
+    constraints = [Constraint(text) for text in inputs.options.constraints]
+    stored, given = inputs.stored, inputs.options.space
+    if given is None and stored is not None:
+        constraints = constraints or [Constraint(text) for text in stored["constraints"]]
+        return make_space([Dimension.from_json(one) for one in stored["space"]], constraints)
+    if given is None:
+        return make_space(default_space(facts, inputs.overrides), constraints)
+    if not given:
+        raise OptionError("the space is empty", hint="leave it out to have one made, or give it a dimension")
+    return make_space([parse_dimension(name, dimension) for name, dimension in given.items()], constraints)
+
+
+def _base_values(space: Space, facts: SpaceFacts) -> dict[str, Value]:
+    """Returns trial 0's values by the names of the space, as far as they are values of its dimensions."""
+    names = {ALIASES.get(name, name).removeprefix("net."): name for name in space.names}
+    known = base_values(facts, tuple(names))
+    values: dict[str, Value] = {}
+    for canonical, name in names.items():
+        dimension = space.dimension(name)
+        if canonical in known and (dimension.when is None or dimension.when.is_met(values)):
+            try:
+                values[name] = dimension.read_value(known[canonical])
+            except OptionError:  # the space is elsewhere
+                continue
+    return values
+
+
+def _strategy(options: TuneOptions) -> Strategy:
+    if options.search is not None:
+        return read_strategy(options.search)
+    return Strategy.GP if (options.trials or DEFAULT_TRIALS) <= FEW_TRIALS else Strategy.TPE
+
+
+def _most_trials(inputs: SetupInputs) -> int | None:
+    if inputs.options.trials is not None:
+        return int(inputs.options.trials)
+    if inputs.left_s is not None:
+        return None
+    if inputs.stored is not None and inputs.stored.get("most_trials") is not None:
+        return int(inputs.stored["most_trials"])
+    return None if inputs.options.until_gain is not None else DEFAULT_TRIALS
