@@ -79,7 +79,7 @@ def _compute(node: ast.expr, values: Mapping[str, float | int | str]) -> float |
             assert isinstance(value, int | float | str)
             return value
         case ast.Name(id=name):
-            return values[name]
+            return _plain(values[name])
         case ast.UnaryOp(operand=operand):
             return -_number(_compute(operand, values))
         case ast.BinOp(left=left, op=operation, right=right):
@@ -88,6 +88,14 @@ def _compute(node: ast.expr, values: Mapping[str, float | int | str]) -> float |
                 return float("inf")
             return _ARITHMETIC[type(operation)](one, other)
     raise AssertionError(node)
+
+
+def _plain(value: float | str) -> float | str:
+    """Returns the number that a category's name writes, else the name."""
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _number(value: float | str) -> float:

@@ -53,5 +53,5 @@ class SparseCheckpoints:
 
     def clear_after(self, step: int) -> None:
         if self._newest is not None and self._newest.step > step:
-            self._newest, self._unwritten = self._newest_regular, None
+            self._newest = self._unwritten = self._newest_regular
         self.disk.clear_after(step)
