@@ -66,7 +66,8 @@ class JobPauses:
         durable.write_file(self.checkpoints / _MADE_FILE, json.dumps({"epoch": epoch}).encode())
 
     def _objective(self, scores: Mapping[str, float]) -> float | None:
-        names = [self.metric, *((self.metric or "").removeprefix(prefix) for prefix in _PREFIXES), *_HEADLINES]
+        metric = self.metric or ""
+        names = [metric, *(metric.removeprefix(prefix) for prefix in _PREFIXES), *_HEADLINES]
         return next((scores[name] for name in names if name in scores), None)
 
 

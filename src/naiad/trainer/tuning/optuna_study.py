@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from naiad.errors import PackageError
 from naiad.trainer.tuning.dimension import Dimension, Kind, Scale
 from naiad.trainer.tuning.space import Space
 from naiad.trainer.tuning.trial import Direction, Value
@@ -33,10 +32,7 @@ def sample_with_optuna(
     *,
     seed: int,
 ) -> dict[str, Value]:
-    """Returns one suggestion. strategy: ``gp``, ``tpe`` or ``cma``. running: values of trials without a score yet.
-
-    Raises PackageError where a package of the sampler is not installed.
-    """
+    """Returns one suggestion. strategy: ``gp``, ``tpe`` or ``cma``. running: values of trials without a score yet."""
     import optuna  # noqa: PLC0415  # reason: it loads for half a second, and only a search needs it
 
     with _quiet():
@@ -89,12 +85,6 @@ def _make_sampler(optuna: Any, strategy: str, seed: int) -> Any:
         case "tpe":
             return optuna.samplers.TPESampler(seed=seed, n_startup_trials=1, group=True)
         case "cma":
-            try:
-                import cmaes  # noqa: F401, PLC0415  # reason: Optuna's own message comes in the middle of a search
-            except ModuleNotFoundError as error:
-                raise PackageError(
-                    "the search by CMA-ES needs the package cmaes, which is not installed", hint="pip install cmaes"
-                ) from error
             return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
     raise AssertionError(strategy)
 

@@ -154,7 +154,7 @@ class ForkPool:
 
 def can_fork(device: str) -> bool:
     """Whether trials may run in forked workers: on Linux, on a CPU. CUDA does not survive a fork."""
-    return sys.platform == "linux" and device == "cpu" and not torch.cuda.is_initialized()
+    return sys.platform == "linux" and device == "cpu" and not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # reason: torch's
 
 
 def _fork(context: TrialContext, others: list[_Worker]) -> _Worker:

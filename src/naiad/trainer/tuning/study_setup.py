@@ -97,7 +97,7 @@ def set_up(inputs: SetupInputs) -> StudySetup:
         run = _make_run(inputs, net)
         if inputs.stored is not None:
             chosen = ChosenPlan(Plan.from_json(inputs.stored["plan"]))
-            base_s, notes = 0.0, []
+            base_s, notes = 0.0, list[str]()
         else:
             chosen = run.choose_plan(_plan_overrides(inputs), time.perf_counter(), seed=inputs.seed)
             chosen, base_s, notes = _fit_to_time(inputs, run, chosen)

@@ -4,6 +4,7 @@ Nothing is kept between calls: a suggestion is a function of the history, the se
 killed goes on as it would have gone.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -122,10 +123,9 @@ def _sobol_values(space: Space, seed: int, number: int) -> dict[str, Value]:
 
 
 def _shuffled_grid(space: Space, seed: int) -> Sequence[dict[str, Value]]:
-    if space.size > 10 * _LARGEST_FINITE:
-        raise OptionError(
-            f"a grid of {space.size:.3g} combinations is too large", hint="give fewer values, or another search"
-        )
+    size = math.prod(len(dimension.grid()) for dimension in space.dimensions)
+    if size > 10 * _LARGEST_FINITE:
+        raise OptionError(f"a grid of {size:,} combinations is too large", hint="give fewer values, or another search")
     grid = list(space.grid())
     return [grid[index] for index in np.random.default_rng(seed).permutation(len(grid))]
 

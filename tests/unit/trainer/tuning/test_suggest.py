@@ -1,11 +1,10 @@
 """Suggestions of every strategy: inside the space, new, repeatable, and better with what is known."""
 
 import math
-from importlib.util import find_spec
 
 import pytest
 
-from naiad.errors import OptionError, PackageError
+from naiad.errors import OptionError
 from naiad.trainer.tuning.constraint import Constraint
 from naiad.trainer.tuning.expected_gain import expect
 from naiad.trainer.tuning.history import History
@@ -38,7 +37,7 @@ def search(strategy, trials, seed=0, space=SPACE, score=objective):
     return history
 
 
-STRATEGIES = [one for one in Strategy if one is not Strategy.GRID and (one is not Strategy.CMA or find_spec("cmaes"))]
+STRATEGIES = [one for one in Strategy if one is not Strategy.GRID]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -97,12 +96,6 @@ def test_names_of_strategies():
     assert read_strategy("Bayesian") is Strategy.GP
     with pytest.raises(OptionError, match="'gpp' is not known"):
         read_strategy("gpp")
-
-
-@pytest.mark.skipif(find_spec("cmaes") is not None, reason="cmaes is installed")
-def test_cma_says_which_package_it_needs():
-    with pytest.raises(PackageError, match="cmaes"):
-        search(Strategy.CMA, 12)
 
 
 def test_trials_of_an_earlier_search_count():

@@ -56,7 +56,7 @@ def test_every_choice_of_the_plan_that_may_be_set_is_a_name():
         ({"optimizer": "sgd,adam"}, "adam"),
         ({"batch_size": "0.5:8.0"}, "takes whole numbers"),
         ({"label_smoothing": "0:1.5"}, "at most 0.9"),
-        ({"seed": "int:1:3"}, "cannot be set"),
+        ({"total_steps": "int:1:3"}, "cannot be set"),
     ],
 )
 def test_what_is_no_name_or_value_is_refused(dimensions, message):

@@ -75,7 +75,7 @@ def test_a_trial_that_was_paused_equals_one_that_was_not(digits, tmp_path):
     other = whole.own_trials[1]
     assert other.curve == promoted.curve
     stored = [
-        sorted((tmp_path / name / "trials" / f"{number:04d}" / "checkpoints").glob("step-*/tensors.safetensors"))[-1]
+        max((tmp_path / name / "trials" / f"{number:04d}" / "checkpoints").glob("step-*/tensors.safetensors"))
         for name, number in (("paused", promoted.number), ("whole", other.number))
     ]
     assert stored[0].read_bytes() == stored[1].read_bytes()
