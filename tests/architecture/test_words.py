@@ -57,7 +57,17 @@ def sources() -> list[Path]:
 def old_words() -> dict[str, str]:
     """Old word → new word, from the decision's table."""
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (.+?) \|", DECISION.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {word: new for words, new in rows for word in re.findall(r"`(\w+)`", words)}
+    free = free_again()
+    return {word: new for words, new in rows for word in re.findall(r"`(\w+)`", words) if word not in free}
+
+
+def free_again() -> set[str]:
+    """Words that a later decision has freed."""
+    texts = (path.read_text(encoding="utf-8") for path in DECISION.parent.glob("*.md"))
+    lines = (
+        line for text in texts for line in re.findall(r"^Free again, against decision 10: (.+?)\.", text, re.MULTILINE)
+    )
+    return {word for line in lines for word in re.findall(r"`(\w+)`", line)}
 
 
 def renames() -> list[dict[str, str]]:

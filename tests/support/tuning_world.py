@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.blobs.open import open_blobs
-from naiad.service.compose import job_supervisor, make_tuning_driver
+from naiad.service.compose import job_supervisor
 from naiad.service.contract.machine_resources import MachineResources
 from naiad.service.contract.tags import tags_of
 from naiad.service.domain.entity import Entity, EntityKind
@@ -25,6 +25,7 @@ from naiad.service.jobs.supervisor import Supervisor
 from naiad.service.store.open import open_store
 from naiad.service.store.sql import SqlStore
 from naiad.service.tuning.driver import TuningDriver
+from naiad.service.tuning.open import open_tuning_driver
 from naiad.service.tuning.service import TuningService
 from naiad.service.tuning.tuning_job import TuningDetail, TuningJob
 
@@ -88,7 +89,7 @@ def make_tuning(
 
 
 def make_trial(
-    number: int, state: TrialState = TrialState.RUNNING, objective: float | None = None, **changed: Any
+    number: int, state: TrialState = TrialState.ACTIVE, objective: float | None = None, **changed: Any
 ) -> Trial:
     trial = Trial("tune", number, f"tune-{number:03d}-00000000", {"lr": "0.1"}, NOW)
     ended_at = NOW + dt.timedelta(seconds=number) if state.is_final else None
@@ -168,7 +169,7 @@ class TuningWorld:
     def restart(self) -> None:
         """Makes a new supervisor and a new driver over what is on the disk, as a killed server's successor does."""
         self.supervisor = job_supervisor(self.jobs, self.executor, blobs_url="", url="http://127.0.0.1")
-        self.driver = make_tuning_driver(self.service, self.store, self.search)
+        self.driver = open_tuning_driver(self.service, self.store, self.search)
 
     def create(self, request: Mapping[str, Any]) -> TuningJob:
         return self.service.create(request, tags_of(request), Creator("AKIA"))
@@ -215,7 +216,7 @@ class TuningWorld:
                 return
             for trial in self.trials(name):
                 if (
-                    trial.state is TrialState.RUNNING
+                    trial.state is TrialState.ACTIVE
                     and trial.name not in finished
                     and self.job(trial.number, name).attempt
                 ):

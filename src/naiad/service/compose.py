@@ -48,12 +48,10 @@ from naiad.service.keys import Keys
 from naiad.service.repair import DatabaseRepair
 from naiad.service.store.lock import NullLock, StoreLock
 from naiad.service.store.sql import SqlStore
-from naiad.service.tuning.curves import Curves
 from naiad.service.tuning.driver import TuningDriver
-from naiad.service.tuning.search import Search, SearchProcess
-from naiad.service.tuning.searches import Searches
+from naiad.service.tuning.open import open_tuning_driver
+from naiad.service.tuning.search import SearchProcess
 from naiad.service.tuning.service import TuningService
-from naiad.service.tuning.trial_jobs import TrialJobs
 from naiad.service.upkeep import Chore, Upkeep
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
 
@@ -149,7 +147,7 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     cleanup = CleanupWorker(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, machine, clock, state, settings.region, on_delete=cleanup.job_deleted)
     tunings = TuningService(store.entities, store.trials, jobs, clock, settings.region)
-    tuning_driver = make_tuning_driver(tunings, store, SearchProcess(SEARCH_COMMAND), store_lock)
+    tuning_driver = open_tuning_driver(tunings, store, SearchProcess(SEARCH_COMMAND), store_lock)
     warm = WarmInterpreter(WARM_COMMAND, state / "warm.log") if settings.warm else None
     supervisor = job_supervisor(
         jobs,
@@ -168,17 +166,7 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         store.entities, store.associations, clock, state_folder=state, region=settings.region
     )
     services = Services(jobs, endpoints.catalog, endpoints, store, blobs, clock, settings.region, experiments, tunings)
-    is_local = _is_loopback(settings.host)
-    doors = open_doors(
-        services,
-        keys,
-        asynchronous,
-        upload_timeout_s=settings.upload_timeout_s,
-        open_metrics=is_local,
-        damage=damage,
-        host_names={settings.host.lower(), socket.gethostname().lower()} if is_local else None,
-    )
-    gateway = Gateway(doors)
+    gateway = _open_gateway(services, keys, asynchronous, settings, damage)
     quick = Upkeep((Chore("reserve", _RESERVE_INTERVAL_S, reserve.check), *_store_chores(settings, damage)))
     upkeeps = (quick, Upkeep(tuple(_database_chores(settings, repair, clock))))
     return ServerParts(
@@ -194,6 +182,22 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         tuning_driver,
         upkeeps,
     )
+
+
+def _open_gateway(
+    services: Services, keys: Keys, asynchronous: AsyncInvocations, settings: Settings, damage: DamageLog
+) -> Gateway:
+    is_local = _is_loopback(settings.host)
+    doors = open_doors(
+        services,
+        keys,
+        asynchronous,
+        upload_timeout_s=settings.upload_timeout_s,
+        open_metrics=is_local,
+        damage=damage,
+        host_names={settings.host.lower(), socket.gethostname().lower()} if is_local else None,
+    )
+    return Gateway(doors)
 
 
 def _store_chores(settings: Settings, damage: DamageLog) -> Iterator[Chore]:
@@ -235,23 +239,6 @@ def job_supervisor(
 def _notify_of_end(job: Job, cleanup: CleanupWorker, tunings: TuningService) -> None:
     cleanup.job_ended(job)
     tunings.wake_event.wake()
-
-
-def make_tuning_driver(
-    tunings: TuningService, store: SqlStore, search: Search, store_lock: StoreLock | None = None
-) -> TuningDriver:
-    """Returns what moves the service's tuning jobs on."""
-    curves = Curves(tunings.jobs)
-    return TuningDriver(
-        store.entities,
-        store.trials,
-        store,
-        TrialJobs(tunings.jobs, curves),
-        Searches(search, curves),
-        tunings.clock,
-        store_lock or NullLock(),
-        tunings.wake_event,
-    )
 
 
 def _is_loopback(host: str) -> bool:

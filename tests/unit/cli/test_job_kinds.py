@@ -25,13 +25,13 @@ class FakeSagemaker:
 
 
 def test_names_of_a_kind() -> None:
-    assert [(kind.noun, kind.log_group) for kind in JOB_KINDS] == [
+    assert [(kind.noun, kind.log_group) for kind in JOB_KINDS if not kind.is_tuning] == [
         ("TrainingJob", "/aws/sagemaker/TrainingJobs"),
         ("ProcessingJob", "/aws/sagemaker/ProcessingJobs"),
         ("TransformJob", "/aws/sagemaker/TransformJobs"),
     ]
     assert select_kinds(None) == JOB_KINDS
-    assert select_kinds("transform") == JOB_KINDS[2:]
+    assert select_kinds("transform") == JOB_KINDS[2:3]
     with pytest.raises(OptionError, match="no kind of job 'x'"):
         select_kinds("x")
 

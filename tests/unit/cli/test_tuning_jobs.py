@@ -9,9 +9,9 @@ from tuning_world import InlineSearch, definition, tuning_request
 
 from naiad.cli.main import main
 from naiad.cli.run_command import SUCCESS, USAGE_ERROR
-from naiad.service.compose import make_tuning_driver
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
+from naiad.service.tuning.open import open_tuning_driver
 
 
 def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = SUCCESS) -> str:
@@ -24,7 +24,7 @@ def out(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = SUCCE
 def tune(service: Any) -> Callable[..., None]:
     """Creates a tuning job and ends its first trials: ``tune(objectives, **config)``; None is one that fails."""
     tunings = service.tunings
-    driver = make_tuning_driver(tunings, tunings.jobs.store, InlineSearch())
+    driver = open_tuning_driver(tunings, tunings.jobs.store, InlineSearch())
 
     def run(objectives: list[float | None], **config: Any) -> None:
         source = definition(OutputDataConfig={"S3OutputPath": "s3://naiad/out"})

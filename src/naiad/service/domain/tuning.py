@@ -46,7 +46,7 @@ def check_tuning_move(name: str, before: TuningStatus, after: TuningStatus) -> N
 
 class TrialState(StrEnum):
     PLANNED = "planned"  # its values and the name of its job are stored; the job is made next
-    RUNNING = "running"  # its job waits for cores or runs
+    ACTIVE = "running"  # its job waits for cores or runs
     PAUSED = "paused"  # its job has stored a checkpoint and holds no cores
     COMPLETED = "completed"  # its job has ended with AWS's status of that name, like the two below
     FAILED = "failed"
@@ -59,7 +59,7 @@ class TrialState(StrEnum):
 
     @property
     def is_unfinished(self) -> bool:
-        return self in (TrialState.PLANNED, TrialState.RUNNING, TrialState.PAUSED)
+        return self in (TrialState.PLANNED, TrialState.ACTIVE, TrialState.PAUSED)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from naiad.service.tuning.halving import is_beaten, promotable
 from naiad.service.tuning.tuning_job import TuningJob, best_trial, rank
 
 _MAX_REASON = 1024
-_ACTIVE = (TrialState.PLANNED, TrialState.RUNNING)
+_WITH_PLACE = (TrialState.PLANNED, TrialState.ACTIVE)
 _NOT_PROMOTED = "others were better at the same epoch"
 
 
@@ -58,7 +58,7 @@ def decide(tuning: TuningJob, trials: Sequence[Trial], *, elapsed_s: float) -> D
 
 
 def _decide_open(tuning: TuningJob, trials: Sequence[Trial]) -> Decision:
-    free = tuning.limits["MaxParallelTrainingJobs"] - sum(trial.state in _ACTIVE for trial in trials)
+    free = tuning.limits["MaxParallelTrainingJobs"] - sum(trial.state in _WITH_PLACE for trial in trials)
     promoted = _promotable(tuning, trials)[: max(0, free)]
     wanted: dict[str, int] = {}
     counts = open_definitions(tuning, trials)
@@ -72,7 +72,7 @@ def _decide_open(tuning: TuningJob, trials: Sequence[Trial]) -> Decision:
 
 
 def _decide_all_started(tuning: TuningJob, trials: Sequence[Trial]) -> Decision:
-    active = sum(trial.state in _ACTIVE for trial in trials)
+    active = sum(trial.state in _WITH_PLACE for trial in trials)
     free = tuning.limits["MaxParallelTrainingJobs"] - active
     promoted = _promotable(tuning, trials)[: max(0, free)]
     if promoted or active:
@@ -115,7 +115,7 @@ def _outrun(tuning: TuningJob, trials: Sequence[Trial]) -> dict[int, str]:
         if not definition.is_halved or definition.pauses:
             continue
         for trial in own:
-            if trial.state is not TrialState.RUNNING or not trial.rungs:
+            if trial.state is not TrialState.ACTIVE or not trial.rungs:
                 continue
             if max(trial.rungs) == definition.excess_epoch:
                 stop[trial.number] = "it has run for MaxResource epochs"

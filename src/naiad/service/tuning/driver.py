@@ -47,7 +47,7 @@ class TuningDriver:
     searches: Searches
     clock: Clock
     store_lock: StoreLock
-    """Nothing is moved while it is lost: another server may have the store."""
+    """The driver moves nothing while it is lost: another server may have the store."""
     wake_event: WakeEvent = field(default_factory=WakeEvent)
     _early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     _problems: ProblemLog = field(default_factory=ProblemLog)
@@ -110,7 +110,7 @@ class TuningDriver:
         known = self.trials.of(tuning.name)
         tags = self.store.tags(tuning.arn)
         own = [self._start(tuning, trial, tags) for trial in known if not trial.is_prior]
-        own = [self._look(tuning, trial) if trial.state.is_unfinished else trial for trial in own]
+        own = [self._refresh(tuning, trial) if trial.state.is_unfinished else trial for trial in own]
         prior = [trial for trial in known if trial.is_prior]
         if self._take_answer(tuning, [*prior, *own]):
             self.wake_event.wake()
@@ -135,8 +135,8 @@ class TuningDriver:
         self.trials.update(started)
         return started
 
-    def _look(self, tuning: TuningJob, trial: Trial) -> Trial:
-        now = self.trial_jobs.look(tuning, trial)
+    def _refresh(self, tuning: TuningJob, trial: Trial) -> Trial:
+        now = self.trial_jobs.refresh(tuning, trial)
         if now != trial:
             self.trials.update(now)
             if now.state.is_final:
@@ -149,7 +149,7 @@ class TuningDriver:
                 self._stop(trial, decision.stop[trial.number])
             elif trial.number in decision.resume:
                 self.trial_jobs.resume(trial, decision.resume[trial.number])
-                self.trials.update(replace(trial, state=TrialState.RUNNING, promotions=trial.promotions + 1))
+                self.trials.update(replace(trial, state=TrialState.ACTIVE, promotions=trial.promotions + 1))
 
     def _stop(self, trial: Trial, reason: str) -> None:
         """Stores the reason before the job is stopped. May be called again while the job ends."""
@@ -194,7 +194,7 @@ class TuningDriver:
             self._change_detail(tuning, replace(tuning.detail, converged_at=self.clock.now()))
         elif answer.op == "should_stop" and answer.values.get("stop"):
             for trial in trials:
-                if trial.number == answer.number and trial.state is TrialState.RUNNING:
+                if trial.number == answer.number and trial.state is TrialState.ACTIVE:
                     self._stop(trial, f"early stopping: {answer.values.get('reason') or 'others were better'}"[:500])
 
     def _plan(self, tuning: TuningJob, trials: Sequence[Trial], answer: Answer) -> None:

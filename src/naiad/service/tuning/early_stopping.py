@@ -17,7 +17,7 @@ _MIN_ENDED = 5
 
 @dataclass
 class EarlyStopping:
-    """For one thread."""
+    """Remembers what was asked; used by one thread."""
 
     _asked_length: dict[tuple[str, int], int] = field(default_factory=dict)
     """Length of the curve, by the tuning job's ARN and the trial's number, when it was last asked about."""
@@ -33,7 +33,7 @@ class EarlyStopping:
             is_compared = definition is not None and not definition.is_halved and not trial.stop_reason
             if (
                 not is_compared
-                or trial.state is not TrialState.RUNNING
+                or trial.state is not TrialState.ACTIVE
                 or len(_ended(trials, trial.definition)) < _MIN_ENDED
             ):
                 continue

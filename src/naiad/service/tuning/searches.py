@@ -16,7 +16,7 @@ from naiad.service.tuning.tuning_job import TuningJob
 
 _STATES = {
     TrialState.PLANNED: "running",
-    TrialState.RUNNING: "running",
+    TrialState.ACTIVE: "running",
     TrialState.PAUSED: "paused",
     TrialState.COMPLETED: "complete",
     TrialState.FAILED: "failed",

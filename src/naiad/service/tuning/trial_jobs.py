@@ -42,9 +42,9 @@ class TrialJobs:
                 return self._failed(trial, f"ClientError: there is another training job of the name {trial.name}")
         except _REFUSALS as error:
             return self._failed(trial, f"ClientError: {error}")
-        return replace(trial, state=TrialState.RUNNING)
+        return replace(trial, state=TrialState.ACTIVE)
 
-    def look(self, tuning: TuningJob, trial: Trial) -> Trial:
+    def refresh(self, tuning: TuningJob, trial: Trial) -> Trial:
         """Returns a trial that has not ended as its job is now."""
         definition = tuning.definition_of(trial)
         try:
@@ -61,7 +61,7 @@ class TrialJobs:
             return self._with_end(definition, trial, job)
         if job.phase is Phase.PAUSED:
             return _paused(trial, paused_epoch(job))
-        trial = replace(trial, state=TrialState.RUNNING)
+        trial = replace(trial, state=TrialState.ACTIVE)
         return trial if definition.pauses else _at_rungs(definition, trial, curve)
 
     def stop(self, trial: Trial) -> None:

@@ -14,7 +14,7 @@ from naiad.service.tuning.definitions import TuningDefinition, definitions_of
 
 @dataclass(frozen=True)
 class TuningDetail:
-    """What is known of a tuning job besides its request, its status and its trials."""
+    """The rest of a tuning job: all but its request, its status and its trials."""
 
     creator: Creator | None = None
     """The key that has made it, and that makes its training jobs."""

@@ -10,7 +10,7 @@ from naiad.service.tuning.closing import Closing, find_closing, not_improving
 from naiad.service.tuning.decisions import Decision, decide
 from naiad.service.tuning.tuning_job import TuningDetail, TuningJob
 
-PLANNED, RUNNING, PAUSED = TrialState.PLANNED, TrialState.RUNNING, TrialState.PAUSED
+PLANNED, RUNNING, PAUSED = TrialState.PLANNED, TrialState.ACTIVE, TrialState.PAUSED
 COMPLETED, FAILED, STOPPED = TrialState.COMPLETED, TrialState.FAILED, TrialState.STOPPED
 
 

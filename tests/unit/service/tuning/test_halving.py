@@ -29,7 +29,7 @@ def test_a_higher_rung_comes_first_and_a_promoted_trial_is_not_promoted_again() 
     low = [paused(number, at1=0.1 * number) for number in range(1, 4)]
     high = [paused(number, at1=1.0, at3=0.1 * number) for number in range(4, 7)]
     assert [one.number for one in promotable([*low, *high], is_maximized=True)] == [6]
-    gone_on = [make_trial(9, TrialState.RUNNING, 2.0, rungs={1: 2.0}), paused(1, at1=0.5), paused(2, at1=0.4)]
+    gone_on = [make_trial(9, TrialState.ACTIVE, 2.0, rungs={1: 2.0}), paused(1, at1=0.5), paused(2, at1=0.4)]
     assert promotable(gone_on, is_maximized=True) == []
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from tuning_world import InlineSearch, tuning_request
 
-from naiad.service.compose import make_tuning_driver
 from naiad.service.domain.errors import Invalid, ResourceNotFound
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase
 from naiad.service.gateway.protocol.parser import from_json
 from naiad.service.gateway.protocol.service_models import operation_model
 from naiad.service.store.port import JobQuery
+from naiad.service.tuning.open import open_tuning_driver
 
 OBJECTIVE = {"Type": "Minimize", "MetricName": "validation:loss"}
 
@@ -20,7 +20,7 @@ OBJECTIVE = {"Type": "Minimize", "MetricName": "validation:loss"}
 @pytest.fixture
 def tune(api: Any) -> Callable[..., dict[str, Any]]:
     """Runs a tuning job to its end: ``tune(name, values, **config)``; the objective of each trial comes from ``values``."""
-    driver = make_tuning_driver(api.services.tunings, api.services.store, InlineSearch())
+    driver = open_tuning_driver(api.services.tunings, api.services.store, InlineSearch())
 
     def run(name: str, values: list[float | None], **config: Any) -> dict[str, Any]:
         extra = config.pop("extra", {})

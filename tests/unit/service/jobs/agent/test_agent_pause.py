@@ -69,7 +69,6 @@ def test_a_pause_keeps_the_checkpoint_and_the_next_attempt_goes_on_from_it(tmp_p
     assert set(stored(tmp_path)) == {
         "out/one/checkpoints/state",
         "out/one/output/model.tar.gz",
-        "out/one/output/output.tar.gz",
     }
 
 
