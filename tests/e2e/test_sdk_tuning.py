@@ -57,7 +57,7 @@ def test_sdk_2_tunes_a_script(server: Any, sdk2: Any, code: str) -> None:
         print("estimator", tuner.best_estimator().model_data)
         print("warm", tuner.describe()["HyperParameterTuningJobStatus"])
         again = tuner.identical_dataset_and_algorithm_tuner()
-        again.max_jobs = 2
+        again.max_jobs, again.metric_definitions = 2, metric  # the SDK copies neither
         again.fit({"train": "s3://naiad/data/"})
         described = again.describe()
         print("overall", described["OverallBestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
@@ -93,7 +93,7 @@ def test_sdk_2_tunes_two_estimators_and_tunes_by_itself(server: Any, sdk2: Any, 
             max_parallel_jobs=2,
         )
         data = {"train": "s3://naiad/data/"}
-        tuner.fit({"near": data, "far": data})
+        tuner.fit({"near": data, "far": data}, include_cls_metadata={})
         best = tuner.describe()["BestTrainingJob"]
         print("two", tuner.describe()["HyperParameterTuningJobStatus"], best["TrainingJobDefinitionName"])
         automatic = HyperparameterTuner(
