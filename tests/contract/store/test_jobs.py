@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from naiad.service.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 from naiad.service.domain.job import Job, JobKind, ResourceRequest, Transition
-from naiad.service.domain.status import RUNNING_PHASES, Phase
+from naiad.service.domain.status import RUNNING_PHASES, WAITING_PHASES, Phase
 from naiad.service.store.open import open_store
 from naiad.service.store.port import JobQuery
 
@@ -199,7 +199,7 @@ def test_unfinished_jobs_of_all_kinds_come_in_the_order_of_creation(store):
     store.add(job("p", kind=JobKind.PROCESSING, seconds=-100), {})
     jobs = store.unfinished_jobs()
     assert [job.created_at for job in jobs] == sorted(job.created_at for job in jobs)
-    assert {job.phase for job in jobs} == {Phase.PENDING, *RUNNING_PHASES, Phase.STOPPING}
+    assert {job.phase for job in jobs} == {*WAITING_PHASES, *RUNNING_PHASES, Phase.STOPPING}
     assert jobs[0].name == "p"
 
 
