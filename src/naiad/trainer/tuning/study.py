@@ -140,13 +140,13 @@ def study_facts(dataset: Dataset, net: Any) -> dict[str, str]:
 def check_same_study(stored: Mapping[str, Any], current: Mapping[str, Any], folder: Path) -> None:
     """Raises InputError where a study is resumed with other data, another network or other settings."""
     hint = "resume with the same arguments, or start anew in another folder"
+    for name in ("metric", "seed", "space", "constraints", "overrides"):
+        if stored[name] != current[name]:
+            raise OptionError(f"{name} differs from what the search in {folder} was started with", hint=hint)
     if stored["data"] != current["data"]:
         raise DataError(f"the training data differs from what the search in {folder} was started with", hint=hint)
     if stored["network"] != current["network"]:
         raise NetworkError(f"the network differs from what the search in {folder} was started with", hint=hint)
-    for name in ("metric", "seed", "space", "constraints", "overrides"):
-        if current.get(name) is not None and stored[name] != current[name]:
-            raise OptionError(f"{name} differs from what the search in {folder} was started with", hint=hint)
 
 
 def stored_plan(settings: Mapping[str, Any]) -> Plan:

@@ -39,9 +39,13 @@ def make_search(table, tmp_path):
     return make
 
 
+def tuned_scores(search):
+    """(score, seconds) of the complete trials besides trial 0, whose network is wider than any of the table's."""
+    return [(one.objective, one.ended_s) for one in search.trials if one.objective is not None and one.number != BASE]
+
+
 def seconds_to(search, score):
-    reached = [one.ended_s for one in search.trials if one.objective is not None and one.objective >= score]
-    return min(reached, default=float("inf"))
+    return min((seconds for reached, seconds in tuned_scores(search) if reached >= score), default=float("inf"))
 
 
 def test_the_table_is_one_of_real_curves(table):
@@ -56,10 +60,11 @@ def test_random_search_is_beaten_in_a_third_of_its_time(make_search):
     for seed in range(7):
         random = make_search(f"random-{seed}", strategy=Strategy.RANDOM, halved=False, seed=seed, most_trials=50)
         random.run()
-        best = random.best().objective
+        best = max(score for score, _ in tuned_scores(random))
         ours = make_search(f"ours-{seed}", seed=seed, most_trials=50)
         ours.run()
         ratios.append(seconds_to(ours, best) / random.pool.now)
+    print([f"{ratio:.2f}" for ratio in ratios])
     assert statistics.median(ratios) <= 1 / 3
 
 

@@ -155,7 +155,8 @@ def test_a_worker_that_is_killed_fails_its_trial_alone(digits):
     failed = [trial for trial in tuned.own_trials if trial.state is TrialState.FAILED]
     assert [trial.values["width"] for trial in failed] == ["13"]
     assert "was killed" in failed[0].reason
-    assert len(tuned.own_trials) == 4
+    assert len(tuned.own_trials) == 3  # trial 0 has the width 16
+    assert tuned.ending is Ending.EXHAUSTED
 
 
 def test_a_study_is_resumed_with_more_trials(digits, tmp_path):
