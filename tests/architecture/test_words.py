@@ -10,6 +10,8 @@ from syntax_trees import ROOT, SOURCE, Function, docstrings, parameters, python_
 
 DECISION = ROOT / "docs" / "adr" / "0010-the-fields-own-words.md"
 RENAMES = ROOT / "docs" / "adr" / "0010-renames.tsv"
+FREE_AGAIN = {"Trial", "tune"}
+"""Words that were taken from automatic scaling for the search over trials, which decision 18 brought."""
 READERS_OF_OLD_FILES = ("old_names.py",)
 NOT_A_BEGINNING = {
     "Of", "As", "By", "With", "Those", "What", "Whose", "Where", "In", "On", "For", "From", "To", "At", "Nothing", "Which",
@@ -57,17 +59,8 @@ def sources() -> list[Path]:
 def old_words() -> dict[str, str]:
     """Old word → new word, from the decision's table."""
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (.+?) \|", DECISION.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    free = free_again()
-    return {word: new for words, new in rows for word in re.findall(r"`(\w+)`", words) if word not in free}
-
-
-def free_again() -> set[str]:
-    """Words that a later decision has freed."""
-    texts = (path.read_text(encoding="utf-8") for path in DECISION.parent.glob("*.md"))
-    lines = (
-        line for text in texts for line in re.findall(r"^Free again, against decision 10: (.+?)\.", text, re.MULTILINE)
-    )
-    return {word for line in lines for word in re.findall(r"`(\w+)`", line)}
+    words_of = {word: new for words, new in rows for word in re.findall(r"`(\w+)`", words)}
+    return {word: new for word, new in words_of.items() if word not in FREE_AGAIN}
 
 
 def renames() -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ import typer
 
 from naiad.cli import options
 from naiad.cli.evaluation_text import format_evaluation
+from naiad.cli.option_words import to_command_line
 from naiad.cli.output import print_json, print_line
 from naiad.cli.train import ChoicesOption, EpochsOption, ReportOption, ValidationOption, free_folder
 from naiad.errors import FolderInUse, OptionError, TrainingStopped
@@ -74,34 +75,15 @@ def tune(
     """
     if resume and out is None:
         raise OptionError("--resume needs the folder of the study", hint="name it: --out DIR")
-    fit_options = FitOptions(
-        validation=validation,
-        epochs=epochs,
-        time_limit_s=parse_duration_s(time_limit),
-        plan=parse_assignments(choices or ()),
-        seed=seed,
-        out=out,
-        resume=resume,
-        task=task,
-        label=label,
-        types=parse_types(types or ()),
-        image_size=parse_image_size(image_size),
-        as_=as_,
-        report=report,
-    )
-    tune_options = TuneOptions(
-        fit=fit_options,
-        space=parse_space_pairs(space) if space else None,
-        constraints=tuple(constraint or ()),
-        trials=trials,
-        metric=metric,
-        parallel=parallel,
-        search=search,
-        halving=halving,
-        until_gain=until_gain,
-        memory=memory,
-    )
-    tuned = _tune_in_folder(net, data, tune_options, as_json=as_json)
+    time_limit_s, size = parse_duration_s(time_limit), parse_image_size(image_size)
+    plan, columns = parse_assignments(choices or ()), parse_types(types or ())
+    fit = FitOptions(validation=validation, epochs=epochs, time_limit_s=time_limit_s, plan=plan, seed=seed, out=out)
+    fit = replace(fit, resume=resume, task=task, label=label, types=columns, image_size=size, as_=as_, report=report)
+    dimensions = parse_space_pairs(space) if space else None
+    search_options = TuneOptions(fit=fit, space=dimensions, constraints=tuple(constraint or ()), trials=trials)
+    search_options = replace(search_options, metric=metric, parallel=parallel, search=search, halving=halving)
+    search_options = replace(search_options, until_gain=until_gain, memory=memory)
+    tuned = _tune_in_folder(net, data, search_options, as_json=as_json)
     if as_json:
         print_json(tuned.to_json())
     else:
@@ -110,15 +92,16 @@ def tune(
 
 def _tune_in_folder(net: str, data: str, tune_options: TuneOptions, *, as_json: bool) -> "Tuned":
     """Searches in the folder that the user names, else in a free one, which another search may take at the same moment."""
-    from naiad.cli.tune_table import make_watcher
     from naiad.trainer.tune import tune_with_options
+    from naiad.trainer.tuning.table_watcher import make_watcher
 
     fit_options = tune_options.fit
     while True:
         folder = Path(fit_options.out) if fit_options.out is not None else free_folder(Path("tuning"), net, data)
         used = replace(tune_options, fit=replace(fit_options, out=folder))
         try:
-            return tune_with_options(parse_net(net), data, used, watcher=make_watcher(as_json=as_json))
+            watcher = make_watcher(with_table=not as_json, rewrite=to_command_line)
+            return tune_with_options(parse_net(net), data, used, watcher=watcher)
         except FolderInUse:
             if fit_options.out is not None:
                 raise

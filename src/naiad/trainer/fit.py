@@ -102,10 +102,7 @@ def fit_with_options(
     progress: Progress | None = None,
     pause_at_epochs: frozenset[int] = frozenset(),
 ) -> Model:
-    """Does what ``fit`` does with the same options.
-
-    pause_at_epochs: epochs after which the run is paused, as a trial of a search. Raises TrainingPaused there.
-    """
+    """Does what ``fit`` does with the same options. Raises TrainingPaused after the epochs ``pause_at_epochs``."""
     started = time.perf_counter()
     request = plan_request(options)
     overrides, seed = request.overrides, request.seed
@@ -116,11 +113,8 @@ def fit_with_options(
         if folder.previous is not None:
             group.on_rank_zero(folder.lock)
         early = group.on_rank_zero(lambda: early_choices(request, folder))
-        progress = check_progress(progress) if progress is not None else make_progress()
-        if group.rank > 0:
-            folder, progress = folder.without_files(), SilentProgress()
-        elif options.resume and folder.previous is None:
-            progress.note(f"there is no run to resume in {folder.path}: a new one begins")
+        progress = _open_progress(progress, folder, rank=group.rank, is_resumed=options.resume)
+        folder = folder if group.rank == 0 else folder.without_files()
         with processes.share_input_errors(group):
             with processes.after_rank_zero(group, wait=_may_download(data, options.validation)):
                 prepared_as = data_options(options, seed, early)
@@ -149,6 +143,14 @@ def fit_with_options(
             chosen = run.choose_plan(overrides, started, seed=seed, followed=request.followed)
             with torch_threads(chosen.plan.threads):
                 return run.finish(run.train(chosen, started), source)
+
+
+def _open_progress(progress: Progress | None, folder: RunFolder, *, rank: int, is_resumed: bool) -> Progress:
+    """Returns the caller's progress, checked, or a new one; a silent one in all processes but the first."""
+    progress = check_progress(progress) if progress is not None else make_progress()
+    if rank == 0 and is_resumed and folder.previous is None:
+        progress.note(f"there is no run to resume in {folder.path}: a new one begins")
+    return progress if rank == 0 else SilentProgress()
 
 
 @dataclass(frozen=True)

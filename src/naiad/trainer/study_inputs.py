@@ -1,4 +1,4 @@
-"""What a study is given: the choices that every trial keeps, the data as each trial needs them, and what the network gives."""
+"""Inputs of a study: the choices that every trial keeps, the data as each trial needs them, and what the network gives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -28,11 +28,12 @@ from naiad.trainer.tuning.study_folder import StudyFolder, open_study_folder
 from naiad.trainer.tuning.study_memory import StudyMemory
 from naiad.trainer.tuning.study_report import write_study_report
 from naiad.trainer.tuning.study_setup import SetupInputs, StudySetup, choose_parallel, set_up
+from naiad.trainer.tuning.table_watcher import make_watcher
 from naiad.trainer.tuning.trial_plan import TrialPlanner
 from naiad.trainer.tuning.trial_run import TrialContext
 from naiad.trainer.tuning.tune_options import TuneOptions
 from naiad.trainer.tuning.tuned import Tuned
-from naiad.trainer.tuning.watcher import LineWatcher, SearchWatcher
+from naiad.trainer.tuning.watcher import SearchWatcher
 
 
 def tune(
@@ -90,35 +91,17 @@ def tune(
     memory: False neither begins with what earlier searches have found, nor remembers what this one finds.
     plan: choices to keep in every trial, by name. epochs, validation, task, label, types, image_size, as_: as for ``fit``.
     report: False leaves out the pages and pictures.
-    watcher: receives what happens; None prints lines on stderr.
+    watcher: receives what happens; None shows a table on a terminal and lines elsewhere, on stderr.
     Raises InputError before anything is written; TrainingError where trial 0 fails, and where no trial is complete at the end.
     """
-    options = TuneOptions(
-        fit=FitOptions(
-            validation=validation,
-            epochs=epochs,
-            time_limit_s=time_limit_s,
-            plan=plan,
-            seed=seed,
-            out=out,
-            resume=resume,
-            task=task,
-            label=label,
-            types=types,
-            image_size=image_size,
-            as_=as_,
-            report=report,
-        ),
-        space=space,
-        constraints=constraints,
-        trials=trials,
-        metric=metric,
-        parallel=parallel,
-        search=search,
-        halving=halving,
-        until_gain=until_gain,
-        memory=memory,
+    fit = FitOptions(validation=validation, epochs=epochs, time_limit_s=time_limit_s, plan=plan, seed=seed, out=out)
+    fit = replace(
+        fit, resume=resume, task=task, label=label, types=types, image_size=image_size, as_=as_, report=report
     )
+    options = TuneOptions(
+        fit=fit, space=space, constraints=constraints, trials=trials, metric=metric, parallel=parallel
+    )
+    options = replace(options, search=search, halving=halving, until_gain=until_gain, memory=memory)
     return tune_with_options(net, data, options, watcher=watcher)
 
 
@@ -126,7 +109,7 @@ def tune(
 def tune_with_options(net: Any, data: Any, options: TuneOptions, *, watcher: SearchWatcher | None = None) -> Tuned:
     """Does what ``tune`` does with the same options."""
     started = time.perf_counter()
-    watcher = watcher if watcher is not None else LineWatcher()
+    watcher = watcher if watcher is not None else make_watcher()
     request, limit_s = read_request(options)
     parallel = choose_parallel(options, request.overrides)
     with ExitStack() as at_end:

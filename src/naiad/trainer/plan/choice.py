@@ -14,7 +14,7 @@ from naiad.errors import OptionError, describe_value, did_you_mean
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_TYPE_WORDS = {int: "a whole number", float: "a number", str: "a name", tuple: "values, separated by commas"}
+_TYPE_WORDS = {int: "a whole number", float: "a number", str: "a name", tuple: "names, separated by commas"}
 _NONE_WORDS = ("none", "off")
 
 
@@ -114,9 +114,9 @@ class Choice:
             raise self._wrong_type(value) from None
 
     def _wrong_type(self, value: Any) -> OptionError:
-        return OptionError(
-            f"{self.name} takes {_TYPE_WORDS[self.value_type]}, given {describe_value(value)}", hint=self._hint()
-        )
+        is_numbers = self.value_type is tuple and not self.names
+        words = "whole numbers, separated by commas" if is_numbers else _TYPE_WORDS[self.value_type]
+        return OptionError(f"{self.name} takes {words}, given {describe_value(value)}", hint=self._hint())
 
     def _hint(self) -> str:
         return f"{self.name}: {self.help.rstrip('.')}"

@@ -32,7 +32,7 @@ _DEPTHS = (DEPTH, "layers", "num_layers")
 
 @dataclass(frozen=True)
 class SpaceFacts:
-    """What the default space is made from."""
+    """Facts that the default space is made from."""
 
     net: nn.Module
     dataset: Dataset

@@ -58,7 +58,7 @@ class Dimension:
     when: Condition | None = None
     """None is a dimension that always counts."""
     objects: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What a category's name stands for in Python, where it is no text."""
+    """Python values that names of categories stand for, where they are no texts."""
 
     def __post_init__(self) -> None:
         if self.kind is Kind.CATEGORICAL:

@@ -29,7 +29,7 @@ _CANDIDATES, _JOINT, _SAMPLES = 512, 32, 256
 @dataclass(frozen=True)
 class Expectation:
     gain: float | None
-    """In units of the objective; None where too few trials have a score."""
+    """The gain in units of the objective; None where too few trials have a score."""
     is_converged: bool
 
 

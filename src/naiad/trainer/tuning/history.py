@@ -1,4 +1,4 @@
-"""What a search knows: its trials and those of earlier searches, with scores that can be compared.
+"""Knowledge of a search: its trials and those of earlier searches, with scores that can be compared.
 
 A trial that waits at a rung has the score of a short training. It is compared by the score that it would have at the end if it
 gained what complete trials have gained from there (their median), but never by more than the best complete trial has.

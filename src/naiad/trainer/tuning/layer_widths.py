@@ -46,4 +46,4 @@ WIDTHS: Mapping[str, LayerWidths] = {
     "residual": LayerWidths("channels", 32, 3, 2.0, has_depth=False),
     "conv-autoencoder": LayerWidths("channels", 32, 1, 1.0, is_number=True, has_depth=False),
 }
-"""By the network's name; a test compares the defaults with those of the networks."""
+"""Widths by the network's name; a test compares the defaults with those of the networks."""

@@ -33,7 +33,7 @@ class TrialNetworks:
     """Raises NetworkError for what is no network, and for a name that the registry does not have."""
 
     net: Any
-    """As ``tune`` was given it."""
+    """The network as ``tune`` was given it."""
     dataset: Dataset
     _factory: Callable[..., Any] | None = field(default=None, init=False)
     _source: NetworkSource | None = field(default=None, init=False)

@@ -1,4 +1,4 @@
-"""Where the trials of a search run: in the caller's process one after the other, or in workers at once.
+"""Places where the trials of a search run: in the caller's process one after the other, or in workers at once.
 
 A worker is forked when the data are prepared and torch is loaded, so it shares both, starts in milliseconds, and takes one core:
 it trains on one thread. It ends with the process that started it.

@@ -177,7 +177,7 @@ class Search:
         return replace(trial, values=suggestion.values[0])
 
     def _last_promotion(self) -> TrialJob | None:
-        """At the end of a search, the best trial that waits goes on, so that one besides trial 0 is complete."""
+        """Promotes the best trial that waits at the end of a search, so that one besides trial 0 is complete."""
         others = self._halved()
         if self._no_more is None or self._running or any(one.state is TrialState.COMPLETE for one in others):
             return None

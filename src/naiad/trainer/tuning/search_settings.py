@@ -1,4 +1,4 @@
-"""What a search is to do: its space, its objective, its rungs, and when it ends."""
+"""Settings of a search: its space, its objective, its rungs, and when it ends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -18,20 +18,20 @@ _KINDS: dict[str, tuple[Kind, Scale]] = {
 _EXAMPLE = "for example lr=log:1e-4:1, dropout=0:0.5, activation=relu,gelu, or momentum=0.8:0.99 if optimizer=sgd"
 
 
-def parse_dimension(name: str, given: Any) -> Dimension:
+def parse_dimension(name: str, written: Any) -> Dimension:
     """Reads one dimension: text, a list of values, a mapping as in a study's file, or a Dimension. Raises OptionError."""
-    match given:
+    match written:
         case Dimension():
-            return replace(given, name=name)
+            return replace(written, name=name)
         case str():
-            return _parse_text(name, given)
+            return _parse_text(name, written)
         case Mapping():
-            return Dimension.from_json({**given, "name": name})
+            return Dimension.from_json({**written, "name": name})
         case list() | tuple() | set() | frozenset():
-            return _from_values(name, list(given))
+            return _from_values(name, list(written))
         case bool() | int() | float():
-            return _from_values(name, [given])
-    raise OptionError(f"{name} takes a range or values, given {describe_value(given)}", hint=_EXAMPLE)
+            return _from_values(name, [written])
+    raise OptionError(f"{name} takes a range or values, given {describe_value(written)}", hint=_EXAMPLE)
 
 
 def parse_space_pairs(pairs: Iterable[str]) -> dict[str, str]:

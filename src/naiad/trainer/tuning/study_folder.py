@@ -34,7 +34,7 @@ class StudyFolder:
     is_temporary: bool
     """Whether it is removed by ``close``."""
     settings: Mapping[str, Any] | None
-    """What the search in the folder was started with; None for a new one."""
+    """The settings that the search in the folder was started with; None for a new one."""
     trials: dict[int, Trial] = field(default_factory=dict)
     """Trials of the journal, by number."""
     trained_twice: int = 0

@@ -1,4 +1,4 @@
-"""What is decided before the first trial: trial 0's plan, its length, the space, the rungs, and how many trials run at once."""
+"""Decisions before the first trial: trial 0's plan, its length, the space, the rungs, and how many trials run at once."""
 
 import time
 from collections.abc import Mapping

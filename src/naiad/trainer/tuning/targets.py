@@ -1,4 +1,4 @@
-"""What a name of the space changes in a trial: a choice of the plan, a parameter of the network, or a factor of a choice."""
+"""Targets of the names of a space: a choice of the plan, a parameter of the network, or a factor of a choice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -82,7 +82,7 @@ class JobOutcome:
     plan: Mapping[str, Any] = field(default_factory=dict)
     """Choices of its plan, for the report."""
     error: NaiadError | None = None
-    """What ends the whole search; None for all else."""
+    """The error that ends the whole search; None for all else."""
 
 
 Report = Callable[[EpochEvent], None]
@@ -90,7 +90,7 @@ Report = Callable[[EpochEvent], None]
 
 @dataclass
 class TrialContext:
-    """What all trials share; a worker gets it when it is forked."""
+    """Things that all trials share; a worker gets it when it is forked."""
 
     datasets: Callable[[Mapping[str, Any]], Dataset]
     """The dataset for choices of a plan: feed and normalisation change how it is prepared."""

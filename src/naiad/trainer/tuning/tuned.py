@@ -15,7 +15,7 @@ from naiad.trainer.tuning.verdict import Verdict
 
 @dataclass(frozen=True)
 class Tuned:
-    """What ``tune`` returns. The model is that of the chosen trial, tested once."""
+    """The result of ``tune``. The model is that of the chosen trial, tested once."""
 
     model: Model
     chosen: Trial

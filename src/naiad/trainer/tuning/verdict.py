@@ -27,7 +27,7 @@ class Verdict:
     is_better: bool
     """Whether the best trial is the result."""
     gain: float | None
-    """By how much its mean over fresh seeds is better than trial 0's; None where there was no time, or no trial to compare."""
+    """Difference of its mean over fresh seeds and trial 0's; None where there was no time, or no trial to compare."""
     noise: float | None
     """The gain that chance alone might give."""
     text: str

@@ -1,7 +1,7 @@
 """Shows people how a search goes: what a command line or a notebook implements, a silent one, and one that prints lines."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
@@ -13,7 +13,7 @@ from naiad.visible_text import visible_line
 
 @dataclass(frozen=True)
 class SearchOutline:
-    """What is known before the first trial begins."""
+    """Facts of a search that are known before the first trial begins."""
 
     space: Mapping[str, str]
     """Each dimension as text."""
@@ -59,8 +59,9 @@ class SilentWatcher:
 class LineWatcher:
     """Prints a line for each trial that pauses or ends, and for each note; for logs and pipes."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        """stream: None is stderr."""
+    def __init__(self, stream: TextIO | None = None, *, rewrite: Callable[[str], str] = str) -> None:
+        """stream: None is stderr. rewrite: gives a note as it is to be shown."""
+        self._rewrite = rewrite
         self._stream = TolerantStream(stream if stream is not None else sys.stderr)
         self._outline: SearchOutline | None = None
         self._best: float | None = None
@@ -85,7 +86,7 @@ class LineWatcher:
         self._print(f"another minute is expected to gain {gain_per_minute:.2g}")
 
     def note(self, text: str) -> None:
-        self._print(f"note: {text}")
+        self._print(f"note: {self._rewrite(text)}")
 
     def close(self) -> None: ...
 

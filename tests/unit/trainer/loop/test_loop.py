@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from naiad.errors import LossNotFinite, TrainingStopped
+from naiad.errors import LossNotFinite, TrainingPaused, TrainingStopped
 from naiad.trainer.data.batches import BatchLoader
 from naiad.trainer.loop.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from naiad.trainer.loop.deadline import Deadline
@@ -108,6 +108,49 @@ def test_a_run_that_is_killed_at_any_step_ends_bitwise_equal(tmp_path, blobs, pl
     assert torch.equal(weights(resumed), weights(whole))
     losses = [[record.train_loss for record in loop.state.history] for loop in (resumed, whole)]
     assert losses[0] == losses[1]
+
+
+def test_a_run_that_is_paused_ends_bitwise_equal(tmp_path, blobs, plan):
+    choices = plan(restarts=(1, 3), ema=0.9)
+    whole = make_loop(blobs, choices)
+    torch.manual_seed(5)
+    whole.train()
+    for epoch in (1, 3, None):
+        loop = make_loop(blobs, choices, checkpoints=FolderCheckpoints(tmp_path))
+        torch.manual_seed(5)
+        snapshot = loop.checkpoints.latest()
+        if snapshot is not None:
+            loop.state.restore(snapshot)
+        loop.pause_at_epochs = frozenset({epoch})
+        if epoch is None:
+            loop.train()
+            break
+        with pytest.raises(TrainingPaused, match=f"paused after epoch {epoch}") as paused:
+            loop.train()
+        assert (paused.value.epoch, paused.value.scores) == (epoch, loop.state.history[-1].validation)
+        assert loop.state.step == 10 * epoch
+    assert torch.equal(weights(loop), weights(whole))
+    assert [record.validation for record in loop.state.history] == [record.validation for record in whole.state.history]
+
+
+def test_a_pause_that_a_crash_has_hidden_is_made_before_a_step(tmp_path, blobs, plan):
+    loop = make_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path))
+    loop.pause_at_epochs = frozenset({2})
+    with pytest.raises(TrainingPaused):
+        loop.train()
+    again = make_loop(blobs, plan(), checkpoints=FolderCheckpoints(tmp_path))
+    again.pause_at_epochs = frozenset({2})
+    again.state.restore(again.checkpoints.latest())
+    with pytest.raises(TrainingPaused):
+        again.train()
+    assert again.state.step == 20
+
+
+def test_the_last_epoch_is_no_pause(blobs, plan):
+    loop = make_loop(blobs, plan())
+    loop.pause_at_epochs = frozenset({4})
+    loop.train()
+    assert loop.state.step == 40
 
 
 def poison(loop, *, at_step, times):

@@ -83,7 +83,11 @@ def test_an_unknown_name_suggests_a_similar_one(name, hint):
 
 @pytest.mark.parametrize(
     ("name", "option", "hint"),
-    [("mlp", "hiden", "did you mean 'hidden'?"), ("simplenet", "hidden", "it takes none")],
+    [
+        ("mlp", "hiden", "did you mean 'hidden'?"),
+        ("simplenet", "hidden", "known: activation"),
+        ("torchvision/alexnet", "hidden", "it takes none"),
+    ],
 )
 def test_an_unknown_option_suggests_a_similar_one(name, option, hint):
     with pytest.raises(OptionError, match=f"{name} has no option '{option}'") as caught:

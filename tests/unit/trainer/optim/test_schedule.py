@@ -30,6 +30,29 @@ def test_a_constant_schedule_is_constant():
     assert {learning_rate_at(step, replace(PLAN, schedule="constant")) for step in range(200)} == {0.5}
 
 
+def test_a_constant_rate_falls_at_the_end():
+    rates = [learning_rate_at(step, replace(PLAN, schedule="constant-decay")) for step in range(100)]
+    assert set(rates[20:84]) == {0.5}
+    assert rates[84:] == sorted(rates[84:], reverse=True)
+    assert 0 < rates[-1] < 0.05
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant-decay"])
+def test_each_cycle_has_the_whole_shape(schedule):
+    plan = replace(PLAN, schedule=schedule, epochs=10, restarts=(1, 3))
+    rates = [learning_rate_at(step, plan) for step in range(100)]
+    for first, last in ((0, 10), (10, 30), (30, 100)):
+        cycle = replace(PLAN, schedule=schedule, total_steps=last - first)
+        assert rates[first:last] == [learning_rate_at(step, cycle) for step in range(last - first)]
+
+
+def test_a_restart_at_the_end_is_none():
+    plan = replace(PLAN, epochs=4, restarts=(4, 9))
+    assert [learning_rate_at(step, plan) for step in range(100)] == [
+        learning_rate_at(step, PLAN) for step in range(100)
+    ]
+
+
 def test_a_run_of_one_step_has_a_rate():
     assert 0 < learning_rate_at(0, replace(PLAN, total_steps=1)) <= 0.5
 

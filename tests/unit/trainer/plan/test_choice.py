@@ -19,6 +19,7 @@ class Example:
     count: Annotated[int, Choice("A number.", range=Range(most=10))]
     rate: Annotated[float | None, Choice("A rate.")]
     kinds: Annotated[tuple[str, ...], Choice("Some names.", names=("a", "b"))]
+    epochs: Annotated[tuple[int, ...], Choice("Some epochs.")] = ()
     points: Annotated[tuple[Point, ...], Choice("Points.", is_settable=False)] = ()
     note: str = ""
 
@@ -27,7 +28,7 @@ CHOICES = choices_of(Example)
 
 
 def test_annotations_describe_the_choices():
-    assert list(CHOICES) == ["count", "rate", "kinds", "points"]
+    assert list(CHOICES) == ["count", "rate", "kinds", "epochs", "points"]
     assert (CHOICES["count"].value_type, CHOICES["count"].is_optional, CHOICES["count"].has_default) == (
         int,
         False,
@@ -42,6 +43,7 @@ def test_annotations_describe_the_choices():
     [
         ("count", "7", 7), ("count", 7.0, 7), ("count", 0, 0), ("rate", "1e-3", 0.001), ("rate", "off", None),
         ("rate", None, None), ("kinds", "a,b", ("a", "b")), ("kinds", ["b"], ("b",)), ("kinds", "none", ()),
+        ("epochs", "1,3", (1, 3)), ("epochs", [2], (2,)), ("epochs", "none", ()),
     ],
 )  # fmt: skip
 def test_a_value_is_read(name, value, parsed):
@@ -60,6 +62,9 @@ def test_a_value_is_read(name, value, parsed):
         ("rate", float("nan"), "rate must be more than 0, given nan"),
         ("kinds", "a,c", "kinds 'c' is not known"),
         ("kinds", 5, "kinds takes names, separated by commas, given 5"),
+        ("epochs", 5, "epochs takes whole numbers, separated by commas, given 5"),
+        ("epochs", "1,x", "epochs takes a whole number, given 'x'"),
+        ("epochs", "0", "epochs must be more than 0, given 0"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused(name, value, message):

@@ -1,6 +1,7 @@
-"""The live table of ``naiad tune``: trials, the best so far, and the expected gain of another minute."""
+"""The live table of a search on a terminal: trials, the best so far, and the expected gain of another minute."""
 
 import sys
+from collections.abc import Callable
 from typing import TextIO, cast
 
 from rich.console import Console, Group
@@ -8,7 +9,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from naiad.cli.option_words import to_command_line
 from naiad.trainer.loop.tolerant_stream import TolerantStream
 from naiad.trainer.tuning.trial import Trial, TrialState
 from naiad.trainer.tuning.watcher import LineWatcher, SearchOutline, SearchWatcher, outline_lines, values_text
@@ -29,8 +29,9 @@ _ORDER = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PAUSED, TrialState
 class TableWatcher:
     """Shows the running trials and the best others in a table that is drawn anew a few times a second."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, rewrite: Callable[[str], str] = str) -> None:
+        """rewrite: gives a note as it is to be shown."""
+        self._console, self._rewrite = console, rewrite
         self._live = Live(console=console, refresh_per_second=_REFRESHES_PER_S, auto_refresh=False)
         self._outline: SearchOutline | None = None
         self._trials: dict[int, Trial] = {}
@@ -55,7 +56,7 @@ class TableWatcher:
         self._gain = gain_per_minute
 
     def note(self, text: str) -> None:
-        self._console.print(Text(visible_line(f"note: {to_command_line(text)}")), style="yellow")
+        self._console.print(Text(visible_line(f"note: {self._rewrite(text)}")), style="yellow")
 
     def close(self) -> None:
         self._live.stop()
@@ -86,8 +87,8 @@ class TableWatcher:
         return f"{best}{len(own)}{total} trials{gain}{more}"
 
 
-def make_watcher(*, as_json: bool) -> SearchWatcher:
-    """Returns the table on a terminal, lines elsewhere, both on stderr."""
-    if sys.stderr.isatty() and not as_json:
-        return TableWatcher(Console(file=cast(TextIO, TolerantStream(sys.stderr))))
-    return LineWatcher()
+def make_watcher(*, with_table: bool = True, rewrite: Callable[[str], str] = str) -> SearchWatcher:
+    """Returns a table on a terminal, lines elsewhere, both on stderr. rewrite: gives a note as it is to be shown."""
+    if with_table and sys.stderr.isatty():
+        return TableWatcher(Console(file=cast(TextIO, TolerantStream(sys.stderr))), rewrite=rewrite)
+    return LineWatcher(rewrite=rewrite)
