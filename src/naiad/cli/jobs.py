@@ -76,7 +76,7 @@ def show(name: NameArgument, kind: KindOption = None, as_json: options.JsonOptio
         return
     print_line(f"name      {name}")
     print_line(f"kind      {api.word}")
-    print_line(f"status    {api.status_of(job)}{f', {_queue_text(job) or phase}' if phase else ''}")
+    print_line(f"status    {api.status_of(job)}{f', {_phase_text(job)}' if phase else ''}")
     if reason := job.get("FailureReason"):
         print_field("failed", reason)
     if message := job.get("ExitMessage"):
@@ -167,6 +167,13 @@ def _status(sagemaker: Any, api: "JobKindApi", summary: dict[str, Any]) -> str:
     if summary.get("SecondaryStatus") != "Pending":
         return api.status_of(summary)
     return _queue_text(api.describe(sagemaker, api.name_of(summary))) or "InProgress"
+
+
+def _phase_text(job: dict[str, Any]) -> str:
+    """Returns the phase of a job; of one that waits its position, and of a paused trial the epoch at which it has paused."""
+    if job["SecondaryStatus"] == "Interrupted":
+        return str(job["SecondaryStatusTransitions"][-1].get("StatusMessage") or "paused")
+    return _queue_text(job) or str(job["SecondaryStatus"])
 
 
 def _queue_text(job: dict[str, Any]) -> str:

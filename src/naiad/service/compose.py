@@ -147,7 +147,6 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
     cleanup = CleanupWorker(store, state, settings.cache_bytes)
     jobs = JobService(store, blobs, machine, clock, state, settings.region, on_delete=cleanup.job_deleted)
     tunings = TuningService(store.entities, store.trials, jobs, clock, settings.region)
-    tuning_driver = open_tuning_driver(tunings, store, SearchProcess(SEARCH_COMMAND), store_lock)
     warm = WarmInterpreter(WARM_COMMAND, state / "warm.log") if settings.warm else None
     supervisor = job_supervisor(
         jobs,
@@ -179,7 +178,7 @@ def compose(settings: Settings, *, url: str, store_lock: StoreLock, clock: Clock
         warm,
         endpoints.reconciler,
         asynchronous,
-        tuning_driver,
+        open_tuning_driver(tunings, store, SearchProcess(SEARCH_COMMAND), store_lock),
         upkeeps,
     )
 

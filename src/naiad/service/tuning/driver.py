@@ -55,6 +55,7 @@ class TuningDriver:
     """The number of failures in a row, by ARN."""
     _elapsed: ElapsedTimes[tuple[str, dt.datetime]] = field(init=False)
     _active: tuple[TuningJob, ...] = ()
+    _has_begun: bool = False
 
     def __post_init__(self) -> None:
         self._elapsed = ElapsedTimes(self.clock)
@@ -75,6 +76,9 @@ class TuningDriver:
         """Makes one pass over all tuning jobs that have not ended."""
         if not self.store_lock.is_held():
             return
+        if not self._has_begun:
+            self.trial_jobs.stop_orphans(self.trials.of)
+            self._has_begun = True
         self._active = self._unfinished()
         self._retain()
         self.searches.search.end_idle()

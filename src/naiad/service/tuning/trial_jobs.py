@@ -1,7 +1,7 @@
 """The training jobs of trials: made, looked at, stopped and resumed. Each step may be repeated after a kill of the server."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from naiad.service.domain.errors import AccessDenied, AlreadyExists, Invalid, LimitExceeded, NotFound
@@ -75,6 +75,20 @@ class TrialJobs:
             self.jobs.resume(JobKind.TRAINING, trial.name, message)
         except NotFound:
             _LOG.info("%s was deleted before it was resumed", trial.name)
+
+    def stop_orphans(self, trials_of: Callable[[str], Sequence[Trial]]) -> None:
+        """Stops paused jobs whose trial is in no tuning job: nobody would resume them. A restored database may have such jobs.
+
+        ``trials_of`` returns the trials of a tuning job by its name; () where there is none.
+        """
+        for job in self.jobs.store.unfinished_jobs():
+            arn = job.request.get(TUNING_ARN)
+            if arn is None or job.phase is not Phase.PAUSED:
+                continue
+            trial = next((one for one in trials_of(arn.rpartition("/")[2]) if one.name == job.name), None)
+            if trial is None or not trial.state.is_unfinished:
+                _LOG.warning("%s is paused, and no tuning job has it as a trial: it is stopped", job.name)
+                self.jobs.stop(JobKind.TRAINING, job.name)
 
     def _with_end(self, definition: TuningDefinition, trial: Trial, job: Job) -> Trial:
         state = _STATES[job.status]

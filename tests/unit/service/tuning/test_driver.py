@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tuning_world import TuningWorld, definition, script_definition, tuning_request
 
 from naiad.service.domain.errors import NotFound, Unavailable
@@ -233,3 +234,20 @@ def test_nothing_moves_while_another_server_may_have_the_store(world: TuningWorl
     world.driver.store_lock = LostLock()
     world.tick(5)
     assert world.trials() == ()
+
+
+def test_a_paused_job_that_no_tuning_job_knows_is_stopped_at_the_start(world: TuningWorld) -> None:
+    """A restored database may be older than the jobs that are found in their folders."""
+    world.create(pausing_request(ResourceLimits=limits(9, 2)))
+    world.tick(4)
+    for number in (1, 2):
+        world.log(number, 0.5)
+        world.report(number, Phase.PAUSED, message=pause_message(1))
+        world.tick(6)
+    names = [trial.name for trial in world.trials()[:2]]
+    with world.store._database.begin() as connection:
+        connection.execute(text("DELETE FROM naiad_tuning_trials WHERE number = 1"))
+    world.restart()
+    world.tick()
+    jobs = [world.jobs.describe(JobKind.TRAINING, name) for name in names]
+    assert [job.phase for job in jobs] == [Phase.STOPPED, Phase.PAUSED]
