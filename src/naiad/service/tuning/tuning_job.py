@@ -119,7 +119,7 @@ def best_trial(trials: Sequence[Trial], *, is_maximized: bool) -> Trial | None:
     A trial that was stopped early may have left no model. None where no trial has an objective.
     """
     known = [trial for trial in trials if trial.objective is not None and trial.state in _RANKED]
-    whole = [trial for trial in known if trial.state is not TrialState.STOPPED and not trial.stop_reason] or known
+    whole = [trial for trial in known if trial.state is not TrialState.STOPPED and not _was_stopped(trial)] or known
     return min(whole, key=lambda trial: (rank(trial, is_maximized=is_maximized), trial.number), default=None)
 
 
@@ -130,3 +130,8 @@ def rank(trial: Trial, *, is_maximized: bool) -> float:
     """Returns a number that is smaller for a better trial. The trial has an objective."""
     assert trial.objective is not None
     return -trial.objective if is_maximized else trial.objective
+
+
+def _was_stopped(trial: Trial) -> bool:
+    """Whether a trial of a parent was stopped there."""
+    return trial.is_prior and bool(trial.stop_reason)

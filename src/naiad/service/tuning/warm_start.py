@@ -124,8 +124,15 @@ def _known_values(
                     definition=definition.name,
                     values=values,
                     state=TrialState.PRIOR,
-                    stop_reason=trial.stop_reason or ("stopped" if trial.state is TrialState.STOPPED else ""),
+                    stop_reason=_stop_reason(trial),
                     parent=trial.parent or parent,
                 )
             )
     return found
+
+
+def _stop_reason(trial: Trial) -> str:
+    """Returns why the trial was stopped; "" for one that has completed, even if it was asked to stop."""
+    if trial.state is TrialState.STOPPED:
+        return trial.stop_reason or "stopped"
+    return trial.stop_reason if trial.is_prior else ""
