@@ -170,6 +170,7 @@ class Search:
             seed=settings.seed,
             count=1,
             start_number=number,
+            anchor=settings.base_values,
         )
         if not suggestion.values:
             self._no_more = Ending.EXHAUSTED
@@ -177,9 +178,13 @@ class Search:
         return replace(trial, values=suggestion.values[0])
 
     def _last_promotion(self) -> TrialJob | None:
-        """Promotes the best trial that waits at the end of a search, so that one besides trial 0 is complete."""
+        """Promotes the best trial that waits when no new one begins any more.
+
+        With a time limit, as long as there is time; else where no trial besides trial 0 is complete.
+        """
         others = self._halved()
-        if self._no_more is None or self._running or any(one.state is TrialState.COMPLETE for one in others):
+        is_complete = any(one.state is TrialState.COMPLETE for one in others)
+        if self._no_more is None or (self._no_more is not Ending.TIME and (self._running or is_complete)):
             return None
         waiting = best_waiting([one for one in others if self._has_time_for(one)], self.settings.objective.direction)
         return None if waiting is None else self._job(waiting)
@@ -208,7 +213,9 @@ class Search:
         ends_at = self.settings.ends_at
         if ends_at is None:
             return None
-        base = self.folder.trials.get(BASE)
+        base, best = self.folder.trials.get(BASE), self.best()
+        if best is not None and best.number == BASE:  # there is nothing to confirm yet
+            return ends_at
         base_s = base.seconds if base is not None and base.state is TrialState.COMPLETE else self.settings.base_s
         confirmation_s = base_s * -(-self.settings.confirmation_jobs // self.pool.size)
         return ends_at - (confirmation_s if confirmation_s <= _MOST_CONFIRMATION * (ends_at - self._called_at) else 0.0)

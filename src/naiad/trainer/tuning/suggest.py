@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,6 +26,9 @@ _ATTEMPTS, _RANDOM_ATTEMPTS = 4, 2_000
 """Suggestions of a model, and of random numbers, that may violate a constraint before the next way is taken."""
 _MOST_START, _LEAST_START = 10, 4
 """Trials that a sequence of low discrepancy suggests before a model does."""
+_KEPT_FRACTION = 0.5
+"""Probability that such a trial keeps a value of the anchor."""
+_NO_ANCHOR: Mapping[str, Value] = MappingProxyType({})
 
 
 class Strategy(StrEnum):
@@ -60,12 +64,22 @@ def read_strategy(name: str) -> Strategy:
 
 
 def suggest(
-    space: Space, history: History, *, strategy: Strategy, seed: int, count: int, start_number: int
+    space: Space,
+    history: History,
+    *,
+    strategy: Strategy,
+    seed: int,
+    count: int,
+    start_number: int,
+    anchor: Mapping[str, Value] = _NO_ANCHOR,
 ) -> Suggestion:
-    """Suggests ``count`` trials, numbered from ``start_number`` on. Raises OptionError where no values meet the constraints."""
+    """Suggests ``count`` trials, numbered from ``start_number`` on. Raises OptionError where no values meet the constraints.
+
+    anchor: values that are known to be good. The trials before a model suggests have about half of them.
+    """
     chosen: list[dict[str, Value]] = []
     for number in range(start_number, start_number + count):
-        values = _suggest_one(space, history, strategy, seed, number)
+        values = _suggest_one(_Draw(space, strategy, seed, number, anchor), history)
         if values is None:
             return Suggestion(tuple(chosen), is_exhausted=True)
         chosen.append(values)
@@ -73,53 +87,76 @@ def suggest(
     return Suggestion(tuple(chosen))
 
 
-def _suggest_one(space: Space, history: History, strategy: Strategy, seed: int, number: int) -> dict[str, Value] | None:
+@dataclass(frozen=True)
+class _Draw:
+    """One suggestion that is wanted."""
+
+    space: Space
+    strategy: Strategy
+    seed: int
+    number: int
+    anchor: Mapping[str, Value]
+
+
+def _suggest_one(draw: _Draw, history: History) -> dict[str, Value] | None:
     """Returns None where every combination has been tried."""
+    space = draw.space
     tried = {_key(trial.values) for trial in history.trials}
     is_finite = space.size <= _LARGEST_FINITE
-    if strategy is Strategy.GRID:
-        return next((values for values in _shuffled_grid(space, seed) if _key(values) not in tried), None)
-    for values in _candidates(space, history, strategy, seed, number):
+    if draw.strategy is Strategy.GRID:
+        return next((values for values in _shuffled_grid(space, draw.seed) if _key(values) not in tried), None)
+    for values in _candidates(draw, history):
         if space.is_allowed(values) and not (is_finite and _key(values) in tried):
             return values
     if not is_finite:
         raise OptionError(f"none of {_RANDOM_ATTEMPTS:,} random combinations meets the constraints", hint="loosen them")
-    return _untried(space, tried, seed, number)
+    return _untried(space, tried, draw.seed, draw.number)
 
 
-def _candidates(
-    space: Space, history: History, strategy: Strategy, seed: int, number: int
-) -> Iterator[dict[str, Value]]:
+def _candidates(draw: _Draw, history: History) -> Iterator[dict[str, Value]]:
     """Yields the strategy's suggestions, then random ones."""
-    if strategy in (Strategy.GP, Strategy.TPE, Strategy.CMA):
+    space, seed, number = draw.space, draw.seed, draw.number
+    if draw.strategy in (Strategy.GP, Strategy.TPE, Strategy.CMA):
         scored = history.scored(space)
         if len(scored) >= _start_trials(space):
             running = [values for trial in history.running if (values := space.read_values(trial.values)) is not None]
             for attempt in range(_ATTEMPTS):
-                draw = _derived_seed(seed, number, attempt)
-                yield sample_with_optuna(space, scored, running, strategy.value, history.direction, seed=draw)
+                sampler_seed = _derived_seed(seed, number, attempt)
+                yield sample_with_optuna(
+                    space, scored, running, draw.strategy.value, history.direction, seed=sampler_seed
+                )
         else:
-            yield _sobol_values(space, seed, number)
-    elif strategy is Strategy.QMC:
-        yield _sobol_values(space, seed, number)
+            yield _near_anchor(draw, _sobol_point(space, seed, number))
+    elif draw.strategy is Strategy.QMC:
+        yield space.at(_sobol_point(space, seed, number))
     generator = np.random.default_rng([seed, number])
     for _ in range(_RANDOM_ATTEMPTS):
         yield space.at([float(fraction) for fraction in generator.random(len(space.dimensions))])
+
+
+def _near_anchor(draw: _Draw, point: Sequence[float]) -> dict[str, Value]:
+    """Returns the values at the point, with about half of the anchor's in their place."""
+    is_kept = np.random.default_rng([draw.seed, draw.number, 2]).random(len(point)) < _KEPT_FRACTION
+    values: dict[str, Value] = {}
+    for dimension, fraction, kept in zip(draw.space.dimensions, point, is_kept, strict=True):
+        if dimension.when is None or dimension.when.is_met(values):
+            known = draw.anchor.get(dimension.name) if kept else None
+            values[dimension.name] = dimension.value_at(fraction) if known is None else known
+    return values
 
 
 def _start_trials(space: Space) -> int:
     return max(_LEAST_START, min(_MOST_START, 2 * len(space.dimensions)))
 
 
-def _sobol_values(space: Space, seed: int, number: int) -> dict[str, Value]:
+def _sobol_point(space: Space, seed: int, number: int) -> list[float]:
     """Point ``number`` of a scrambled Sobol sequence (Owen 1998), which SciPy has for up to 21,201 dimensions."""
     from scipy.stats import qmc  # noqa: PLC0415  # reason: SciPy's statistics load for half a second
 
     sequence = qmc.Sobol(len(space.dimensions), scramble=True, rng=np.random.default_rng(seed))
     if number:
         sequence.fast_forward(number)
-    with np.errstate(all="ignore"):
-        return space.at([float(fraction) for fraction in sequence.random(1)[0]])
+    return [float(fraction) for fraction in sequence.random(1)[0]]
 
 
 def _shuffled_grid(space: Space, seed: int) -> Sequence[dict[str, Value]]:

@@ -98,6 +98,14 @@ def test_names_of_strategies():
         read_strategy("gpp")
 
 
+def test_the_first_trials_keep_about_half_of_what_is_known():
+    anchor = {"lr": 0.01, "width": 32, "activation": "gelu", "decay": 0.95}
+    first = suggest(SPACE, History(), strategy=Strategy.GP, seed=0, count=6, start_number=1, anchor=anchor).values
+    kept = [sum(values[name] == value for name, value in anchor.items()) for values in first]
+    assert 6 <= sum(kept) <= 18
+    assert max(kept) < 4
+
+
 def test_trials_of_an_earlier_search_count():
     prior = search(Strategy.RANDOM, 20).trials
     (values,) = suggest(SPACE, History(prior=prior), strategy=Strategy.GP, seed=0, count=1, start_number=0).values
