@@ -23,7 +23,7 @@ from naiad.trainer.tuning.networks import TrialNetworks
 from naiad.trainer.tuning.objective import choose_objective
 from naiad.trainer.tuning.optuna_study import compute_importance
 from naiad.trainer.tuning.search_settings import SearchSettings
-from naiad.trainer.tuning.study import CONFIRMATION_JOBS, Study, check_same_study, study_facts
+from naiad.trainer.tuning.study import Study, check_same_study, study_facts
 from naiad.trainer.tuning.study_folder import StudyFolder, open_study_folder
 from naiad.trainer.tuning.study_memory import StudyMemory
 from naiad.trainer.tuning.study_report import write_study_report
@@ -33,6 +33,7 @@ from naiad.trainer.tuning.trial_plan import TrialPlanner
 from naiad.trainer.tuning.trial_run import TrialContext
 from naiad.trainer.tuning.tune_options import TuneOptions
 from naiad.trainer.tuning.tuned import Tuned
+from naiad.trainer.tuning.verdict import REPEATS
 from naiad.trainer.tuning.watcher import SearchWatcher
 
 
@@ -183,7 +184,7 @@ def _prepare_study(call: _Call, folder: StudyFolder, watcher: SearchWatcher) -> 
         base_values=setup.base_values,
         proposals=_proposals(setup, memory),
         base_s=setup.base_s,
-        confirmation_jobs=CONFIRMATION_JOBS,
+        confirmation_seeds=REPEATS,
     )
     _keep_settings(folder, settings, setup, inputs)
     context = _context(setup, inputs, settings, datasets, folder)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from naiad.trainer.tuning.dimension import Kind
 from naiad.trainer.tuning.history import History
+from naiad.trainer.tuning.one_thread import one_thread
 from naiad.trainer.tuning.space import Space
 from naiad.trainer.tuning.trial import Direction, TrialState, Value
 
@@ -43,9 +44,23 @@ def expect(space: Space, history: History, *, trials: float = 1.0, seed: int = 0
     spread = float(scores.std())
     if spread == 0.0:
         return Expectation(0.0, is_converged=True)
-    sign = 1.0 if history.direction is Direction.MAXIMIZE else -1.0
+    with one_thread():
+        return _expect(space, history.direction, [values for values, _ in scored], scores, trials=trials, seed=seed)
+
+
+def _expect(
+    space: Space,
+    direction: Direction,
+    values_N: Sequence[dict[str, Value]],
+    scores: npt.NDArray[np.float64],
+    *,
+    trials: float,
+    seed: int,
+) -> Expectation:
+    spread = float(scores.std())
+    sign = 1.0 if direction is Direction.MAXIMIZE else -1.0
     standardised_N = sign * (scores - scores.mean()) / spread
-    points_ND = np.array([_features(space, values) for values, _ in scored])
+    points_ND = np.array([_features(space, values) for values in values_N])
     process = _fit(points_ND, standardised_N, seed)
     best = float(process.predict(points_ND).max())  # of the model, as a single score may be luck
     generator = np.random.default_rng(seed)

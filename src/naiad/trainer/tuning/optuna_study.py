@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from naiad.trainer.tuning.dimension import Dimension, Kind, Scale
+from naiad.trainer.tuning.one_thread import one_thread
 from naiad.trainer.tuning.space import Space
 from naiad.trainer.tuning.trial import Direction, Value
 
@@ -138,12 +139,12 @@ def _decode(dimension: Dimension, value: Any) -> Value:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Optuna's log lines and its warnings of experimental parts from the user; puts its level back afterwards."""
+    """Keeps Optuna on one thread, and its log lines and warnings from the user; puts its level back afterwards."""
     logger = logging.getLogger("optuna")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), one_thread():
             warnings.simplefilter("ignore")
             yield
     finally:

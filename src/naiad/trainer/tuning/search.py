@@ -213,12 +213,19 @@ class Search:
         ends_at = self.settings.ends_at
         if ends_at is None:
             return None
-        base, best = self.folder.trials.get(BASE), self.best()
+        best = self.best()
         if best is not None and best.number == BASE:  # there is nothing to confirm yet
             return ends_at
-        base_s = base.seconds if base is not None and base.state is TrialState.COMPLETE else self.settings.base_s
-        confirmation_s = base_s * -(-self.settings.confirmation_jobs // self.pool.size)
+        confirmation_s = self.confirmation_s(best)
         return ends_at - (confirmation_s if confirmation_s <= _MOST_CONFIRMATION * (ends_at - self._called_at) else 0.0)
+
+    def confirmation_s(self, best: Trial | None, *, seeds: int | None = None) -> float:
+        """Returns how long it takes to train the best trial and trial 0 again with so many seeds, or all of them."""
+        base = self.folder.trials.get(BASE)
+        base_s = base.seconds if base is not None and base.state is TrialState.COMPLETE else self.settings.base_s
+        best_s = base_s if best is None else best.seconds
+        rounds = -(-(self.settings.confirmation_seeds if seeds is None else seeds) // self.pool.size)
+        return rounds * (base_s + best_s)
 
     def _is_time_over(self) -> bool:
         ends_at = self.search_ends_at

@@ -45,5 +45,5 @@ class SearchSettings:
     """Values that are tried right after trial 0."""
     base_s: float = 0.0
     """Expected seconds of trial 0, before it is timed."""
-    confirmation_jobs: int = 0
-    """Whole trials that confirm the best one after the search."""
+    confirmation_seeds: int = 0
+    """Fresh seeds with which the best trial and trial 0 are trained again after the search."""

@@ -23,7 +23,6 @@ from naiad.trainer.tuning.trial_run import TrialContext, TrialJob, prepare_trial
 from naiad.trainer.tuning.verdict import REPEATS, Verdict, judge, judge_without_seeds
 from naiad.trainer.tuning.watcher import SearchOutline, SearchWatcher
 
-CONFIRMATION_JOBS = 2 * REPEATS
 _FRACTIONS = frozenset({"accuracy", "top5_accuracy"})
 """Metrics that are fractions of the samples."""
 _SPARE = 1.1
@@ -100,21 +99,30 @@ class Study:
             return Verdict(is_better=best.number != BASE, gain=None, noise=None, text=text)
         if best.number == BASE:
             return Verdict(is_better=False, gain=None, noise=None, text="no trial was better than trial 0")
-        if search.ending is not Ending.INTERRUPTED and self._has_time_to_confirm(base, best):
-            self.watcher.note(f"trial {best.number} is the best; it and trial 0 are trained again with fresh seeds")
-            seeds = [(self.settings.seed + 1 + index) % 2**32 for index in range(REPEATS)]
-            ends_at = self.settings.ends_at
-            if all(search.repeat(number, seeds, stop_at=ends_at) for number in (best.number, BASE)):
-                return judge([base.objective, *search.repetitions(BASE)], search.repetitions(best.number), direction)
+        scores = None if search.ending is Ending.INTERRUPTED else self._fresh_scores(search, best)
+        if scores is not None:
+            return judge([base.objective, *scores[0]], scores[1], direction)
         is_fraction = self.settings.objective.metric in _FRACTIONS
         return judge_without_seeds(base, best, direction, samples=len(self.dataset.validation) if is_fraction else None)
 
-    def _has_time_to_confirm(self, base: Trial, best: Trial) -> bool:
-        if self.settings.ends_at is None:
-            return True
-        rounds = -(-CONFIRMATION_JOBS // self.parallel)
-        needed_s = _SPARE * rounds * max(base.seconds, best.seconds)
-        return self.clock() + needed_s <= self.settings.ends_at
+    def _fresh_scores(self, search: Search, best: Trial) -> tuple[list[float], list[float]] | None:
+        """Trains trial 0 and the best one again with fresh seeds; returns their scores, or None where time is short.
+
+        Trial 0 has one score already, so one more is enough where there is no time for two.
+        """
+        seeds = [(self.settings.seed + 1 + index) % 2**32 for index in range(REPEATS)]
+        for base_seeds in (seeds, seeds[:1]):
+            if not self._has_time_for(search.confirmation_s(best) * (len(base_seeds) + REPEATS) / (2 * REPEATS)):
+                continue
+            self.watcher.note(f"trial {best.number} is the best; it and trial 0 are trained again with fresh seeds")
+            plan = ((best.number, seeds), (BASE, base_seeds))
+            if all(search.repeat(number, chosen, stop_at=self.settings.ends_at) for number, chosen in plan):
+                return search.repetitions(BASE), search.repetitions(best.number)
+            return None
+        return None
+
+    def _has_time_for(self, seconds: float) -> bool:
+        return self.settings.ends_at is None or self.clock() + _SPARE * seconds <= self.settings.ends_at
 
 
 class _NotesTo(SilentProgress):

@@ -26,12 +26,12 @@ from naiad.trainer.tuning.networks import TrialNetworks
 from naiad.trainer.tuning.pool import can_fork
 from naiad.trainer.tuning.space import Space, make_space
 from naiad.trainer.tuning.space_text import parse_dimension
-from naiad.trainer.tuning.study import CONFIRMATION_JOBS
 from naiad.trainer.tuning.suggest import FEW_TRIALS, Strategy, read_strategy
 from naiad.trainer.tuning.targets import ALIASES, Targets
 from naiad.trainer.tuning.trial import Value
 from naiad.trainer.tuning.trial_plan import check_fixed
 from naiad.trainer.tuning.tune_options import DEFAULT_TRIALS, TuneOptions
+from naiad.trainer.tuning.verdict import REPEATS
 
 _LEAST_SEARCH = 5
 """Whole trials that the search itself has time for, at least, besides trial 0 and the confirmation."""
@@ -151,7 +151,7 @@ def _fit_to_time(inputs: SetupInputs, run: Run, chosen: ChosenPlan) -> tuple[Cho
     plan, step_s = chosen.plan, chosen.step_s if chosen.step_s is not None else run.step_seconds(chosen.plan)
     random.restore()
     base_s = _VALIDATION * plan.total_steps * step_s
-    most_s = inputs.left_s / (1 + (CONFIRMATION_JOBS + _LEAST_SEARCH) / inputs.parallel)
+    most_s = inputs.left_s / (1 + (2 * REPEATS + _LEAST_SEARCH) / inputs.parallel)
     if base_s <= most_s or "epochs" in inputs.overrides:
         return chosen, base_s, []
     epochs = max(1, int(plan.epochs * most_s / base_s))
