@@ -1,7 +1,7 @@
 """Records real learning curves for the tests of the search: an MLP on scikit-learn's digits, a grid of choices × epochs.
 
-Each row is one combination: its values, the seconds of one of its epochs, and the validation accuracy after each epoch. The schedule
-ends at each rung, as in a search. The first row is the untuned plan, which keeps its own schedule.
+Each row is one combination: its values, the seconds of one of its epochs, and the validation accuracy after each epoch. The
+schedule ends at each rung, as in a search. The first row is the untuned plan, which keeps its own schedule.
 
     python benchmarks/record_curves.py            # writes tests/data/digits_curves.csv; some minutes
 """

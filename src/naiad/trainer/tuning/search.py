@@ -16,16 +16,17 @@ from naiad.trainer.tuning.history import History
 from naiad.trainer.tuning.pool import Pool
 from naiad.trainer.tuning.search_settings import BASE, Ending, SearchSettings
 from naiad.trainer.tuning.study_folder import StudyFolder
-from naiad.trainer.tuning.suggest import suggest
 from naiad.trainer.tuning.trial import Trial, TrialState
 from naiad.trainer.tuning.trial_run import EpochEvent, JobOutcome, TrialJob
+from naiad.trainer.tuning.trial_source import TrialSource
 from naiad.trainer.tuning.watcher import SearchWatcher
 
 _MEMORY_FRACTION = 0.8
 """Fraction of the free memory that trials may take."""
 _MOST_CONFIRMATION = 0.4
 """Fraction of the time that confirming the best trial may take; where it would take more, it is left out."""
-_EXPECT_EVERY_S = 3.0
+_EXPECT_EVERY_S, _SHOW_EVERY_S = 3.0, 15.0
+"""Seconds between two estimates of the expected gain, where the search may end by it, and where it is only shown."""
 _MINUTE_S = 60.0
 
 
@@ -46,8 +47,10 @@ class Search:
     _no_more: Ending | None = None
     """Why no new trial begins any more, while waiting ones may still be promoted."""
     _expected_at: float = 0.0
+    _source: TrialSource = field(init=False)
 
     def __post_init__(self) -> None:
+        self._source = TrialSource(self.settings)
         self._called_at = self.clock()
         earlier_s = max((trial.ended_s or 0.0 for trial in self.folder.trials.values()), default=0.0)
         self._started_at = self._called_at - earlier_s
@@ -77,6 +80,8 @@ class Search:
                 if not self._running:
                     self.ending = self.ending or self._no_more or Ending.TRIALS
                     break
+                if self.pool.size > 1 and self._no_more is None:
+                    self._source.look_ahead(self.trials, self._next_number())
                 self._take(self.pool.wait(self._on_epoch))
                 self._check_expectation()
         except KeyboardInterrupt:
@@ -150,32 +155,17 @@ class Search:
         return is_open and trial.number not in self._running and self._has_time_for(trial)
 
     def _new_trial(self) -> Trial | None:
-        settings = self.settings
-        if settings.most_trials is not None and len(self.trials) >= settings.most_trials:
+        trials, number = self.trials, self._next_number()
+        if self._source.is_used_up(trials):
             self._no_more = Ending.TRIALS
-            return None
-        number = self._next_number()
-        known = [dict(trial.values) for trial in self.trials]
-        proposed = next((dict(values) for values in settings.proposals if dict(values) not in known), None)
-        trial = Trial(number, proposed or {})
-        if not self._has_time_for(trial):
+        elif not self._has_time_for(Trial(number)):
             self._no_more = Ending.TIME
-            return None
-        if proposed is not None:
-            return trial
-        suggestion = suggest(
-            settings.space,
-            self.history,
-            strategy=settings.strategy,
-            seed=settings.seed,
-            count=1,
-            start_number=number,
-            anchor=settings.base_values,
-        )
-        if not suggestion.values:
+        else:
+            values = self._source.values(trials, number)
+            if values is not None:
+                return Trial(number, values)
             self._no_more = Ending.EXHAUSTED
-            return None
-        return replace(trial, values=suggestion.values[0])
+        return None
 
     def _last_promotion(self) -> TrialJob | None:
         """Promotes the best trial that waits when no new one begins any more.
@@ -281,10 +271,10 @@ class Search:
                 raise TrainingError(f"the untuned run fails: {trial.reason}", hint="see that naiad.fit trains it first")
 
     def _check_expectation(self) -> None:
-        if self.settings.until_gain is None or self.ending is not None or self._no_more is not None:
+        if self.ending is not None or self._no_more is not None:
             return
-        now = self.clock()
-        if now - self._expected_at < _EXPECT_EVERY_S:
+        now, until_gain = self.clock(), self.settings.until_gain
+        if now - self._expected_at < (_SHOW_EVERY_S if until_gain is None else _EXPECT_EVERY_S):
             return
         elapsed_s = max(1e-9, now - self._started_at)
         expectation = expect(
@@ -293,5 +283,5 @@ class Search:
         self._expected_at = self.clock()
         if expectation.gain is not None:
             self.watcher.expect(expectation.gain)
-            if expectation.gain < self.settings.until_gain and self.best() is not None:
+            if until_gain is not None and expectation.gain < until_gain and self.best() is not None:
                 self._no_more = Ending.GAIN

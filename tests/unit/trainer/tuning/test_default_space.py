@@ -1,0 +1,60 @@
+"""The space that is made from network, data and plan."""
+
+import pytest
+import torch
+from torch import nn
+
+from naiad.trainer.tuning.default_space import SpaceFacts, base_values, default_space
+from naiad.trainer.tuning.networks import TrialNetworks
+
+
+def facts_of(net, dataset, plan):
+    networks = TrialNetworks(net, dataset)
+    made, _ = networks.make({})
+    return SpaceFacts(made, dataset, plan, networks.parameters(), networks.activations(), networks.has_dropout())
+
+
+def test_the_registrys_network_has_width_and_depth(blobs, plan):
+    space = {one.name: one for one in default_space(facts_of("mlp", blobs, plan(weight_decay=0.1)), {})}
+    assert set(space) == {
+        "learning_rate_factor", "weight_decay_factor", "optimizer", "schedule", "label_smoothing", "width", "depth",
+        "activation", "dropout",
+    }  # fmt: skip  # batch_size: 100 samples bear no other
+    assert space["width"].contains(256)
+    assert space["activation"].choices[0] == "relu"
+    assert space["optimizer"].choices[0] == "sgd"
+
+
+def test_what_the_user_keeps_is_left_out(blobs, plan):
+    names = {
+        one.name
+        for one in default_space(
+            facts_of("mlp", blobs, plan(weight_decay=0.1)), {"learning_rate": 0.1, "optimizer": "sgd"}
+        )
+    }
+    assert not {"learning_rate_factor", "optimizer"} & names
+
+
+@pytest.mark.parametrize(
+    ("net", "has_activation", "has_dropout"),
+    [
+        (nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)), True, False),
+        (nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3)), True, True),
+        (nn.Linear(5, 3), False, False),
+    ],
+)
+def test_a_users_network_has_what_its_modules_have(blobs, plan, net, has_activation, has_dropout):
+    facts = facts_of(net, blobs, plan())
+    names = {one.name for one in default_space(facts, {})}
+    assert ("activation" in names) == has_activation
+    assert ("dropout" in names) == has_dropout
+    assert "width" not in names
+
+
+def test_trial_0_has_values(blobs, plan):
+    facts = facts_of("mlp", blobs, plan(augment=("flip", "shift")))
+    known = base_values(facts, ("learning_rate", "learning_rate_factor", "augment", "width", "activation", "nothing"))
+    assert known == {
+        "learning_rate": 0.1, "learning_rate_factor": 1.0, "augment": "flip+shift", "width": 256, "activation": "relu",
+    }  # fmt: skip
+    torch.manual_seed(0)
