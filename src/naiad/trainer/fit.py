@@ -5,14 +5,13 @@ Several processes (torchrun, a job's instances) that call it with the same argum
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from naiad.errors import OptionError, TrainingError, explain_errors
@@ -26,6 +25,7 @@ from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine import processes
 from naiad.trainer.machine.seeding import fork_rng
 from naiad.trainer.machine.thread_waiting import adapt_thread_waiting
+from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.model.model import Model
 from naiad.trainer.plan.overrides import fixed_values, join_limits
 from naiad.trainer.plan.plan import Plan
@@ -235,14 +235,3 @@ def _check_unchanged(followed: Plan, options: Mapping[str, Any]) -> None:
 def _may_download(*data: Any) -> bool:
     """Whether one of the data is a name that may have to be downloaded."""
     return any(isinstance(source, str) and source.lower().replace("_", "-") in dataset_names() for source in data)
-
-
-@contextmanager
-def torch_threads(count: int | None) -> Iterator[None]:
-    """Sets torch's number of threads inside the block; None leaves it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -15,11 +15,12 @@ from naiad.trainer.autoscale.choose_plan import ChosenPlan
 from naiad.trainer.autoscale.rules.make_plan import make_plan
 from naiad.trainer.data.dataset import Dataset, sample_evenly
 from naiad.trainer.data.prepare import prepare
-from naiad.trainer.fit import data_options, early_choices, plan_request, torch_threads
+from naiad.trainer.fit import data_options, early_choices, plan_request
 from naiad.trainer.fit_options import FitOptions
 from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine.seeding import fork_rng
+from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.plan.overrides import fixed_values
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run import Run

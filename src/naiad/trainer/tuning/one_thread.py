@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from threadpoolctl import threadpool_limits
+
+from naiad.trainer.machine.torch_threads import torch_threads
 
 
 @contextmanager
@@ -13,10 +14,5 @@ def one_thread() -> Iterator[None]:
 
     Two threads that wait for each other beside trials on all cores took up to fifty times as long.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with torch_threads(1), threadpool_limits(limits=1):
+        yield

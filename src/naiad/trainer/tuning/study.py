@@ -11,6 +11,7 @@ from naiad.trainer.autoscale.choose_plan import ChosenPlan
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.machine.seeding import fork_rng
+from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.model.model import Model
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run_folder import data_digest, network_digest
@@ -65,9 +66,10 @@ class Study:
         with fork_rng(job.seed):
             trial = prepare_trial(self.context, job, out=out)
             trial.run.with_report = self.with_report and out is not None
-            trained = trial.run.train(ChosenPlan(trial.plan), time.perf_counter())
-            trial.run.progress = _NotesTo(self.watcher)
-            return trial.run.finish(trained, trial.source)
+            with torch_threads(trial.plan.threads):
+                trained = trial.run.train(ChosenPlan(trial.plan), time.perf_counter())
+                trial.run.progress = _NotesTo(self.watcher)
+                return trial.run.finish(trained, trial.source)
 
     def _make_pool(self) -> Pool:
         return ForkPool(self.context, self.parallel) if self.parallel > 1 else InlinePool(self.context)
@@ -150,7 +152,8 @@ def check_same_study(stored: Mapping[str, Any], current: Mapping[str, Any], fold
     hint = "resume with the same arguments, or start anew in another folder"
     for name in ("metric", "seed", "space", "constraints", "overrides"):
         if stored[name] != current[name]:
-            raise OptionError(f"{name} differs from what the search in {folder} was started with", hint=hint)
+            what = "the choices that are kept (plan, epochs)" if name == "overrides" else name
+            raise OptionError(f"{what} differs from what the search in {folder} was started with", hint=hint)
     if stored["data"] != current["data"]:
         raise DataError(f"the training data differs from what the search in {folder} was started with", hint=hint)
     if stored["network"] != current["network"]:

@@ -58,6 +58,9 @@ class StudyFolder:
             if not self.is_temporary:
                 folder_lock.lock_folder(self.path)
             self._locked = not self.is_temporary
+            if self.settings is None and (self.path / STUDY_FILE).exists():  # another search began and ended meanwhile
+                self.close()
+                raise FolderInUse(f"the folder {self.path} holds a search already", hint="name another one")
             self.trials_folder.mkdir(exist_ok=True)
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:

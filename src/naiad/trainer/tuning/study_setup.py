@@ -14,6 +14,7 @@ from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine.device import best_device, usable_cores
 from naiad.trainer.machine.seeding import RandomState, fork_rng
+from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.plan.overrides import fixed_values
 from naiad.trainer.plan.plan import CHOICES, Plan
 from naiad.trainer.run import Run
@@ -64,6 +65,7 @@ def choose_parallel(options: TuneOptions, overrides: Mapping[str, Any]) -> int:
     """
     device = str(overrides.get("device", best_device()))
     is_possible = can_fork(device) and overrides.get("threads", 1) == 1
+    is_possible = is_possible and not {"threads", "device"} & set(options.space or ())
     wanted = options.parallel
     if wanted is not None and wanted > 1 and not is_possible:
         raise OptionError(
@@ -92,7 +94,7 @@ class SetupInputs:
 
 def set_up(inputs: SetupInputs) -> StudySetup:
     """Chooses and measures as ``fit`` does. Raises OptionError."""
-    with fork_rng(inputs.seed):
+    with fork_rng(inputs.seed), torch_threads(fixed_values(_plan_overrides(inputs)).get("threads")):
         net, _ = inputs.networks.make({})
         run = _make_run(inputs, net)
         if inputs.stored is not None:

@@ -30,6 +30,7 @@ from naiad.trainer.loop.checkpoint import FolderCheckpoints
 from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.loop.task_strategy import make_task_strategy
 from naiad.trainer.machine.seeding import fork_rng
+from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.model.model import EpochRecord
 from naiad.trainer.nets.network_source import NetworkSource
 from naiad.trainer.plan.plan import PLAN_FILE, Plan
@@ -127,7 +128,8 @@ def run_job(context: TrialContext, job: TrialJob, report: Report) -> JobOutcome:
         with fork_rng(job.seed):
             trial = prepare_trial(context, job)
             plan = _shown_plan(trial.plan)
-            score = _train(context, job, trial, report)
+            with torch_threads(trial.plan.threads):
+                score = _train(context, job, trial, report)
         return JobOutcome(job.number, TrialState.COMPLETE, score, plan=plan)
     except TrainingPaused:
         return JobOutcome(job.number, TrialState.PAUSED, plan=plan)

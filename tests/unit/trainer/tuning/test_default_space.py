@@ -1,7 +1,6 @@
 """The space that is made from network, data and plan."""
 
 import pytest
-import torch
 from torch import nn
 
 from naiad.trainer.tuning.default_space import SpaceFacts, base_values, default_space
@@ -57,4 +56,3 @@ def test_trial_0_has_values(blobs, plan):
     assert known == {
         "learning_rate": 0.1, "learning_rate_factor": 1.0, "augment": "flip+shift", "width": 256, "activation": "relu",
     }  # fmt: skip
-    torch.manual_seed(0)
