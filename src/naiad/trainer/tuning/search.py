@@ -96,13 +96,14 @@ class Search:
 
         Returns whether all were completed.
         """
-        wanted = [seed for seed in seeds if self._repetition(number, seed) is None]
-        values = self.folder.trials[number].values
+        wanted = [seed for seed in seeds if not self._is_repeated(number, seed)]
         try:
             while wanted or self._running:
                 while wanted and len(self._running) < self._limit:
-                    job = TrialJob(self._next_number(), values, wanted.pop(0), is_base=number == BASE, stop_at=stop_at)
-                    self._begin(job, Trial(job.number, values, seed=job.seed, repeat_of=number))
+                    trial = self._repetition(number, wanted.pop(0))
+                    seed = self.settings.seed if trial.seed is None else trial.seed
+                    job = TrialJob(trial.number, trial.values, seed, is_base=number == BASE, stop_at=stop_at)
+                    self._begin(job, replace(trial, state=TrialState.RUNNING, reason=""))
                 self._take(self.pool.wait(self._on_epoch))
                 if self.ending is Ending.INTERRUPTED:
                     return False
@@ -110,7 +111,7 @@ class Search:
             self.ending = Ending.INTERRUPTED
             self._take(self.pool.stop(self._on_epoch))
             return False
-        return all(self._repetition(number, seed) is not None for seed in seeds)
+        return all(self._is_repeated(number, seed) for seed in seeds)
 
     def repetitions(self, number: int) -> list[float]:
         """Returns the scores of a trial's completed repetitions."""
@@ -184,16 +185,23 @@ class Search:
         pause_at = frozenset() if trial.number == BASE else frozenset(rung for rung in rungs if rung > trial.paused_at)
         seed = self.settings.seed if trial.seed is None else trial.seed
         is_base = trial.number == BASE
-        return TrialJob(trial.number, trial.values, seed, pause_at, is_base=is_base, stop_at=self.search_ends_at)
+        stop_at = self.settings.ends_at if is_base else self.search_ends_at
+        return TrialJob(trial.number, trial.values, seed, pause_at, is_base=is_base, stop_at=stop_at)
 
     def _next_number(self) -> int:
         return max(self.folder.trials, default=-1) + 1
 
-    def _repetition(self, number: int, seed: int) -> Trial | None:
+    def _is_repeated(self, number: int, seed: int) -> bool:
+        return self._repetition(number, seed).objective is not None
+
+    def _repetition(self, number: int, seed: int) -> Trial:
+        """Returns the repetition with the seed, which a crash may have cut off, or a new one."""
         every = self.folder.trials.values()
-        return next(
-            (one for one in every if (one.repeat_of, one.seed) == (number, seed) and one.objective is not None), None
-        )
+        known = [
+            one for one in every if (one.repeat_of, one.seed) == (number, seed) and one.state is not TrialState.FAILED
+        ]
+        new = Trial(self._next_number(), self.folder.trials[number].values, seed=seed, repeat_of=number)
+        return known[0] if known else new
 
     # ---- time
 

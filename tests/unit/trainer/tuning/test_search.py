@@ -184,6 +184,17 @@ def test_a_repetition_is_made_once(make_search):
     assert len(search.trials) == 4
 
 
+def test_a_repetition_that_was_cut_off_goes_on(make_search):
+    search = make_search(most_trials=2)
+    search.run()
+    search.folder.record(Trial(9, search.trials[1].values, seed=1, repeat_of=1, curve=((1, 0.5),)))
+    assert search.repeat(1, [1, 2], stop_at=None)
+    assert {(trial.number, trial.seed) for trial in search.folder.trials.values() if trial.repeat_of == 1} == {
+        (9, 1),
+        (10, 2),
+    }
+
+
 class Failing(TablePool):
     """Fails trials by number."""
 
