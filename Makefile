@@ -56,7 +56,7 @@ bench: setup
 	$(BIN)/python benchmarks/resume_kills.py
 	$(BIN)/python benchmarks/probing_bits.py
 	$(BIN)/python benchmarks/store.py
-	for script in start load cores fashion kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done
+	for script in start load cores fashion kills tuning_kills; do $(BIN)/python benchmarks/service_$$script.py || exit 1; done
 	for script in disk_faults flipped_bits kill_histories; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 	$(BIN)/python benchmarks/signature_cost.py
 	for script in ping_under_bodies unauthenticated_flood; do $(BIN)/python benchmarks/$$script.py || exit 1; done
