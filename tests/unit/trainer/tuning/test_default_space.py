@@ -17,8 +17,9 @@ def test_the_registrys_network_has_width_and_depth(blobs, plan):
     space = {one.name: one for one in default_space(facts_of("mlp", blobs, plan(weight_decay=0.1)), {})}
     assert set(space) == {
         "learning_rate_factor", "weight_decay_factor", "optimizer", "schedule", "label_smoothing", "width", "depth",
-        "activation", "dropout",
-    }  # fmt: skip  # batch_size: 100 samples bear no other
+        "activation", "dropout", "batch_size",
+    }  # fmt: skip
+    assert (space["batch_size"].low, space["batch_size"].high) == (8, 10)  # 100 samples bear no larger ones
     assert space["width"].contains(256)
     assert space["activation"].choices[0] == "relu"
     assert space["optimizer"].choices[0] == "sgd"

@@ -189,6 +189,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_goes_on(tmp_path):
     """kill -9 of the searching process; its workers end with it."""
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
