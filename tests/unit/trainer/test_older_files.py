@@ -17,7 +17,7 @@ from naiad.trainer.plan.plan import Plan
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "before_0012"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
-NEWER_CHOICES = {"network_output": "logits", "muon_precision": "bf16"}
+NEWER_CHOICES = {"network_output": "logits", "muon_precision": "bf16", "restarts": ()}
 """Choices that the earlier version did not know, with the values that mean what it did."""
 TINY = runpy.run_path(str(FIXTURES / "tiny.py"))
 
