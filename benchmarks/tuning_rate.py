@@ -1,4 +1,4 @@
-"""What a search costs beside the steps of its trials, and what two trials at once reach.
+"""Cost of a search beside the steps of its trials, and the rate of two trials at once.
 
     python benchmarks/tuning_rate.py [--runs 5] [--epochs 9] [--trials 12]
 

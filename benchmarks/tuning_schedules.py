@@ -1,4 +1,4 @@
-"""Which schedule bears pauses best: how well a rung's score orders trials, and what each schedule costs at the end.
+"""Schedules that bear pauses: how well a rung's score orders trials, and what each schedule costs at the end.
 
     python benchmarks/tuning_schedules.py [--problems cancer,wine,gru] [--configurations 40] [--epochs 27] [--seeds 1]
 

@@ -1,4 +1,4 @@
-"""What is remembered from search to search: the best values, and how long the end takes."""
+"""Memory from search to search: the best values, and how long the end takes."""
 
 from dataclasses import replace
 
