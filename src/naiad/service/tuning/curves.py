@@ -13,7 +13,7 @@ from naiad.service.jobs.metrics import metric_files
 from naiad.service.jobs.service import JobService
 from naiad.service.metric_points import parse_points
 
-_MAX_SENT = 256
+_MAX_SENT = 128
 """Longest curve in a request to the search; of longer ones every second, fourth, … value is sent."""
 
 

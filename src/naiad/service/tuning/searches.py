@@ -67,7 +67,7 @@ class Searches:
             "seed": search_seed(tuning.entity.request),
             "count": count,
             "start_number": next_number(trials),
-            **self._history(definition, own),
+            **self._history(tuning, definition, own),
         }
         self._send(tuning, definition, request, None)
 
@@ -75,7 +75,7 @@ class Searches:
         """Asks whether a running trial is to be stopped early."""
         definition = tuning.definition_of(trial)
         own = [one for one in trials if one.definition == definition.name]
-        request = {"op": "should_stop", "number": trial.number, **self._history(definition, own)}
+        request = {"op": "should_stop", "number": trial.number, **self._history(tuning, definition, own)}
         self._send(tuning, definition, request, trial.number)
 
     def ask_convergence(self, tuning: TuningJob, definition: TuningDefinition, trials: Sequence[Trial]) -> None:
@@ -83,7 +83,7 @@ class Searches:
         request = {
             "op": "convergence",
             "seed": search_seed(tuning.entity.request),
-            **self._history(definition, own),
+            **self._history(tuning, definition, own),
         }
         self._send(tuning, definition, request, None)
 
@@ -93,18 +93,18 @@ class Searches:
         for arn in self._pending.keys() - arns:
             self._pending.pop(arn)[3].cancel()
 
-    def _history(self, definition: TuningDefinition, trials: Sequence[Trial]) -> Mapping[str, Any]:
+    def _history(self, tuning: TuningJob, definition: TuningDefinition, trials: Sequence[Trial]) -> Mapping[str, Any]:
         return {
             "space": [one.to_json() for one in definition.dimensions],
             "direction": "maximize" if definition.is_maximized else "minimize",
-            "trials": [self._trial(trial) for trial in trials if not trial.is_prior],
+            "trials": [self._trial(tuning, definition, trial) for trial in trials if not trial.is_prior],
             "prior": [_prior(trial) for trial in trials if trial.is_prior],
         }
 
-    def _trial(self, trial: Trial) -> Mapping[str, Any]:
-        curve = points_of(self.curves.known(trial.name)) or [
-            [epoch, value] for epoch, value in sorted(trial.rungs.items())
-        ]
+    def _trial(self, tuning: TuningJob, definition: TuningDefinition, trial: Trial) -> Mapping[str, Any]:
+        curve = [[epoch, value] for epoch, value in sorted(trial.rungs.items())]
+        if not definition.pauses and (definition.is_halved or tuning.stops_early):
+            curve = points_of(self.curves.known(trial.name)) or curve
         has_no_objective = trial.objective is None and trial.state.is_final
         return {
             "number": trial.number,

@@ -46,4 +46,4 @@ def test_long_curves_are_sent_at_the_same_epochs() -> None:
     short, long = points_of([float(n) for n in range(300)]), points_of([float(n) for n in range(511)])
     assert {epoch for epoch, _ in short[:-1]} <= {epoch for epoch, _ in long}
     assert long[-1] == [511, 510.0]
-    assert len(long) <= 257
+    assert len(long) <= 129

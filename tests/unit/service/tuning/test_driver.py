@@ -67,7 +67,7 @@ def test_the_search_gets_the_whole_history(world: TuningWorld) -> None:
     assert (first["seed"], first["strategy"], first["direction"], first["trials"]) == (7, "random", "minimize", [])
     assert first["space"] == [{"name": "lr", "type": "continuous", "low": 0.01, "high": 1.0, "scale": "linear"}]
     assert [one["state"] for one in last["trials"]] == ["complete", "complete"]
-    assert last["trials"][0]["curve"] == [[1, last["trials"][0]["objective"]]]
+    assert last["trials"][0]["curve"] == []
     assert last["start_number"] == 3
 
 
@@ -142,6 +142,7 @@ def test_a_paused_trial_gives_its_cores_back_and_goes_on_when_it_is_promoted(wor
     assert world.tuning().status is TuningStatus.COMPLETED
     assert [trial.state for trial in world.trials()] == [TrialState.STOPPED, TrialState.COMPLETED, TrialState.STOPPED]
     assert [trial.objective for trial in world.trials()] == [0.5, 0.1, 0.4]
+    assert world.search.requests[-1]["trials"][0]["curve"] == [[1, 0.5]]
 
 
 def test_the_checkpoints_of_paused_trials_are_removed_at_their_end(world: TuningWorld) -> None:
@@ -183,6 +184,7 @@ def test_early_stopping_stops_a_trial_that_the_search_names(world: TuningWorld) 
     assert stopped.objective == 0.9
     asked = [one for one in world.search.requests if one["op"] == "should_stop"]
     assert [one["number"] for one in asked] == [6]
+    assert [one["curve"] for one in asked[0]["trials"]] == [*([[[1, 0.5]]] * 5), [[1, 0.9]]]
 
 
 def test_convergence_is_asked_for_and_completes(world: TuningWorld) -> None:
