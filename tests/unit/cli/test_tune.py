@@ -73,9 +73,10 @@ def test_the_table_shows_the_best_trials_first() -> None:
     stream = io.StringIO()
     watcher = TableWatcher(Console(file=stream, force_terminal=True, width=120, color_system=None))
     objective = Objective("accuracy", Direction.MAXIMIZE)
-    watcher.start(SearchOutline({"lr": "0.1 to 1 (log)"}, objective, 9, (1, 3), 30, 2, "gp"))
+    watcher.start(SearchOutline({"lr": "0.1 to 1 (log)"}, objective, 9, (1, 3), 30, 2, "gp", {"lr": 0.1, "depth": 2}))
     for number, score in ((0, 0.7), (1, 0.9), (2, 0.8)):
-        watcher.change(Trial(number, {"lr": 0.1}, TrialState.COMPLETE, score, ((9, score),)))
+        values = {"lr": 0.1 * (number + 1), "depth": 2}
+        watcher.change(Trial(number, values, TrialState.COMPLETE, score, ((9, score),)))
     watcher.change(Trial(3, {"lr": 0.2}, TrialState.FAILED, reason="the loss is \x1b[31mnot finite"))
     watcher.expect(0.001)
     watcher.change(Trial(4, {"lr": 0.3}))
@@ -85,3 +86,6 @@ def test_the_table_shows_the_best_trials_first() -> None:
     assert order == sorted(order)
     assert "best accuracy 0.9000 | 5 of 30 trials | another minute is expected to gain 0.001" in last
     assert "\x1b[31m" not in last
+    assert "the untuned plan" in last
+    assert "lr 0.3" in last
+    assert "depth" not in last, "it is as in trial 0"

@@ -19,10 +19,10 @@ from naiad.trainer.tuning.pool import ForkPool, InlinePool, Pool
 from naiad.trainer.tuning.search import Search
 from naiad.trainer.tuning.search_settings import BASE, Ending, SearchSettings
 from naiad.trainer.tuning.study_folder import StudyFolder
-from naiad.trainer.tuning.trial import Trial
+from naiad.trainer.tuning.trial import Trial, Value
 from naiad.trainer.tuning.trial_run import TrialContext, TrialJob, prepare_trial
 from naiad.trainer.tuning.verdict import REPEATS, Verdict, judge, judge_without_seeds
-from naiad.trainer.tuning.watcher import SearchOutline, SearchWatcher
+from naiad.trainer.tuning.watcher import SearchOutline, SearchWatcher, value_text
 
 _FRACTIONS = frozenset({"accuracy", "top5_accuracy"})
 """Metrics that are fractions of the samples."""
@@ -77,13 +77,14 @@ class Study:
     def _outline(self) -> SearchOutline:
         settings = self.settings
         return SearchOutline(
-            space={one.name: _dimension_text(one) for one in settings.space.dimensions},
+            space={one.name: _dimension_text(one, settings.base_values) for one in settings.space.dimensions},
             objective=settings.objective,
             epochs=settings.epochs,
             rungs=settings.rungs.epochs,
             most_trials=settings.most_trials,
             parallel=self.parallel,
             strategy=settings.strategy.value,
+            untuned=settings.base_values,
         )
 
     def _nothing_complete(self, search: Search) -> TrainingStopped:
@@ -137,9 +138,10 @@ class _NotesTo(SilentProgress):
         self._watcher.note(text)
 
 
-def _dimension_text(dimension: Any) -> str:
+def _dimension_text(dimension: Any, untuned: Mapping[str, Value]) -> str:
     when = "" if dimension.when is None else f" if {dimension.when.name}={','.join(dimension.when.values)}"
-    return f"{dimension}{when}"
+    known = f"; untuned {value_text(untuned[dimension.name])}" if dimension.name in untuned else ""
+    return f"{dimension}{when}{known}"
 
 
 def study_facts(dataset: Dataset, net: Any) -> dict[str, str]:

@@ -98,4 +98,5 @@ def _write_axes(axes: Axes, space: Space) -> None:
         else:
             labels = {-0.05: f"{dimension.low:g}", 1.04: f"{dimension.high:g}"}
         for height, text in labels.items():
-            axes.text(index + 0.03, height, printable(text, _MOST_NAMES), fontsize=6.5, color=INK, va="center")
+            label = axes.text(index + 0.03, height, printable(text, _MOST_NAMES), fontsize=6.5, color=INK, va="center")
+            label.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.8})

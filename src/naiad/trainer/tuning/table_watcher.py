@@ -11,7 +11,7 @@ from rich.text import Text
 
 from naiad.trainer.loop.tolerant_stream import TolerantStream
 from naiad.trainer.tuning.trial import Trial, TrialState
-from naiad.trainer.tuning.watcher import LineWatcher, SearchOutline, SearchWatcher, outline_lines, values_text
+from naiad.trainer.tuning.watcher import LineWatcher, SearchOutline, SearchWatcher, changed_text, outline_lines
 from naiad.visible_text import visible_cell, visible_line
 
 _MOST_ROWS = 14
@@ -71,7 +71,7 @@ class TableWatcher:
         for trial in ranked[:_MOST_ROWS]:
             name = str(trial.number) if trial.repeat_of is None else f"{trial.number} ({trial.repeat_of} again)"
             score = "" if trial.score is None else f"{trial.score:.4f}"
-            values = f"{values_text(trial.values)}{f' | {trial.reason}' if trial.reason else ''}"
+            values = f"{changed_text(trial.values, outline.untuned)}{f' | {trial.reason}' if trial.reason else ''}"
             cells = (name, trial.state.value, f"{trial.epoch}/{outline.epochs}", score, values)
             table.add_row(*(Text(visible_cell(cell)) for cell in cells), style=_STYLES[trial.state])
         return Group(table, Text(self._footer(outline, len(ranked))))

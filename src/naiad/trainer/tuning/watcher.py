@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TextIO
 
 from naiad.trainer.loop.tolerant_stream import TolerantStream
@@ -24,6 +24,8 @@ class SearchOutline:
     most_trials: int | None
     parallel: int
     strategy: str
+    untuned: Mapping[str, Value] = field(default_factory=dict)
+    """Values of trial 0. Of the others, only what differs is shown."""
 
 
 class SearchWatcher(Protocol):
@@ -80,7 +82,7 @@ class LineWatcher:
         if trial.state is TrialState.COMPLETE and trial.repeat_of is None and trial.objective is not None:
             scores = [trial.objective, *(() if self._best is None else (self._best,))]
             self._best = objective.direction.best(scores)
-        self._print(trial_line(trial, objective.metric, self._best))
+        self._print(trial_line(trial, self._outline, self._best))
 
     def expect(self, gain_per_minute: float) -> None:
         self._print(f"another minute is expected to gain {gain_per_minute:.2g}")
@@ -106,18 +108,21 @@ def outline_lines(outline: SearchOutline) -> list[str]:
     ]
 
 
-def trial_line(trial: Trial, metric: str, best: float | None) -> str:
+def trial_line(trial: Trial, outline: SearchOutline, best: float | None) -> str:
     """Returns one trial as a line of a log."""
-    score = "" if trial.score is None else f" | {metric} {trial.score:.4f}"
+    score = "" if trial.score is None else f" | {outline.objective.metric} {trial.score:.4f}"
     top = "" if best is None else f" | best {best:.4f}"
     reason = f" | {trial.reason}" if trial.reason else ""
     which = f"{trial.number:03d}" if trial.repeat_of is None else f"{trial.number:03d} (trial {trial.repeat_of} again)"
-    return (
-        f"trial {which} | {trial.state:<8} | epoch {trial.epoch:03d}{score}{top} | {values_text(trial.values)}{reason}"
-    )
+    values = changed_text(trial.values, outline.untuned)
+    return f"trial {which} | {trial.state:<8} | epoch {trial.epoch:03d}{score}{top} | {values}{reason}"
 
 
-def values_text(values: Mapping[str, Value]) -> str:
-    """Returns ``lr 0.01, optimizer sgd``; trial 0 has no values."""
-    parts = [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()]
-    return ", ".join(parts) or "the untuned plan"
+def changed_text(values: Mapping[str, Value], untuned: Mapping[str, Value]) -> str:
+    """Returns what is not as in trial 0: ``lr 0.01, optimizer sgd``."""
+    changed = {name: value for name, value in values.items() if untuned.get(name) != value}
+    return ", ".join(f"{name} {value_text(value)}" for name, value in changed.items()) or "the untuned plan"
+
+
+def value_text(value: Value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
