@@ -112,14 +112,14 @@ def tune_with_options(net: Any, data: Any, options: TuneOptions, *, watcher: Sea
     started = time.perf_counter()
     watcher = watcher if watcher is not None else make_watcher()
     request, limit_s = read_request(options)
-    parallel = choose_parallel(options, request.overrides)
     with ExitStack() as at_end:
+        at_end.callback(watcher.close)
         at_end.enter_context(fork_rng(request.seed))
-        if parallel == 1:
-            at_end.enter_context(adapt_thread_waiting())
         folder = open_study_folder(options.fit.out, resume=options.fit.resume)
         at_end.callback(folder.close)
-        at_end.callback(watcher.close)
+        parallel = choose_parallel(options, request.overrides, folder.settings)
+        if parallel == 1:
+            at_end.enter_context(adapt_thread_waiting())
         ends_at = None if limit_s is None else started + limit_s
         prepared = _prepare_study(_Call(net, data, options, request, parallel, ends_at), folder, watcher)
         return _run(prepared, started)

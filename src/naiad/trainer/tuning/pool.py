@@ -85,12 +85,14 @@ class ForkPool:
         self._workers: list[_Worker] = []
 
     def start(self, job: TrialJob) -> None:
-        worker = next((one for one in self._workers if one.job is None), None)
-        if worker is None:
-            worker = _fork(self._context, self._workers)
-            self._workers.append(worker)
-        worker.job = job
-        worker.pipe.send(job)
+        for worker in [worker for worker in self._workers if worker.job is None]:
+            if _is_sent(worker, job):
+                return
+            self._bury(worker)  # it was killed while it had nothing to do
+        worker = _fork(self._context, self._workers)
+        self._workers.append(worker)
+        if not _is_sent(worker, job):  # the next ``wait`` says why
+            worker.job = job
 
     def wait(self, on_epoch: OnEpoch, timeout_s: float | None = None) -> list[JobOutcome]:
         ends_at = None if timeout_s is None else time.monotonic() + timeout_s
@@ -131,7 +133,7 @@ class ForkPool:
         try:
             message = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
-            return self._bury(worker, worker.job)
+            return _failure(worker.job, self._bury(worker))
         if isinstance(message, EpochEvent):
             on_epoch(message)
             return None
@@ -139,22 +141,43 @@ class ForkPool:
         assert isinstance(message, JobOutcome)
         return message
 
-    def _bury(self, worker: _Worker, job: TrialJob) -> JobOutcome:
+    def _bury(self, worker: _Worker) -> int | None:
+        """Returns the status of a worker that has ended."""
         worker.process.join()
+        worker.pipe.close()
         self._workers.remove(worker)
-        code = worker.process.exitcode
-        if code == -signal.SIGTERM:
-            return JobOutcome(job.number, TrialState.STOPPED, reason="the search ended")
-        if code == -signal.SIGKILL:
-            reason = "its process was killed, most likely for want of memory"
-        else:
-            reason = f"its process ended with status {code}"
-        return JobOutcome(job.number, TrialState.FAILED, reason=reason)
+        return worker.process.exitcode
+
+
+def _is_sent(worker: _Worker, job: TrialJob) -> bool:
+    """Hands the job to the worker, and returns whether it is there to take it."""
+    try:
+        worker.pipe.send(job)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    worker.job = job
+    return True
+
+
+def _failure(job: TrialJob, code: int | None) -> JobOutcome:
+    """The outcome of a job whose worker has ended with the status."""
+    if code == -signal.SIGTERM:
+        return JobOutcome(job.number, TrialState.STOPPED, reason="the search ended")
+    if code == -signal.SIGKILL:
+        reason = "its process was killed, most likely for want of memory"
+    else:
+        reason = f"its process ended with status {code}"
+    return JobOutcome(job.number, TrialState.FAILED, reason=reason)
 
 
 def can_fork(device: str) -> bool:
-    """Whether trials may run in forked workers: on Linux, on a CPU. CUDA does not survive a fork."""
-    return sys.platform == "linux" and device == "cpu" and not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # reason: torch's
+    """Whether trials may run in forked workers: on Linux, on a CPU. CUDA does not survive a fork.
+
+    A worker of a ``multiprocessing.Pool`` may start no processes.
+    """
+    if sys.platform != "linux" or device != "cpu" or multiprocessing.current_process().daemon:
+        return False
+    return not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # reason: torch's
 
 
 def _fork(context: TrialContext, others: list[_Worker]) -> _Worker:

@@ -58,19 +58,21 @@ class StudySetup:
     notes: tuple[str, ...]
 
 
-def choose_parallel(options: TuneOptions, overrides: Mapping[str, Any]) -> int:
+def choose_parallel(options: TuneOptions, overrides: Mapping[str, Any], stored: Mapping[str, Any] | None = None) -> int:
     """Returns how many trials may run at once: as many as cores, each on one thread. Memory is looked at later.
 
+    stored: settings of the study that is resumed. Its trials keep their threads, and a worker may have no more than one.
     Raises OptionError where more than one is wanted, and impossible.
     """
-    device = str(overrides.get("device", best_device()))
-    is_possible = can_fork(device) and overrides.get("threads", 1) == 1
+    begun = {} if stored is None else {name: stored["plan"][name] for name in ("device", "threads")}
+    fixed = {**overrides, **begun}
+    is_possible = can_fork(str(fixed.get("device", best_device()))) and fixed.get("threads", 1) == 1
     is_possible = is_possible and not {"threads", "device"} & set(options.space or ())
     wanted = options.parallel
     if wanted is not None and wanted > 1 and not is_possible:
         raise OptionError(
             f"parallel is {wanted}, but only one trial at a time can run here",
-            hint="several need Linux, the device cpu, and one thread each: leave device and threads out",
+            hint="several need Linux, the device cpu, and one thread each: leave parallel, device and threads out",
         )
     if not is_possible:
         return 1
