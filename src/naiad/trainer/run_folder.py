@@ -137,7 +137,7 @@ def open_run_folder(out: str | Path | None, *, resume: bool) -> RunFolder:
             raise OptionError("resume needs the folder of the run", hint="name it with out=")
         return RunFolder()
     path = _folder_path(out)
-    _check_writable(path)
+    check_writable(path)
     has_run = (path / _RECORD).exists()
     if not resume and path.is_dir() and any(child.name != folder_lock.FILE_NAME for child in path.iterdir()):
         if has_run:
@@ -167,7 +167,8 @@ def _read_record(file: Path) -> RunRecord:
         raise ArtifactError(f"{file} is damaged: {error}", hint="start anew in another folder") from error
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
+    """Raises FolderError where the folder is a file, or cannot be made or written; writes nothing."""
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not existing.is_dir():
         raise FolderError(f"{path} cannot be a folder: {existing} is a file", hint="name another folder")

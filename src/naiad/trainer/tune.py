@@ -170,6 +170,8 @@ def _prepare_study(call: _Call, folder: StudyFolder, watcher: SearchWatcher) -> 
     setup = set_up(inputs)
     datasets.prepare_all(setup.space)
     folder.lock()
+    if options.fit.resume and folder.settings is None:
+        watcher.note(f"there is no search to resume in {folder.path}: a new one begins")
     memory = StudyMemory.for_study(networks.name, setup.net, dataset) if options.memory else None
     settings = SearchSettings(
         space=setup.space,

@@ -240,6 +240,8 @@ class Search:
     # ---- what becomes of a job
 
     def _begin(self, job: TrialJob, trial: Trial) -> None:
+        if job.number not in self.folder.trials:
+            self.folder.clear_trial(job.number)
         self._running[job.number] = job
         self.folder.record(trial, is_durable=False)
         self.watcher.change(trial)

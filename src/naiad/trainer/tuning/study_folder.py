@@ -20,6 +20,7 @@ from naiad.errors import ArtifactError, FolderError, FolderInUse, OptionError
 from naiad.trainer.artifact import checksums, writing
 from naiad.trainer.artifact.user_path import read_folder_path
 from naiad.trainer.machine import folder_lock
+from naiad.trainer.run_folder import check_writable
 from naiad.trainer.tuning.trial import Trial
 
 STUDY_FILE, JOURNAL, TRIALS, MODEL = "study.json", "trials.jsonl", "trials", "model"
@@ -46,18 +47,24 @@ class StudyFolder:
     def trials_folder(self) -> Path:
         return self.path / TRIALS
 
+    def trial_folder(self, number: int) -> Path:
+        return trial_folder(self.trials_folder, number)
+
     @property
     def model_folder(self) -> Path | None:
         """Folder of the chosen model's artifact; None where nothing is kept."""
         return None if self.is_temporary else self.path / MODEL
 
     def lock(self) -> None:
-        """Makes the folder and keeps other searches out of it. Raises FolderInUse, FolderError, DiskFull."""
+        """Makes the folder and keeps other searches out of it; one that is resumed is locked already.
+
+        Raises FolderInUse, FolderError, DiskFull.
+        """
         with writing.translate_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            if not self.is_temporary:
+            if not self.is_temporary and not self._locked:
                 folder_lock.lock_folder(self.path)
-            self._locked = not self.is_temporary
+                self._locked = True
             if self.settings is None and (self.path / STUDY_FILE).exists():  # another search began and ended meanwhile
                 self.close()
                 raise FolderInUse(f"the folder {self.path} holds a search already", hint="name another one")
@@ -77,6 +84,10 @@ class StudyFolder:
             file.flush()
             if is_durable:
                 os.fsync(file.fileno())
+
+    def clear_trial(self, number: int) -> None:
+        """Removes what is left of a trial that the journal does not have, as after a loss of power."""
+        shutil.rmtree(self.trial_folder(number), ignore_errors=True)
 
     def count_epoch(self, number: int, epoch: int) -> None:
         """Counts an epoch that was trained, and whether it was trained before."""
@@ -110,8 +121,12 @@ class StudyFolder:
         self._epochs = {(trial.number, epoch) for trial in self.trials.values() for epoch, _ in trial.curve}
 
 
+def trial_folder(trials: Path, number: int) -> Path:
+    return trials / f"{number:04d}"
+
+
 def open_study_folder(out: str | Path | None, *, resume: bool) -> StudyFolder:
-    """Returns the folder of a new search, or of the one that is resumed; writes nothing but a temporary folder.
+    """Returns the folder of a new search, which is not made yet, or that of the one that is resumed, locked and read.
 
     Raises OptionError, FolderInUse, FolderError, ArtifactError for a damaged journal.
     """
@@ -120,21 +135,33 @@ def open_study_folder(out: str | Path | None, *, resume: bool) -> StudyFolder:
             raise OptionError("resume needs the folder of the search", hint="name it with out=")
         return StudyFolder(Path(tempfile.mkdtemp(prefix="naiad-tune-")), is_temporary=True, settings=None)
     path = read_folder_path(out, name="out", error=FolderError)
-    has_study = (path / STUDY_FILE).exists()
-    if (
-        not resume
-        and path.exists()
-        and (not path.is_dir() or any(one.name != folder_lock.FILE_NAME for one in path.iterdir()))
-    ):
-        if has_study:
-            raise FolderInUse(
-                f"the folder {path} holds a search already", hint="name another one, or go on with it: resume=True"
-            )
-        raise FolderError(f"{path} is not an empty folder", hint="name another one")
-    folder = StudyFolder(path, is_temporary=False, settings=_read_settings(path / STUDY_FILE) if has_study else None)
-    if folder.settings is not None:
+    check_writable(path)
+    if not resume or not (path / STUDY_FILE).exists():
+        _check_free(path, is_resumed=resume)
+        return StudyFolder(path, is_temporary=False, settings=None)
+    folder = StudyFolder(path, is_temporary=False, settings={})
+    folder.lock()  # before it is read: another search may write into it
+    try:
+        folder.settings = _read_settings(path / STUDY_FILE)
         folder._read_journal()
+    except BaseException:
+        folder.close()
+        raise
     return folder
+
+
+def _check_free(path: Path, *, is_resumed: bool) -> None:
+    """Raises FolderInUse, FolderError for a folder in which no search can begin. A kill may have left an empty one."""
+    left_by_a_kill = {folder_lock.FILE_NAME, TRIALS}
+    if not path.exists() or all(one.name in left_by_a_kill for one in path.iterdir()):
+        return
+    if is_resumed:
+        raise FolderError(f"there is no search in {path}, and it is not empty", hint="name the folder of the search")
+    if (path / STUDY_FILE).exists():
+        raise FolderInUse(
+            f"the folder {path} holds a search already", hint="name another one, or go on with it: resume=True"
+        )
+    raise FolderError(f"{path} is not an empty folder", hint="name another one")
 
 
 def _read_settings(file: Path) -> Mapping[str, Any]:

@@ -39,6 +39,7 @@ from naiad.trainer.run_folder import RunFolder, RunRecord
 from naiad.trainer.tuning.networks import TrialNetworks
 from naiad.trainer.tuning.objective import Objective
 from naiad.trainer.tuning.sparse_checkpoints import SparseCheckpoints
+from naiad.trainer.tuning.study_folder import trial_folder
 from naiad.trainer.tuning.targets import Targets, TrialChoices
 from naiad.trainer.tuning.trial import TrialState, Value
 from naiad.trainer.tuning.trial_plan import TrialPlanner
@@ -103,7 +104,7 @@ class TrialContext:
     """The folder with one folder for each trial."""
 
     def trial_folder(self, number: int) -> Path:
-        return self.folder / f"{number:04d}"
+        return trial_folder(self.folder, number)
 
 
 @dataclass

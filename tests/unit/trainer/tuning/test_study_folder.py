@@ -36,6 +36,7 @@ def test_an_incomplete_last_line_is_passed_over(tmp_path):
     again = open_study_folder(tmp_path / "study", resume=True)
     assert list(again.trials) == [0]
     again.record(Trial(1))
+    again.close()
     assert list(open_study_folder(tmp_path / "study", resume=True).trials) == [0, 1]
 
 
@@ -89,3 +90,52 @@ def test_epochs_that_are_trained_again_are_counted(tmp_path):
     again.count_epoch(0, 3)
     again.count_epoch(1, 1)
     assert again.trained_twice == 1
+
+
+def test_a_search_that_runs_is_neither_read_nor_changed_by_one_that_would_resume_it(tmp_path):
+    running = begin(tmp_path / "study")
+    running.record(Trial(0))
+    journal = tmp_path / "study" / JOURNAL
+    with journal.open("a") as file:
+        file.write('{"number": 1, ')  # it is being written
+    before = journal.read_bytes()
+    with pytest.raises(FolderInUse, match="is writing into the folder"):
+        open_study_folder(tmp_path / "study", resume=True)
+    assert journal.read_bytes() == before
+    running.close()
+
+
+def test_a_damaged_search_is_let_go(tmp_path):
+    begin(tmp_path / "study").close()
+    (tmp_path / "study" / JOURNAL).write_text("nonsense\n")
+    for _ in range(2):
+        with pytest.raises(ArtifactError):
+            open_study_folder(tmp_path / "study", resume=True)
+
+
+def test_a_folder_with_other_things_is_not_resumed(tmp_path):
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(FolderError, match="there is no search in"):
+        open_study_folder(tmp_path, resume=True)
+    (tmp_path / "killed" / "trials").mkdir(parents=True)
+    (tmp_path / "killed" / "run.lock").touch()
+    assert open_study_folder(tmp_path / "killed", resume=True).settings is None
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderError, match="is a file"):
+        open_study_folder(tmp_path / "file" / "study", resume=False)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(FolderError, match="not writable"):
+        open_study_folder(tmp_path / "study", resume=False)
+
+
+def test_what_is_left_of_a_trial_that_the_journal_does_not_have_is_removed(tmp_path):
+    folder = begin(tmp_path / "study")
+    plan = folder.trial_folder(3) / "plan.json"
+    plan.parent.mkdir()
+    plan.touch()
+    folder.clear_trial(3)
+    folder.clear_trial(4)
+    assert not plan.parent.exists()

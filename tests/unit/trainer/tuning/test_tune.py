@@ -177,6 +177,19 @@ def test_a_study_is_resumed_with_more_trials(digits, tmp_path):
         search({"train": (X[:300], y[:300])}, trials=7, out=tmp_path / "study", resume=True)
 
 
+def test_a_trial_that_the_journal_has_lost_is_begun_anew(digits, tmp_path):
+    """As after a loss of power: the plan in its folder is not that of its new values."""
+    first = search(digits, trials=3, out=tmp_path / "study", halving=False, space={"lr": "log:1e-4:0.1"})
+    journal = tmp_path / "study" / "trials.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if json.loads(line)["number"] < 2))
+    options = {"trials": 3, "halving": False, "space": {"lr": "log:1e-4:0.1"}, "search": "random"}
+    second = search(digits, out=tmp_path / "study", resume=True, **options)
+    again = second.own_trials[2]
+    assert again.values != first.own_trials[2].values
+    assert again.plan["learning_rate"] == again.values["lr"]
+
+
 KILLED = """
     import sys
     from digits_runs import digit_splits
