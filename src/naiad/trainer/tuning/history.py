@@ -2,6 +2,9 @@
 
 A trial that waits at a rung has the score of a short training. It is compared by the score that it would have at the end if it
 gained what complete trials have gained from there (their median), but never by more than the best complete trial has.
+
+A trial that nearly diverged may have a score of minus a million, beside which all others look alike to a model. A score counts as
+no worse than so many times the distance from the best one to the median.
 """
 
 import statistics
@@ -10,6 +13,9 @@ from dataclasses import dataclass, replace
 
 from naiad.trainer.tuning.space import Space
 from naiad.trainer.tuning.trial import Direction, Trial, TrialState, Value
+
+_MOST_DISTANCES = 10
+"""Distances from the best score to the median, from which on a score counts as no worse."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,22 @@ def comparable_scores(trials: Sequence[Trial], direction: Direction) -> dict[int
     for trial in trials:
         if trial.state in (TrialState.PAUSED, TrialState.STOPPED) and trial.score is not None:
             scores[trial.number] = _score_at_end(trial, complete, direction)
+    scores = _without_outliers(scores, direction)
     if scores:
         worst = min(scores.values()) if direction is Direction.MAXIMIZE else max(scores.values())
         scores |= {trial.number: worst for trial in trials if trial.state is TrialState.FAILED}
     return scores
+
+
+def _without_outliers(scores: Mapping[int, float], direction: Direction) -> dict[int, float]:
+    if len(scores) < 2:
+        return dict(scores)
+    best, median = direction.best(scores.values()), statistics.median(scores.values())
+    limit = best + _MOST_DISTANCES * (median - best)
+    return {
+        number: limit if limit != best and direction.is_better(limit, score) else score
+        for number, score in scores.items()
+    }
 
 
 def _score_at_end(trial: Trial, complete: Sequence[Trial], direction: Direction) -> float:

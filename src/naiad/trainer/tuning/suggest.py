@@ -73,7 +73,9 @@ def suggest(
     start_number: int,
     anchor: Mapping[str, Value] = _NO_ANCHOR,
 ) -> Suggestion:
-    """Suggests ``count`` trials, numbered from ``start_number`` on. Raises OptionError where no values meet the constraints.
+    """Suggests ``count`` trials, numbered from ``start_number`` on; none has the values of an earlier one.
+
+    Raises OptionError where no values meet the constraints.
 
     anchor: values that are known to be good. The trials before a model suggests have about half of them.
     """
@@ -102,15 +104,41 @@ def _suggest_one(draw: _Draw, history: History) -> dict[str, Value] | None:
     """Returns None where every combination has been tried."""
     space = draw.space
     tried = {_key(trial.values) for trial in history.trials}
-    is_finite = space.size <= _LARGEST_FINITE
     if draw.strategy is Strategy.GRID:
         return next((values for values in _shuffled_grid(space, draw.seed) if _key(values) not in tried), None)
+    is_allowed = False
     for values in _candidates(draw, history):
-        if space.is_allowed(values) and not (is_finite and _key(values) in tried):
+        is_allowed = is_allowed or space.is_allowed(values)
+        if space.is_allowed(values) and _key(values) not in tried:
             return values
-    if not is_finite:
-        raise OptionError(f"none of {_RANDOM_ATTEMPTS:,} random combinations meets the constraints", hint="loosen them")
-    return _untried(space, tried, draw.seed, draw.number)
+    if space.size <= _LARGEST_FINITE:
+        return _untried(space, tried, draw.seed, draw.number)
+    if not is_allowed:
+        raise _no_combination(space)
+    return None
+
+
+def check_constraints(space: Space) -> None:
+    """Raises OptionError where no values meet the constraints, and where one of them cannot be computed."""
+    if not space.constraints:
+        return
+    if space.size <= _LARGEST_FINITE:
+        is_met = next(space.combinations(), None) is not None
+    else:
+        generator = np.random.default_rng(0)
+        is_met = any(space.is_allowed(_random_point(space, generator)) for _ in range(_RANDOM_ATTEMPTS))
+    if not is_met:
+        raise _no_combination(space)
+
+
+def _no_combination(space: Space) -> OptionError:
+    texts = ", ".join(repr(constraint.text) for constraint in space.constraints)
+    tried = "no combination" if space.size <= _LARGEST_FINITE else f"none of {_RANDOM_ATTEMPTS:,} random combinations"
+    return OptionError(f"{tried} meets the constraints {texts}", hint="loosen them, or widen the space")
+
+
+def _random_point(space: Space, generator: np.random.Generator) -> dict[str, Value]:
+    return space.at([float(fraction) for fraction in generator.random(len(space.dimensions))])
 
 
 def _candidates(draw: _Draw, history: History) -> Iterator[dict[str, Value]]:
@@ -131,7 +159,7 @@ def _candidates(draw: _Draw, history: History) -> Iterator[dict[str, Value]]:
         yield space.at(_sobol_point(space, seed, number))
     generator = np.random.default_rng([seed, number])
     for _ in range(_RANDOM_ATTEMPTS):
-        yield space.at([float(fraction) for fraction in generator.random(len(space.dimensions))])
+        yield _random_point(space, generator)
 
 
 def _near_anchor(draw: _Draw, point: Sequence[float]) -> dict[str, Value]:

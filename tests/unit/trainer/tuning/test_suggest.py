@@ -11,7 +11,7 @@ from naiad.trainer.tuning.history import History
 from naiad.trainer.tuning.optuna_study import compute_importance
 from naiad.trainer.tuning.space import make_space
 from naiad.trainer.tuning.space_text import parse_dimension
-from naiad.trainer.tuning.suggest import Strategy, read_strategy, suggest
+from naiad.trainer.tuning.suggest import Strategy, check_constraints, read_strategy, suggest
 from naiad.trainer.tuning.trial import Direction, Trial, TrialState
 
 
@@ -131,3 +131,30 @@ def test_less_is_expected_the_longer_a_search_goes():
 def test_equal_scores_are_a_search_that_has_converged():
     history = search(Strategy.RANDOM, 10, score=lambda _: 0.5)
     assert expect(SPACE, history).is_converged
+
+
+@pytest.mark.parametrize("strategy", [Strategy.GP, Strategy.TPE])
+def test_no_trial_is_suggested_twice_though_another_dimension_has_no_end(strategy):
+    """adamw alone is one combination, however many momenta sgd has."""
+    space = space_of(optimizer="sgd,adamw", momentum="0.8:0.99 if optimizer=sgd")
+    trials = search(strategy, 16, space=space, score=lambda values: values["optimizer"] == "adamw").trials
+    assert sum(trial.values["optimizer"] == "adamw" for trial in trials) == 1
+
+
+def test_one_score_that_nearly_diverged_does_not_hide_the_others():
+    def score(values):
+        rate = math.log10(values["lr"])
+        return -1e6 * (rate + 1) if rate > -1 else -((rate + 2) ** 2)
+
+    space = space_of(lr="log:1e-5:10", dropout="0:0.5")
+    assert max(trial.objective for trial in search(Strategy.GP, 20, space=space, score=score).trials) > -0.01
+
+
+def test_constraints_are_checked_before_the_first_trial():
+    for constraint, dimensions in (("a > 2", {"a": "0:1.0"}), ("n > 9", {"n": "int:1:3"})):
+        with pytest.raises(OptionError, match=f"meets the constraints '{constraint}'"):
+            check_constraints(space_of([constraint], **dimensions))
+    with pytest.raises(OptionError, match="compares a number with a name"):
+        check_constraints(space_of(["a < b"], a="0:1.0", b="x,y"))
+    check_constraints(space_of(["a < 0.5"], a="0:1.0"))
+    check_constraints(SPACE)
