@@ -23,11 +23,20 @@ from naiad.trainer.tuning.networks import TrialNetworks
 from naiad.trainer.tuning.objective import choose_objective
 from naiad.trainer.tuning.optuna_study import compute_importance
 from naiad.trainer.tuning.search_settings import SearchSettings
+from naiad.trainer.tuning.space import Space
 from naiad.trainer.tuning.study import Study, check_same_study, study_facts
 from naiad.trainer.tuning.study_folder import StudyFolder, open_study_folder
 from naiad.trainer.tuning.study_memory import StudyMemory
 from naiad.trainer.tuning.study_report import write_study_report
-from naiad.trainer.tuning.study_setup import SetupInputs, StudySetup, choose_parallel, set_up
+from naiad.trainer.tuning.study_setup import (
+    SetupInputs,
+    StudySetup,
+    choose_parallel,
+    choose_strategy,
+    give_starting_values,
+    read_space,
+    set_up,
+)
 from naiad.trainer.tuning.table_watcher import make_watcher
 from naiad.trainer.tuning.trial_plan import TrialPlanner
 from naiad.trainer.tuning.trial_run import TrialContext
@@ -117,11 +126,13 @@ def tune_with_options(net: Any, data: Any, options: TuneOptions, *, watcher: Sea
         at_end.enter_context(fork_rng(request.seed))
         folder = open_study_folder(options.fit.out, resume=options.fit.resume)
         at_end.callback(folder.close)
+        space = read_space(options, folder.settings)
+        choose_strategy(options)  # raises for an unknown name, before the data are read
         parallel = choose_parallel(options, request.overrides, folder.settings)
         if parallel == 1:
             at_end.enter_context(adapt_thread_waiting())
         ends_at = None if limit_s is None else started + limit_s
-        prepared = _prepare_study(_Call(net, data, options, request, parallel, ends_at), folder, watcher)
+        prepared = _prepare_study(_Call(net, data, options, request, space, parallel, ends_at), folder, watcher)
         return _run(prepared, started)
 
 
@@ -133,6 +144,8 @@ class _Call:
     data: Any
     options: TuneOptions
     request: PlanRequest
+    space: Space | None
+    """None is one that is made."""
     parallel: int
     ends_at: float | None
     """When ``tune`` is to return, on ``time.perf_counter``; None is no limit."""
@@ -154,10 +167,12 @@ def _prepare_study(call: _Call, folder: StudyFolder, watcher: SearchWatcher) -> 
     dataset = datasets({})
     objective = choose_objective(options.metric, dataset)
     networks = TrialNetworks(nets.unwrap_network(call.net).net, dataset)
+    give_starting_values(networks, call.space)
     finishing = FinishingTime.estimate(dataset, saves=not folder.is_temporary, reports=options.fit.report)
     ends_at = None if call.ends_at is None else call.ends_at - finishing.seconds
     inputs = SetupInputs(
         options=options,
+        given_space=call.space,
         overrides=call.request.overrides,
         dataset=dataset,
         networks=networks,

@@ -14,10 +14,10 @@ from torch import nn
 from naiad.trainer.data.dataset import Dataset, Task
 from naiad.trainer.nets.blocks import ACTIVATIONS
 from naiad.trainer.optim.muon import hidden_weights
-from naiad.trainer.plan.plan import Plan
+from naiad.trainer.plan.plan import CHOICES, Plan
 from naiad.trainer.tuning.activations import ActivationReport
 from naiad.trainer.tuning.dimension import Dimension, Kind, Scale
-from naiad.trainer.tuning.networks import ACTIVATION, DEPTH, DROPOUT, WIDTH
+from naiad.trainer.tuning.networks import ACTIVATION, DEPTH, DROPOUT, DROPOUTS, NETWORK_PREFIX, WIDTH
 
 _RATE_BELOW, _RATE_ABOVE = 0.1, 8.0
 _DECAY_BELOW, _DECAY_ABOVE = 0.1, 10.0
@@ -117,13 +117,20 @@ def _categories(name: str, usual: tuple[str, ...], *, first: str | None) -> Dime
 
 
 def base_values(facts: SpaceFacts, names: tuple[str, ...]) -> dict[str, Any]:
-    """Returns trial 0's values for names of the space, as far as they are known, by the names of the plan and the network."""
-    plan = {name: getattr(facts.plan, name) for name in names if hasattr(facts.plan, name)}
+    """Returns trial 0's values for names of the space, as far as they are known.
+
+    names: of choices of the plan, of factors, and of the network's parameters, these with or without the prefix of ``Targets``.
+    """
+    plan = {name: getattr(facts.plan, name) for name in names if name in CHOICES}
     joined = {name: "+".join(value) or "none" if isinstance(value, tuple) else value for name, value in plan.items()}
     factors = {name: 1.0 for name in names if name.endswith("_factor")}
-    own = {name: facts.parameters[name] for name in names if name in facts.parameters}
-    network = {name: value for name, value in own.items() if value is not inspect.Parameter.empty}
+    network = {
+        name: facts.parameters[bare]
+        for name in names
+        if name not in plan and (bare := name.removeprefix(NETWORK_PREFIX)) in facts.parameters
+    }
+    known = {name: value for name, value in network.items() if value is not inspect.Parameter.empty}
     activation = {ACTIVATION: facts.activations.current} if ACTIVATION in names and facts.activations.current else {}
-    dropouts = [module.p for module in facts.net.modules() if isinstance(module, nn.Dropout)]
-    dropout = {DROPOUT: dropouts[0]} if DROPOUT in names and dropouts else {}
-    return {**network, **joined, **factors, **activation, **dropout}
+    rates = [module.p for module in facts.net.modules() if isinstance(module, DROPOUTS)]
+    dropout = {DROPOUT: next(iter(rates), 0.0)} if DROPOUT in names and facts.has_dropout else {}
+    return {**dropout, **known, **joined, **factors, **activation}

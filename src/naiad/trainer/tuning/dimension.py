@@ -130,7 +130,8 @@ class Dimension:
     def to_json(self) -> dict[str, Any]:
         when = {} if self.when is None else {"when": {"name": self.when.name, "values": list(self.when.values)}}
         if self.kind is Kind.CATEGORICAL:
-            return {"name": self.name, "type": self.kind.value, "values": list(self.choices), **when}
+            values = {"values": list(self.choices), **({} if self.is_written_whole else {"are_objects": True})}
+            return {"name": self.name, "type": self.kind.value, **values, **when}
         ends = {"low": self.low, "high": self.high, "scale": self.scale.value}
         return {"name": self.name, "type": self.kind.value, **ends, **when}
 
@@ -152,6 +153,11 @@ class Dimension:
                 f"{describe_value(dict(stored))} is no dimension: {error!r}",
                 hint="give name, type (continuous, integer, categorical), and low and high, or values",
             ) from error
+
+    @property
+    def is_written_whole(self) -> bool:
+        """Whether ``from_json`` gives all of its values: it has no Python objects but numbers, True, False and None."""
+        return all(value is None or isinstance(value, bool | int | float) for value in self.objects.values())
 
     def __str__(self) -> str:
         if self.kind is Kind.CATEGORICAL:

@@ -5,6 +5,7 @@ called with the values; the seed decides their initial weights, as in ``fit``.
 """
 
 import inspect
+import weakref
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ from naiad.trainer.tuning.activations import ActivationReport, find_activations,
 from naiad.trainer.tuning.layer_widths import WIDTHS, LayerWidths
 
 ACTIVATION, DROPOUT, WIDTH, DEPTH = "activation", "dropout", "width", "depth"
-_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+NETWORK_PREFIX = "net."
+"""Prefix for a parameter of the network that has the name of a choice of the plan."""
 _SAMPLES = 2
 
 
@@ -38,6 +41,10 @@ class TrialNetworks:
     _factory: Callable[..., Any] | None = field(default=None, init=False)
     _source: NetworkSource | None = field(default=None, init=False)
     _registered: str | None = field(default=None, init=False)
+    _starting: dict[str, Any] = field(default_factory=dict, init=False)
+    """Values of parameters without a default, where a trial has none."""
+    _made: "weakref.ref[nn.Module] | None" = field(default=None, init=False)
+    """The network that the factory made last, while it lives."""
 
     def __post_init__(self) -> None:
         match self.net:
@@ -63,7 +70,7 @@ class TrialNetworks:
     def name(self) -> str:
         if self._registered is not None:
             return self._registered
-        return getattr(self._factory, "__name__", "") if self._factory is not None else type(self.net).__name__
+        return getattr(self._factory or type(self.net), "__name__", type(self._factory).__name__)
 
     def parameters(self) -> dict[str, Any]:
         """Returns the network's own parameters with their defaults; ``inspect.Parameter.empty`` where there is none."""
@@ -78,7 +85,21 @@ class TrialNetworks:
             parameters = inspect.signature(self._factory).parameters.values()
         except (ValueError, TypeError):
             return {}
-        return {one.name: one.default for one in parameters if one.kind in plain}
+        return {one.name: self._starting.get(one.name, one.default) for one in parameters if one.kind in plain}
+
+    def start_with(self, values: Mapping[str, Any]) -> None:
+        """Takes the values for parameters that have no default, among them those of trial 0."""
+        self._starting = {name: value for name, value in values.items() if name in self.required()}
+
+    def required(self) -> tuple[str, ...]:
+        """Returns the names of the factory's parameters that have no default, and no value to start with."""
+        empty = inspect.Parameter.empty
+        own = {} if self._factory is None else self.parameters()
+        return tuple(name for name, default in own.items() if default is empty)
+
+    def has_fixed_values(self, name: str) -> bool:
+        """Whether each value of the name is good or bad by itself. A factory's own may be good together only."""
+        return name in (ACTIVATION, DROPOUT) and (self._factory is None or name not in self.parameters())
 
     def make(self, values: Mapping[str, Any]) -> tuple[nn.Module, NetworkSource]:
         """Returns a new network and its record. values: by the names of ``parameters``, ``activation`` and ``dropout``.
@@ -103,7 +124,7 @@ class TrialNetworks:
 
     def has_dropout(self) -> bool:
         own = self.parameters()
-        return DROPOUT in own or any(isinstance(module, _DROPOUTS) for module in self._create({})[0].modules())
+        return DROPOUT in own or any(isinstance(module, DROPOUTS) for module in self._create({})[0].modules())
 
     def _create(self, arguments: Mapping[str, Any]) -> tuple[nn.Module, NetworkSource]:
         if isinstance(self.net, nn.Module):
@@ -113,7 +134,13 @@ class TrialNetworks:
             options = dict(arguments) if widths is None else widths.to_options(arguments)
             return nets.resolve_network(self._registered, dataset=self.dataset, options=options)
         assert self._factory is not None
-        net = _call(self._factory, self.name, arguments)
+        net = _call(self._factory, self.name, {**self._starting, **arguments})
+        if self._made is not None and net is self._made():
+            raise NetworkError(
+                f"{self.name} returns the same network again, which an earlier trial has trained",
+                hint="make a new one in each call, or give the network itself: each trial gets a copy",
+            )
+        self._made = weakref.ref(net)
         return net, self._source or find_network_source(net)
 
 
@@ -146,7 +173,7 @@ def _copy(net: nn.Module) -> nn.Module:
 def _set_dropout(net: nn.Module, rate: float) -> None:
     if not 0 <= rate < 1:
         raise OptionError(f"dropout must be 0 or more and less than 1, given {rate:g}")
-    modules = [module for module in net.modules() if isinstance(module, _DROPOUTS)]
+    modules = [module for module in net.modules() if isinstance(module, DROPOUTS)]
     if not modules:
         raise NetworkError(f"{type(net).__name__} has no dropout modules", hint="leave dropout out of the space")
     for module in modules:

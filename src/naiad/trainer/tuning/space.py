@@ -122,11 +122,23 @@ def _check_constraint(constraint: Constraint, by_name: Mapping[str, Dimension]) 
 
 def _check_condition(dimension: Dimension, other: Dimension) -> None:
     assert dimension.when is not None
-    unknown = [
-        value for value in dimension.when.values if other.kind is Kind.CATEGORICAL and value not in other.choices
-    ]
-    if unknown:
+    if other.kind is Kind.CONTINUOUS:
         raise OptionError(
-            f"{dimension.name} counts only with {other.name} {unknown[0]}, which {other.name} has not",
-            hint=did_you_mean(unknown[0], other.choices),
+            f"{dimension.name} counts only with values of {other.name}, which is a range of numbers: {other}",
+            hint="a condition names categories or whole numbers",
         )
+    known = [value for value in dimension.when.values if _has(other, value)]
+    if len(known) < len(dimension.when.values):
+        unknown = next(value for value in dimension.when.values if value not in known)
+        raise OptionError(
+            f"{dimension.name} counts only with {other.name} {unknown}, which {other.name} has not",
+            hint=did_you_mean(unknown, other.choices) if other.choices else f"{other.name}: {other}",
+        )
+
+
+def _has(dimension: Dimension, value: str) -> bool:
+    """Whether a value of the dimension is written so."""
+    try:
+        return str(dimension.read_value(value)) == value
+    except OptionError:
+        return False

@@ -20,6 +20,8 @@ _EXAMPLE = "for example lr=log:1e-4:1, dropout=0:0.5, activation=relu,gelu, or m
 
 def parse_dimension(name: str, written: Any) -> Dimension:
     """Reads one dimension: text, a list of values, a mapping as in a study's file, or a Dimension. Raises OptionError."""
+    if not isinstance(name, str):
+        raise OptionError(f"the name of a dimension is a text, given {describe_value(name)}", hint=_EXAMPLE)
     match written:
         case Dimension():
             return replace(written, name=name)
@@ -27,8 +29,10 @@ def parse_dimension(name: str, written: Any) -> Dimension:
             return _parse_text(name, written)
         case Mapping():
             return Dimension.from_json({**written, "name": name})
-        case list() | tuple() | set() | frozenset():
-            return _from_values(name, list(written))
+        case list() | tuple():
+            return _from_values(name, written)
+        case set() | frozenset():
+            return _from_values(name, sorted(written, key=_name_of))  # a set has another order in each process
         case bool() | int() | float():
             return _from_values(name, [written])
     raise OptionError(f"{name} takes a range or values, given {describe_value(written)}", hint=_EXAMPLE)
@@ -91,7 +95,7 @@ def _from_values(name: str, values: Sequence[Any]) -> Dimension:
             f"{name} {list(values)} may be two values or a range",
             hint=f"write '{values[0]:g},{values[1]:g}' for the two values, 'linear:{values[0]:g}:{values[1]:g}' for the range",
         )
-    names = [value if isinstance(value, str) else _name_of(value) for value in values]
+    names = [_name_of(value) for value in values]
     objects = {each: value for each, value in zip(names, values, strict=True) if not isinstance(value, str)}
     return Dimension(name, Kind.CATEGORICAL, choices=tuple(names), objects=objects)
 
@@ -100,4 +104,6 @@ def _name_of(value: Any) -> str:
     """Returns the text of a value in Python: ``64+32`` for ``(64, 32)``."""
     if isinstance(value, list | tuple):
         return "+".join(map(_name_of, value)) or "none"
+    if isinstance(value, str):
+        return value
     return "none" if value is None else getattr(value, "__name__", str(value))

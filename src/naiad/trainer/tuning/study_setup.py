@@ -23,12 +23,12 @@ from naiad.trainer.tuning.constraint import Constraint
 from naiad.trainer.tuning.default_space import SpaceFacts, base_values, default_space
 from naiad.trainer.tuning.dimension import Dimension
 from naiad.trainer.tuning.halving import Rungs, make_rungs
-from naiad.trainer.tuning.networks import TrialNetworks
+from naiad.trainer.tuning.networks import NETWORK_PREFIX, TrialNetworks
 from naiad.trainer.tuning.pool import can_fork
 from naiad.trainer.tuning.space import Space, make_space
 from naiad.trainer.tuning.space_text import parse_dimension
-from naiad.trainer.tuning.suggest import FEW_TRIALS, Strategy, read_strategy
-from naiad.trainer.tuning.targets import ALIASES, Targets
+from naiad.trainer.tuning.suggest import FEW_TRIALS, Strategy, check_constraints, read_strategy
+from naiad.trainer.tuning.targets import ALIASES, Targets, find_value, python_value
 from naiad.trainer.tuning.trial import Value
 from naiad.trainer.tuning.trial_plan import check_fixed
 from naiad.trainer.tuning.tune_options import DEFAULT_TRIALS, TuneOptions
@@ -79,9 +79,41 @@ def choose_parallel(options: TuneOptions, overrides: Mapping[str, Any], stored: 
     return wanted if wanted is not None else usable_cores()
 
 
+def read_space(options: TuneOptions, stored: Mapping[str, Any] | None) -> Space | None:
+    """Returns the space that is given, or that of the study that is resumed; None where one is to be made.
+
+    Looks at nothing but the texts, so it comes before the data. Raises OptionError.
+    """
+    constraints = [Constraint(text) for text in options.constraints]
+    if options.space is not None:
+        if not options.space:
+            raise OptionError("the space is empty", hint="leave it out to have one made, or give it a dimension")
+        return make_space([parse_dimension(name, given) for name, given in options.space.items()], constraints)
+    if stored is None:
+        return None
+    objects = [one["name"] for one in stored["space"] if one.get("are_objects")]
+    if objects:
+        raise OptionError(
+            f"the values of {', '.join(objects)} are Python objects, which the folder of the search does not hold",
+            hint="give the same space again",
+        )
+    constraints = constraints or [Constraint(text) for text in stored["constraints"]]
+    return make_space([Dimension.from_json(one) for one in stored["space"]], constraints)
+
+
+def give_starting_values(networks: TrialNetworks, space: Space | None) -> None:
+    """A parameter without a default has, in trial 0, the first of its values, or the middle of its range."""
+    dimensions = {one.name.removeprefix(NETWORK_PREFIX): one for one in (() if space is None else space.dimensions)}
+    found = {name: dimensions[name] for name in networks.required() if name in dimensions}
+    first = {name: one.choices[0] if one.choices else one.value_at(0.5) for name, one in found.items()}
+    networks.start_with({name: python_value(found[name], value) for name, value in first.items()})
+
+
 @dataclass(frozen=True)
 class SetupInputs:
     options: TuneOptions
+    given_space: Space | None
+    """None is one that is made from network, data and plan."""
     overrides: Mapping[str, Any]
     dataset: Dataset
     networks: TrialNetworks
@@ -115,6 +147,8 @@ def set_up(inputs: SetupInputs) -> StudySetup:
     )
     space = _make_space(inputs, facts)
     targets = Targets(space, tuple(facts.parameters))
+    check_constraints(space)
+    _check_network_values(inputs.networks, space, targets)
     check_fixed(fixed_values(inputs.overrides), [name for name in CHOICES if targets.has(name)])
     values = _base_values(space, facts)
     is_halved = inputs.options.halving and not targets.has("epochs")
@@ -129,7 +163,7 @@ def set_up(inputs: SetupInputs) -> StudySetup:
         make_rungs(chosen.plan.epochs) if is_halved else Rungs(),
         values,
         base_s,
-        _strategy(inputs.options),
+        choose_strategy(inputs.options),
         _most_trials(inputs),
         tuple(notes),
     )
@@ -165,34 +199,35 @@ def _fit_to_time(inputs: SetupInputs, run: Run, chosen: ChosenPlan) -> tuple[Cho
 
 
 def _make_space(inputs: SetupInputs, facts: SpaceFacts) -> Space:
+    if inputs.given_space is not None:
+        return inputs.given_space
     constraints = [Constraint(text) for text in inputs.options.constraints]
-    stored, given = inputs.stored, inputs.options.space
-    if given is None and stored is not None:
-        constraints = constraints or [Constraint(text) for text in stored["constraints"]]
-        return make_space([Dimension.from_json(one) for one in stored["space"]], constraints)
-    if given is None:
-        return make_space(default_space(facts, inputs.overrides), constraints)
-    if not given:
-        raise OptionError("the space is empty", hint="leave it out to have one made, or give it a dimension")
-    return make_space([parse_dimension(name, dimension) for name, dimension in given.items()], constraints)
+    return make_space(default_space(facts, inputs.overrides), constraints)
+
+
+def _check_network_values(networks: TrialNetworks, space: Space, targets: Targets) -> None:
+    """Raises OptionError, NetworkError where each trial with a value of ``activation`` or ``dropout`` would fail."""
+    for dimension in space.dimensions:
+        if networks.has_fixed_values(dimension.name):
+            for value in dimension.choices or (dimension.value_at(0.0), dimension.value_at(1.0)):
+                networks.make(targets.choices({dimension.name: value}).network)
 
 
 def _base_values(space: Space, facts: SpaceFacts) -> dict[str, Value]:
     """Returns trial 0's values by the names of the space, as far as they are values of its dimensions."""
-    names = {ALIASES.get(name, name).removeprefix("net."): name for name in space.names}
-    known = base_values(facts, tuple(names))
+    canonical = {name: ALIASES.get(name, name) for name in space.names}
+    known = base_values(facts, tuple(canonical.values()))
     values: dict[str, Value] = {}
-    for canonical, name in names.items():
-        dimension = space.dimension(name)
-        if canonical in known and (dimension.when is None or dimension.when.is_met(values)):
-            try:
-                values[name] = dimension.read_value(known[canonical])
-            except OptionError:  # the space is elsewhere
-                continue
+    for dimension in space.dimensions:
+        name = canonical[dimension.name]
+        if name in known and (dimension.when is None or dimension.when.is_met(values)):
+            value = find_value(dimension, known[name])
+            values |= {} if value is None else {dimension.name: value}  # the space may be elsewhere
     return values
 
 
-def _strategy(options: TuneOptions) -> Strategy:
+def choose_strategy(options: TuneOptions) -> Strategy:
+    """Raises OptionError for an unknown name."""
     if options.search is not None:
         return read_strategy(options.search)
     return Strategy.GP if (options.trials or DEFAULT_TRIALS) <= FEW_TRIALS else Strategy.TPE

@@ -8,7 +8,7 @@ from naiad.errors import OptionError, did_you_mean
 from naiad.trainer.plan.overrides import check_overrides
 from naiad.trainer.plan.plan import CHOICES
 from naiad.trainer.tuning.dimension import Dimension, Kind
-from naiad.trainer.tuning.networks import ACTIVATION, DROPOUT
+from naiad.trainer.tuning.networks import ACTIVATION, DROPOUT, NETWORK_PREFIX
 from naiad.trainer.tuning.space import Space
 from naiad.trainer.tuning.trial import Value
 
@@ -23,8 +23,6 @@ ALIASES: Mapping[str, str] = {
     "augmentation": "augment",
 }
 """Choices of the plan by the names that they have in other trainers."""
-_NETWORK_PREFIX = "net."
-"""Prefix for a parameter of the network that has the name of a choice of the plan."""
 _SETTABLE = frozenset(name for name, choice in CHOICES.items() if choice.is_settable)
 
 
@@ -67,7 +65,7 @@ class Targets:
             elif what in FACTORS:
                 chosen.factors[FACTORS[what]] = float(value)
             else:
-                chosen.network[what.removeprefix(_NETWORK_PREFIX)] = python_value(dimension, value)
+                chosen.network[what.removeprefix(NETWORK_PREFIX)] = python_value(dimension, value)
         return chosen
 
     def has(self, what: str) -> bool:
@@ -87,13 +85,13 @@ class Targets:
     def _what(self, name: str) -> str:
         """Returns the canonical name."""
         own = frozenset(self.parameters)
-        if name.startswith(_NETWORK_PREFIX) and name.removeprefix(_NETWORK_PREFIX) in own:
+        if name.startswith(NETWORK_PREFIX) and name.removeprefix(NETWORK_PREFIX) in own:
             return name
         canonical = ALIASES.get(name, name)
         if canonical in _SETTABLE or canonical in FACTORS:
             return canonical
         if name in own or name in (ACTIVATION, DROPOUT):
-            return f"{_NETWORK_PREFIX}{name}"
+            return f"{NETWORK_PREFIX}{name}"
         if canonical in CHOICES:
             check_overrides({canonical: None})  # raises: it follows from the run
         known = {*_SETTABLE, *FACTORS, *ALIASES, *own, ACTIVATION, DROPOUT}
@@ -113,6 +111,22 @@ def python_value(dimension: Dimension, value: Value) -> Any:
     if "+" in text.lstrip("+"):
         return tuple(_plain(part) for part in text.split("+"))
     return _plain(text)
+
+
+def find_value(dimension: Dimension, value: Any) -> Value | None:
+    """Returns the value of the dimension that stands for a value in Python; None where it has none."""
+    if dimension.kind is Kind.CATEGORICAL:
+        named = (name for name in dimension.choices if _is_same(python_value(dimension, name), value))
+        return str(value) if isinstance(value, str) and value in dimension.choices else next(named, None)
+    try:
+        return dimension.read_value(value)
+    except OptionError:
+        return None
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    are_both_numbers = isinstance(one, bool) == isinstance(other, bool)
+    return are_both_numbers and type(one == other) is bool and bool(one == other)
 
 
 def _plain(text: str) -> Any:

@@ -56,6 +56,11 @@ class TuneOptions:
             raise OptionError(f"until_gain must be more than 0, given {describe_value(gain)}", hint="try 0.001")
         if isinstance(self.constraints, str):
             raise OptionError("constraints is a list of texts", hint=f"write [{self.constraints!r}]")
+        for constraint in self.constraints:
+            if not isinstance(constraint, str):
+                raise OptionError(
+                    f"a constraint is a text, given {describe_value(constraint)}", hint="try 'width <= 64'"
+                )
         if self.space is not None and not isinstance(self.space, Mapping):
             raise OptionError(
                 f"space takes dimensions by name, given {describe_value(self.space)}", hint="try {'lr': 'log:1e-4:1'}"

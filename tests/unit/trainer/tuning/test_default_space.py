@@ -57,3 +57,25 @@ def test_trial_0_has_values(blobs, plan):
     assert known == {
         "learning_rate": 0.1, "learning_rate_factor": 1.0, "augment": "flip+shift", "width": 256, "activation": "relu",
     }  # fmt: skip
+
+
+def test_a_parameter_with_the_name_of_a_choice_has_its_own_value(blobs, plan):
+    class Named(nn.Module):
+        def __init__(self, momentum: float = 0.3, width: int = 8) -> None:
+            super().__init__()
+            self.layers = nn.Sequential(
+                nn.Linear(5, width), nn.BatchNorm1d(width, momentum=momentum), nn.Linear(width, 3)
+            )
+
+        def forward(self, x):
+            return self.layers(x)
+
+    facts = facts_of(Named, blobs, plan(momentum=0.9))
+    known = base_values(facts, ("momentum", "net.momentum", "net.width"))
+    assert known == {"momentum": 0.9, "net.momentum": 0.3, "net.width": 8}
+
+
+def test_a_network_whose_dropout_is_an_option_begins_without(blobs, plan):
+    assert base_values(facts_of("mlp", blobs, plan()), ("dropout",)) == {"dropout": 0.0}
+    alpha = nn.Sequential(nn.Linear(5, 8), nn.AlphaDropout(0.3), nn.Linear(8, 3))
+    assert base_values(facts_of(alpha, blobs, plan()), ("dropout",)) == {"dropout": 0.3}

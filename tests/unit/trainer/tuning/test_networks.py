@@ -1,5 +1,6 @@
 """The network of a trial: copied, made by a class or function, or of the registry, with its own parameters."""
 
+import functools
 import inspect
 
 import pytest
@@ -102,3 +103,33 @@ def test_widths_have_the_networks_own_defaults(name):
     plain = entry.build(shape, 4, {})
     made = entry.build(shape, 4, widths.to_options(widths.defaults))
     assert [tuple(one.shape) for one in plain.parameters()] == [tuple(one.shape) for one in made.parameters()]
+
+
+def test_a_parameter_without_a_default_has_a_value_to_start_with(blobs):
+    networks = TrialNetworks(lambda width, bias: nn.Linear(5, 3, bias=bias), blobs)
+    assert networks.required() == ("width", "bias")
+    networks.start_with({"width": 4, "bias": False, "unknown": 1})
+    assert networks.parameters() == {"width": 4, "bias": False}
+    assert networks.make({"width": 8})[0].bias is None
+    assert networks.required() == ()
+
+
+def test_a_function_that_returns_its_network_again_is_refused(blobs):
+    """A trial would go on with the weights of another one."""
+    net = nn.Linear(5, 3)
+    networks = TrialNetworks(lambda: net, blobs)
+    networks.make({})
+    with pytest.raises(NetworkError, match="returns the same network again"):
+        networks.make({})
+
+
+def test_a_partial_function_has_a_name(blobs):
+    assert TrialNetworks(functools.partial(nn.Linear, 5, 3), blobs).name == "partial"
+
+
+def test_a_factorys_own_values_may_be_good_together_only(blobs):
+    own = TrialNetworks(lambda activation="relu": nn.Linear(5, 3), blobs)
+    assert not own.has_fixed_values("activation")
+    assert own.has_fixed_values("dropout")
+    assert TrialNetworks("mlp", blobs).has_fixed_values("activation")
+    assert not TrialNetworks("mlp", blobs).has_fixed_values("hidden")

@@ -38,6 +38,9 @@ def test_a_grid_leaves_out_what_a_constraint_forbids():
     [
         ({"a": "1:2 if b=x"}, (), "a counts only with b, which the space has not"),
         ({"a": "1:2 if b=z", "b": "x,y"}, (), "b z, which b has not"),
+        ({"a": "1:2 if b=7", "b": "int:1:3"}, (), "b 7, which b has not"),
+        ({"a": "1:2 if b=2.0", "b": "int:1:3"}, (), "b 2.0, which b has not"),
+        ({"a": "1:2 if b=0.5", "b": "0:1.0"}, (), "b, which is a range of numbers"),
         ({"a": "x,y if b=x", "b": "x,y if a=x"}, (), "go in a circle"),
         ({"a": "1:2"}, ("a < c",), "names c, which the space has not"),
     ],
@@ -117,3 +120,18 @@ def test_a_constraint_counts_where_its_names_have_values():
     assert not constraint.is_met({"a": 4, "b": 20})
     assert constraint.is_met({"a": 4})
     assert Constraint("optimizer != 'sgd'").is_met({"optimizer": "adamw"})
+
+
+def test_a_set_has_one_order():
+    values = {"relu", "gelu", "silu", "tanh", "elu"}
+    assert parse_dimension("activation", values).choices == tuple(sorted(values))
+
+
+def test_a_name_is_a_text():
+    with pytest.raises(OptionError, match="the name of a dimension is a text, given 1"):
+        parse_dimension(1, "a,b")
+
+
+def test_python_objects_are_told_in_the_file_of_a_study():
+    assert parse_dimension("hidden", [(16,), (32, 16)]).to_json()["are_objects"]
+    assert "are_objects" not in parse_dimension("bias", [True, None, 1, 0.5]).to_json()

@@ -6,7 +6,7 @@ from naiad.errors import OptionError
 from naiad.trainer.plan.plan import CHOICES
 from naiad.trainer.tuning.space import make_space
 from naiad.trainer.tuning.space_text import parse_dimension
-from naiad.trainer.tuning.targets import Targets
+from naiad.trainer.tuning.targets import Targets, find_value
 
 
 def targets_of(parameters=(), **dimensions):
@@ -83,3 +83,20 @@ def test_canonical_names_are_those_of_any_search():
     canonical = short.canonical({"lr": 0.5, "width": 1})
     assert canonical == {"learning_rate": 0.5, "net.width": 1}
     assert long.named(canonical) == {"learning_rate": 0.5, "width": 1}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "value", "found"),
+    [
+        ("1e-3,1e-2", 0.001, "1e-3"),
+        ([(16,), (32, 16)], (16,), "16"),
+        ([None, "batch"], None, "none"),
+        ([True, False], False, "False"),
+        ("1,2", True, None),
+        ("relu,gelu", "gelu", "gelu"),
+        ("0:1.0", 0.5, 0.5),
+        ("int:1:4", 9, None),
+    ],
+)
+def test_a_value_in_python_is_found_among_those_of_a_dimension(dimension, value, found):
+    assert find_value(parse_dimension("x", dimension), value) == found

@@ -94,6 +94,13 @@ def test_a_classs_own_parameters_are_searched(digits):
     assert {trial.values["width"] for trial in tuned.own_trials} > {16}
 
 
+def test_a_parameter_without_a_default_begins_in_the_middle_of_its_range(digits):
+    tuned = search(
+        digits, lambda width, bias: nn.Linear(64, 10, bias=bias), {"width": "int:4:12", "bias": [False, True]}, trials=1
+    )
+    assert tuned.base.values == {"width": 8, "bias": "False"}
+
+
 def test_the_default_space_has_what_the_network_has(digits):
     tuned = search(digits, space=None, trials=3)
     names = set(tuned.space.names)
@@ -190,6 +197,20 @@ def test_a_trial_that_the_journal_has_lost_is_begun_anew(digits, tmp_path):
     assert again.plan["learning_rate"] == again.values["lr"]
 
 
+def test_python_objects_are_given_again(digits, tmp_path):
+    class Own(nn.Sequential):
+        def __init__(self, act=nn.ReLU, hidden=(16,)) -> None:
+            super().__init__(nn.Linear(64, hidden[0]), act(), nn.Linear(hidden[0], 10))
+
+    space = {"act": [nn.ReLU, nn.GELU], "hidden": [(16,), (8,)]}
+    first = search(digits, Own, space, trials=2, epochs=1, out=tmp_path / "study")
+    assert first.base.values == {"act": "ReLU", "hidden": "16"}
+    with pytest.raises(OptionError, match="the values of act, hidden are Python objects"):
+        search(digits, Own, None, trials=3, epochs=1, out=tmp_path / "study", resume=True)
+    again = search(digits, Own, space, trials=3, epochs=1, out=tmp_path / "study", resume=True)
+    assert {trial.state for trial in again.own_trials} == {TrialState.COMPLETE}
+
+
 KILLED = """
     import sys
     from digits_runs import digit_splits
@@ -246,6 +267,12 @@ def test_a_search_that_is_killed_goes_on(tmp_path):
         ({"metric": "r2"}, OptionError, "a classification has no metric 'r2'"),
         ({"search": "magic"}, OptionError, "'magic' is not known"),
         ({"constraints": ["a < b"]}, OptionError, "names a, which the space has not"),
+        ({"constraints": [5]}, OptionError, "a constraint is a text, given 5"),
+        ({"constraints": ["lr > 3"]}, OptionError, "meets the constraints 'lr > 3'"),
+        ({"space": {"activation": "relu,gelo"}}, OptionError, "'gelo' is not known"),
+        ({"space": {"dropout": "0.5:1.5"}}, OptionError, "dropout must be"),
+        ({"net": nn.Linear(64, 10), "space": {"activation": "relu,gelu"}}, NetworkError, "has no activation modules"),
+        ({"net": nn.Linear(64, 10), "space": {"dropout": "0:0.5"}}, NetworkError, "has no dropout modules"),
         ({"net": "mpl"}, NetworkError, "did you mean 'mlp'"),
         ({"parallel": 2, "plan": {"threads": 2}}, OptionError, "only one trial at a time"),
         ({"until_gain": -1}, OptionError, "until_gain must be more than 0"),
