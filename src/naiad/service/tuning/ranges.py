@@ -13,6 +13,8 @@ _WIDE = 100.0
 """A positive range whose ends are at least this factor apart is searched by its logarithm when its scaling type is Auto."""
 _MAX_INTEGER = 2**53
 """Limit up to which a float holds every integer."""
+_MAX_COUNTED = 10_000
+"""Whole numbers that the search gets one by one. Its Gaussian process keeps a table of them; of more it gets the range."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,11 @@ class Dimension:
         """Returns the dimension as the search process reads it."""
         if self.type == "categorical":
             return {"name": self.name, "type": self.type, "values": list(self.choices)}
-        number = int if self.type == "integer" else float
+        is_counted = self.type == "integer" and self.high - self.low < _MAX_COUNTED
+        number = int if is_counted else float
         return {
             "name": self.name,
-            "type": self.type,
+            "type": "integer" if is_counted else "continuous",
             "low": number(self.low),
             "high": number(self.high),
             "scale": self.scale,
@@ -51,7 +54,7 @@ class Dimension:
         number = float(value)
         if not self.low <= number <= self.high:
             raise ValueError(f"{value!r} is outside of the range of {self.name}")
-        return str(int(number)) if self.type == "integer" else repr(number)
+        return str(round(number)) if self.type == "integer" else repr(number)
 
     def has(self, text: str) -> bool:
         """Whether a hyperparameter of another job is a value of this dimension."""
@@ -93,6 +96,8 @@ def _number(entry: Mapping[str, Any], type_: str, at: str) -> Dimension:
     low, high = (_parse(entry[key], f"{place}: {key}", type_) for key in ("MinValue", "MaxValue"))
     if low > high:
         raise Invalid(f"{place}: MinValue {entry['MinValue']} is above MaxValue {entry['MaxValue']}; exchange them")
+    if not math.isfinite(high - low):
+        raise Invalid(f"{place}: MinValue and MaxValue are further apart than numbers reach; take a smaller range")
     scaling = entry.get("ScalingType", "Auto")
     if scaling == "Logarithmic" and low <= 0:
         raise Invalid(f"{place}: ScalingType Logarithmic needs a MinValue above 0, given {entry['MinValue']}")

@@ -23,6 +23,8 @@ _STATES = {
     TrialState.STOPPED: "stopped",
 }
 _NAME_BYTES = 4
+_MAX_ASKED = 8
+"""Values in one request: a model of many trials takes seconds for each, and the first ones need not wait for the last."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Searches:
             "op": "suggest",
             "strategy": tuning.config["Strategy"].lower(),
             "seed": search_seed(tuning.entity.request),
-            "count": count,
+            "count": min(count, _MAX_ASKED),
             "start_number": next_number(trials),
             **self._history(tuning, definition, own),
         }

@@ -253,3 +253,12 @@ def test_a_paused_job_that_no_tuning_job_knows_is_stopped_at_the_start(world: Tu
     world.tick()
     jobs = [world.jobs.describe(JobKind.TRAINING, name) for name in names]
     assert [job.phase for job in jobs] == [Phase.STOPPED, Phase.PAUSED]
+
+
+def test_many_trials_are_asked_for_in_several_requests(world: TuningWorld) -> None:
+    """A Gaussian process may take minutes for a hundred values."""
+    world.create(tuning_request(ResourceLimits=limits(20, 20)))
+    world.tick(12)
+    counts = [one["count"] for one in world.search.requests]
+    assert (max(counts), sum(counts)) == (8, 20)
+    assert [trial.number for trial in world.trials()] == list(range(1, 21))

@@ -43,6 +43,7 @@ def test_scales(ranges: dict[str, Any], scale: str) -> None:
         (continuous("0", "inf"), "MaxValue is 'inf'; give a number"),
         (continuous("0", "1", "Logarithmic"), "needs a MinValue above 0, given 0"),
         (continuous("0", "1", "ReverseLogarithmic"), "MaxValue < 1, given 0 and 1"),
+        (continuous("-1e308", "1e308"), "further apart than numbers reach"),
         (integer("1.5", "3"), "'1.5'; give a whole number"),
         (integer("1", "3", "ReverseLogarithmic"), "is for ContinuousParameterRanges"),
         ({**continuous("0", "1"), "CategoricalParameterRanges": [{"Name": "lr", "Values": ["a"]}]}, "'lr' twice"),
@@ -52,6 +53,15 @@ def test_scales(ranges: dict[str, Any], scale: str) -> None:
 def test_ranges_that_cannot_be_searched_are_refused(ranges: dict[str, Any], message: str) -> None:
     with pytest.raises(Invalid, match=message):
         read_dimensions(ranges, at="ParameterRanges")
+
+
+def test_the_search_counts_no_range_of_a_billion_whole_numbers() -> None:
+    """A table of them would fill the memory."""
+    [wide] = read_dimensions(integer("1", "1000000000", "Logarithmic"), at="ParameterRanges")
+    assert wide.to_json() == {"name": "n", "type": "continuous", "low": 1.0, "high": 1e9, "scale": "log"}
+    assert [wide.text_of(value) for value in (1.2, 999_999_999.7, 7)] == ["1", "1000000000", "7"]
+    [small] = read_dimensions(integer("1", "10000"), at="ParameterRanges")
+    assert small.to_json()["type"] == "integer"
 
 
 def test_values_become_the_texts_that_jobs_get() -> None:
