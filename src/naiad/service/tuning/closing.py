@@ -10,6 +10,8 @@ from naiad.service.tuning.tuning_job import TuningJob, rank
 MAX_FAILED_ATTEMPTS = 5
 """A tuning job without success after so many trials fails, as at AWS."""
 _NO_LIMIT = float("inf")
+_LEAST_GAIN = 0.01
+"""Part of the best objective by which a trial must be better to count as an improvement, as at AWS."""
 NO_OBJECTIVE = "it has paused without a value of the objective metric"
 """Reason to stop a paused trial that cannot be compared with others."""
 
@@ -20,7 +22,7 @@ class Closing(Enum):
     NO_SUCCESS = "no trial has succeeded"
     TIME_OVER = "MaxRuntimeInSeconds of the tuning job is over"
     TARGET_REACHED = "TargetObjectiveMetricValue is reached"
-    NOT_IMPROVING = "the best objective has not improved for MaxNumberOfTrainingJobsNotImproving trials"
+    NOT_IMPROVING = "no trial of the last MaxNumberOfTrainingJobsNotImproving was better by 1 %"
     CONVERGED = "the search has converged"
     ALL_STARTED = "all trials that are allowed have started"
 
@@ -36,10 +38,17 @@ def find_closing(tuning: TuningJob, trials: Sequence[Trial], *, elapsed_s: float
 
 
 def not_improving(tuning: TuningJob, trials: Sequence[Trial]) -> int:
-    """Returns the number of trials that have ended with an objective since the best one ended."""
+    """Returns the number of trials with an objective that have ended since the last one that was better than all before it.
+
+    Better is by 1 % of the best objective before, at least.
+    """
     ended = [(trial.ended_at, trial.number, trial) for trial in trials if _is_success(trial) and trial.ended_at]
     ranks = [rank(trial, is_maximized=tuning.is_maximized) for _, _, trial in sorted(ended, key=lambda one: one[:2])]
-    return len(ranks) - 1 - ranks.index(min(ranks)) if ranks else 0
+    best, count = _NO_LIMIT, 0
+    for one in ranks:
+        is_better = best == _NO_LIMIT or (one < best and best - one >= _LEAST_GAIN * abs(best))
+        best, count = min(best, one), 0 if is_better else count + 1
+    return count
 
 
 def open_definitions(tuning: TuningJob, trials: Sequence[Trial]) -> dict[str, int]:

@@ -124,6 +124,25 @@ def test_trials_since_the_best_are_counted_in_the_order_of_their_ends() -> None:
     assert not_improving(tuning, []) == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "count"),
+    [
+        ("Minimize", [1.0, 0.995, 0.991], 2),
+        ("Minimize", [1.0, 0.98, 0.975], 1),
+        ("Maximize", [0.90, 0.905, 0.907], 2),
+        ("Maximize", [0.90, 0.91], 0),
+        ("Minimize", [-1.0, -1.005, -1.02], 0),
+        ("Minimize", [0.0, -1e-9], 0),
+        ("Minimize", [0.5, 0.5], 1),
+    ],
+)
+def test_an_improvement_is_one_of_a_hundredth(kind: str, values: list[float], count: int) -> None:
+    """AWS's model: training jobs that have failed to improve by 1% or greater over prior training jobs."""
+    tuning = random_job(HyperParameterTuningJobObjective={"Type": kind, "MetricName": "validation:loss"})
+    trials = [make_trial(number, COMPLETED, value) for number, value in enumerate(values, 1)]
+    assert not_improving(tuning, trials) == count
+
+
 def test_it_fails_without_success_after_five_trials() -> None:
     tuning = random_job(ResourceLimits=limits(20))
     failed = [make_trial(number, FAILED, failure_reason="AlgorithmError: no") for number in range(1, 6)]
