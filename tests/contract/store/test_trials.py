@@ -83,3 +83,13 @@ def test_a_damaged_trial_is_left_out(store, caplog):
         connection.execute(text("UPDATE naiad_tuning_trials SET detail = replace(detail, '0', '1') WHERE number = 1"))
     assert [one.number for one in store.trials.of("tune")] == [2]
     assert "tune-001-00000000 in the database is damaged" in caplog.text
+
+
+def test_the_last_number_counts_damaged_trials_and_no_prior_ones(store):
+    assert store.trials.last_number("tune") == 0
+    store.trials.add([trial(-1), trial(1), trial(3), trial(7, "other")])
+    with store._database.begin() as connection:
+        connection.execute(text("UPDATE naiad_tuning_trials SET checksum = 1 WHERE number = 3"))
+    assert store.trials.last_number("tune") == 3
+    store.entities.add(tuning("prior"), {}, trials=[trial(-1, "prior")])
+    assert store.trials.last_number("prior") == 0

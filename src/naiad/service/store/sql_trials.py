@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from naiad.service.domain.errors import AlreadyExists, NotFound
@@ -36,6 +36,11 @@ class SqlTrialStore:
         with self._database.begin() as connection:
             if connection.execute(update(trials).where(is_same).values(_to_row(trial))).rowcount == 0:
                 raise NotFound(f"no trial {trial.number} of the tuning job {trial.tuning}")
+
+    def last_number(self, tuning: str) -> int:
+        is_own = (trials.c.tuning == tuning) & (trials.c.number > 0)
+        with self._database.connect() as connection:
+            return connection.execute(select(func.max(trials.c.number)).where(is_own)).scalar() or 0
 
     def of(self, tuning: str) -> tuple[Trial, ...]:
         return self.of_all([tuning])[tuning]

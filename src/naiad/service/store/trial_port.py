@@ -13,6 +13,9 @@ class TrialStore(Protocol):
     def update(self, trial: Trial) -> None:
         """Replaces the trial of this number. Raises NotFound when it was deleted with its tuning job."""
 
+    def last_number(self, tuning: str) -> int:
+        """Returns the highest number of a tuning job's own trials, damaged ones among them; 0 where it has none."""
+
     def of(self, tuning: str) -> tuple[Trial, ...]:
         """Returns the trials of a tuning job by their numbers, those of its parents first; () where there are none."""
 

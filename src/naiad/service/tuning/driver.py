@@ -5,7 +5,6 @@ store and in the files of the jobs, so a server that was killed at any moment go
 job is made, so none is lost, and none is made twice.
 """
 
-import datetime as dt
 import logging
 import threading
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from naiad.service.tuning.early_stopping import EarlyStopping
 from naiad.service.tuning.search import SearchError
 from naiad.service.tuning.searches import Answer, Searches, planned_trials
 from naiad.service.tuning.trial_jobs import TrialJobs
-from naiad.service.tuning.tuning_job import TuningDetail, TuningJob
+from naiad.service.tuning.tuning_job import TuningDetail, TuningJob, TuningKey
 
 _LOG = logging.getLogger(__name__)
 _INTERVAL_S, _IDLE_INTERVAL_S = 0.3, 5.0
@@ -51,9 +50,9 @@ class TuningDriver:
     wake_event: WakeEvent = field(default_factory=WakeEvent)
     _early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     _problems: ProblemLog = field(default_factory=ProblemLog)
-    _search_errors: dict[str, int] = field(default_factory=dict)
-    """The number of failures in a row, by ARN."""
-    _elapsed: ElapsedTimes[tuple[str, dt.datetime]] = field(init=False)
+    _search_errors: dict[TuningKey, int] = field(default_factory=dict)
+    """The number of failures in a row."""
+    _elapsed: ElapsedTimes[TuningKey] = field(init=False)
     _active: tuple[TuningJob, ...] = ()
     _has_begun: bool = False
 
@@ -85,7 +84,7 @@ class TuningDriver:
         for tuning in self._active:
             try:
                 self._advance(tuning)
-            except (ServiceError, OSError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001  # reason: one tuning job must not hold up the others
                 self._problems.warn(f"tuning job {tuning.name}", error)
 
     def _unfinished(self) -> tuple[TuningJob, ...]:
@@ -103,12 +102,12 @@ class TuningDriver:
 
     def _retain(self) -> None:
         """Forgets everything about other tuning jobs."""
-        arns = {tuning.arn for tuning in self._active}
+        keys = {tuning.key for tuning in self._active}
         self.searches.retain(self._active)
-        self._elapsed.forget(lambda thing: thing[0] not in arns)
+        self._elapsed.forget(lambda key: key not in keys)
         self._problems.retain([f"tuning job {tuning.name}" for tuning in self._active])
-        self._search_errors = {arn: count for arn, count in self._search_errors.items() if arn in arns}
-        self._early_stopping.retain(arns)
+        self._search_errors = {key: count for key, count in self._search_errors.items() if key in keys}
+        self._early_stopping.retain(keys)
 
     def _advance(self, tuning: TuningJob) -> None:
         known = self.trials.of(tuning.name)
@@ -129,8 +128,7 @@ class TuningDriver:
             self._ask(tuning, [*prior, *own], decision)
 
     def _decide(self, tuning: TuningJob, trials: Sequence[Trial]) -> Decision:
-        created_at = tuning.entity.created_at
-        return decide(tuning, trials, elapsed_s=self._elapsed.since_s((tuning.arn, created_at), created_at))
+        return decide(tuning, trials, elapsed_s=self._elapsed.since_s(tuning.key, tuning.entity.created_at))
 
     def _start(self, tuning: TuningJob, trial: Trial, tags: dict[str, str]) -> Trial:
         if trial.state is not TrialState.PLANNED:
@@ -182,12 +180,12 @@ class TuningDriver:
                 return False
             self._use(tuning, trials, answer)
         except SearchError as error:
-            count = self._search_errors[tuning.arn] = self._search_errors.get(tuning.arn, 0) + 1
+            count = self._search_errors[tuning.key] = self._search_errors.get(tuning.key, 0) + 1
             _LOG.warning("tuning job %s: %s (%d of %d)", tuning.name, error, count, _MAX_SEARCH_ERRORS)
             if count >= _MAX_SEARCH_ERRORS:
                 self._change_detail(tuning, replace(tuning.detail, failure_reason=f"InternalServerError: {error}"))
         else:
-            self._search_errors.pop(tuning.arn, None)
+            self._search_errors.pop(tuning.key, None)
         return True
 
     def _use(self, tuning: TuningJob, trials: Sequence[Trial], answer: Answer) -> None:
@@ -205,7 +203,8 @@ class TuningDriver:
         """Stores new trials, as many as are still wanted. Raises SearchError."""
         own = [trial for trial in trials if not trial.is_prior]
         count = self._decide(tuning, own).wanted.get(answer.definition, 0)
-        planned = planned_trials(tuning, answer, trials, count=count, at=self.clock.now())
+        first = self.trials.last_number(tuning.name) + 1
+        planned = planned_trials(tuning, answer, first=first, count=count, at=self.clock.now())
         self.trials.add(planned)
         is_last = bool(answer.values.get("is_exhausted")) and len(planned) == len(answer.values["trials"])
         if is_last or (count > 0 and not planned):

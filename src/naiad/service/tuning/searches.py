@@ -12,7 +12,7 @@ from naiad.service.tuning.curves import Curves, points_of
 from naiad.service.tuning.definitions import TuningDefinition, search_seed
 from naiad.service.tuning.ranges import texts_of
 from naiad.service.tuning.search import Search, SearchError
-from naiad.service.tuning.tuning_job import TuningJob
+from naiad.service.tuning.tuning_job import TuningJob, TuningKey
 
 _STATES = {
     TrialState.PLANNED: "running",
@@ -40,21 +40,21 @@ class Answer:
 
 @dataclass
 class Searches:
-    """The requests of all tuning jobs, by the ARN of each. For one thread."""
+    """The requests of all tuning jobs. For one thread."""
 
     search: Search
     curves: Curves
-    _pending: dict[str, tuple[str, str, int | None, "Future[dict[str, Any]]"]] = field(default_factory=dict)
+    _pending: dict[TuningKey, tuple[str, str, int | None, "Future[dict[str, Any]]"]] = field(default_factory=dict)
 
     def is_pending(self, tuning: TuningJob) -> bool:
-        return tuning.arn in self._pending
+        return tuning.key in self._pending
 
     def take_answer(self, tuning: TuningJob) -> Answer | None:
         """Returns the answer to the last request, once; None without one. Raises SearchError."""
-        pending = self._pending.get(tuning.arn)
+        pending = self._pending.get(tuning.key)
         if pending is None or not pending[3].done():
             return None
-        op, definition, number, future = self._pending.pop(tuning.arn)
+        op, definition, number, future = self._pending.pop(tuning.key)
         try:
             return Answer(op, definition, future.result(), number)
         except (OSError, ValueError, CancelledError) as error:
@@ -68,7 +68,7 @@ class Searches:
             "strategy": tuning.config["Strategy"].lower(),
             "seed": search_seed(tuning.entity.request),
             "count": min(count, _MAX_ASKED),
-            "start_number": next_number(trials),
+            "start_number": max(0, *(trial.number for trial in trials)) + 1 if trials else 1,
             **self._history(tuning, definition, own),
         }
         self._send(tuning, definition, request, None)
@@ -91,9 +91,8 @@ class Searches:
 
     def retain(self, tunings: Sequence[TuningJob]) -> None:
         """Forgets the requests of all other tuning jobs."""
-        arns = {tuning.arn for tuning in tunings}
-        for arn in self._pending.keys() - arns:
-            self._pending.pop(arn)[3].cancel()
+        for key in self._pending.keys() - {tuning.key for tuning in tunings}:
+            self._pending.pop(key)[3].cancel()
 
     def _history(self, tuning: TuningJob, definition: TuningDefinition, trials: Sequence[Trial]) -> Mapping[str, Any]:
         return {
@@ -119,17 +118,17 @@ class Searches:
     def _send(
         self, tuning: TuningJob, definition: TuningDefinition, request: Mapping[str, Any], number: int | None
     ) -> None:
-        assert tuning.arn not in self._pending
+        assert tuning.key not in self._pending
         future = self.search.submit(request)
-        self._pending[tuning.arn] = request["op"], definition.name, number, future
+        self._pending[tuning.key] = request["op"], definition.name, number, future
 
 
-def planned_trials(
-    tuning: TuningJob, answer: Answer, trials: Sequence[Trial], *, count: int, at: dt.datetime
-) -> tuple[Trial, ...]:
-    """Returns new trials with the values of an answer to ``ask_values``, at most ``count``. Raises SearchError."""
+def planned_trials(tuning: TuningJob, answer: Answer, *, first: int, count: int, at: dt.datetime) -> tuple[Trial, ...]:
+    """Returns new trials with the values of an answer to ``ask_values``, at most ``count``. Raises SearchError.
+
+    ``first``: the number of the first one.
+    """
     definition = next(one for one in tuning.definitions if one.name == answer.definition)
-    first = next_number(trials)
     try:
         values = [texts_of(definition.dimensions, each["values"]) for each in answer.values["trials"][:count]]
     except (KeyError, ValueError, TypeError) as error:
@@ -145,10 +144,6 @@ def planned_trials(
         )
         for number, each in enumerate(values, first)
     )
-
-
-def next_number(trials: Sequence[Trial]) -> int:
-    return max(0, *(trial.number for trial in trials)) + 1 if trials else 1
 
 
 def _prior(trial: Trial) -> Mapping[str, Any]:

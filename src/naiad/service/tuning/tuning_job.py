@@ -11,6 +11,8 @@ from naiad.service.domain.scope import Creator
 from naiad.service.domain.tuning import Trial, TrialState, TuningStatus, check_tuning_move
 from naiad.service.tuning.definitions import TuningDefinition, definitions_of
 
+TuningKey = tuple[str, dt.datetime]
+
 
 @dataclass(frozen=True)
 class TuningDetail:
@@ -67,6 +69,11 @@ class TuningJob:
     @property
     def arn(self) -> str:
         return self.entity.arn
+
+    @property
+    def key(self) -> TuningKey:
+        """What tells it from an earlier tuning job of its name."""
+        return self.entity.arn, self.entity.created_at
 
     @property
     def status(self) -> TuningStatus:
