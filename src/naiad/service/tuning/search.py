@@ -19,8 +19,8 @@ from typing import IO, Any, Protocol
 from naiad.service.domain.errors import ServiceError
 
 _LOG = logging.getLogger(__name__)
-_TIMEOUT_S = 300.0
-"""A process that has not answered for so long is ended: its first answer includes the loading of torch."""
+_TIMEOUT_S = 900.0
+"""A process that has not answered for so long is ended. One value of 30 dimensions after 200 trials takes two minutes."""
 _IDLE_S = 120.0
 _END_TIMEOUT_S = 5.0
 _NICENESS = 10

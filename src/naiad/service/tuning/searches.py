@@ -23,8 +23,10 @@ _STATES = {
     TrialState.STOPPED: "stopped",
 }
 _NAME_BYTES = 4
-_MAX_ASKED = 8
-"""Values in one request: a model of many trials takes seconds for each, and the first ones need not wait for the last."""
+_MAX_ASKED, _MAX_ASKED_S = 8, 60.0
+"""Limit of the values in one request, and of the time for all but the first: a model of many trials takes seconds for each, and
+the first trials need not wait for the last.
+"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Searches:
             "strategy": tuning.config["Strategy"].lower(),
             "seed": search_seed(tuning.entity.request),
             "count": min(count, _MAX_ASKED),
+            "max_s": _MAX_ASKED_S,
             "start_number": max(0, *(trial.number for trial in trials)) + 1 if trials else 1,
             **self._history(tuning, definition, own),
         }

@@ -4,7 +4,7 @@ JSON lines: a request on stdin, its answer on stdout, in order, until stdin ends
 carries the whole history, so the process may be killed at any moment.
 
     {"op": "suggest", "space": […], "strategy": "bayesian", "direction": "maximize", "seed": 0, "count": 2,
-     "trials": […], "prior": […], "start_number": 5}
+     "trials": […], "prior": […], "start_number": 5, "max_s": 60}
                                          → {"trials": [{"number": 5, "values": {…}}, …], "is_exhausted": false}
     {"op": "should_stop", "direction": …, "trials": […], "number": 3}        → {"stop": true, "reason": "…"}
     {"op": "promote", "direction": …, "trials": […], "rungs": [1, 3, 9], "reduction": 3, "count": 1, "is_last": false}
@@ -13,11 +13,15 @@ carries the whole history, so the process may be killed at any moment.
     {"op": "convergence", "space": […], "direction": …, "trials": […]}       → {"converged": false, "expected_gain": 0.01}
     {"op": "importance", "space": […], "direction": …, "trials": […]}        → {"importance": {"lr": 0.8, …}}
 
-A request that cannot be answered gives ``{"error": "one line"}``, and the next one is read.
+After ``max_s`` seconds ``suggest`` looks for no further trial: it answers with at least one, unless the space is exhausted.
+What libraries print goes to stderr. A request that cannot be answered gives ``{"error": "one line"}``, and the next one is read.
 """
 
+import contextlib
 import json
+import math
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TextIO
@@ -40,10 +44,11 @@ Request = Mapping[str, Any]
 def main(requests: TextIO | None = None, answers: TextIO | None = None) -> int:
     """Answers each line of ``requests`` (stdin) on ``answers`` (stdout), and returns 0 at their end."""
     requests, answers = requests or sys.stdin, answers or sys.stdout
-    for line in requests:
-        if line.strip():
-            answers.write(json.dumps(answer(line), allow_nan=False) + "\n")
-            answers.flush()
+    with contextlib.redirect_stdout(sys.stderr):
+        for line in requests:
+            if line.strip():
+                answers.write(json.dumps(answer(line), allow_nan=False) + "\n")
+                answers.flush()
     return 0
 
 
@@ -70,16 +75,21 @@ def _operation(request: Any) -> Callable[[Request], dict[str, Any]]:
 def _suggest(request: Request) -> dict[str, Any]:
     trials = _read_trials(request.get("trials", ()))
     start = int(request.get("start_number", max((trial.number for trial in trials), default=-1) + 1))
-    suggestion = suggest(
-        _read_space(request),
-        History(trials, _read_direction(request), _read_trials(request.get("prior", ()))),
-        strategy=read_strategy(request.get("strategy", "bayesian")),
-        seed=int(request.get("seed", 0)),
-        count=int(request.get("count", 1)),
-        start_number=start,
-    )
-    numbered = [{"number": number, "values": values} for number, values in enumerate(suggestion.values, start=start)]
-    return {"trials": numbered, "is_exhausted": suggestion.is_exhausted}
+    space, strategy = _read_space(request), read_strategy(request.get("strategy", "bayesian"))
+    history = History(trials, _read_direction(request), _read_trials(request.get("prior", ())))
+    deadline_s = time.monotonic() + float(request.get("max_s", math.inf))
+    found: list[dict[str, Any]] = []
+    for number in range(start, start + int(request.get("count", 1))):
+        if found and time.monotonic() > deadline_s:
+            break
+        seed = int(request.get("seed", 0))
+        suggestion = suggest(space, history, strategy=strategy, seed=seed, count=1, start_number=number)
+        if suggestion.is_exhausted:
+            return {"trials": found, "is_exhausted": True}
+        [values] = suggestion.values
+        found.append({"number": number, "values": values})
+        history = history.with_running(number, values)
+    return {"trials": found, "is_exhausted": False}
 
 
 def _should_stop(request: Request) -> dict[str, Any]:

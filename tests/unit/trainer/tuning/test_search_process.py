@@ -42,6 +42,31 @@ def test_suggestions_are_numbered_and_typed(strategy):
         assert one["values"]["kind"] in ("a", "b")
 
 
+def test_a_request_with_too_little_time_gets_fewer_trials():
+    request = {"op": "suggest", "space": SPACE, "strategy": "random", "seed": 1, "count": 5, "start_number": 7}
+    some, all_ = ask(**request, max_s=0), ask(**request)
+    assert [one["number"] for one in some["trials"]] == [7]
+    assert some["trials"] == all_["trials"][:1]
+    assert (len(all_["trials"]), some["is_exhausted"]) == (5, False)
+
+
+def test_a_finite_space_is_exhausted():
+    found = ask(op="suggest", space=SPACE[2:], strategy="random", count=3, start_number=1)
+    assert sorted(one["values"]["kind"] for one in found["trials"]) == ["a", "b"]
+    assert found["is_exhausted"] is True
+
+
+def test_what_a_library_prints_is_no_answer(monkeypatch, capfd):
+    def talkative(request):
+        print("a library says hello")
+        return {"rungs": []}
+
+    monkeypatch.setattr("naiad.trainer.tuning.search_process._OPERATIONS", {"rungs": talkative})
+    main(io.StringIO('{"op": "rungs"}\n'))
+    out, err = capfd.readouterr()
+    assert (json.loads(out), err) == ({"rungs": []}, "a library says hello\n")
+
+
 def test_the_same_request_has_the_same_answer():
     request = {
         "op": "suggest",
