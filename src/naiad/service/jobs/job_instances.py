@@ -8,6 +8,7 @@ from naiad.service.domain.errors import ServiceError
 from naiad.service.domain.job import Job
 from naiad.service.executors.port import Executor, Instance, InstanceReport, InstanceSpec
 from naiad.service.jobs.layout import control_group_name, job_instances
+from naiad.service.jobs.pause import seconds_before_pauses
 from naiad.service.jobs.scheduler import Placement
 from naiad.service.walls.control_group import ControlGroup
 from naiad.service.walls.program_settings import DEFAULT_PROGRAMS, ProgramSettings
@@ -73,4 +74,5 @@ class JobInstances:
             run_as_root=self.programs.run_as_root,
             network=self.programs.network,
             creator=job.creator,
+            seconds_before=seconds_before_pauses(job),
         )

@@ -4,6 +4,7 @@ Only jobs of a tuning job pause, at the epochs that a hyperparameter names. The 
 goes on as a further attempt, from its checkpoint, when the tuning job promotes it.
 """
 
+import datetime as dt
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from naiad.service.domain.job import Job
-from naiad.service.domain.status import Phase
+from naiad.service.domain.status import RUNNING_PHASES, WAITING_PHASES, Phase
 from naiad.service.walls.program_files import read_text
 
 PAUSE_EPOCHS = "_naiad_pause_at_epochs"
@@ -55,3 +56,15 @@ def paused_epoch(job: Job) -> int | None:
         if transition.phase is Phase.PAUSED and number.isdecimal():
             return int(number)
     return None
+
+
+def seconds_before_pauses(job: Job) -> float:
+    """Returns how long the attempts of a job that have paused have run: that counts for MaxRuntimeInSeconds."""
+    total, attempt = dt.timedelta(), dt.timedelta()
+    for past in job.transitions:
+        if past.phase in RUNNING_PHASES and past.ended_at is not None:
+            attempt += past.ended_at - past.started_at
+        elif past.phase in WAITING_PHASES:
+            total += attempt if past.phase is Phase.PAUSED else dt.timedelta()
+            attempt = dt.timedelta()
+    return total.total_seconds()

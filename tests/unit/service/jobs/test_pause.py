@@ -1,5 +1,6 @@
 """A job that pauses holds no cores, stays InProgress, and goes on as a further attempt when it is resumed."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from naiad.service.domain.job import JobKind
 from naiad.service.domain.status import Phase, Status
 from naiad.service.executors.port import InstanceReport
-from naiad.service.jobs.pause import may_pause, pause_message, paused_epoch, read_pause
+from naiad.service.jobs.pause import may_pause, pause_message, paused_epoch, read_pause, seconds_before_pauses
 
 PAUSED = InstanceReport(Phase.PAUSED, alive=False, message=pause_message(3))
 
@@ -100,3 +101,18 @@ def test_a_pause_is_a_status_and_a_file(tmp_path: Path, status: int, text: str, 
     if text:
         (tmp_path / "output" / "naiad-pause.json").write_text(text)
     assert read_pause(status, tmp_path) == epoch
+
+
+def test_the_time_before_a_pause_counts_for_the_limit(paused: Any) -> None:
+    job = paused.job("one")
+    started, ended = job.transitions[1].started_at, job.transitions[-1].started_at
+    assert seconds_before_pauses(job) == (ended - started).total_seconds() > 0
+    lost = job.to(Phase.PENDING, at=ended).to(Phase.STARTING, at=ended + dt.timedelta(hours=1))
+    lost = lost.to(Phase.PENDING, at=ended + dt.timedelta(hours=2), message="lost: its agent")
+    assert seconds_before_pauses(lost) == seconds_before_pauses(job)
+    paused.set_reports("two", paused.ended(Phase.COMPLETED))
+    paused.tick()
+    paused.service.resume(JobKind.TRAINING, "one", "promoted")
+    paused.tick(3)
+    [first, *_, last] = [spec for spec in paused.executor.started if spec.instance.job_name == "one"]
+    assert (first.seconds_before, last.seconds_before) == (0.0, seconds_before_pauses(job))

@@ -157,7 +157,8 @@ class Agent:
     def _remaining_s(self) -> float | None:
         """Returns what is left of MaxRuntimeInSeconds, which includes the time of the downloads; None without a limit."""
         max_s = self.spec.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
-        return None if max_s is None else max(0.0, self.start_time_s + max_s - time.monotonic())
+        used_s = time.monotonic() - self.start_time_s + self.spec.seconds_before
+        return None if max_s is None else max(0.0, max_s - used_s)
 
     def _has_paused(self, end: ProgramEnd, sandbox: Sandbox) -> bool:
         """Reports a pause. What the program needs to go on is stored by then."""
