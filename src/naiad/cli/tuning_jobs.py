@@ -1,7 +1,7 @@
 """A tuning job for people: how far it is, its trials, and the best so far."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from naiad.cli.output import format_time, print_field, print_line, print_table
@@ -38,19 +38,24 @@ def print_tuning_job(sagemaker: Any, job: Mapping[str, Any]) -> None:
     print_line("")
     rows = [
         [trial["TrainingJobName"], trial["TrainingJobStatus"], _objective(trial) or "–", _values(trial)]
-        for trial in _trials(sagemaker, str(name), is_maximized=_first_objective(job)["Type"] == "Maximize")
+        for trial in _sorted(_trials(sagemaker, str(name)), is_maximized=_first_objective(job)["Type"] == "Maximize")
     ]
     print_table(["trial", "status", "objective", "values"], rows)
 
 
-def _trials(sagemaker: Any, name: str, *, is_maximized: bool) -> Iterator[dict[str, Any]]:
-    """Yields the trials, the best first."""
-    query = {
-        "HyperParameterTuningJobName": name,
-        "SortBy": "FinalObjectiveMetricValue",
-        "MaxResults": _PAGE_SIZE,
-        "SortOrder": "Descending" if is_maximized else "Ascending",
-    }
+def _sorted(trials: Iterable[dict[str, Any]], *, is_maximized: bool) -> list[dict[str, Any]]:
+    """Returns the trials, the best first, and those without an objective last."""
+
+    def rank(trial: Mapping[str, Any]) -> float:
+        metric = trial.get("FinalHyperParameterTuningJobObjectiveMetric")
+        return math.inf if metric is None else -metric["Value"] if is_maximized else metric["Value"]
+
+    return sorted(trials, key=rank)
+
+
+def _trials(sagemaker: Any, name: str) -> Iterator[dict[str, Any]]:
+    """Yields the trials by name. AWS lists none without an objective in an order by it."""
+    query = {"HyperParameterTuningJobName": name, "MaxResults": _PAGE_SIZE}
     while True:
         answer = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(**query)
         yield from answer["TrainingJobSummaries"]

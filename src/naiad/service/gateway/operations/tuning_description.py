@@ -88,6 +88,8 @@ def trial_status(trial: Trial) -> str:
     """Returns AWS's status of the trial's training job."""
     if trial.is_prior:
         return "Stopped" if trial.stop_reason else "Completed"
+    if trial.stop_reason and trial.state.is_unfinished:
+        return "Stopping"
     return _STATUSES.get(trial.state, "InProgress")
 
 

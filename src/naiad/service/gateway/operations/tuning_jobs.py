@@ -71,7 +71,7 @@ def delete_tuning_job(tunings: TuningService, request: Shape) -> Shape:
 
 @operation("sagemaker", "ListTrainingJobsForHyperParameterTuningJob")
 def list_trials(tunings: TuningService, request: Shape) -> Shape:
-    """Lists a paused trial as InProgress. Trials without an objective come last in an order by the objective."""
+    """Lists a paused trial as InProgress. In an order by the objective, those without one are left out, as at AWS."""
     tuning = tunings.describe(request["HyperParameterTuningJobName"])
     trials = [trial for trial in tunings.trials(tuning) if not trial.is_prior]
     if "StatusEquals" in request:
@@ -105,7 +105,7 @@ def _sorted(trials: list[Trial], request: Shape) -> list[Trial]:
         case "FinalObjectiveMetricValue":
             known = [trial for trial in trials if trial.objective is not None and not trial.state.is_unfinished]
             known.sort(key=lambda trial: (rank(trial, is_maximized=False), trial.number), reverse=is_descending)
-            return known + [trial for trial in trials if trial not in known]
+            return known
         case "Status":
             return sorted(trials, key=lambda trial: (trial_status(trial), trial.number), reverse=is_descending)
         case "CreationTime":
