@@ -43,7 +43,11 @@ def resolve_autotune(request: Request) -> Request:
     resolved = {**request, "HyperParameterTuningJobConfig": config}
     if "TrainingJobDefinition" in request:
         definition = request["TrainingJobDefinition"]
-        config["ParameterRanges"] = _resolve_ranges(config.get("ParameterRanges", {}), definition)
+        own = definition.get("HyperParameterRanges")
+        if own is None:
+            config["ParameterRanges"] = _resolve_ranges(config.get("ParameterRanges", {}), definition)
+        else:
+            definition = {**definition, "HyperParameterRanges": _resolve_ranges(own, definition)}
         resolved["TrainingJobDefinition"] = _with_retries(definition)
     else:
         resolved["TrainingJobDefinitions"] = [

@@ -1,7 +1,7 @@
 """The values of the objective metric that a trial's program has logged so far, in order: its learning curve.
 
 They are read from the files that the agents write, each only as far as it has grown. An attempt that goes on from a checkpoint
-continues the curve.
+continues the curve; one of a job without checkpoints begins it anew.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,6 +22,8 @@ class _Curve:
     values: list[float] = field(default_factory=list)
     offsets: dict[Path, int] = field(default_factory=dict)
     """How far each file was read."""
+    attempt: int = 0
+    """The last attempt that was read."""
 
 
 class Curves:
@@ -34,7 +36,12 @@ class Curves:
     def read(self, job: Job, metric: str) -> list[float]:
         """Returns the curve of a job as it is now. Do not change it."""
         curve = self._curves.setdefault(job.name, _Curve())
-        attempts = [self._jobs.instances(job, attempt=attempt) for attempt in range(1, job.attempt + 1)]
+        is_continued = "CheckpointConfig" in job.request
+        if curve.attempt != job.attempt and not is_continued:
+            curve.values = []
+        curve.attempt = job.attempt
+        first = 1 if is_continued else max(1, job.attempt)
+        attempts = [self._jobs.instances(job, attempt=attempt) for attempt in range(first, job.attempt + 1)]
         for file in dict.fromkeys(file for instances in attempts for file in metric_files(instances)):
             curve.values += _new_values(file, metric, curve.offsets)
         return curve.values

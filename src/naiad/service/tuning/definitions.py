@@ -107,8 +107,11 @@ class TuningDefinition:
     @property
     def max_epoch(self) -> int | None:
         """The epochs of a whole trial; None where neither the request nor a hyperparameter says it."""
-        if "MaxResource" in self._hyperband:
-            return int(self._hyperband["MaxResource"])
+        return int(self._hyperband["MaxResource"]) if "MaxResource" in self._hyperband else self.longest_epochs
+
+    @property
+    def longest_epochs(self) -> int | None:
+        """The largest number of epochs that a hyperparameter may have; None without such a one."""
         tuned = {one.name: one for one in self.dimensions}
         for name in EPOCH_NAMES:
             if name in tuned and tuned[name].type == "integer":

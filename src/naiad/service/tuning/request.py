@@ -10,6 +10,10 @@ MAX_TRIALS = 1_000
 MAX_PARALLEL = 100
 _MAX_HYPERPARAMETERS = 100
 _OWN_PREFIX = "_naiad_"
+_PLACES = (("HyperParameterTuningJobObjective", "TuningObjective"), ("ParameterRanges", "HyperParameterRanges"))
+"""Members of the whole job's configuration, and the same of one definition."""
+_MAX_DIMENSIONS = 30
+"""AWS's limit. A Gaussian process of more takes minutes for each trial."""
 _TRAINER_METRICS = tuple(each["Name"] for each in TRAINER_DEFINITIONS)
 
 
@@ -22,6 +26,8 @@ def check_tuning(request: Request) -> tuple[TuningDefinition, ...]:
     definitions = definitions_of(request)
     if len(definitions) > 1 or "TrainingJobDefinitions" in request:
         _check_several(request, definitions)
+    else:
+        _check_once(request)
     for definition in definitions:
         _check_definition(definition)
     if len({one.objective["Type"] for one in definitions}) > 1:
@@ -33,15 +39,20 @@ def check_tuning(request: Request) -> tuple[TuningDefinition, ...]:
     return definitions
 
 
+def _check_once(request: Request) -> None:
+    """Refuses what is given twice: one of them would count for nothing."""
+    config, source = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
+    for key, own in _PLACES:
+        if config.get(key) and own in source:
+            raise Invalid(f"{key} and TrainingJobDefinition.{own} are both given: give one of them")
+
+
 def _check_several(request: Request, definitions: tuple[TuningDefinition, ...]) -> None:
     config = request["HyperParameterTuningJobConfig"]
     if not all(one.name for one in definitions):
         raise Invalid("each of the TrainingJobDefinitions needs a DefinitionName")
     check_distinct([one.name for one in definitions], at="TrainingJobDefinitions")
-    for key, own in (
-        ("HyperParameterTuningJobObjective", "TuningObjective"),
-        ("ParameterRanges", "HyperParameterRanges"),
-    ):
+    for key, own in _PLACES:
         if config.get(key):
             raise Invalid(f"{key} is for one TrainingJobDefinition: give each of the TrainingJobDefinitions its {own}")
 
@@ -54,6 +65,10 @@ def _check_definition(definition: TuningDefinition) -> None:
         )
     if not definition.dimensions:
         raise Invalid(f"{at}there is nothing to tune: ParameterRanges has no range")
+    if len(definition.dimensions) > _MAX_DIMENSIONS:
+        raise Invalid(
+            f"{at}{len(definition.dimensions)} hyperparameters have ranges; at most {_MAX_DIMENSIONS} are tuned"
+        )
     for dimension in definition.dimensions:
         if dimension.name in definition.static:
             raise Invalid(f"{at}{dimension.name!r} is in StaticHyperParameters and has a range: give one of them")
@@ -81,6 +96,14 @@ def _check_resources(definition: TuningDefinition, at: str) -> None:
     has = [key for key in ("ResourceConfig", "HyperParameterTuningResourceConfig") if key in definition.source]
     if len(has) != 1:
         raise Invalid(f"{at}give ResourceConfig or HyperParameterTuningResourceConfig, one of them")
+    config = definition.source.get("HyperParameterTuningResourceConfig", {})
+    both = [
+        key
+        for key in ("InstanceType", "InstanceCount", "VolumeSizeInGB")
+        if key in config and "InstanceConfigs" in config
+    ]
+    if both:
+        raise Invalid(f"{at}HyperParameterTuningResourceConfig has InstanceConfigs and {both[0]}: give one of them")
 
 
 def _check_limits(request: Request) -> None:
@@ -128,6 +151,12 @@ def _check_hyperband(definition: TuningDefinition, config: Request) -> None:
     if last is None:
         raise Invalid(
             "Hyperband needs the epochs of a whole trial: give HyperbandStrategyConfig.MaxResource, or the hyperparameter epochs"
+        )
+    longest = definition.longest_epochs
+    if definition.is_trainer and longest is not None and longest > last:
+        raise Invalid(
+            f"HyperbandStrategyConfig.MaxResource {last} is below the hyperparameter epochs, {longest}, to which the trainer "
+            "would run: give the same number, or leave epochs out"
         )
     if first >= last:
         raise Invalid(f"HyperbandStrategyConfig.MinResource {first} is not below MaxResource {last}")

@@ -72,3 +72,12 @@ def test_hints_without_autotune_are_refused() -> None:
     with pytest.raises(Invalid, match="AutoParameters needs Autotune"):
         resolve_autotune(request)
     assert resolve_autotune(tuning_request(ParameterRanges=RANGES)) == tuning_request(ParameterRanges=RANGES)
+
+
+def test_hints_in_the_ranges_of_the_definition_are_made_ranges_there() -> None:
+    hints = {"AutoParameters": [{"Name": "lr", "ValueHint": "0.01"}]}
+    resolved = resolve_autotune(
+        autotuned(ParameterRanges=None) | {"TrainingJobDefinition": definition(HyperParameterRanges=hints)}
+    )
+    [checked] = check_tuning(resolved)
+    assert [one.name for one in checked.dimensions] == ["lr"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,20 @@ def test_long_curves_are_sent_at_the_same_epochs() -> None:
     assert {epoch for epoch, _ in short[:-1]} <= {epoch for epoch, _ in long}
     assert long[-1] == [511, 510.0]
     assert len(long) <= 129
+
+
+@pytest.mark.parametrize(("has_checkpoints", "expected"), [(False, [0.6]), (True, [0.5, 0.4, 0.6])])
+def test_an_attempt_without_checkpoints_begins_the_curve_anew(
+    started: TuningWorld, has_checkpoints: bool, expected: list[float]
+) -> None:
+    """A lost agent's job starts from the beginning, and its epochs count from 1 again."""
+    curves, job = Curves(started.jobs), started.job(1)
+    request = {**job.request, **({"CheckpointConfig": {"S3Uri": "s3://data/c/"}} if has_checkpoints else {})}
+    started.log(1, 0.5, 0.4)
+    assert curves.read(replace(job, request=request), "validation:loss") == [0.5, 0.4]
+    again = replace(job, request=request, attempt=2)
+    folder = started.jobs.instances(again)[0].folder
+    folder.mkdir(parents=True)
+    (folder / "metrics.jsonl").write_text('{"name": "validation:loss", "value": 0.6, "time": 1}\n')
+    assert curves.read(again, "validation:loss") == expected
+    assert Curves(started.jobs).read(again, "validation:loss") == expected

@@ -72,6 +72,45 @@ def test_requests_that_are_served(request_: dict[str, Any]) -> None:
             "give MetricDefinitions with its Regex",
         ),
         (tuning_request(source=definition(HyperParameterTuningResourceConfig={})), "one of them"),
+        (
+            tuning_request(source=definition(TuningObjective=OBJECTIVE)),
+            "HyperParameterTuningJobObjective and TrainingJobDefinition.TuningObjective are both given",
+        ),
+        (
+            tuning_request(source=definition(HyperParameterRanges=RANGES)),
+            "ParameterRanges and TrainingJobDefinition.HyperParameterRanges are both given",
+        ),
+        (
+            tuning_request(
+                source={
+                    **{key: value for key, value in definition().items() if key != "ResourceConfig"},
+                    "HyperParameterTuningResourceConfig": {
+                        "InstanceType": "ml.m5.large",
+                        "InstanceConfigs": [{"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}],
+                    },
+                }
+            ),
+            "has InstanceConfigs and InstanceType: give one of them",
+        ),
+        (
+            tuning_request(
+                ParameterRanges={
+                    "ContinuousParameterRanges": [
+                        {"Name": f"x{number}", "MinValue": "0", "MaxValue": "1"} for number in range(30)
+                    ],
+                    **CATEGORIES,
+                }
+            ),
+            "31 hyperparameters have ranges; at most 30 are tuned",
+        ),
+        (
+            tuning_request(
+                Strategy="Hyperband",
+                StrategyConfig={"HyperbandStrategyConfig": {"MaxResource": 9}},
+                source=definition(StaticHyperParameters={"epochs": '"30"'}),
+            ),
+            "MaxResource 9 is below the hyperparameter epochs, 30",
+        ),
         (tuning_request(source=definition(VpcConfig={"Subnets": ["s"]})), "VpcConfig is not served"),
         (tuning_request(ResourceLimits=NO_LIMIT), "would never end"),
         (tuning_request(ResourceLimits={**NO_LIMIT, "MaxNumberOfTrainingJobs": 1001}), "at most 1000 are served"),
