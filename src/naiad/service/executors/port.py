@@ -72,7 +72,7 @@ class InstanceSpec:
     creator: Creator | None = None
     """The key that has made the job, which a job that is rebuilt from its folder keeps."""
     seconds_before: float = 0.0
-    """What of MaxRuntimeInSeconds earlier attempts, which have paused, have used."""
+    """Seconds of MaxRuntimeInSeconds that earlier attempts, which have paused, have used."""
 
     @property
     def is_on_one_node(self) -> bool:

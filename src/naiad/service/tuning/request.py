@@ -1,5 +1,7 @@
 """Checks of CreateHyperParameterTuningJob beyond AWS's published model. ``service.py`` also checks the job of each definition."""
 
+import math
+
 from naiad.service.contract.request_checks import Request, check_distinct, refuse
 from naiad.service.domain.errors import Invalid
 from naiad.service.jobs.agent.metric_scanner import TRAINER_DEFINITIONS
@@ -112,6 +114,10 @@ def _check_limits(request: Request) -> None:
     for name, most in (("MaxNumberOfTrainingJobs", MAX_TRIALS), ("MaxParallelTrainingJobs", MAX_PARALLEL)):
         if limits.get(name, 1) > most:
             raise Invalid(f"ResourceLimits.{name} is {limits[name]}; at most {most} are served")
+    if not math.isfinite(criteria.get("TargetObjectiveMetricValue", 0.0)):
+        raise Invalid(
+            "TuningJobCompletionCriteria.TargetObjectiveMetricValue is no finite number: no trial can reach it"
+        )
     may_end = any(name in limits for name in ("MaxNumberOfTrainingJobs", "MaxRuntimeInSeconds")) or bool(criteria)
     if not may_end and config["Strategy"] != "Grid":
         raise Invalid(

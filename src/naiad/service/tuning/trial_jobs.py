@@ -1,5 +1,6 @@
 """The training jobs of trials: made, looked at, stopped and resumed. Each step may be repeated after a kill of the server."""
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,6 +82,7 @@ class TrialJobs:
 
         ``trials_of`` returns the trials of a tuning job by its name; () where there is none.
         """
+        trials_of = functools.cache(trials_of)
         for job in self.jobs.store.unfinished_jobs():
             arn = job.request.get(TUNING_ARN)
             if arn is None or job.phase is not Phase.PAUSED:

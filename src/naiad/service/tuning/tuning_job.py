@@ -72,7 +72,7 @@ class TuningJob:
 
     @property
     def key(self) -> TuningKey:
-        """What tells it from an earlier tuning job of its name."""
+        """Returns the ARN and the time, which tell it from an earlier tuning job of its name."""
         return self.entity.arn, self.entity.created_at
 
     @property

@@ -113,6 +113,12 @@ def test_requests_that_are_served(request_: dict[str, Any]) -> None:
         ),
         (tuning_request(source=definition(VpcConfig={"Subnets": ["s"]})), "VpcConfig is not served"),
         (tuning_request(ResourceLimits=NO_LIMIT), "would never end"),
+        (
+            tuning_request(
+                ResourceLimits=NO_LIMIT, TuningJobCompletionCriteria={"TargetObjectiveMetricValue": float("nan")}
+            ),
+            "is no finite number",
+        ),
         (tuning_request(ResourceLimits={**NO_LIMIT, "MaxNumberOfTrainingJobs": 1001}), "at most 1000 are served"),
         (tuning_request(ResourceLimits={"MaxNumberOfTrainingJobs": 9, "MaxParallelTrainingJobs": 101}), "at most 100"),
         (tuning_request(StrategyConfig={"HyperbandStrategyConfig": {"MaxResource": 9}}), "for the strategy Hyperband"),
