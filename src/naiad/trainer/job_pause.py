@@ -54,7 +54,7 @@ class JobPauses:
 
     def with_restarts(self, plan: Any) -> Any:
         """Returns the plan's choices with a schedule that ends at each pause, unless they say otherwise (see ``restarts``)."""
-        if not self.epochs or not isinstance(plan, Mapping) or {"restarts", "schedule"} & plan.keys():
+        if not self.epochs or not isinstance(plan, Mapping) or "restarts" in plan:
             return plan
         return {**plan, "restarts": ",".join(map(str, self.epochs))}
 

@@ -131,8 +131,9 @@ def tune_with_options(net: Any, data: Any, options: TuneOptions, *, watcher: Sea
         parallel = choose_parallel(options, request.overrides, folder.settings)
         if parallel == 1:
             at_end.enter_context(adapt_thread_waiting())
-        ends_at = None if limit_s is None else started + limit_s
-        prepared = _prepare_study(_Call(net, data, options, request, space, parallel, ends_at), folder, watcher)
+        prepared = _prepare_study(
+            _Call(net, data, options, request, space, parallel, started, limit_s), folder, watcher
+        )
         return _run(prepared, started)
 
 
@@ -147,8 +148,10 @@ class _Call:
     space: Space | None
     """None is one that is made."""
     parallel: int
-    ends_at: float | None
-    """When ``tune`` is to return, on ``time.perf_counter``; None is no limit."""
+    started: float
+    """When ``tune`` was called, on ``time.perf_counter``."""
+    limit_s: float | None
+    """Seconds from ``started`` to the return of ``tune``; None is no limit."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ def _prepare_study(call: _Call, folder: StudyFolder, watcher: SearchWatcher) -> 
     networks = TrialNetworks(nets.unwrap_network(call.net).net, dataset)
     give_starting_values(networks, call.space)
     finishing = FinishingTime.estimate(dataset, saves=not folder.is_temporary, reports=options.fit.report)
-    ends_at = None if call.ends_at is None else call.ends_at - finishing.seconds
+    ends_at = finishing.search_end(call.started, call.limit_s)
     inputs = SetupInputs(
         options=options,
         given_space=call.space,
@@ -260,6 +263,7 @@ def _keep_settings(folder: StudyFolder, settings: SearchSettings, setup: StudySe
         "seed": settings.seed,
         "space": settings.space.to_json(),
         "constraints": [constraint.text for constraint in settings.space.constraints],
+        "rungs": list(settings.rungs.epochs),
         "overrides": {name: repr(value) for name, value in sorted(inputs.overrides.items())},
     }
     if folder.settings is not None:

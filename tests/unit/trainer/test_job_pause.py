@@ -83,6 +83,20 @@ def test_the_objective_is_the_score_that_the_tuning_job_names(tmp_path, metric, 
     assert json.loads((tmp_path / "naiad-pause.json").read_text())["objective"] == expected
 
 
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ({}, {"restarts": "1,3"}),
+        ({"schedule": "cosine"}, {"schedule": "cosine", "restarts": "1,3"}),
+        ({"restarts": "2"}, {"restarts": "2"}),
+        ("plan.json", "plan.json"),
+    ],
+)
+def test_the_schedule_ends_at_each_pause_whatever_its_shape(tmp_path, plan, expected):
+    assert JobPauses((1, 3), 0, None, tmp_path, tmp_path).with_restarts(plan) == expected
+    assert JobPauses((), 0, None, tmp_path, tmp_path).with_restarts(plan) == plan
+
+
 def test_epochs_that_are_none_are_refused(tmp_path):
     environment = {"SM_CHECKPOINT_DIR": str(tmp_path), "SM_OUTPUT_DIR": str(tmp_path)}
     with pytest.raises(OptionError, match="takes whole numbers above 0"):

@@ -5,10 +5,12 @@ Remembered for the next search on this machine with the same kind of end and abo
 
 import contextlib
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from naiad import durable
+from naiad.errors import OptionError
 from naiad.trainer.artifact import checksums
 from naiad.trainer.autoscale.measurement_cache import cache_folder
 from naiad.trainer.data.dataset import Dataset
@@ -35,6 +37,22 @@ class FinishingTime:
         stored = _read(path).get(kind)
         seconds = _TESTING_S + samples * _SAMPLE_S + saves * (_SAVING_S + reports * _REPORT_S)
         return cls(_SPARE * (float(stored) if isinstance(stored, int | float) else seconds), kind, path)
+
+    def search_end(self, started: float, limit_s: float | None) -> float | None:
+        """Returns when searching is over, on ``time.perf_counter``; None is no limit.
+
+        Raises OptionError where it would be over before it begins.
+        """
+        if limit_s is None:
+            return None
+        now, ends_at = time.perf_counter(), started + limit_s - self.seconds
+        if ends_at <= now:
+            needed_s = now - started + self.seconds
+            raise OptionError(
+                f"time_limit_s is {limit_s:g}, but reading, testing, saving and reporting alone take about {needed_s:.3g} s",
+                hint="give it more time, or leave the report out: report=False",
+            )
+        return ends_at
 
     def store(self, seconds: float) -> None:
         with contextlib.suppress(OSError):

@@ -255,7 +255,7 @@ class Search:
         if event.memory_bytes:
             fitting = int(_MEMORY_FRACTION * free_memory_bytes() / event.memory_bytes) + len(self._running)
             self._limit = max(1, min(self.pool.size, fitting))
-            if len(self._running) < self._limit and self.pool.size > 1:
+            if self.ending is None and len(self._running) < self._limit and self.pool.size > 1:
                 self._fill_pool()
 
     def _take(self, outcomes: Sequence[JobOutcome]) -> None:

@@ -1,12 +1,12 @@
 """One study from its prepared data on: what is fixed before the first trial, the search, the verdict, and the chosen model."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from naiad.errors import DataError, NetworkError, OptionError, TrainingStopped
+from naiad.errors import DataError, NetworkError, OptionError, TrainingError, TrainingStopped
 from naiad.trainer.autoscale.choose_plan import ChosenPlan
 from naiad.trainer.data.dataset import Dataset
 from naiad.trainer.loop.progress import SilentProgress
@@ -15,17 +15,27 @@ from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.model.model import Model
 from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run_folder import data_digest, network_digest
+from naiad.trainer.tuning.dimension import Dimension
 from naiad.trainer.tuning.pool import ForkPool, InlinePool, Pool
 from naiad.trainer.tuning.search import Search
 from naiad.trainer.tuning.search_settings import BASE, Ending, SearchSettings
 from naiad.trainer.tuning.study_folder import StudyFolder
-from naiad.trainer.tuning.trial import Trial, Value
+from naiad.trainer.tuning.trial import Trial, TrialState, Value
 from naiad.trainer.tuning.trial_run import TrialContext, TrialJob, prepare_trial
 from naiad.trainer.tuning.verdict import REPEATS, Verdict, judge, judge_without_seeds
 from naiad.trainer.tuning.watcher import SearchOutline, SearchWatcher, value_text
 
 _FRACTIONS = frozenset({"accuracy", "top5_accuracy"})
 """Metrics that are fractions of the samples."""
+_SAME = {
+    "metric": "metric",
+    "seed": "seed",
+    "space": "space",
+    "constraints": "constraints",
+    "overrides": "what every trial keeps (plan, epochs)",
+    "rungs": "halving, by its rungs,",
+}
+"""Settings that are the same in a resumed study, in words."""
 _SPARE = 1.1
 """Time that confirming is given, in units of what it is expected to take."""
 
@@ -87,11 +97,13 @@ class Study:
             untuned=settings.base_values,
         )
 
-    def _nothing_complete(self, search: Search) -> TrainingStopped:
-        hint = "give it more time"
+    def _nothing_complete(self, search: Search) -> TrainingError:
+        is_interrupted = search.ending is Ending.INTERRUPTED
+        hint = "begin it again" if is_interrupted else "give it more time (time_limit_s=)"
         if not self.folder.is_temporary:
-            hint = f"go on with it: naiad.tune(..., out={str(self.folder.path)!r}, resume=True)"
-        return TrainingStopped(f"{search.ending} before the untuned run was complete", hint=hint)
+            hint = f"{hint}, or go on with it: naiad.tune(..., out={str(self.folder.path)!r}, resume=True)"
+        kind = TrainingStopped if is_interrupted else TrainingError
+        return kind(f"{search.ending} before the untuned run was complete", hint=hint)
 
     # ---- the verdict
 
@@ -101,7 +113,7 @@ class Study:
             text = "the untuned run was not completed"
             return Verdict(is_better=best.number != BASE, gain=None, noise=None, text=text)
         if best.number == BASE:
-            return Verdict(is_better=False, gain=None, noise=None, text="no trial was better than trial 0")
+            return Verdict(is_better=False, gain=None, noise=None, text=_nothing_better(search.trials))
         scores = None if search.ending is Ending.INTERRUPTED else self._fresh_scores(search, best)
         if scores is not None:
             return judge([base.objective, *scores[0]], scores[1], direction)
@@ -128,6 +140,15 @@ class Study:
         return self.settings.ends_at is None or self.clock() + _SPARE * seconds <= self.settings.ends_at
 
 
+def _nothing_better(trials: Sequence[Trial]) -> str:
+    """Says so, and why trials have failed: where all did, nothing was searched."""
+    failed = [trial for trial in trials if trial.state is TrialState.FAILED]
+    text = "no trial was better than trial 0"
+    if not failed:
+        return text
+    return f"{text}; {len(failed)} of {len(trials) - 1} failed, as trial {failed[0].number}: {failed[0].reason}"
+
+
 class _NotesTo(SilentProgress):
     """Passes a run's notes on to the watcher of the search."""
 
@@ -145,21 +166,35 @@ def _dimension_text(dimension: Any, untuned: Mapping[str, Value]) -> str:
 
 
 def study_facts(dataset: Dataset, net: Any) -> dict[str, str]:
-    """Returns digests of the training data and of the network's shapes, by which a resumed study is known."""
-    return {"data": data_digest(dataset), "network": network_digest(net)}
+    """Returns digests of the data and of the network's shapes, by which a resumed study is known."""
+    validation = data_digest(replace(dataset, train=dataset.validation))
+    return {"data": data_digest(dataset), "validation": validation, "network": network_digest(net)}
 
 
 def check_same_study(stored: Mapping[str, Any], current: Mapping[str, Any], folder: Path) -> None:
     """Raises InputError where a study is resumed with other data, another network or other settings."""
     hint = "resume with the same arguments, or start anew in another folder"
-    for name in ("metric", "seed", "space", "constraints", "overrides"):
+    for name, what in _SAME.items():
         if stored[name] != current[name]:
-            what = "the choices that are kept (plan, epochs)" if name == "overrides" else name
-            raise OptionError(f"{what} differs from what the search in {folder} was started with", hint=hint)
-    if stored["data"] != current["data"]:
-        raise DataError(f"the training data differs from what the search in {folder} was started with", hint=hint)
+            given = f": {_short(stored[name])}, given {_short(current[name])}"
+            raise OptionError(f"{what} differs from what the search in {folder} was started with{given}", hint=hint)
+    for name, what in (("data", "the training data"), ("validation", "the validation data")):
+        if stored[name] != current[name]:
+            raise DataError(f"{what} differs from what the search in {folder} was started with", hint=hint)
     if stored["network"] != current["network"]:
         raise NetworkError(f"the network differs from what the search in {folder} was started with", hint=hint)
+
+
+def _short(value: Any) -> str:
+    """Returns a setting of a study for a message."""
+    if value in ({}, []):
+        return "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {text}" for name, text in value.items())
+    if isinstance(value, list):
+        texts = [f"{one['name']} {Dimension.from_json(one)}" if isinstance(one, Mapping) else str(one) for one in value]
+        return "; ".join(texts)
+    return str(value)
 
 
 def stored_plan(settings: Mapping[str, Any]) -> Plan:

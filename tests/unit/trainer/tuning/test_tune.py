@@ -179,6 +179,8 @@ def test_a_study_is_resumed_with_more_trials(digits, tmp_path):
         search(digits, trials=7, out=tmp_path / "study", resume=True, seed=1)
     with pytest.raises(OptionError, match="space differs"):
         search(digits, trials=7, out=tmp_path / "study", resume=True, space={"lr": "log:1e-3:0.1"})
+    with pytest.raises(OptionError, match="halving, by its rungs, differs"):
+        search(digits, trials=7, out=tmp_path / "study", resume=True, halving=False)
     X, y = digits["train"]
     with pytest.raises(DataError, match="training data differs"):
         search({"train": (X[:300], y[:300])}, trials=7, out=tmp_path / "study", resume=True)
@@ -278,6 +280,7 @@ def test_a_search_that_is_killed_goes_on(tmp_path):
         ({"until_gain": -1}, OptionError, "until_gain must be more than 0"),
         ({"resume": True}, OptionError, "resume needs the folder"),
         ({"time_limit_s": -5}, OptionError, "time_limit_s"),
+        ({"time_limit_s": 0.01}, OptionError, "time_limit_s is 0.01, but reading, testing"),
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_is_written(digits, options, error, message, tmp_path):
