@@ -54,7 +54,7 @@ class SearchProcess:
         self._mutex = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._used_at_s = time.monotonic()
-        self._is_busy = False
+        self._is_busy, self._is_closed = False, False
 
     def submit(self, request: Mapping[str, Any]) -> "Future[dict[str, Any]]":
         return self._thread.submit(self._call, json.dumps(request, allow_nan=False))
@@ -66,13 +66,17 @@ class SearchProcess:
 
     def close(self) -> None:
         with self._mutex:
-            self._end()
+            self._is_closed = True
+            if self._process is not None:
+                self._process.kill()  # the thread that reads its answer closes the pipes
         self._thread.shutdown(wait=True, cancel_futures=True)
         with self._mutex:
             self._end()
 
     def _call(self, line: str) -> dict[str, Any]:
         with self._mutex:
+            if self._is_closed:
+                raise SearchError("the search is closed")
             self._is_busy = True
             process = self._start()
         try:
