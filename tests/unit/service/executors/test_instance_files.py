@@ -90,7 +90,7 @@ STORED_SPEC = {
     "gpus": [1],
 }
 """spec.json as versions before the walls of programs have written it."""
-NEW_IN_SPEC = {"run_as_root": False, "network": "host", "node_hosts": [], "creator": None}
+NEW_IN_SPEC = {"run_as_root": False, "network": "host", "node_hosts": [], "creator": None, "seconds_before": 0.0}
 
 
 def test_the_spec_of_every_version_is_read(spec: InstanceSpec, tmp_path: Path) -> None:
