@@ -194,7 +194,8 @@ def _fit_to_time(inputs: SetupInputs, run: Run, chosen: ChosenPlan) -> tuple[Cho
         return chosen, base_s, []
     epochs = max(1, int(plan.epochs * most_s / base_s))
     shorter = run.choose_plan({**_plan_overrides(inputs), "epochs": epochs}, time.perf_counter(), seed=inputs.seed)
-    note = f"a trial has {epochs} epochs in place of {plan.epochs}, so that the time is enough for a search"
+    count = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+    note = f"a trial has {count} in place of {plan.epochs}, so that the time is enough for a search"
     return replace(shorter, step_s=step_s), base_s * epochs / plan.epochs, [note]
 
 

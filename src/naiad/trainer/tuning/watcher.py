@@ -104,7 +104,7 @@ def outline_lines(outline: SearchOutline) -> list[str]:
     return [
         f"search: {outline.strategy}, {outline.objective.direction} {outline.objective.metric}, {trials}, "
         f"{outline.parallel} at once",
-        f"trial: {outline.epochs} epochs, paused after: {rungs}",
+        f"trial: {outline.epochs} epoch{'' if outline.epochs == 1 else 's'}, paused after: {rungs}",
     ]
 
 
