@@ -64,8 +64,3 @@ def best_waiting(trials: Sequence[Trial], direction: Direction) -> Trial | None:
         (trial for trial in waiting if trial.epoch == highest),
         key=lambda trial: direction.gain(0.0, trial.score or 0.0),
     )
-
-
-def rung_of(trial: Trial, rungs: Rungs) -> int:
-    """Returns how many rungs the trial has reached."""
-    return sum(trial.epoch >= epoch for epoch in rungs.epochs)

@@ -13,7 +13,6 @@ from naiad.trainer.loop.progress import SilentProgress
 from naiad.trainer.machine.seeding import fork_rng
 from naiad.trainer.machine.torch_threads import torch_threads
 from naiad.trainer.model.model import Model
-from naiad.trainer.plan.plan import Plan
 from naiad.trainer.run_folder import data_digest, network_digest
 from naiad.trainer.tuning.dimension import Dimension
 from naiad.trainer.tuning.pool import ForkPool, InlinePool, Pool
@@ -195,7 +194,3 @@ def _short(value: Any) -> str:
         texts = [f"{one['name']} {Dimension.from_json(one)}" if isinstance(one, Mapping) else str(one) for one in value]
         return "; ".join(texts)
     return str(value)
-
-
-def stored_plan(settings: Mapping[str, Any]) -> Plan:
-    return Plan.from_json(settings["plan"])

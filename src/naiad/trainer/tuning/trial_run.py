@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -254,8 +254,3 @@ _SHOWN = (
 def _shown_plan(plan: Plan) -> dict[str, Any]:
     values = {name: getattr(plan, name) for name in _SHOWN}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-
-def reseeded(job: TrialJob, seed: int, number: int) -> TrialJob:
-    """Returns the job of a repetition with another seed, which is never paused."""
-    return replace(job, number=number, seed=seed, pause_at=frozenset())
